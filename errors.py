@@ -1,0 +1,68 @@
+"""Every error that a user of kpuc can see.
+
+One family: a `KpucError` carries a stable code, the place (model file and node, or file and offset), the cause with
+its actual values, and the remedy. The command line prints it and exits; nothing else ever reaches the user.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+CODES: dict[str, str] = {
+    # K01xx: model files and frontends
+    # K02xx: operations and shapes
+    # K03xx: passes and pipelines
+    # K04xx: kmodel containers and stackvm code
+    # K05xx: running a kmodel
+    # K06xx: targets and code generation
+    # K07xx: options, command line
+}
+"""What each code is about, in a few words: the index of docs/errors.md."""
+
+
+class KpucError(Exception):
+    """Something the user can act on: `code`, `where` (may be empty), `cause`, `remedy` (may be empty)."""
+
+    def __init__(self, code: str, *, cause: str, where: str = "", remedy: str = "") -> None:
+        super().__init__(code, cause, where, remedy)
+        self.code = code
+        self.cause = cause
+        self.where = where
+        self.remedy = remedy
+
+    def __str__(self) -> str:
+        place = f" {self.where}:" if self.where else ""
+        remedy = f"\n  help  {self.remedy}" if self.remedy else ""
+        return f"error[{self.code}]{place} {self.cause}{remedy}"
+
+    def as_json(self) -> dict[str, Any]:
+        """The error as plain data, for `--json`."""
+        return {"code": self.code, "where": self.where, "cause": self.cause, "remedy": self.remedy}
+
+
+class ModelError(KpucError):
+    """The network's file cannot be read, is inconsistent, or is not of a supported format."""
+
+
+class UnsupportedError(KpucError):
+    """The input is valid, but kpuc (or the chosen target) cannot do what it asks."""
+
+
+class ShapeError(KpucError):
+    """Shapes or element types do not fit together."""
+
+
+class PassError(KpucError):
+    """A pass pipeline is malformed, or one of its passes failed."""
+
+
+class KmodelError(KpucError):
+    """A kmodel is malformed; `where` names the byte offset and the field."""
+
+
+class ExecutionError(KpucError):
+    """A kmodel could not be executed with the inputs it was given."""
+
+
+class OptionError(KpucError):
+    """An option, on the command line or in Python, does not have a permitted value."""
