@@ -11,9 +11,13 @@ from typing import Any
 CODES: dict[str, str] = {
     # K01xx: model files and frontends
     # K02xx: operations and shapes
+    "K0201": "the operands of an operation do not fit together",
     # K03xx: passes and pipelines
     # K04xx: kmodel containers and stackvm code
-    # K05xx: running a kmodel
+    # K05xx: running
+    "K0501": "a module has no entry function",
+    "K0502": "an input is not what the network declares",
+    "K0503": "an operation cannot be evaluated",
     # K06xx: targets and code generation
     # K07xx: options, command line
 }

@@ -1,0 +1,80 @@
+"""Runs a function of `nn` operations with numpy: the oracle that passes and targets are compared with.
+
+On entry: a function whose body is one block of `nn` operations. Dynamic dimensions are welcome: only the actual
+inputs decide. Values are dropped after their last use.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from ..errors import ExecutionError
+from .mlir import describe, ir
+from .ods import Op
+from .tensors import Array, dtype_of, shape_of
+
+Observer = Callable[[ir.OpView, Sequence[Array]], None]
+
+
+def entry_function(module: ir.Module) -> Any:
+    """The function that the network is: `main`, or the only one. Raises `ExecutionError` K0501."""
+    functions = [op for op in module.body.operations if op.operation.name == "func.func"]
+    named = [function for function in functions if function.name.value == "main"] or functions
+    if len(named) != 1:
+        raise ExecutionError("K0501", cause=f"the module has {len(functions)} functions, none of them @main")
+    return named[0]
+
+
+def evaluate(module: ir.Module, inputs: Sequence[Any], observer: Observer | None = None) -> list[Array]:
+    """The results of the module's entry function for `inputs`, in order.
+
+    `observer(op, results)` sees every operation's results (for calibration and comparison). Raises `ExecutionError`
+    K0502 when an input's dtype or shape is not what the function declares, K0503 on operations other than `nn`.
+    """
+    block = entry_function(module).regions[0].blocks[0]
+    arrays = [np.asarray(array) for array in inputs]
+    _check_inputs(block, arrays)
+    environment: dict[ir.Value, Array] = dict(zip(block.arguments, arrays, strict=True))
+    operations = list(block.operations)
+    last_use = {operand: i for i, op in enumerate(operations) for operand in op.operation.operands}
+    for i, op in enumerate(operations):
+        operands = list(op.operation.operands)
+        if op.operation.name == "func.return":
+            return [environment[operand] for operand in operands]
+        results = evaluate_op(op, [environment[operand] for operand in operands])
+        for operand in operands:
+            if last_use[operand] == i:
+                environment.pop(operand, None)
+        if observer is not None:
+            observer(op, results)
+        environment.update((v, r) for v, r in zip(op.operation.results, results, strict=True) if v in last_use)
+    raise ExecutionError("K0503", cause="the function does not return")
+
+
+def evaluate_op(op: ir.OpView, operands: Sequence[Array]) -> tuple[Array, ...]:
+    """The results of one operation for the arrays of all its operands, absent ones left out."""
+    if not isinstance(op, Op):
+        raise ExecutionError(
+            "K0503", where=describe(op.location), cause=f"'{op.operation.name}' cannot be evaluated: not an nn operation"
+        )
+    positions = {value: array for value, array in zip(op.operation.operands, operands, strict=True)}
+    grouped: list[Any] = []
+    for field in op.operand_fields:
+        value = op.values(field)
+        grouped.append([positions[v] for v in value] if field.variadic else None if value is None else positions[value])
+    with np.errstate(all="ignore"):
+        result = op.evaluate(*grouped)
+    return tuple(result) if isinstance(result, tuple | list) else (result,)
+
+
+def _check_inputs(block: ir.Block, arrays: Sequence[Array]) -> None:
+    if len(arrays) != len(block.arguments):
+        raise ExecutionError("K0502", cause=f"the network has {len(block.arguments)} inputs, {len(arrays)} were given")
+    for i, (argument, array) in enumerate(zip(block.arguments, arrays, strict=True)):
+        shape = shape_of(argument)
+        fits = len(shape) == array.ndim and all(dim in (None, n) for dim, n in zip(shape, array.shape, strict=True))
+        if array.dtype != dtype_of(argument) or not fits:
+            raise ExecutionError(
+                "K0502", cause=f"input {i} is {array.dtype}{list(array.shape)}, expected {argument.type}"
+            )

@@ -1,0 +1,164 @@
+"""Padding, triangles, and the exchange of blocks between dimensions."""
+
+from typing import Literal
+
+from ..mlir import ir
+from ..ods import F64, I64, Bool, I64Array, Operand, Result, require
+from ..tensors import Dim, shape_of, tensor_type
+from .base import ElementwiseOp, NNOp, kernels, normalize_axis, require_length, require_rank, shape_text
+
+
+class Pad(NNOp, name="pad"):
+    """Adds elements around a tensor; negative padding crops.
+
+    `padding` holds all begins, then all ends. `constant` adds `value`; `reflect` mirrors without the edge, `symmetric`
+    with it, `edge` repeats it, `wrap` continues from the other side. Source: ONNX Pad-24; symmetric: TFLite MIRROR_PAD.
+    """
+
+    input: Operand
+    output: Result
+    padding: I64Array
+    mode: Literal["constant", "reflect", "symmetric", "edge", "wrap"]
+    value: F64
+
+    evaluator = kernels.pad
+
+    def infer(self) -> ir.Type:
+        shape = shape_of(self.input)
+        rank = len(shape)
+        require_length(self.padding, 2 * rank, "padding")
+        result: list[Dim] = []
+        for i, dim in enumerate(shape):
+            before, after = self.padding[i], self.padding[rank + i]
+            extent = None if dim is None else dim + before + after
+            require(extent is None or extent >= 0, f"padding {before}, {after} crops more than the {dim} elements there are")
+            limit = {"reflect": 1, "symmetric": 0}.get(self.mode)
+            require(
+                dim is None or limit is None or max(before, after) <= max(dim - limit, 0),
+                f"{self.mode} padding {before}, {after} is more than dimension {i} of {shape_text(shape)} has to mirror",
+            )
+            result.append(extent)
+        return tensor_type(result, self.input)
+
+
+class Trilu(ElementwiseOp, name="trilu"):
+    """The upper or lower triangle of each matrix, other elements 0; diagonal `k` bounds it.  Source: ONNX Trilu-14."""
+
+    k: I64
+    upper: Bool
+
+    evaluator = kernels.trilu
+
+    def verify(self) -> None:
+        require(len(shape_of(self.input)) >= 2, f"input is {self.input.type}, expected matrices")
+
+
+class DepthToSpace(NNOp, name="depth_to_space"):
+    """Moves blocks of channels into squares of `block` x `block` pixels: N x C*b*b x H x W to N x C x H*b x W*b.
+
+    `DCR`: channels are ordered block row, block column, channel; `CRD`: channel first. Source: ONNX DepthToSpace-13.
+    """
+
+    input: Operand
+    output: Result
+    block: I64
+    mode: Literal["DCR", "CRD"]
+
+    evaluator = kernels.depth_to_space
+
+    def infer(self) -> ir.Type:
+        require_rank(self.input, 4, "input")
+        n, c, h, w = shape_of(self.input)
+        square = self.block * self.block
+        require(self.block > 0 and (c is None or c % square == 0), f"{c} channels do not split into {square}")
+        return tensor_type((n, c and c // square, h and h * self.block, w and w * self.block), self.input)
+
+
+class SpaceToDepth(NNOp, name="space_to_depth"):
+    """Moves squares of `block` x `block` pixels into channels, block row first.  Source: ONNX SpaceToDepth-13."""
+
+    input: Operand
+    output: Result
+    block: I64
+
+    evaluator = kernels.space_to_depth
+
+    def infer(self) -> ir.Type:
+        require_rank(self.input, 4, "input")
+        n, c, h, w = shape_of(self.input)
+        b = self.block
+        require(b > 0 and (h or 0) % b == 0 and (w or 0) % b == 0, f"{h} x {w} pixels do not split into {b} x {b}")
+        return tensor_type((n, c and c * b * b, h and h // b, w and w // b), self.input)
+
+
+class SpaceToBatch(NNOp, name="space_to_batch"):
+    """Pads the spatial dimensions of N x C x spatial with zeros, then moves their blocks into the batch.
+
+    Source: TFLite SPACE_TO_BATCH_ND, in NCHW.
+    """
+
+    input: Operand
+    output: Result
+    block: I64Array
+    padding: I64Array
+
+    evaluator = kernels.space_to_batch
+
+    def infer(self) -> ir.Type:
+        batch, channels, *sizes = shape_of(self.input)
+        rank = len(sizes)
+        require_length(self.block, rank, "block")
+        require_length(self.padding, 2 * rank, "padding")
+        result: list[Dim] = []
+        for i, (size, block) in enumerate(zip(sizes, self.block, strict=True)):
+            padded = None if size is None else size + self.padding[i] + self.padding[rank + i]
+            require(padded is None or padded % block == 0, f"{padded} pixels do not split into blocks of {block}")
+            result.append(None if padded is None else padded // block)
+            batch = None if batch is None else batch * block
+        return tensor_type((batch, channels, *result), self.input)
+
+
+class BatchToSpace(NNOp, name="batch_to_space"):
+    """The inverse of `space_to_batch`: batch blocks become pixels, then `crops` are cut off.
+
+    Source: TFLite BATCH_TO_SPACE_ND, in NCHW.
+    """
+
+    input: Operand
+    output: Result
+    block: I64Array
+    crops: I64Array
+
+    evaluator = kernels.batch_to_space
+
+    def infer(self) -> ir.Type:
+        batch, channels, *sizes = shape_of(self.input)
+        rank = len(sizes)
+        require_length(self.block, rank, "block")
+        require_length(self.crops, 2 * rank, "crops")
+        result: list[Dim] = []
+        for i, (size, block) in enumerate(zip(sizes, self.block, strict=True)):
+            require(batch is None or batch % block == 0, f"a batch of {batch} does not split into {block}")
+            batch = None if batch is None else batch // block
+            result.append(None if size is None else size * block - self.crops[i] - self.crops[rank + i])
+        require(all(dim is None or dim >= 0 for dim in result), f"crops {self.crops} take more than there is")
+        return tensor_type((batch, channels, *result), self.input)
+
+
+class ReverseSequence(NNOp, name="reverse_sequence"):
+    """Reverses the first `lengths[b]` elements along `time_axis` of each batch entry.  Source: ONNX ReverseSequence-10."""
+
+    input: Operand
+    lengths: Operand
+    output: Result
+    batch_axis: I64
+    time_axis: I64
+
+    evaluator = kernels.reverse_sequence
+
+    def infer(self) -> ir.Type:
+        rank = len(shape_of(self.input))
+        batch, time = normalize_axis(self.batch_axis, rank), normalize_axis(self.time_axis, rank)
+        require(batch != time, f"batch and time are both axis {batch}")
+        require_rank(self.lengths, 1, "lengths")
+        return self.input.type

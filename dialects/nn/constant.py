@@ -1,0 +1,124 @@
+"""Constants, and tensors that depend on shapes only."""
+
+from typing import Any
+
+import numpy as np
+
+from ..mlir import ir
+from ..ods import F64, I64, Bool, Elements, ElementType, Operand, Result, require
+from ..tensors import Array, dtype_of, elements_to_numpy, shape_of, tensor_type
+from .base import NNOp, kernels, require_rank, require_same_elements
+
+
+class Constant(NNOp, name="constant"):
+    """A tensor of known values."""
+
+    output: Result
+    value: Elements
+
+    def infer(self) -> ir.Type:
+        return tensor_type(np.shape(self.value), np.asarray(self.value).dtype)
+
+    def verify(self) -> None:
+        stored = self.attributes["value"].type
+        require(stored == self.output.type, f"holds {stored}, but its type is {self.output.type}")
+
+    def evaluate(self, *operands: Any) -> Array:
+        return self.value
+
+
+def constant_value(value: ir.Value | None) -> Array | None:
+    """The elements of a value that a `nn.constant` defines, else None."""
+    if value is None or not isinstance(value.owner, ir.Operation | ir.OpView):
+        return None
+    if value.owner.name != Constant.OPERATION_NAME:
+        return None
+    return elements_to_numpy(value.owner.attributes["value"])
+
+
+def constant_ints(value: ir.Value | None) -> tuple[int, ...] | None:
+    """The elements of a constant vector or scalar as integers, else None."""
+    array = constant_value(value)
+    return None if array is None else tuple(int(item) for item in array.reshape(-1))
+
+
+class Cast(NNOp, name="cast"):
+    """Converts to another element type: floats to integers truncate, to booleans compare with 0.
+
+    `saturate` limits what does not fit into narrow float types. Source: ONNX Cast-24.
+    """
+
+    input: Operand
+    output: Result
+    to: ElementType
+    saturate: Bool
+
+    def infer(self) -> ir.Type:
+        return tensor_type(shape_of(self.input), self.to)
+
+    def evaluate(self, *operands: Any) -> Array:
+        return kernels.cast(*operands, to=dtype_of(self.to), saturate=self.saturate)
+
+
+class Fill(NNOp, name="fill"):
+    """A tensor of the shape that the operand holds, every element `value`.  Source: ONNX ConstantOfShape-24."""
+
+    shape: Operand
+    output: Result
+    value: F64
+    dtype: ElementType
+
+    def infer(self) -> ir.Type:
+        require_rank(self.shape, 1, "shape")
+        dims = constant_ints(self.shape)
+        rank = shape_of(self.shape)[0]
+        require(dims is not None or rank is not None, "the length of the shape operand must be known")
+        return tensor_type(dims if dims is not None else [None] * (rank or 0), self.dtype)
+
+    def evaluate(self, *operands: Any) -> Array:
+        return kernels.fill(*operands, value=self.value, dtype=dtype_of(self.dtype))
+
+
+class ShapeOf(NNOp, name="shape"):
+    """The dimensions `start` to `end` (exclusive; absent: to the last) of the input, as i64.  Source: ONNX Shape-15."""
+
+    input: Operand
+    output: Result
+    start: I64
+    end: I64 | None
+
+    evaluator = kernels.shape
+
+    def infer(self) -> ir.Type:
+        rank = len(shape_of(self.input))
+        return tensor_type((len(range(rank)[slice(self.start, self.end)]),), "int64")
+
+
+class Size(NNOp, name="size"):
+    """The number of elements of the input, as a scalar i64.  Source: ONNX Size-13."""
+
+    input: Operand
+    output: Result
+
+    evaluator = kernels.size
+
+    def infer(self) -> ir.Type:
+        return tensor_type((), "int64")
+
+
+class Range(NNOp, name="range"):
+    """start, start + delta, start + 2 delta, ... before limit; all scalars.  Source: ONNX Range-11."""
+
+    start: Operand
+    limit: Operand
+    delta: Operand
+    output: Result
+
+    evaluator = kernels.range
+
+    def infer(self) -> ir.Type:
+        require_same_elements(self.start, self.limit, self.delta)
+        bounds = [constant_value(value) for value in (self.start, self.limit, self.delta)]
+        known = [array for array in bounds if array is not None]
+        length = kernels.range(*known).shape[0] if len(known) == 3 else None
+        return tensor_type((length,), self.start)

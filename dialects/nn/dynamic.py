@@ -1,0 +1,158 @@
+"""Forms of shape operations whose parameters are computed by the network itself.
+
+Where such a parameter is a constant the result's shape is known, and canonicalisation replaces the operation by its
+static form.
+"""
+
+from typing import Literal
+
+from ..mlir import ir
+from ..ods import Bool, Operand, Result, require
+from ..tensors import Dim, Shape, shape_of, tensor_type
+from .base import NNOp, broadcast, kernels, normalize_axis, require_rank, require_same_elements
+from .constant import constant_ints
+from .shape import slice_extent
+
+
+def resolve_reshape(source: Shape, target: tuple[int, ...], allow_zero: bool) -> Shape:
+    """ONNX's reading of a target shape: 0 keeps a dimension (unless `allow_zero`), -1 is what is left."""
+    dims: list[Dim] = []
+    for i, dim in enumerate(target):
+        require(dim != 0 or allow_zero or i < len(source), f"shape {target} keeps dimension {i}, which is not there")
+        dims.append(source[i] if dim == 0 and not allow_zero else dim)
+    require(dims.count(-1) <= 1, f"shape {target} has more than one -1")
+    if -1 in dims:
+        others = [dim for dim in dims if dim != -1]
+        if None in source or None in others:
+            dims[dims.index(-1)] = None
+        else:
+            count = _product(source)
+            rest = _product(tuple(others))
+            require(rest > 0 and count % rest == 0, f"{count} elements do not divide into shape {target}")
+            dims[dims.index(-1)] = count // rest
+    return tuple(dims)
+
+
+def _product(shape: Shape) -> int:
+    count = 1
+    for dim in shape:
+        count *= dim or 0
+    return count
+
+
+def result_rank(shape: ir.Value) -> int:
+    """The rank of a result whose shape is an operand: the operand's length."""
+    require_rank(shape, 1, "shape")
+    rank = shape_of(shape)[0]
+    require(rank is not None, "the length of the shape operand must be known")
+    return rank or 0
+
+
+class DynamicReshape(NNOp, name="dynamic_reshape"):
+    """`reshape` to a computed shape: 0 keeps a dimension unless `allow_zero`, -1 is what is left.
+
+    Source: ONNX Reshape-25.
+    """
+
+    input: Operand
+    shape: Operand
+    output: Result
+    allow_zero: Bool
+
+    evaluator = kernels.dynamic_reshape
+
+    def infer(self) -> ir.Type:
+        target = constant_ints(self.shape)
+        if target is None:
+            return tensor_type([None] * result_rank(self.shape), self.input)
+        return tensor_type(resolve_reshape(shape_of(self.input), target, self.allow_zero), self.input)
+
+
+class DynamicSlice(NNOp, name="dynamic_slice"):
+    """`slice` with computed bounds.  Source: ONNX Slice-13."""
+
+    input: Operand
+    starts: Operand
+    ends: Operand
+    axes: Operand | None
+    steps: Operand | None
+    output: Result
+
+    evaluator = kernels.dynamic_slice
+
+    def infer(self) -> ir.Type:
+        shape = list(shape_of(self.input))
+        length = shape_of(self.starts)[0]
+        starts, ends = constant_ints(self.starts), constant_ints(self.ends)
+        axes = tuple(range(length or 0)) if self.axes is None else constant_ints(self.axes)
+        steps = (1,) * (length or 0) if self.steps is None else constant_ints(self.steps)
+        if axes is None:
+            return tensor_type([None] * len(shape), self.input)
+        for i, axis in enumerate(axes):
+            position = normalize_axis(axis, len(shape))
+            if starts is None or ends is None or steps is None:
+                shape[position] = None
+            else:
+                require(steps[i] != 0, "a step is 0")
+                shape[position] = slice_extent(shape[position], starts[i], ends[i], steps[i])
+        return tensor_type(shape, self.input)
+
+
+class DynamicExpand(NNOp, name="dynamic_expand"):
+    """`expand` to a computed shape.  Source: ONNX Expand-13."""
+
+    input: Operand
+    shape: Operand
+    output: Result
+
+    evaluator = kernels.dynamic_expand
+
+    def infer(self) -> ir.Type:
+        target = constant_ints(self.shape)
+        unknown: Shape = (None,) * result_rank(self.shape)
+        return tensor_type(broadcast(shape_of(self.input), unknown if target is None else target), self.input)
+
+
+class DynamicTile(NNOp, name="dynamic_tile"):
+    """`tile` with computed repeats.  Source: ONNX Tile-13."""
+
+    input: Operand
+    repeats: Operand
+    output: Result
+
+    evaluator = kernels.dynamic_tile
+
+    def infer(self) -> ir.Type:
+        shape = shape_of(self.input)
+        repeats = constant_ints(self.repeats)
+        if repeats is None:
+            return tensor_type([None] * len(shape), self.input)
+        dims = zip(shape, repeats, strict=True)
+        return tensor_type([None if dim is None else dim * repeat for dim, repeat in dims], self.input)
+
+
+class DynamicPad(NNOp, name="dynamic_pad"):
+    """`pad` by computed amounts: begins, then ends, of all dimensions or of `axes`.  Source: ONNX Pad-24."""
+
+    input: Operand
+    pads: Operand
+    value: Operand | None
+    axes: Operand | None
+    output: Result
+    mode: Literal["constant", "reflect", "edge", "wrap"]
+
+    evaluator = kernels.dynamic_pad
+
+    def infer(self) -> ir.Type:
+        require_same_elements(self.input, self.value)
+        shape = list(shape_of(self.input))
+        pads = constant_ints(self.pads)
+        axes = tuple(range(len(shape))) if self.axes is None else constant_ints(self.axes)
+        if pads is None or axes is None:
+            return tensor_type([None] * len(shape), self.input)
+        require(len(pads) == 2 * len(axes), f"{len(pads)} pads do not fit {len(axes)} axes")
+        for i, axis in enumerate(axes):
+            position = normalize_axis(axis, len(shape))
+            dim = shape[position]
+            shape[position] = None if dim is None else dim + pads[i] + pads[len(axes) + i]
+        return tensor_type(shape, self.input)

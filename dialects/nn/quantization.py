@@ -1,0 +1,84 @@
+"""Between real numbers and their quantised storage.
+
+A quantised tensor's element type says everything: `!quant.uniform<u8:f32, 0.05:128>` stores q for (q - 128) * 0.05,
+the per-axis form has a scale and zero point an entry of one dimension.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ..mlir import ir, quant
+from ..ods import Operand, Result, require
+from ..tensors import Array, dtype_of, shape_of, tensor_type
+from .base import NNOp, kernels
+
+
+@dataclass(frozen=True)
+class QuantizationParameters:
+    """What a quantised element type states; `axis` is -1 for one scale for all."""
+
+    scale: tuple[float, ...]
+    zero_point: tuple[int, ...]
+    axis: int
+    dtype: np.dtype[Any]
+
+
+def quantization_parameters(type_: ir.Type) -> QuantizationParameters | None:
+    """The parameters in an element or tensor type, or None when it is not quantised."""
+    if isinstance(type_, ir.ShapedType):
+        type_ = type_.element_type
+    if isinstance(type_, quant.UniformQuantizedPerAxisType):
+        return QuantizationParameters(
+            tuple(type_.scales), tuple(type_.zero_points), type_.quantized_dimension, dtype_of(type_)
+        )
+    if isinstance(type_, quant.UniformQuantizedType):
+        return QuantizationParameters((type_.scale,), (type_.zero_point,), -1, dtype_of(type_))
+    return None
+
+
+class Quantize(NNOp, name="quantize"):
+    """q = saturate(round(x / scale) + zero_point), halves to even; the result type holds the parameters.
+
+    Source: ONNX QuantizeLinear-24.
+    """
+
+    input: Operand
+    output: Result
+
+    def verify(self) -> None:
+        require(quantization_parameters(self.output.type) is not None, f"result {self.output.type} is not quantised")
+        require(
+            shape_of(self.input) == shape_of(self.output),
+            f"input {self.input.type} and result {self.output.type} differ in shape",
+        )
+
+    def evaluate(self, *operands: Any) -> Array:
+        parameters = quantization_parameters(self.output.type)
+        assert parameters is not None
+        return kernels.quantize(
+            *operands,
+            scale=parameters.scale,
+            zero_point=parameters.zero_point,
+            axis=parameters.axis,
+            dtype=parameters.dtype,
+        )
+
+
+class Dequantize(NNOp, name="dequantize"):
+    """x = (q - zero_point) * scale, as f32; the operand's type holds the parameters.  Source: ONNX DequantizeLinear-24."""
+
+    input: Operand
+    output: Result
+
+    def infer(self) -> ir.Type:
+        require(quantization_parameters(self.input.type) is not None, f"operand {self.input.type} is not quantised")
+        return tensor_type(shape_of(self.input), "float32")
+
+    def evaluate(self, *operands: Any) -> Array:
+        parameters = quantization_parameters(self.input.type)
+        assert parameters is not None
+        return kernels.dequantize(
+            *operands, scale=parameters.scale, zero_point=parameters.zero_point, axis=parameters.axis
+        )

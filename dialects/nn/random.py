@@ -1,0 +1,44 @@
+"""Pseudo-random tensors, the same for the same seed."""
+
+from typing import Any
+
+from ..mlir import ir
+from ..ods import F64, ElementType, I64Array, Result
+from ..tensors import Array, dtype_of, tensor_type
+from .base import NNOp, kernels
+
+
+class RandomOp(NNOp):
+    """Base of the generators: numpy's PCG64, seeded with `seed`."""
+
+    output: Result
+    shape: I64Array
+    dtype: ElementType
+    seed: F64
+
+    def infer(self) -> ir.Type:
+        return tensor_type(self.shape, self.dtype)
+
+
+class RandomUniform(RandomOp, name="random_uniform"):
+    """Uniform in [low, high).  Source: ONNX RandomUniform-22; the generator is ours, ONNX names none."""
+
+    low: F64
+    high: F64
+
+    def evaluate(self, *operands: Any) -> Array:
+        return kernels.random_uniform(
+            shape=self.shape, low=self.low, high=self.high, seed=self.seed, dtype=dtype_of(self.dtype)
+        )
+
+
+class RandomNormal(RandomOp, name="random_normal"):
+    """Normal with `mean` and standard deviation `scale`.  Source: ONNX RandomNormal-22; the generator is ours."""
+
+    mean: F64
+    scale: F64
+
+    def evaluate(self, *operands: Any) -> Array:
+        return kernels.random_normal(
+            shape=self.shape, mean=self.mean, scale=self.scale, seed=self.seed, dtype=dtype_of(self.dtype)
+        )

@@ -1,0 +1,105 @@
+"""Recurrent layers over sequences."""
+
+from collections.abc import Sequence
+from typing import ClassVar, Literal
+
+from ..mlir import ir
+from ..ods import F64, I64, Bool, F64Array, Operand, Result, StrArray, require
+from ..tensors import shape_of, tensor_type
+from .base import NNOp, kernels, require_rank, shape_text
+
+
+class RecurrentOp(NNOp):
+    """Base of the recurrent layers.
+
+    x is time x batch x input (with `layout` 1: batch x time x input), w is directions x gates*hidden x input, r is
+    directions x gates*hidden x hidden, b (both biases) is directions x 2*gates*hidden.
+    """
+
+    x: Operand
+    w: Operand
+    r: Operand
+    b: Operand | None
+    sequence_lens: Operand | None
+    initial_h: Operand | None
+    direction: Literal["forward", "reverse", "bidirectional"]
+    hidden_size: I64
+    activations: StrArray
+    activation_alpha: F64Array
+    activation_beta: F64Array
+    clip: F64 | None
+    layout: I64
+
+    gates: ClassVar[int] = 1
+
+    @property
+    def directions(self) -> int:
+        """2 when the sequence is read both ways."""
+        return 2 if self.direction == "bidirectional" else 1
+
+    def sequence_types(self, states: int) -> Sequence[ir.Type]:
+        """Types of the whole output and of `states` final states, after checking the weights."""
+        require_rank(self.x, 3, "x")
+        require(self.layout in (0, 1), f"layout is {self.layout}, expected 0 or 1")
+        first, second, width = shape_of(self.x)
+        time, batch = (first, second) if self.layout == 0 else (second, first)
+        rows = self.gates * self.hidden_size
+        for value, expected, name in (
+            (self.w, (self.directions, rows, width), "w"),
+            (self.r, (self.directions, rows, self.hidden_size), "r"),
+        ):
+            shape = shape_of(value)
+            fits = len(shape) == 3 and all(None in pair or pair[0] == pair[1] for pair in zip(shape, expected, strict=True))
+            require(fits, f"{name} is {shape_text(shape)}, expected {shape_text(expected)}")
+        hidden = self.hidden_size
+        if self.layout == 0:
+            output, state = (time, self.directions, batch, hidden), (self.directions, batch, hidden)
+        else:
+            output, state = (batch, time, self.directions, hidden), (batch, self.directions, hidden)
+        return [tensor_type(output, self.x)] + [tensor_type(state, self.x) for _ in range(states)]
+
+
+class Lstm(RecurrentOp, name="lstm"):
+    """Long short-term memory; gates in the order input, output, forget, cell; `p` holds peepholes.
+
+    Source: ONNX LSTM-22.
+    """
+
+    initial_c: Operand | None
+    p: Operand | None
+    y: Result
+    y_h: Result
+    y_c: Result
+    input_forget: Bool
+
+    gates = 4
+    evaluator = kernels.lstm
+
+    def infer(self) -> Sequence[ir.Type]:
+        return self.sequence_types(2)
+
+
+class Gru(RecurrentOp, name="gru"):
+    """Gated recurrent unit; gates in the order update, reset, hidden.  Source: ONNX GRU-22."""
+
+    y: Result
+    y_h: Result
+    linear_before_reset: Bool
+
+    gates = 3
+    evaluator = kernels.gru
+
+    def infer(self) -> Sequence[ir.Type]:
+        return self.sequence_types(1)
+
+
+class Rnn(RecurrentOp, name="rnn"):
+    """Plain recurrent layer: h = f(x w + h r + b).  Source: ONNX RNN-22."""
+
+    y: Result
+    y_h: Result
+
+    evaluator = kernels.rnn
+
+    def infer(self) -> Sequence[ir.Type]:
+        return self.sequence_types(1)

@@ -1,0 +1,341 @@
+"""A declarative layer for dialects: one annotated class states everything about an operation.
+
+    class LeakyRelu(ElementwiseOp, name="leaky_relu"):
+        '''y = x if x >= 0 else alpha * x.  Source: ONNX LeakyRelu-16.'''
+        input: Operand
+        output: Result
+        alpha: F64
+
+Annotations name operands, results and attributes; reading one on an operation gives a Python value (`op.alpha` is a
+float, `op.input` an `ir.Value`). From them come the constructor with result inference, the verifier with messages
+that name op, field and values, the evaluator, and the reference page. `T | None` makes an operand or attribute
+optional. Annotations are read when the class is made, so a module that defines ops must not import
+`annotations` from `__future__`.
+
+IRDL, through which ops reach MLIR, wants one type for all members of a variadic group. Ours differ (the operands of a
+concatenation), so a variadic field is stated to it as `MEMBERS` optional ones; an op has at most one such field.
+"""
+
+import types
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal, Union, cast, get_args, get_origin, get_type_hints
+
+import numpy as np
+
+from ..errors import ShapeError
+from .attributes import ENUM, KINDS, AttributeKind
+from .mlir import describe, ext, ir, irdl
+
+Operand = Annotated[ir.Value, "operand"]
+Operands = Annotated[Sequence[ir.Value], "operand"]
+Result = Annotated[ir.Value, "result"]
+Results = Annotated[Sequence[ir.Value], "result"]
+I64 = Annotated[int, KINDS["i64"]]
+F64 = Annotated[float, KINDS["f64"]]
+Bool = Annotated[bool, KINDS["bool"]]
+Str = Annotated[str, KINDS["string"]]
+I64Array = Annotated[tuple[int, ...], KINDS["array<i64>"]]
+F64Array = Annotated[tuple[float, ...], KINDS["array<f64>"]]
+StrArray = Annotated[tuple[str, ...], KINDS["array<string>"]]
+ElementType = Annotated[ir.Type, KINDS["type"]]
+Elements = Annotated[np.ndarray[Any, Any], KINDS["elements"]]
+
+Pure = ext.Pure
+
+SEGMENTS = ("operandSegmentSizes", "resultSegmentSizes")
+MEMBERS = 32
+
+
+class Violation(ValueError):
+    """An invariant of an operation does not hold; the text says which, with the actual values."""
+
+
+def require(condition: bool, message: str) -> None:
+    """Raise `Violation(message)` unless `condition`; for `verify` and `infer` of op classes."""
+    if not condition:
+        raise Violation(message)
+
+
+@dataclass(frozen=True)
+class Field:
+    """One operand, result or attribute of an op class; `kind` is None for operands and results."""
+
+    name: str
+    role: Literal["operand", "result", "attribute"]
+    optional: bool = False
+    variadic: bool = False
+    kind: AttributeKind | None = None
+    choices: tuple[str, ...] = ()
+
+    @property
+    def single(self) -> bool:
+        return not (self.optional or self.variadic)
+
+    def encode(self, value: Any) -> ir.Attribute:
+        """The MLIR attribute for a Python value."""
+        assert self.kind is not None
+        return self.kind.write(value)
+
+    def check(self, attribute: ir.Attribute) -> None:
+        """Raise `Violation` unless `attribute` has this field's kind and, for enums, one of its values."""
+        assert self.kind is not None
+        require(
+            isinstance(attribute, self.kind.attribute),
+            f"attribute '{self.name}' must be of kind {self.kind.name}, got {attribute}",
+        )
+        if self.choices:
+            value = self.kind.read(attribute)
+            require(value in self.choices, f"attribute '{self.name}' is '{value}', expected {', '.join(self.choices)}")
+
+
+def _field(name: str, annotation: Any) -> Field | None:
+    """The field that `name: annotation` declares, or None for class variables."""
+    optional = False
+    if get_origin(annotation) in (Union, types.UnionType):
+        annotation, none = get_args(annotation)
+        optional = none is type(None)
+    if get_origin(annotation) is Literal:
+        return Field(name, "attribute", optional, kind=ENUM, choices=get_args(annotation))
+    if get_origin(annotation) is not Annotated:
+        return None
+    base, role = get_args(annotation)
+    if isinstance(role, AttributeKind):
+        return Field(name, "attribute", optional, kind=role)
+    return Field(name, role, optional, variadic=get_origin(base) is Sequence)
+
+
+def _getter(field: Field) -> property:
+    """The accessor that turns IR into a Python value."""
+    name, kind = field.name, field.kind
+
+    def attribute(op: "Op") -> Any:
+        assert kind is not None
+        attributes = op.attributes
+        return kind.read(attributes[name]) if name in attributes else None
+
+    def value(op: "Op") -> Any:
+        return op.values(field)
+
+    return property(attribute if kind else value, doc=f"The {field.role} `{name}`.")
+
+
+class Draft:
+    """An op that is about to be made: what `infer` may look at, before there is an operation in the IR."""
+
+    def __init__(self, cls: type["Op"], values: dict[str, Any]) -> None:
+        self.__dict__.update(values)
+        self._class = cls
+
+    def __getattr__(self, name: str) -> Any:
+        member = getattr(self._class, name)
+        if isinstance(member, property) and member.fget is not None:
+            return member.fget(self)
+        return types.MethodType(member, self) if isinstance(member, types.FunctionType) else member
+
+
+class Op(ext.Operation):  # type: ignore[misc]  # the bindings carry no types
+    """Base class of the operations of all our dialects.
+
+    Its own attributes are not annotated: the bindings would take annotations for fields.
+    """
+
+    operand_fields = tuple[Field, ...]()
+    result_fields = tuple[Field, ...]()
+    attribute_fields = tuple[Field, ...]()
+    known_attributes = frozenset[str]()
+    evaluator = cast("Callable[..., Any] | None", None)
+
+    def __init_subclass__(cls, *, name: str | None = None, traits: list[type] | None = None, **options: Any) -> None:
+        hints = get_type_hints(cls, include_extras=True)
+        own, cls.__annotations__ = cls.__annotations__, {}
+        super().__init_subclass__(name=name, traits=traits, **options)
+        cls.__annotations__ = own
+        fields = [field for key, hint in hints.items() if (field := _field(key, hint))]
+        cls.operand_fields = tuple(field for field in fields if field.role == "operand")
+        cls.result_fields = tuple(field for field in fields if field.role == "result")
+        cls.attribute_fields = tuple(field for field in fields if field.role == "attribute")
+        cls.known_attributes = frozenset({field.name for field in cls.attribute_fields} | set(SEGMENTS))
+        for field in fields:
+            setattr(cls, field.name, _getter(field))
+
+    @classmethod
+    def _generate_init_method(cls, fields: Any) -> None:
+        """Keep our constructor instead of the one that the bindings would write."""
+
+    @classmethod
+    def _emit_operation(cls) -> None:
+        """State the op to MLIR: counts and required attributes; our verifier checks the rest with better words."""
+        operation = irdl.operation_(cls._op_name)
+        with ir.InsertionPoint(operation.body):
+            for declare, fields in ((irdl.operands_, cls.operand_fields), (irdl.results_, cls.result_fields)):
+                names, kinds = [], []
+                for field in fields:
+                    members = [f"{field.name}_{i}" for i in range(MEMBERS)] if field.variadic else [field.name]
+                    names += members
+                    kind = irdl.Variadicity.single if field.single else irdl.Variadicity.optional
+                    kinds += [kind] * len(members)
+                if names:
+                    declare([irdl.any() for _ in names], names, kinds)
+            required = [field.name for field in cls.attribute_fields if not field.optional]
+            if required:
+                irdl.attributes_([irdl.any() for _ in required], required)
+
+    def __init__(
+        self,
+        *operands: ir.Value | Sequence[ir.Value] | None,
+        results: Sequence[ir.Type] | None = None,
+        loc: ir.Location | None = None,
+        ip: ir.InsertionPoint | None = None,
+        **fields: Any,
+    ) -> None:
+        """Make the operation at the insertion point.
+
+        Operands come in the order of their declaration or by name, attributes by name as Python values; result types
+        are inferred unless `results` gives them. Raises `ShapeError` K0201 when they do not fit together.
+        """
+        cls = type(self)
+        named = dict(zip((field.name for field in cls.operand_fields), operands, strict=False))
+        values = {field.name: fields.pop(field.name, named.get(field.name)) for field in cls.operand_fields}
+        attributes = {field.name: fields.pop(field.name, None) for field in cls.attribute_fields}
+        if fields or len(operands) > len(cls.operand_fields):
+            raise TypeError(f"{cls.OPERATION_NAME} has no operand or attribute {', '.join(fields) or operands[-1]}")
+        if results is None:
+            results = cls._infer_types({**values, **attributes}, loc)
+        groups = [_group(value) for value in values.values()]
+        encoded = {f.name: f.encode(attributes[f.name]) for f in cls.attribute_fields if attributes[f.name] is not None}
+        encoded.update(_segments(SEGMENTS[0], cls.operand_fields, [len(group) for group in groups]))
+        variadic_results = len(results) - len(cls.result_fields) + 1
+        counts = [variadic_results if field.variadic else 1 for field in cls.result_fields]
+        encoded.update(_segments(SEGMENTS[1], cls.result_fields, counts))
+        operation = ir.Operation.create(
+            cls.OPERATION_NAME,
+            results=list(results),
+            operands=[value for group in groups for value in group],
+            attributes=encoded,
+            loc=loc,
+            ip=ip,
+        )
+        ir.OpView.__init__(self, operation)
+
+    @classmethod
+    def _infer_types(cls, values: dict[str, Any], loc: ir.Location | None) -> Sequence[ir.Type]:
+        try:
+            types_ = cls.infer(Draft(cls, values))  # type: ignore[arg-type]  # a draft quacks like the op
+        except Violation as violation:
+            place = loc or ir.Location.current
+            raise ShapeError(
+                "K0201", where=describe(place) if place else "", cause=f"'{cls.OPERATION_NAME}' op {violation}"
+            ) from None
+        return types_ if isinstance(types_, Sequence) else [types_]
+
+    def values(self, field: Field) -> Any:
+        """The operand or result values of `field`: one value, None, or a list of them."""
+        fields = self.operand_fields if field.role == "operand" else self.result_fields
+        values = self.operation.operands if field.role == "operand" else self.operation.results
+        position = fields.index(field)
+        if all(other.single for other in fields):
+            return values[position]
+        sizes = self._segment_sizes(fields, len(values))
+        start = sum(sizes[:position])
+        group = list(values)[start : start + sizes[position]]
+        if field.variadic:
+            return group
+        return group[0] if group else None
+
+    def _segment_sizes(self, fields: Sequence[Field], count: int) -> list[int]:
+        """How many values each field holds: stated by an attribute when two fields or more can vary."""
+        if sum(not field.single for field in fields) > 1:
+            name = SEGMENTS[0] if fields[0].role == "operand" else SEGMENTS[1]
+            require(name in self.attributes, f"requires attribute '{name}'")
+            return list(self.attributes[name])
+        return [1 if field.single else count - len(fields) + 1 for field in fields]
+
+    def infer(self) -> ir.Type | Sequence[ir.Type]:
+        """The result types that operands and attributes imply; raises `Violation`."""
+        raise Violation("cannot infer its result types: state them")
+
+    def verify(self) -> None:
+        """Check what inference does not; raises `Violation`."""
+
+    def evaluate(self, *operands: Any) -> Any:
+        """Compute the results from numpy operands (None for an absent one): an array, or a tuple of arrays."""
+        assert type(self).evaluator is not None, f"{self.OPERATION_NAME} has no evaluator"
+        flat: list[Any] = []
+        for field, operand in zip(self.operand_fields, operands, strict=True):
+            flat.extend(operand if field.variadic else [operand])
+        return type(self).evaluator(*flat, **{field.name: getattr(self, field.name) for field in self.attribute_fields})
+
+    def verify_invariants(self) -> bool:
+        """Called by MLIR: fields, then inferred result types, then `verify`; failures become located diagnostics."""
+        try:
+            self._verify_fields()
+            self._verify_results()
+            self.verify()
+        except Violation as violation:
+            self.location.emit_error(f"'{self.OPERATION_NAME}' op {violation}")
+            return False
+        return True
+
+    def _verify_fields(self) -> None:
+        attributes = self.attributes
+        for attribute in attributes:
+            name = attribute if isinstance(attribute, str) else attribute.name
+            require(
+                name in self.known_attributes or "." in name,
+                f"has no attribute '{name}'; it has: {', '.join(f.name for f in self.attribute_fields) or 'none'}",
+            )
+        for field in self.attribute_fields:
+            if field.name in attributes:
+                field.check(attributes[field.name])
+            else:
+                require(field.optional, f"requires attribute '{field.name}'")
+        varying = sum(not field.single for field in self.operand_fields)
+        count, least = len(self.operation.operands), sum(field.single for field in self.operand_fields)
+        require(count >= least and (varying > 0 or count == least), f"has {count} operands, expected {least}")
+        if varying > 1:
+            sizes = self._segment_sizes(self.operand_fields, count)
+            require(sum(sizes) == count, f"has {count} operands, operandSegmentSizes adds up to {sum(sizes)}")
+        for value in self.operation.operands:
+            require(isinstance(value.type, ir.RankedTensorType), f"operand must be a ranked tensor, got {value.type}")
+
+    def _verify_results(self) -> None:
+        if type(self).infer is Op.infer:
+            return
+        inferred = self.infer()
+        inferred = inferred if isinstance(inferred, Sequence) else [inferred]
+        actual = [value.type for value in self.operation.results]
+        require(len(inferred) == len(actual), f"has {len(actual)} results, expected {len(inferred)}")
+        for expected, got in zip(inferred, actual, strict=True):
+            require(compatible(expected, got), f"result type is {got}, inferred {expected}")
+
+
+def _group(value: Any) -> list[ir.Value]:
+    if value is None:
+        return []
+    return list(value) if isinstance(value, Sequence | ir.OpResultList) else [value]
+
+
+def _segments(name: str, fields: Sequence[Field], sizes: list[int]) -> dict[str, ir.Attribute]:
+    """The attribute that IRDL needs when more than one of the members it knows can be absent."""
+    entries: list[int] = []
+    for field, size in zip(fields, sizes, strict=True):
+        if size > MEMBERS:
+            raise TypeError(f"{size} values for '{field.name}', at most {MEMBERS} are possible")
+        entries += [1] * size + [0] * (MEMBERS - size) if field.variadic else [size]
+    flexible = sum(MEMBERS if field.variadic else not field.single for field in fields)
+    return {name: ir.DenseI32ArrayAttr.get(entries)} if flexible > 1 else {}
+
+
+def compatible(first: ir.Type, second: ir.Type) -> bool:
+    """Whether two tensor types agree in element type, rank, and every dimension that both know."""
+    if first == second:
+        return True
+    if not (isinstance(first, ir.RankedTensorType) and isinstance(second, ir.RankedTensorType)):
+        return False
+    dynamic = ir.ShapedType.get_dynamic_size()
+    return (
+        first.element_type == second.element_type
+        and first.rank == second.rank
+        and all(a == b or dynamic in (a, b) for a, b in zip(first.shape, second.shape, strict=True))
+    )
