@@ -10,20 +10,12 @@ from typing import Any
 import numpy as np
 
 from ..errors import ExecutionError
+from .function import entry_function
 from .mlir import describe, ir
 from .ods import Op
 from .tensors import Array, dtype_of, shape_of
 
 Observer = Callable[[ir.OpView, Sequence[Array]], None]
-
-
-def entry_function(module: ir.Module) -> Any:
-    """The function that the network is: `main`, or the only one. Raises `ExecutionError` K0501."""
-    functions = [op for op in module.body.operations if op.operation.name == "func.func"]
-    named = [function for function in functions if function.name.value == "main"] or functions
-    if len(named) != 1:
-        raise ExecutionError("K0501", cause=f"the module has {len(functions)} functions, none of them @main")
-    return named[0]
 
 
 def evaluate(module: ir.Module, inputs: Sequence[Any], observer: Observer | None = None) -> list[Array]:

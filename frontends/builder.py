@@ -12,12 +12,10 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from ..dialects import nn
+from ..dialects.function import set_names
 from ..dialects.mlir import file_loc, func, ir
 from ..dialects.tensors import Array
 from ..errors import UnsupportedError
-
-NAME = "nn.name"
-
 
 @dataclass(frozen=True)
 class Problem:
@@ -83,31 +81,6 @@ class NetworkBuilder:
         arguments = [argument.type for argument in self.block.arguments]
         results = [value.type for _, value in outputs]
         self.function.attributes["function_type"] = ir.TypeAttr.get(ir.FunctionType.get(arguments, results))
-        self.function.attributes["arg_attrs"] = _names(self.input_names)
-        self.function.attributes["res_attrs"] = _names([name for name, _ in outputs])
+        set_names(self.function, self.input_names, [name for name, _ in outputs])
         self.module.operation.verify()
         return self.module
-
-
-def _names(names: Sequence[str]) -> ir.ArrayAttr:
-    return ir.ArrayAttr.get([ir.DictAttr.get({NAME: ir.StringAttr.get(name)}) for name in names])
-
-
-def argument_names(function: func.FuncOp) -> list[str]:
-    """The names of a function's inputs: those of the model, or input0, input1, ..."""
-    return _read_names(function, "arg_attrs", len(function.arguments), "input")
-
-
-def result_names(function: func.FuncOp) -> list[str]:
-    """The names of a function's outputs: those of the model, or output0, output1, ..."""
-    count = len(ir.FunctionType(function.attributes["function_type"].value).results)
-    return _read_names(function, "res_attrs", count, "output")
-
-
-def _read_names(function: func.FuncOp, attribute: str, count: int, default: str) -> list[str]:
-    names = [f"{default}{i}" for i in range(count)]
-    if attribute in function.attributes:
-        for i, entry in enumerate(function.attributes[attribute]):
-            if NAME in entry:
-                names[i] = entry[NAME].value
-    return names
