@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import ExecutionError
+from . import nn
 from .function import entry_function
 from .mlir import describe, ir
 from .ods import Op
@@ -58,6 +59,25 @@ def evaluate_op(op: ir.OpView, operands: Sequence[Array]) -> tuple[Array, ...]:
     with np.errstate(all="ignore"):
         result = op.evaluate(*grouped)
     return tuple(result) if isinstance(result, tuple | list) else (result,)
+
+
+def fold(op: ir.OpView, limit: int) -> tuple[Array, ...] | None:
+    """The results of an operation that constants and known shapes decide, none larger than `limit` elements."""
+    if not isinstance(op, Op) or isinstance(op, nn.Constant | nn.RandomUniform | nn.RandomNormal):
+        return None
+    if isinstance(op, nn.ShapeOf):
+        dims = shape_of(op.input)[op.start : op.end]
+        return None if None in dims else (np.asarray(dims, np.int64),)
+    if isinstance(op, nn.Size):
+        count = nn.known_product(shape_of(op.input))
+        return None if count is None else (np.asarray(count, np.int64),)
+    for value in op.operation.results:
+        if (nn.known_product(shape_of(value)) or 0) > limit:
+            return None
+    operands = [nn.constant_value(operand) for operand in op.operation.operands]
+    if any(operand is None for operand in operands):
+        return None
+    return evaluate_op(op, [operand for operand in operands if operand is not None])
 
 
 def _check_inputs(block: ir.Block, arrays: Sequence[Array]) -> None:

@@ -91,7 +91,7 @@ def elements_attribute(array: Any) -> ir.Attribute:
     if array.dtype.name == "bfloat16":
         array = array.view(np.uint16)
     if array.size == 0:
-        return ir.DenseElementsAttr.get([], type=ir.RankedTensorType.get(array.shape, elements))
+        return ir.Attribute.parse(f"dense<> : {ir.RankedTensorType.get(array.shape, elements)}")
     if array.dtype == np.bool_ and (array.all() or not array.any()):
         splat = ir.IntegerAttr.get(elements, int(array.flat[0]))
         return ir.DenseElementsAttr.get_splat(ir.RankedTensorType.get(array.shape, elements), splat)

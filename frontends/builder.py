@@ -12,10 +12,15 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from ..dialects import nn
+from ..dialects.evaluate import fold
 from ..dialects.function import set_names
 from ..dialects.mlir import file_loc, func, ir
 from ..dialects.tensors import Array
 from ..errors import UnsupportedError
+
+FOLD_LIMIT = 1024
+"""Elements of the largest tensor that is computed during the import."""
+
 
 @dataclass(frozen=True)
 class Problem:
@@ -56,6 +61,14 @@ class NetworkBuilder:
     def constant(self, array: Array) -> ir.Value:
         """A constant operation at the current place."""
         return nn.Constant(value=np.asarray(array)).output
+
+    def folded(self, value: ir.Value) -> ir.Value:
+        """The value as a constant, when known shapes and few constants decide it: shape arithmetic ends here."""
+        if not isinstance(value, ir.OpResult):
+            return value
+        op = value.owner.opview
+        results = fold(op, FOLD_LIMIT)
+        return value if results is None else self.constant(results[value.result_number])
 
     def unsupported(self, node: str, operator: str, reason: str, remedy: str = "") -> None:
         """Remember that a node cannot be imported."""

@@ -19,7 +19,7 @@ from .activation import (
     Softsign,
     ThresholdedRelu,
 )
-from .base import NN, BinaryOp, CompareOp, ElementwiseOp, NNOp, PredicateOp, broadcast
+from .base import NN, BinaryOp, CompareOp, ElementwiseOp, NNOp, PredicateOp, broadcast, known_product, shape_text
 from .binary import (
     Add,
     BitwiseAnd,
@@ -55,12 +55,19 @@ from .indexing import Gather, GatherElements, GatherNd, Nms, NonZero, OneHot, Sc
 from .linalg import Einsum, Matmul
 from .normalization import BatchNorm, GroupNorm, InstanceNorm, LayerNorm, RmsNorm
 from .pooling import AvgPool, LpPool, MaxPool, MaxPoolWithIndices, PoolOp
-from .quantization import Dequantize, QuantizationParameters, Quantize, quantization_parameters
+from .quantization import (
+    Dequantize,
+    QuantizationParameters,
+    Quantize,
+    StorageCast,
+    quantization_parameters,
+    quantized_tensor_type,
+)
 from .random import RandomNormal, RandomUniform
 from .recurrent import Gru, Lstm, RecurrentOp, Rnn
 from .reduction import ArgReduce, Cumsum, Hardmax, LogSoftmax, LpNorm, Lrn, Reduce, Softmax, Topk, reduced_shape
 from .resize import Resize
-from .shape import Concat, Expand, Reshape, Slice, Split, Squeeze, Tile, Transpose, Unsqueeze, slice_extent
+from .shape import Concat, Expand, Reshape, Slice, Split, Squeeze, Tile, Transpose, Unsqueeze, concat, slice_extent
 from .unary import (
     Abs,
     Acos,
@@ -230,6 +237,7 @@ __all__ = [
     "Square",
     "SquaredDifference",
     "Squeeze",
+    "StorageCast",
     "Sub",
     "Tan",
     "Tanh",
@@ -241,11 +249,15 @@ __all__ = [
     "Unsqueeze",
     "Where",
     "broadcast",
+    "concat",
     "constant_ints",
     "constant_value",
+    "known_product",
     "quantization_parameters",
+    "quantized_tensor_type",
     "reduced_shape",
     "resolve_reshape",
+    "shape_text",
     "slice_extent",
     "window_extent",
 ]

@@ -1,5 +1,7 @@
 """The `nn` dialect itself and what its operations have in common."""
 
+import math
+
 from ...runtime import kernels
 from .. import ods
 from ..mlir import ext, ir
@@ -102,6 +104,11 @@ def broadcast(*shapes: Shape) -> Shape:
         require(len(known) <= 1, f"shapes {', '.join(map(shape_text, shapes))} do not broadcast")
         result.append(known.pop() if known else None if None in dims else 1)
     return tuple(result)
+
+
+def known_product(shape: Shape) -> int | None:
+    """The number of elements of a shape, None when a dimension is not known."""
+    return None if None in shape else math.prod(dim or 0 for dim in shape)
 
 
 def shape_text(shape: Shape) -> str:

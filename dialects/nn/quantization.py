@@ -4,6 +4,7 @@ A quantised tensor's element type says everything: `!quant.uniform<u8:f32, 0.05:
 the per-axis form has a scale and zero point an entry of one dimension.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,7 +12,7 @@ import numpy as np
 
 from ..mlir import ir, quant
 from ..ods import Operand, Result, require
-from ..tensors import Array, dtype_of, shape_of, tensor_type
+from ..tensors import Array, Shape, dtype_of, shape_of, tensor_type
 from .base import NNOp, kernels
 
 
@@ -82,3 +83,48 @@ class Dequantize(NNOp, name="dequantize"):
         return kernels.dequantize(
             *operands, scale=parameters.scale, zero_point=parameters.zero_point, axis=parameters.axis
         )
+
+
+class StorageCast(NNOp, name="storage_cast"):
+    """Between a quantised tensor and the plain integers that store it; the bits stay.
+
+    Without a stated result type a quantised operand becomes its storage. Source: upstream `quant.scast`.
+    """
+
+    input: Operand
+    output: Result
+
+    def infer(self) -> ir.Type:
+        if quantization_parameters(self.input.type) is None:
+            return self.output.type
+        return tensor_type(shape_of(self.input), dtype_of(self.input))
+
+    def verify(self) -> None:
+        stored, result = dtype_of(self.input), dtype_of(self.output)
+        require(
+            stored == result and shape_of(self.input) == shape_of(self.output),
+            f"operand {self.input.type} and result {self.output.type} are not stored alike",
+        )
+
+    def evaluate(self, *operands: Any) -> Array:
+        return operands[0]  # type: ignore[no-any-return]
+
+
+def quantized_tensor_type(
+    shape: Shape, scale: Sequence[float], zero_point: Sequence[int], axis: int, dtype: Any
+) -> ir.RankedTensorType:
+    """The tensor type of integers that stand for (q - zero_point) * scale; several scales go along `axis`."""
+    dtype = np.dtype(dtype)
+    info = np.iinfo(dtype)
+    storage = ir.IntegerType.get_signless(dtype.itemsize * 8)
+    flags = 1 if dtype.kind == "i" else 0
+    expressed = ir.F32Type.get()
+    if len(scale) == 1:
+        elements = quant.UniformQuantizedType.get(
+            flags, storage, expressed, float(scale[0]), int(zero_point[0]), info.min, info.max
+        )
+    else:
+        elements = quant.UniformQuantizedPerAxisType.get(
+            flags, storage, expressed, list(scale), list(zero_point), axis, info.min, info.max
+        )
+    return tensor_type(shape, elements)

@@ -4,7 +4,7 @@ import math
 from collections.abc import Sequence
 
 from ..mlir import ir
-from ..ods import I64, I64Array, Operand, Operands, Result, Results, require
+from ..ods import I64, MEMBERS, I64Array, Operand, Operands, Result, Results, require
 from ..tensors import Dim, shape_of, tensor_type
 from .base import (
     NNOp,
@@ -161,6 +161,14 @@ class Concat(NNOp, name="concat"):
 
     def evaluate(self, *operands: object) -> object:
         return kernels.concat(*operands[0], axis=self.axis)  # type: ignore[misc]  # one variadic operand
+
+
+def concat(values: Sequence[ir.Value], axis: int) -> ir.Value:
+    """The concatenation of any number of values: nested where one operation cannot take them all."""
+    while len(values) > MEMBERS:
+        groups = [values[i : i + MEMBERS] for i in range(0, len(values), MEMBERS)]
+        values = [concat(group, axis) for group in groups]
+    return values[0] if len(values) == 1 else Concat(values, axis=axis).output
 
 
 class Split(NNOp, name="split"):

@@ -50,8 +50,8 @@ from .binary import (
     sub,
     where,
 )
-from .cast import cast, fill, range, shape, size
-from .conv import conv, conv_transpose
+from .conversion import cast, fill, range, shape, size
+from .convolution import conv, conv_transpose
 from .detection import nms
 from .elementwise import (
     abs,
@@ -84,16 +84,8 @@ from .elementwise import (
     tan,
     tanh,
 )
-from .gather import gather, gather_elements, gather_nd, non_zero, one_hot, scatter_elements, scatter_nd
-from .linalg import einsum, matmul
-from .norm import batch_norm, group_norm, instance_norm, layer_norm, lp_norm, lrn, rms_norm
-from .pool import avg_pool, lp_pool, max_pool, max_pool_with_indices
-from .quantize import dequantize, quantize
-from .random import random_normal, random_uniform
-from .recurrent import gru, lstm, rnn
-from .reduce import arg_reduce, cumsum, hardmax, log_softmax, reduce, softmax, topk
-from .resize import resize
-from .shape import (
+from .indexing import gather, gather_elements, gather_nd, non_zero, one_hot, scatter_elements, scatter_nd
+from .layout import (
     batch_to_space,
     concat,
     depth_to_space,
@@ -116,6 +108,14 @@ from .shape import (
     trilu,
     unsqueeze,
 )
+from .linalg import einsum, matmul
+from .normalization import batch_norm, group_norm, instance_norm, layer_norm, lp_norm, lrn, rms_norm
+from .pooling import avg_pool, lp_pool, max_pool, max_pool_with_indices
+from .quantization import dequantize, quantize
+from .random import random_normal, random_uniform
+from .recurrent import gru, lstm, rnn
+from .reduction import arg_reduce, cumsum, hardmax, log_softmax, reduce, softmax, topk
+from .resampling import resize
 
 __all__ = [
     "abs",

@@ -3,7 +3,7 @@
 import numpy as np
 
 from .arrays import Array, in_float32
-from .conv import sliding_windows
+from .convolution import sliding_windows
 
 
 def _extents(

@@ -1,0 +1,236 @@
+"""Convolutions, pooling, matrix products and normalisations."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from ...dialects import nn
+from ...dialects.mlir import ir
+from ...dialects.tensors import shape_of
+from .node import Node, Output, Unsupported, converter
+
+
+def spatial_attributes(node: Node, kernel: Sequence[int], sizes: Sequence[int | None]) -> dict[str, tuple[int, ...]]:
+    """strides, dilations and padding with ONNX's defaults and `auto_pad` resolved."""
+    rank = len(kernel)
+    strides = tuple(node.attribute("strides", [1] * rank))
+    dilations = tuple(node.attribute("dilations", [1] * rank))
+    padding = tuple(node.attribute("pads", [0] * 2 * rank))
+    auto_pad = node.attribute("auto_pad", "NOTSET")
+    if auto_pad == "VALID":
+        padding = (0,) * (2 * rank)
+    elif auto_pad in ("SAME_UPPER", "SAME_LOWER"):
+        totals = []
+        for size, k, s, d in zip(sizes, kernel, strides, dilations, strict=True):
+            if size is None:
+                raise Unsupported(f"auto_pad {auto_pad} needs known sizes", "give them with --shape or --dim")
+            totals.append(max((-(-size // s) - 1) * s + d * (k - 1) + 1 - size, 0))
+        small = tuple(total // 2 for total in totals)
+        large = tuple(total - half for total, half in zip(totals, small, strict=True))
+        padding = small + large if auto_pad == "SAME_UPPER" else large + small
+    return {"strides": strides, "dilations": dilations, "padding": padding}
+
+
+def _kernel(node: Node, weight: int = 1) -> tuple[int, ...]:
+    kernel = shape_of(node.input(weight))[2:]
+    if None in kernel:
+        raise Unsupported("the kernel's size is not known")
+    return tuple(dim or 0 for dim in kernel)
+
+
+@converter("Conv")
+def conv(node: Node) -> Output:
+    attributes = spatial_attributes(node, _kernel(node), node.shape()[2:])
+    bias = node.optional(2)
+    return nn.Conv(node.input(0), node.input(1), bias, groups=node.attribute("group", 1), **attributes).output
+
+
+@converter("ConvTranspose")
+def conv_transpose(node: Node) -> Output:
+    """`auto_pad` and `output_shape` are resolved to padding."""
+    kernel, sizes = _kernel(node), node.shape()[2:]
+    rank = len(kernel)
+    strides = tuple(node.attribute("strides", [1] * rank))
+    dilations = tuple(node.attribute("dilations", [1] * rank))
+    padding = tuple(node.attribute("pads", [0] * 2 * rank))
+    extra = tuple(node.attribute("output_padding", [0] * rank))
+    auto_pad, target = node.attribute("auto_pad", "NOTSET"), node.attribute("output_shape")
+    if auto_pad == "VALID" and target is None:
+        padding = (0,) * (2 * rank)
+    elif target is not None or auto_pad in ("SAME_UPPER", "SAME_LOWER"):
+        if None in sizes:
+            raise Unsupported("output_shape and auto_pad need known sizes", "give them with --shape or --dim")
+        known = [size or 0 for size in sizes]
+        wanted = target[-rank:] if target is not None else [n * s for n, s in zip(known, strides, strict=True)]
+        totals = [
+            s * (n - 1) + o + d * (k - 1) + 1 - w
+            for s, n, o, d, k, w in zip(strides, known, extra, dilations, kernel, wanted, strict=True)
+        ]
+        extra = tuple(o + max(-t, 0) for o, t in zip(extra, totals, strict=True))
+        small = tuple(max(t, 0) // 2 for t in totals)
+        large = tuple(max(t, 0) - h for t, h in zip(totals, small, strict=True))
+        padding = small + large if auto_pad == "SAME_UPPER" else large + small
+    return nn.ConvTranspose(
+        node.input(0),
+        node.input(1),
+        node.optional(2),
+        strides=strides,
+        dilations=dilations,
+        padding=padding,
+        output_padding=extra,
+        groups=node.attribute("group", 1),
+    ).output
+
+
+@converter("MaxPool")
+def max_pool(node: Node) -> Output:
+    kernel = tuple(node.attribute("kernel_shape"))
+    attributes = spatial_attributes(node, kernel, node.shape()[2:])
+    ceil_mode = bool(node.attribute("ceil_mode", 0))
+    if len(node.proto.output) > 1 and node.proto.output[1]:
+        order = node.attribute("storage_order", 0)
+        pool = nn.MaxPoolWithIndices(node.input(0), kernel=kernel, ceil_mode=ceil_mode, storage_order=order, **attributes)
+        return [pool.output, pool.indices]
+    return nn.MaxPool(node.input(0), kernel=kernel, ceil_mode=ceil_mode, **attributes).output
+
+
+@converter("AveragePool")
+def average_pool(node: Node) -> Output:
+    kernel = tuple(node.attribute("kernel_shape"))
+    attributes = spatial_attributes(node, kernel, node.shape()[2:])
+    return nn.AvgPool(
+        node.input(0),
+        kernel=kernel,
+        ceil_mode=bool(node.attribute("ceil_mode", 0)),
+        count_include_pad=bool(node.attribute("count_include_pad", 0)),
+        **attributes,
+    ).output
+
+
+@converter("LpPool", since=2)
+def lp_pool(node: Node) -> Output:
+    kernel = tuple(node.attribute("kernel_shape"))
+    attributes = spatial_attributes(node, kernel, node.shape()[2:])
+    ceil_mode = bool(node.attribute("ceil_mode", 0))
+    return nn.LpPool(node.input(0), kernel=kernel, ceil_mode=ceil_mode, p=node.attribute("p", 2), **attributes).output
+
+
+@converter("GlobalAveragePool", "GlobalMaxPool", "GlobalLpPool")
+def global_pool(node: Node) -> Output:
+    axes = tuple(range(2, node.rank()))
+    kinds = {"GlobalAveragePool": "mean", "GlobalMaxPool": "max"}
+    if node.operator in kinds:
+        return nn.Reduce(node.input(0), kind=kinds[node.operator], axes=axes, keepdims=True).output
+    p = node.attribute("p", 2)
+    if p in (1, 2):
+        return nn.Reduce(node.input(0), kind=f"l{p}", axes=axes, keepdims=True).output
+    power = nn.Pow(nn.Abs(node.input(0)).output, node.like(p, node.input(0))).output
+    total = nn.Reduce(power, kind="sum", axes=axes, keepdims=True).output
+    return nn.Pow(total, node.like(1 / p, total)).output
+
+
+@converter("MatMul")
+def matmul(node: Node) -> Output:
+    return nn.Matmul(node.input(0), node.input(1)).output
+
+
+@converter("Gemm", since=7)
+def gemm(node: Node) -> Output:
+    """alpha * A' * B' + beta * C"""
+
+    def operand(index: int, transposed: str) -> ir.Value:
+        value = node.input(index)
+        if not node.attribute(transposed, 0):
+            return value
+        array = node.constant(index)
+        if array is not None:
+            return node.new_constant(np.ascontiguousarray(array.T))
+        return nn.Transpose(value, permutation=(1, 0)).output
+
+    result = nn.Matmul(operand(0, "transA"), operand(1, "transB")).output
+    alpha, beta = node.attribute("alpha", 1.0), node.attribute("beta", 1.0)
+    if alpha != 1.0:
+        result = nn.Mul(result, node.like(alpha, result)).output
+    bias = node.optional(2)
+    if bias is not None and beta != 0.0:
+        if beta != 1.0:
+            bias = node.builder.folded(nn.Mul(bias, node.like(beta, bias)).output)
+        result = nn.Add(result, bias).output
+    return result
+
+
+@converter("Einsum", since=12)
+def einsum(node: Node) -> Output:
+    operands = [node.input(i) for i in range(len(node.inputs))]
+    return nn.Einsum(operands, equation=node.attribute("equation")).output
+
+
+@converter("BatchNormalization", since=7)
+def batch_normalization(node: Node) -> Output:
+    """Inference only."""
+    if node.attribute("training_mode", 0):
+        raise Unsupported("training mode is not supported", "export the model in inference mode")
+    parameters = [node.input(i) for i in range(5)]
+    return nn.BatchNorm(*parameters, epsilon=node.attribute("epsilon", 1e-5)).output
+
+
+@converter("InstanceNormalization", since=6)
+def instance_normalization(node: Node) -> Output:
+    epsilon = node.attribute("epsilon", 1e-5)
+    return nn.InstanceNorm(node.input(0), node.input(1), node.input(2), epsilon=epsilon).output
+
+
+@converter("GroupNormalization", since=18)
+def group_normalization(node: Node) -> Output:
+    """In opset 18 scale and bias are one value a group, later one a channel."""
+    groups, epsilon = node.attribute("num_groups"), node.attribute("epsilon", 1e-5)
+    scale, bias = node.input(1), node.input(2)
+    channels = node.shape()[1]
+    if shape_of(scale)[0] != channels:
+        if channels is None:
+            raise Unsupported("the number of channels is not known")
+        arrays = [node.constant(1), node.constant(2)]
+        if arrays[0] is None or arrays[1] is None:
+            raise Unsupported("scale and bias of opset 18 must be constant")
+        scale, bias = (node.new_constant(np.repeat(array, channels // groups)) for array in arrays if array is not None)
+    return nn.GroupNorm(node.input(0), scale, bias, num_groups=groups, epsilon=epsilon).output
+
+
+@converter("LayerNormalization", since=17)
+def layer_normalization(node: Node) -> Output:
+    """The mean and inverse deviation outputs are not supported."""
+    if any(node.proto.output[1:]):
+        raise Unsupported("the outputs Mean and InvStdDev are not supported")
+    axis, epsilon = node.attribute("axis", -1), node.attribute("epsilon", 1e-5)
+    return nn.LayerNorm(node.input(0), node.input(1), node.optional(2), axis=axis, epsilon=epsilon).output
+
+
+@converter("RMSNormalization", since=23)
+def rms_normalization(node: Node) -> Output:
+    axis, epsilon = node.attribute("axis", -1), node.attribute("epsilon", 1e-5)
+    return nn.RmsNorm(node.input(0), node.input(1), axis=axis, epsilon=epsilon).output
+
+
+@converter("MeanVarianceNormalization", since=9)
+def mean_variance_normalization(node: Node) -> Output:
+    axes = tuple(node.attribute("axes", [0, 2, 3]))
+    centred = nn.Sub(node.input(0), nn.Reduce(node.input(0), kind="mean", axes=axes, keepdims=True).output).output
+    variance = nn.Reduce(nn.Square(centred).output, kind="mean", axes=axes, keepdims=True).output
+    deviation = nn.Add(nn.Sqrt(variance).output, node.like(1e-9, variance)).output
+    return nn.Div(centred, deviation).output
+
+
+@converter("LRN")
+def lrn(node: Node) -> Output:
+    return nn.Lrn(
+        node.input(0),
+        alpha=node.attribute("alpha", 1e-4),
+        beta=node.attribute("beta", 0.75),
+        bias=node.attribute("bias", 1.0),
+        size=node.attribute("size"),
+    ).output
+
+
+@converter("LpNormalization")
+def lp_normalization(node: Node) -> Output:
+    return nn.LpNorm(node.input(0), axis=node.attribute("axis", -1), p=node.attribute("p", 2)).output

@@ -1,0 +1,219 @@
+"""Element-wise ONNX operators."""
+
+import math
+
+import numpy as np
+import onnx
+
+from ...dialects import nn
+from ...dialects.mlir import ir
+from ...dialects.tensors import dtype_of, element_type, shape_of
+from .node import REGISTRY, Converter, Node, Output, Unsupported, converter, mlir_element_type
+
+_UNARY: dict[str, type[nn.ElementwiseOp] | type[nn.PredicateOp]] = {
+    "Abs": nn.Abs,
+    "Acos": nn.Acos,
+    "Acosh": nn.Acosh,
+    "Asin": nn.Asin,
+    "Asinh": nn.Asinh,
+    "Atan": nn.Atan,
+    "Atanh": nn.Atanh,
+    "BitwiseNot": nn.BitwiseNot,
+    "Ceil": nn.Ceil,
+    "Cos": nn.Cos,
+    "Cosh": nn.Cosh,
+    "Erf": nn.Erf,
+    "Exp": nn.Exp,
+    "Floor": nn.Floor,
+    "HardSwish": nn.HardSwish,
+    "IsNaN": nn.IsNan,
+    "Log": nn.Log,
+    "Mish": nn.Mish,
+    "Neg": nn.Neg,
+    "Not": nn.LogicalNot,
+    "Reciprocal": nn.Reciprocal,
+    "Relu": nn.Relu,
+    "Round": nn.Round,
+    "Sigmoid": nn.Sigmoid,
+    "Sign": nn.Sign,
+    "Sin": nn.Sin,
+    "Sinh": nn.Sinh,
+    "Softplus": nn.Softplus,
+    "Softsign": nn.Softsign,
+    "Sqrt": nn.Sqrt,
+    "Tan": nn.Tan,
+    "Tanh": nn.Tanh,
+}
+_BINARY: dict[str, type[nn.BinaryOp]] = {
+    "Add": nn.Add,
+    "And": nn.LogicalAnd,
+    "BitwiseAnd": nn.BitwiseAnd,
+    "BitwiseOr": nn.BitwiseOr,
+    "BitwiseXor": nn.BitwiseXor,
+    "Div": nn.Div,
+    "Equal": nn.Equal,
+    "Greater": nn.Greater,
+    "GreaterOrEqual": nn.GreaterEqual,
+    "Less": nn.Less,
+    "LessOrEqual": nn.LessEqual,
+    "Mul": nn.Mul,
+    "Or": nn.LogicalOr,
+    "Sub": nn.Sub,
+    "Xor": nn.LogicalXor,
+}
+_PARAMETERS: dict[str, tuple[type[nn.ElementwiseOp], dict[str, float]]] = {
+    "Celu": (nn.Celu, {"alpha": 1.0}),
+    "Elu": (nn.Elu, {"alpha": 1.0}),
+    "HardSigmoid": (nn.HardSigmoid, {"alpha": 0.2, "beta": 0.5}),
+    "LeakyRelu": (nn.LeakyRelu, {"alpha": 0.01}),
+    "Selu": (nn.Selu, {"alpha": 1.6732632423543772, "gamma": 1.0507009873554805}),
+    "Shrink": (nn.Shrink, {"lambd": 0.5, "bias": 0.0}),
+    "Swish": (nn.Silu, {"alpha": 1.0}),
+    "ThresholdedRelu": (nn.ThresholdedRelu, {"alpha": 1.0}),
+}
+
+
+def _unary(node: Node) -> Output:
+    return _UNARY[node.operator](node.input(0)).output
+
+
+def _binary(node: Node) -> Output:
+    return _BINARY[node.operator](node.input(0), node.input(1)).output
+
+
+def _with_parameters(node: Node) -> Output:
+    op, defaults = _PARAMETERS[node.operator]
+    return op(node.input(0), **{name: node.attribute(name, value) for name, value in defaults.items()}).output
+
+
+for _operator in _UNARY:
+    REGISTRY[_operator] = Converter(_operator, 1, _unary, "")
+for _operator in _BINARY:
+    REGISTRY[_operator] = Converter(_operator, 7, _binary, "")
+for _operator in _PARAMETERS:
+    REGISTRY[_operator] = Converter(_operator, 1, _with_parameters, "")
+
+
+@converter("Gelu", since=20)
+def gelu(node: Node) -> Output:
+    return nn.Gelu(node.input(0), approximate=node.attribute("approximate", "none")).output
+
+
+@converter("PRelu")
+def prelu(node: Node) -> Output:
+    return nn.Prelu(node.input(0), node.input(1)).output
+
+
+@converter("IsInf", since=10)
+def is_inf(node: Node) -> Output:
+    negative, positive = node.attribute("detect_negative", 1), node.attribute("detect_positive", 1)
+    return nn.IsInf(node.input(0), detect_negative=bool(negative), detect_positive=bool(positive)).output
+
+
+@converter("Identity")
+def identity(node: Node) -> Output:
+    return node.input(0)
+
+
+@converter("Dropout")
+def dropout(node: Node) -> Output:
+    """Inference only: the identity."""
+    if node.optional(2) is not None and np.any(node.constant(2)):
+        raise Unsupported("dropout in training mode is not supported", "export the model in inference mode")
+    if len(node.proto.output) > 1 and node.proto.output[1]:
+        raise Unsupported("the mask output of Dropout is not supported", "export the model in inference mode")
+    return node.input(0)
+
+
+@converter("Mod", since=10)
+def mod(node: Node) -> Output:
+    return nn.Mod(node.input(0), node.input(1), fmod=bool(node.attribute("fmod", 0))).output
+
+
+@converter("BitShift", since=11)
+def bit_shift(node: Node) -> Output:
+    op = nn.ShiftLeft if node.attribute("direction") == "LEFT" else nn.ShiftRight
+    return op(node.input(0), node.input(1)).output
+
+
+@converter("Pow", since=7)
+def pow(node: Node) -> Output:
+    base, exponent = node.input(0), node.input(1)
+    if dtype_of(base) != dtype_of(exponent):
+        exponent = nn.Cast(exponent, to=element_type(dtype_of(base)), saturate=True).output
+        exponent = node.builder.folded(exponent)
+    return nn.Pow(base, exponent).output
+
+
+@converter("Max", "Min", "Sum", "Mean", since=6)
+def variadic(node: Node) -> Output:
+    op = {"Max": nn.Maximum, "Min": nn.Minimum}.get(node.operator, nn.Add)
+    result = node.input(0)
+    for i in range(1, len(node.inputs)):
+        result = op(result, node.input(i)).output
+    if node.operator == "Mean":
+        result = nn.Div(result, node.like(len(node.inputs), result)).output
+    return result
+
+
+@converter("Where", since=9)
+def where(node: Node) -> Output:
+    return nn.Where(node.input(0), node.input(1), node.input(2)).output
+
+
+@converter("Clip", since=6)
+def clip(node: Node) -> Output:
+    """Bounds may be attributes, constants or computed."""
+    value = node.input(0)
+    if node.opset < 11:
+        low, high = node.attribute("min", -math.inf), node.attribute("max", math.inf)
+        return nn.Clamp(value, min=low, max=high).output
+    bounds = [node.optional(i) for i in (1, 2)]
+    constants = [node.constant(i) for i in (1, 2)]
+    if all(bound is None or array is not None for bound, array in zip(bounds, constants, strict=True)):
+        low = -math.inf if constants[0] is None else float(constants[0].reshape(-1)[0])
+        high = math.inf if constants[1] is None else float(constants[1].reshape(-1)[0])
+        # ONNX: when the bounds cross, all elements become the upper one
+        return nn.Clamp(value, min=min(low, high), max=high).output
+    if bounds[0] is not None:
+        value = nn.Maximum(value, bounds[0]).output
+    return value if bounds[1] is None else nn.Minimum(value, bounds[1]).output
+
+
+@converter("Cast", since=6)
+def cast(node: Node) -> Output:
+    return cast_to(node.input(0), mlir_element_type(node.attribute("to")), node.attribute("saturate", 1))
+
+
+@converter("CastLike", since=15)
+def cast_like(node: Node) -> Output:
+    return cast_to(node.input(0), node.input(1).type.element_type, node.attribute("saturate", 1))
+
+
+def cast_to(value: ir.Value, element: ir.Type, saturate: int = 1) -> ir.Value:
+    """A cast, or the value itself when it has that type already."""
+    if value.type.element_type == element:
+        return value
+    return nn.Cast(value, to=element, saturate=bool(saturate)).output
+
+
+@converter("Constant")
+def constant(node: Node) -> Output:
+    """Every form but strings and sparse tensors."""
+    for name, dtype in (("value_float", np.float32), ("value_int", np.int64), ("value_floats", np.float32), ("value_ints", np.int64)):
+        if name in node.attributes:
+            return node.new_constant(node.attribute(name), dtype)
+    tensor = node.attribute("value")
+    if not isinstance(tensor, onnx.TensorProto):
+        raise Unsupported("constants of strings or sparse tensors are not supported")
+    return node.builder.constant(onnx.numpy_helper.to_array(tensor))
+
+
+@converter("EyeLike", since=9)
+def eye_like(node: Node) -> Output:
+    rows, columns = shape_of(node.input(0))
+    if rows is None or columns is None:
+        raise Unsupported("the shape is not known", "give it with --shape or --dim")
+    kind = node.attribute("dtype")
+    dtype = dtype_of(node.input(0)) if kind is None else onnx.helper.tensor_dtype_to_np_dtype(kind)
+    return node.new_constant(np.eye(rows, columns, node.attribute("k", 0)), dtype)

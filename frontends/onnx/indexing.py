@@ -1,0 +1,56 @@
+"""Gathering, scattering and selecting."""
+
+from ...dialects import nn
+from .node import Node, Output, converter
+
+
+@converter("Gather")
+def gather(node: Node) -> Output:
+    return nn.Gather(node.input(0), node.input(1), axis=node.attribute("axis", 0), batch_dims=0).output
+
+
+@converter("GatherElements", since=11)
+def gather_elements(node: Node) -> Output:
+    return nn.GatherElements(node.input(0), node.input(1), axis=node.attribute("axis", 0)).output
+
+
+@converter("GatherND", since=11)
+def gather_nd(node: Node) -> Output:
+    return nn.GatherNd(node.input(0), node.input(1), batch_dims=node.attribute("batch_dims", 0)).output
+
+
+@converter("Scatter", "ScatterElements", since=9)
+def scatter_elements(node: Node) -> Output:
+    axis, reduction = node.attribute("axis", 0), node.attribute("reduction", "none")
+    return nn.ScatterElements(node.input(0), node.input(1), node.input(2), axis=axis, reduction=reduction).output
+
+
+@converter("ScatterND", since=11)
+def scatter_nd(node: Node) -> Output:
+    reduction = node.attribute("reduction", "none")
+    return nn.ScatterNd(node.input(0), node.input(1), node.input(2), reduction=reduction).output
+
+
+@converter("OneHot", since=9)
+def one_hot(node: Node) -> Output:
+    """The depth must be constant."""
+    (depth,) = node.constant_ints(1, "depth")
+    return nn.OneHot(node.input(0), node.input(2), depth=depth, axis=node.attribute("axis", -1)).output
+
+
+@converter("NonZero", since=9)
+def non_zero(node: Node) -> Output:
+    return nn.NonZero(node.input(0)).output
+
+
+@converter("NonMaxSuppression", since=10)
+def non_max_suppression(node: Node) -> Output:
+    """Limits and thresholds must be constant."""
+    return nn.Nms(
+        node.input(0),
+        node.input(1),
+        center_point_box=node.attribute("center_point_box", 0),
+        max_output_boxes_per_class=int(node.scalar(2, 0)),
+        iou_threshold=node.scalar(3, 0.0),
+        score_threshold=None if node.optional(4) is None else node.scalar(4, 0.0),
+    ).output

@@ -1,0 +1,155 @@
+"""What a converter sees of an ONNX node, and the registry of converters."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import numpy as np
+import onnx
+from onnx import numpy_helper
+
+from ...dialects import nn
+from ...dialects.mlir import ir
+from ...dialects.tensors import Array, Shape, dtype_of, element_type, shape_of
+from ...errors import UnsupportedError
+from ..builder import NetworkBuilder
+
+Value = ir.Value
+Output = Value | Sequence[Value]
+Convert = Callable[["Node"], Output]
+AnyConvert = TypeVar("AnyConvert", bound=Convert)
+
+
+class Unsupported(Exception):
+    """Raised by a converter: this node cannot be imported, for this reason."""
+
+    def __init__(self, reason: str, remedy: str = "") -> None:
+        super().__init__(reason)
+        self.reason, self.remedy = reason, remedy
+
+
+@dataclass(frozen=True)
+class Converter:
+    """How one ONNX operator becomes `nn`: for opsets from `since` on (older ones: the converter says)."""
+
+    operator: str
+    since: int
+    convert: Convert
+    note: str
+
+
+REGISTRY: dict[str, Converter] = {}
+
+
+def converter(*operators: str, since: int = 1) -> Callable[[AnyConvert], AnyConvert]:
+    """Register a converter; the first line of its docstring says what is limited."""
+
+    def register(convert: AnyConvert) -> AnyConvert:
+        for operator in operators:
+            REGISTRY[operator] = Converter(operator, since, convert, (convert.__doc__ or "").strip().split("\n")[0])
+        return convert
+
+    return register
+
+
+class Node:
+    """One ONNX node with its inputs as values."""
+
+    def __init__(
+        self, builder: NetworkBuilder, proto: onnx.NodeProto, opset: int, inputs: Sequence[Value | None]
+    ) -> None:
+        self.builder, self.proto, self.opset, self.inputs = builder, proto, opset, inputs
+        self.attributes = {attribute.name: attribute for attribute in proto.attribute}
+
+    @property
+    def operator(self) -> str:
+        """The ONNX operator's name."""
+        return self.proto.op_type
+
+    def attribute(self, name: str, default: Any = None) -> Any:
+        """An attribute as a Python value: int, float, str, list of these, or the proto's own object."""
+        if name not in self.attributes:
+            return default
+        value = onnx.helper.get_attribute_value(self.attributes[name])
+        if isinstance(value, bytes):
+            return value.decode()
+        if isinstance(value, list) and value and isinstance(value[0], bytes):
+            return [item.decode() for item in value]
+        return value
+
+    def input(self, index: int) -> Value:
+        """An input that must be there."""
+        value = self.optional(index)
+        if value is None:
+            raise Unsupported(f"input {index} is missing")
+        return value
+
+    def optional(self, index: int) -> Value | None:
+        """An input, or None when it is absent."""
+        return self.inputs[index] if index < len(self.inputs) else None
+
+    def constant(self, index: int) -> Array | None:
+        """The elements of an input that is constant, else None."""
+        return nn.constant_value(self.optional(index))
+
+    def ints(self, index: int, attribute: str) -> tuple[int, ...] | None:
+        """Integers that are an attribute in old opsets and a constant input in newer ones; None when absent."""
+        if attribute in self.attributes:
+            return tuple(self.attribute(attribute))
+        if self.optional(index) is None:
+            return None
+        return self.constant_ints(index, attribute)
+
+    def constant_ints(self, index: int, what: str) -> tuple[int, ...]:
+        """The elements of an input that has to be constant."""
+        array = self.constant(index)
+        if array is None:
+            raise Unsupported(
+                f"'{what}' is computed by the network; only constant ones are supported",
+                "fix the input shapes with --shape or --dim so that it becomes constant",
+            )
+        return tuple(int(item) for item in array.reshape(-1))
+
+    def scalar(self, index: int, default: float) -> float:
+        """The element of a constant scalar input, or the default when it is absent."""
+        if self.optional(index) is None:
+            return default
+        array = self.constant(index)
+        if array is None or array.size != 1:
+            raise Unsupported(f"input {index} must be a constant scalar")
+        return float(array.reshape(-1)[0])
+
+    def new_constant(self, array: Any, dtype: Any = None) -> Value:
+        """A constant at this node."""
+        return self.builder.constant(np.asarray(array, dtype))
+
+    def like(self, number: float, value: Value) -> Value:
+        """A scalar constant with the element type of `value`."""
+        return self.new_constant(number, dtype_of(value))
+
+    def shape(self, index: int = 0) -> Shape:
+        """The shape of an input, None for each dimension that is not known."""
+        return shape_of(self.input(index))
+
+    def rank(self, index: int = 0) -> int:
+        """The rank of an input."""
+        return len(self.shape(index))
+
+
+def tensor_elements(tensor: onnx.TensorProto, where: str) -> Array:
+    """The elements of an ONNX tensor. Raises `UnsupportedError` K0111 for strings and exotic types."""
+    try:
+        array = numpy_helper.to_array(tensor)
+        element_type(array.dtype)
+    except (TypeError, ValueError, KeyError) as error:
+        kind = onnx.TensorProto.DataType.Name(tensor.data_type)
+        raise UnsupportedError("K0111", where=where, cause=f"tensor '{tensor.name}' of {kind}: {error}") from error
+    return array
+
+
+def mlir_element_type(data_type: int) -> ir.Type:
+    """The MLIR element type of an ONNX data type number; raises `Unsupported`."""
+    try:
+        return element_type(onnx.helper.tensor_dtype_to_np_dtype(data_type))
+    except (TypeError, KeyError) as error:
+        raise Unsupported(f"element type {onnx.TensorProto.DataType.Name(data_type)} is not supported") from error

@@ -1,0 +1,82 @@
+"""Reductions, searches, scans and the softmax family."""
+
+from ...dialects import nn
+from ...dialects.tensors import shape_of
+from .node import REGISTRY, Converter, Node, Output, Unsupported, converter
+
+_KINDS = {
+    "ReduceL1": "l1",
+    "ReduceL2": "l2",
+    "ReduceLogSum": "log_sum",
+    "ReduceLogSumExp": "log_sum_exp",
+    "ReduceMax": "max",
+    "ReduceMean": "mean",
+    "ReduceMin": "min",
+    "ReduceProd": "prod",
+    "ReduceSum": "sum",
+    "ReduceSumSquare": "sum_square",
+}
+
+
+def _reduce(node: Node) -> Output:
+    axes = node.ints(1, "axes")
+    if not axes:
+        if node.attribute("noop_with_empty_axes", 0):
+            return node.input(0)
+        axes = tuple(range(node.rank()))
+    keepdims = bool(node.attribute("keepdims", 1))
+    return nn.Reduce(node.input(0), kind=_KINDS[node.operator], axes=axes, keepdims=keepdims).output
+
+
+for _operator in _KINDS:
+    REGISTRY[_operator] = Converter(_operator, 1, _reduce, "")
+
+
+@converter("ArgMax", "ArgMin")
+def arg_reduce(node: Node) -> Output:
+    return nn.ArgReduce(
+        node.input(0),
+        kind=node.operator.lower(),
+        axis=node.attribute("axis", 0),
+        keepdims=bool(node.attribute("keepdims", 1)),
+        select_last_index=bool(node.attribute("select_last_index", 0)),
+    ).output
+
+
+@converter("CumSum", since=11)
+def cumsum(node: Node) -> Output:
+    """The axis must be constant."""
+    (axis,) = node.constant_ints(1, "axis")
+    exclusive, reverse = bool(node.attribute("exclusive", 0)), bool(node.attribute("reverse", 0))
+    return nn.Cumsum(node.input(0), axis=axis, exclusive=exclusive, reverse=reverse).output
+
+
+@converter("TopK")
+def topk(node: Node) -> Output:
+    """k must be constant."""
+    (k,) = node.ints(1, "k") if "k" not in node.attributes else (node.attribute("k"),)
+    top = nn.Topk(
+        node.input(0),
+        k=k,
+        axis=node.attribute("axis", -1),
+        largest=bool(node.attribute("largest", 1)),
+        sorted=bool(node.attribute("sorted", 1)),
+    )
+    return [top.output, top.indices]
+
+
+@converter("Softmax", "LogSoftmax", "Hardmax")
+def softmax(node: Node) -> Output:
+    """Before opset 13 the dimensions from `axis` on count as one."""
+    op = {"Softmax": nn.Softmax, "LogSoftmax": nn.LogSoftmax, "Hardmax": nn.Hardmax}[node.operator]
+    value, shape = node.input(0), node.shape()
+    if node.opset >= 13:
+        return op(value, axis=node.attribute("axis", -1)).output
+    axis = node.attribute("axis", 1)
+    axis = axis + len(shape) if axis < 0 else axis
+    if nn.known_product(shape[axis + 1 :]) == 1:
+        return op(value, axis=axis).output
+    if None in shape:
+        raise Unsupported("softmax over several dimensions needs a known shape", "give it with --shape or --dim")
+    flat = nn.Reshape(value, shape=(nn.known_product(shape[:axis]) or 0, -1)).output
+    return nn.Reshape(op(flat, axis=1).output, shape=tuple(dim or 0 for dim in shape_of(value))).output

@@ -1,0 +1,189 @@
+"""ONNX operators that rearrange tensors or deal with shapes."""
+
+import numpy as np
+import onnx
+
+from ...dialects import nn
+from ...dialects.mlir import ir
+from ...dialects.tensors import Shape, dtype_of, element_type, shape_of
+from .node import Node, Output, Unsupported, converter, mlir_element_type
+
+
+@converter("Reshape", since=5)
+def reshape(node: Node) -> Output:
+    allow_zero = bool(node.attribute("allowzero", 0))
+    target = node.constant(1)
+    if target is None:
+        return nn.DynamicReshape(node.input(0), node.input(1), allow_zero=allow_zero).output
+    resolved = nn.resolve_reshape(node.shape(), tuple(int(dim) for dim in target), allow_zero)
+    return reshape_to(node, node.input(0), resolved)
+
+
+def reshape_to(node: Node, value: ir.Value, shape: Shape) -> ir.Value:
+    """A static reshape; at most one dimension may be unknown."""
+    if shape.count(None) > 1:
+        dims = [i for i, dim in enumerate(shape) if dim is None]
+        if len(shape_of(value)) == len(shape) and all(shape_of(value)[i] is None for i in dims):
+            kept = node.new_constant([0 if dim is None else dim for dim in shape], np.int64)
+            return nn.DynamicReshape(value, kept, allow_zero=False).output
+        raise Unsupported(f"reshape to {nn.shape_text(shape)} has several unknown dimensions", "fix them with --dim")
+    return nn.Reshape(value, shape=tuple(-1 if dim is None else dim for dim in shape)).output
+
+
+@converter("Flatten")
+def flatten(node: Node) -> Output:
+    shape = node.shape()
+    axis = node.attribute("axis", 1)
+    axis = axis + len(shape) if axis < 0 else axis
+    sides: list[int | None] = [nn.known_product(shape[:axis]), nn.known_product(shape[axis:])]
+    return reshape_to(node, node.input(0), tuple(sides))
+
+
+@converter("Squeeze")
+def squeeze(node: Node) -> Output:
+    axes = node.ints(1, "axes")
+    if axes is None:
+        if None in node.shape():
+            raise Unsupported("squeeze without axes needs a known shape", "give it with --shape or --dim")
+        axes = tuple(i for i, dim in enumerate(node.shape()) if dim == 1)
+    return nn.Squeeze(node.input(0), axes=axes).output
+
+
+@converter("Unsqueeze")
+def unsqueeze(node: Node) -> Output:
+    return nn.Unsqueeze(node.input(0), axes=node.ints(1, "axes") or ()).output
+
+
+@converter("Transpose")
+def transpose(node: Node) -> Output:
+    permutation = node.attribute("perm", list(reversed(range(node.rank()))))
+    return nn.Transpose(node.input(0), permutation=permutation).output
+
+
+@converter("Slice")
+def slice(node: Node) -> Output:
+    if "starts" in node.attributes:
+        starts, ends = node.attribute("starts"), node.attribute("ends")
+        axes = node.attribute("axes", list(range(len(starts))))
+        return nn.Slice(node.input(0), starts=starts, ends=ends, axes=axes, steps=[1] * len(starts)).output
+    if any(node.optional(i) is not None and node.constant(i) is None for i in range(1, 5)):
+        return nn.DynamicSlice(*(node.optional(i) for i in range(5))).output
+    first, last = node.constant_ints(1, "starts"), node.constant_ints(2, "ends")
+    axes = node.ints(3, "axes") or tuple(range(len(first)))
+    steps = node.ints(4, "steps") or (1,) * len(first)
+    return nn.Slice(node.input(0), starts=first, ends=last, axes=axes, steps=steps).output
+
+
+@converter("Concat", since=4)
+def concat(node: Node) -> Output:
+    values = [node.input(i) for i in range(len(node.inputs))]
+    return values[0] if len(values) == 1 else nn.concat(values, node.attribute("axis"))
+
+
+@converter("Split", since=2)
+def split(node: Node) -> Output:
+    axis = node.attribute("axis", 0)
+    sizes = node.ints(1, "split")
+    if sizes is None:
+        dim, parts = node.shape()[axis], node.attribute("num_outputs", len(node.proto.output))
+        if dim is None:
+            raise Unsupported(f"dimension {axis} is not known", "give it with --shape or --dim")
+        part = -(-dim // parts)
+        sizes = tuple(min(part, dim - i * part) for i in range(parts))
+    return nn.Split(node.input(0), axis=axis, sizes=sizes).outputs
+
+
+@converter("Expand", since=8)
+def expand(node: Node) -> Output:
+    target = node.constant(1)
+    if target is None:
+        return nn.DynamicExpand(node.input(0), node.input(1)).output
+    return nn.Expand(node.input(0), shape=tuple(int(dim) for dim in target)).output
+
+
+@converter("Tile", since=6)
+def tile(node: Node) -> Output:
+    repeats = node.constant(1)
+    if repeats is None:
+        return nn.DynamicTile(node.input(0), node.input(1)).output
+    return nn.Tile(node.input(0), repeats=tuple(int(count) for count in repeats)).output
+
+
+@converter("Pad", since=2)
+def pad(node: Node) -> Output:
+    mode, rank = node.attribute("mode", "constant"), node.rank()
+    if "pads" in node.attributes:
+        return nn.Pad(node.input(0), padding=node.attribute("pads"), mode=mode, value=node.attribute("value", 0.0)).output
+    if any(node.optional(i) is not None and node.constant(i) is None for i in (1, 2, 3)):
+        operands = [node.optional(i) for i in range(4)]
+        return nn.DynamicPad(*operands, mode=mode).output
+    amounts = node.constant_ints(1, "pads")
+    axes = node.ints(3, "axes") or tuple(range(rank))
+    padding = [0] * (2 * rank)
+    for i, axis in enumerate(axes):
+        padding[axis % rank], padding[rank + axis % rank] = amounts[i], amounts[len(axes) + i]
+    return nn.Pad(node.input(0), padding=padding, mode=mode, value=node.scalar(2, 0.0)).output
+
+
+@converter("DepthToSpace")
+def depth_to_space(node: Node) -> Output:
+    mode = node.attribute("mode", "DCR")
+    return nn.DepthToSpace(node.input(0), block=node.attribute("blocksize"), mode=mode).output
+
+
+@converter("SpaceToDepth")
+def space_to_depth(node: Node) -> Output:
+    return nn.SpaceToDepth(node.input(0), block=node.attribute("blocksize")).output
+
+
+@converter("ReverseSequence", since=10)
+def reverse_sequence(node: Node) -> Output:
+    batch, time = node.attribute("batch_axis", 1), node.attribute("time_axis", 0)
+    return nn.ReverseSequence(node.input(0), node.input(1), batch_axis=batch, time_axis=time).output
+
+
+@converter("Trilu", since=14)
+def trilu(node: Node) -> Output:
+    return nn.Trilu(node.input(0), k=int(node.scalar(1, 0)), upper=bool(node.attribute("upper", 1))).output
+
+
+@converter("Shape")
+def shape(node: Node) -> Output:
+    return nn.ShapeOf(node.input(0), start=node.attribute("start", 0), end=node.attribute("end")).output
+
+
+@converter("Size")
+def size(node: Node) -> Output:
+    return nn.Size(node.input(0)).output
+
+
+@converter("ConstantOfShape", since=9)
+def constant_of_shape(node: Node) -> Output:
+    tensor = node.attribute("value")
+    value = onnx.numpy_helper.to_array(tensor).reshape(-1)[0] if tensor is not None else np.float32(0)
+    return nn.Fill(node.input(0), value=float(value), dtype=element_type(value.dtype)).output
+
+
+@converter("Range", since=11)
+def range_(node: Node) -> Output:
+    scalars = [nn.Reshape(node.input(i), shape=()).output if node.rank(i) else node.input(i) for i in (0, 1, 2)]
+    return nn.Range(*(node.builder.folded(scalar) for scalar in scalars)).output
+
+
+@converter("RandomNormal", "RandomUniform", "RandomNormalLike", "RandomUniformLike")
+def random(node: Node) -> Output:
+    """Deterministic: the generator is kpuc's own."""
+    if node.operator.endswith("Like"):
+        dims, default = node.shape(), dtype_of(node.input(0))
+    else:
+        dims, default = tuple(node.attribute("shape")), np.dtype(np.float32)
+    if None in dims:
+        raise Unsupported("the shape is not known", "give it with --shape or --dim")
+    kind = node.attribute("dtype")
+    dtype = element_type(default) if kind is None else mlir_element_type(kind)
+    seed = node.attribute("seed", 0.0)
+    if node.operator.startswith("RandomNormal"):
+        mean, scale = node.attribute("mean", 0.0), node.attribute("scale", 1.0)
+        return nn.RandomNormal(shape=dims, dtype=dtype, seed=seed, mean=mean, scale=scale).output
+    low, high = node.attribute("low", 0.0), node.attribute("high", 1.0)
+    return nn.RandomUniform(shape=dims, dtype=dtype, seed=seed, low=low, high=high).output
