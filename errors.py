@@ -14,10 +14,22 @@ CODES: dict[str, str] = {
     "K0201": "the operands of an operation do not fit together",
     # K03xx: passes and pipelines
     # K04xx: kmodel containers and stackvm code
+    "K0401": "a kmodel ends before a field",
+    "K0402": "a field of a kmodel has a value that does not fit the file",
+    "K0403": "a file is not a kmodel of a version that kpuc reads",
+    "K0404": "a type signature of a kmodel is malformed",
+    "K0405": "a kmodel lacks a section",
+    "K0406": "stackvm code cannot be decoded",
+    "K0407": "stackvm code cannot be assembled",
+    "K0408": "a kmodel cannot be written",
     # K05xx: running
     "K0501": "a module has no entry function",
     "K0502": "an input is not what the network declares",
     "K0503": "an operation cannot be evaluated",
+    "K0504": "stackvm code did something the machine cannot do",
+    "K0505": "a kmodel used up its budget of instructions, calls or memory",
+    "K0506": "an output was asked for that does not exist or has not been computed",
+    "K0507": "a module is of a kind that kpuc cannot execute",
     # K06xx: targets and code generation
     # K07xx: options, command line
 }
