@@ -1,0 +1,291 @@
+"""Express operations that few machines have through those that most have.
+
+On exit none of the operations with a pattern below is left. Results differ by float rounding only.
+"""
+
+import math
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+
+from ...dialects import nn
+from ...dialects.mlir import ir
+from ...dialects.tensors import dtype_of, is_static, shape_of
+from ..pipeline import register_pass
+from ..rewriter import NO_MATCH, Match, Pattern, Rewriter, pattern, rewrite_module
+
+
+def scalar(number: float, like: ir.Value) -> ir.Value:
+    """A scalar constant with the element type of `like`."""
+    return nn.Constant(value=np.asarray(number, dtype_of(like))).output
+
+
+@pattern(nn.Reciprocal)
+def reciprocal(op: nn.Reciprocal, rewriter: Rewriter) -> Match:
+    """1 / x"""
+    return rewriter.replace(op, nn.Div(scalar(1, op.input), op.input).output)
+
+
+@pattern(nn.Rsqrt)
+def rsqrt(op: nn.Rsqrt, rewriter: Rewriter) -> Match:
+    """1 / sqrt(x): machines that have a reciprocal square root compute it to a few digits only."""
+    return rewriter.replace(op, nn.Div(scalar(1, op.input), nn.Sqrt(op.input).output).output)
+
+
+@pattern(nn.Silu)
+def silu(op: nn.Silu, rewriter: Rewriter) -> Match:
+    """x * sigmoid(alpha * x)"""
+    inner = op.input if op.alpha == 1.0 else nn.Mul(op.input, scalar(op.alpha, op.input)).output
+    return rewriter.replace(op, nn.Mul(op.input, nn.Sigmoid(inner).output).output)
+
+
+@pattern(nn.Mish)
+def mish(op: nn.Mish, rewriter: Rewriter) -> Match:
+    """x * tanh(softplus(x))"""
+    return rewriter.replace(op, nn.Mul(op.input, nn.Tanh(nn.Softplus(op.input).output).output).output)
+
+
+@pattern(nn.Gelu)
+def gelu(op: nn.Gelu, rewriter: Rewriter) -> Match:
+    """x * 0.5 * (1 + erf(x / sqrt(2))), or 1 + tanh(sqrt(2 / pi) * (x + 0.044715 x^3))"""
+    x = op.input
+    if op.approximate == "tanh":
+        cube = nn.Mul(nn.Mul(x, x).output, x).output
+        sum_ = nn.Add(x, nn.Mul(cube, scalar(0.044715, x)).output).output
+        inner = nn.Tanh(nn.Mul(sum_, scalar(math.sqrt(2 / math.pi), x)).output).output
+    else:
+        inner = nn.Erf(nn.Mul(x, scalar(math.sqrt(0.5), x)).output).output
+    half = nn.Mul(x, scalar(0.5, x)).output
+    return rewriter.replace(op, nn.Mul(half, nn.Add(inner, scalar(1, x)).output).output)
+
+
+@pattern(nn.ThresholdedRelu)
+def thresholded_relu(op: nn.ThresholdedRelu, rewriter: Rewriter) -> Match:
+    """where(x > alpha, x, 0)"""
+    above = nn.Greater(op.input, scalar(op.alpha, op.input)).output
+    return rewriter.replace(op, nn.Where(above, op.input, scalar(0, op.input)).output)
+
+
+@pattern(nn.Shrink)
+def shrink(op: nn.Shrink, rewriter: Rewriter) -> Match:
+    """where(x < -lambd, x + bias, where(x > lambd, x - bias, 0))"""
+    x = op.input
+    high = nn.Where(nn.Greater(x, scalar(op.lambd, x)).output, nn.Sub(x, scalar(op.bias, x)).output, scalar(0, x)).output
+    low = nn.Less(x, scalar(-op.lambd, x)).output
+    return rewriter.replace(op, nn.Where(low, nn.Add(x, scalar(op.bias, x)).output, high).output)
+
+
+@pattern(nn.Tan)
+def tan(op: nn.Tan, rewriter: Rewriter) -> Match:
+    """sin(x) / cos(x)"""
+    return rewriter.replace(op, nn.Div(nn.Sin(op.input).output, nn.Cos(op.input).output).output)
+
+
+@pattern(nn.FloorDiv)
+def floor_div(op: nn.FloorDiv, rewriter: Rewriter) -> Match:
+    """floor(x / y), on floats"""
+    if dtype_of(op.lhs).kind != "f":
+        return NO_MATCH
+    return rewriter.replace(op, nn.Floor(nn.Div(op.lhs, op.rhs).output).output)
+
+
+@pattern(nn.SquaredDifference)
+def squared_difference(op: nn.SquaredDifference, rewriter: Rewriter) -> Match:
+    """(x - y)^2"""
+    difference = nn.Sub(op.lhs, op.rhs).output
+    return rewriter.replace(op, nn.Mul(difference, difference).output)
+
+
+@pattern(nn.IsNan)
+def is_nan(op: nn.IsNan, rewriter: Rewriter) -> Match:
+    """x != x"""
+    return rewriter.replace(op, nn.NotEqual(op.input, op.input).output)
+
+
+@pattern(nn.Reduce)
+def reduce(op: nn.Reduce, rewriter: Rewriter) -> Match:
+    """The kinds of reduction that are functions around a sum."""
+    before: dict[str, type[nn.ElementwiseOp]] = {"l1": nn.Abs, "l2": nn.Square, "sum_square": nn.Square}
+    after: dict[str, type[nn.ElementwiseOp]] = {"l2": nn.Sqrt, "log_sum": nn.Log}
+    if op.kind not in {*before, *after}:
+        return NO_MATCH
+    value = before[op.kind](op.input).output if op.kind in before else op.input
+    total = nn.Reduce(value, kind="sum", axes=op.axes, keepdims=op.keepdims).output
+    return rewriter.replace(op, after[op.kind](total).output if op.kind in after else total)
+
+
+@pattern(nn.Reduce)
+def log_sum_exp(op: nn.Reduce, rewriter: Rewriter) -> Match:
+    """max + log(sum(e^(x - max)))"""
+    if op.kind != "log_sum_exp":
+        return NO_MATCH
+    top = nn.Reduce(op.input, kind="max", axes=op.axes, keepdims=True).output
+    powers = nn.Exp(nn.Sub(op.input, top).output).output
+    total = nn.Log(nn.Reduce(powers, kind="sum", axes=op.axes, keepdims=True).output).output
+    result = nn.Add(total, top).output
+    return rewriter.replace(op, result if op.keepdims else nn.Squeeze(result, axes=op.axes).output)
+
+
+@pattern(nn.LpNorm)
+def lp_norm(op: nn.LpNorm, rewriter: Rewriter) -> Match:
+    """x / norm, where vectors of zeros are divided by 1"""
+    norm = nn.Reduce(op.input, kind=f"l{op.p}", axes=(op.axis,), keepdims=True).output
+    zero = nn.Equal(norm, scalar(0, norm)).output
+    return rewriter.replace(op, nn.Div(op.input, nn.Where(zero, scalar(1, norm), norm).output).output)
+
+
+@pattern(nn.RmsNorm)
+def rms_norm(op: nn.RmsNorm, rewriter: Rewriter) -> Match:
+    """x / sqrt(mean(x^2) + epsilon) * scale"""
+    rank = len(shape_of(op.input))
+    axes = tuple(range(op.axis % rank, rank))
+    power = nn.Reduce(nn.Square(op.input).output, kind="mean", axes=axes, keepdims=True).output
+    root = nn.Sqrt(nn.Add(power, scalar(op.epsilon, power)).output).output
+    return rewriter.replace(op, nn.Mul(nn.Div(op.input, root).output, op.scale).output)
+
+
+@pattern(nn.GroupNorm)
+def group_norm(op: nn.GroupNorm, rewriter: Rewriter) -> Match:
+    """Instance normalisation of groups, then scale and bias per channel."""
+    if not is_static(op.input):
+        return NO_MATCH
+    shape = static_shape(op.input)
+    grouped = nn.Reshape(op.input, shape=(shape[0], op.num_groups, -1)).output
+    ones = nn.Constant(value=np.ones(op.num_groups, dtype_of(op.input))).output
+    zeros = nn.Constant(value=np.zeros(op.num_groups, dtype_of(op.input))).output
+    standard = nn.Reshape(nn.InstanceNorm(grouped, ones, zeros, epsilon=op.epsilon).output, shape=shape).output
+    column = (-1,) + (1,) * (len(shape) - 2)
+    scaled = nn.Mul(standard, nn.Reshape(op.scale, shape=column).output).output
+    return rewriter.replace(op, nn.Add(scaled, nn.Reshape(op.bias, shape=column).output).output)
+
+
+def static_shape(value: ir.Value) -> tuple[int, ...]:
+    """The shape of a value that has no unknown dimensions."""
+    return tuple(dim or 0 for dim in shape_of(value))
+
+
+@pattern(nn.DepthToSpace)
+def depth_to_space(op: nn.DepthToSpace, rewriter: Rewriter) -> Match:
+    """A reshape to blocks, a transpose, a reshape."""
+    if not is_static(op.input):
+        return NO_MATCH
+    n, c, h, w = static_shape(op.input)
+    b = op.block
+    blocks, order = ((n, b, b, c // b**2, h, w), (0, 3, 4, 1, 5, 2))
+    if op.mode == "CRD":
+        blocks, order = (n, c // b**2, b, b, h, w), (0, 1, 4, 2, 5, 3)
+    moved = nn.Transpose(nn.Reshape(op.input, shape=blocks).output, permutation=order).output
+    return rewriter.replace(op, nn.Reshape(moved, shape=(n, c // b**2, h * b, w * b)).output)
+
+
+@pattern(nn.SpaceToDepth)
+def space_to_depth(op: nn.SpaceToDepth, rewriter: Rewriter) -> Match:
+    """A reshape to blocks, a transpose, a reshape."""
+    if not is_static(op.input):
+        return NO_MATCH
+    n, c, h, w = static_shape(op.input)
+    b = op.block
+    blocks = nn.Reshape(op.input, shape=(n, c, h // b, b, w // b, b)).output
+    moved = nn.Transpose(blocks, permutation=(0, 3, 5, 1, 2, 4)).output
+    return rewriter.replace(op, nn.Reshape(moved, shape=(n, c * b * b, h // b, w // b)).output)
+
+
+def _insert(values: tuple[int, ...], new: int) -> tuple[int, ...]:
+    """Spatial attributes of one dimension as those of a row: (new, value), for begins and ends alike."""
+    return (new, values[0]) if len(values) == 1 else (new, values[0], new, values[1])
+
+
+@pattern(nn.Conv)
+def conv1d(op: nn.Conv, rewriter: Rewriter) -> Match:
+    """A convolution of rows of one pixel's height."""
+    if len(shape_of(op.input)) != 3:
+        return NO_MATCH
+    image = nn.Unsqueeze(op.input, axes=(2,)).output
+    weight = nn.Unsqueeze(op.weight, axes=(2,)).output
+    result = nn.Conv(
+        image,
+        weight,
+        op.bias,
+        strides=_insert(op.strides, 1),
+        dilations=_insert(op.dilations, 1),
+        padding=_insert(op.padding, 0),
+        groups=op.groups,
+        clamp=op.clamp,
+    ).output
+    return rewriter.replace(op, nn.Squeeze(result, axes=(2,)).output)
+
+
+@pattern(nn.ConvTranspose)
+def conv_transpose1d(op: nn.ConvTranspose, rewriter: Rewriter) -> Match:
+    """A transposed convolution of rows of one pixel's height."""
+    if len(shape_of(op.input)) != 3:
+        return NO_MATCH
+    result = nn.ConvTranspose(
+        nn.Unsqueeze(op.input, axes=(2,)).output,
+        nn.Unsqueeze(op.weight, axes=(2,)).output,
+        op.bias,
+        strides=_insert(op.strides, 1),
+        dilations=_insert(op.dilations, 1),
+        padding=_insert(op.padding, 0),
+        output_padding=_insert(op.output_padding, 0),
+        groups=op.groups,
+        clamp=op.clamp,
+    ).output
+    return rewriter.replace(op, nn.Squeeze(result, axes=(2,)).output)
+
+
+@pattern(nn.PoolOp)
+def pool1d(op: nn.PoolOp, rewriter: Rewriter) -> Match:
+    """A pooling of rows of one pixel's height."""
+    if len(shape_of(op.input)) != 3 or isinstance(op, nn.MaxPoolWithIndices):
+        return NO_MATCH
+    extra: dict[str, Any] = {"count_include_pad": op.count_include_pad} if isinstance(op, nn.AvgPool) else {}
+    if isinstance(op, nn.LpPool):
+        extra = {"p": op.p}
+    result = type(op)(
+        nn.Unsqueeze(op.input, axes=(2,)).output,
+        kernel=_insert(op.kernel, 1),
+        strides=_insert(op.strides, 1),
+        dilations=_insert(op.dilations, 1),
+        padding=_insert(op.padding, 0),
+        ceil_mode=op.ceil_mode,
+        **extra,
+    ).output
+    return rewriter.replace(op, nn.Squeeze(result, axes=(2,)).output)
+
+
+PATTERNS: tuple[Pattern[Any], ...] = (
+    reciprocal,
+    rsqrt,
+    silu,
+    mish,
+    gelu,
+    thresholded_relu,
+    shrink,
+    tan,
+    floor_div,
+    squared_difference,
+    is_nan,
+    reduce,
+    log_sum_exp,
+    lp_norm,
+    rms_norm,
+    group_norm,
+    depth_to_space,
+    space_to_depth,
+    conv1d,
+    conv_transpose1d,
+    pool1d,
+)
+
+
+@register_pass
+@dataclass(frozen=True)
+class Decompose:
+    """Express rare operations through common ones: activations, reductions, norms, 1-D convolutions, space/depth."""
+
+    name: ClassVar[str] = "nn-decompose"
+
+    def apply(self, module: ir.Module) -> None:
+        rewrite_module(module, PATTERNS)

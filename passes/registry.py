@@ -1,0 +1,11 @@
+"""Which module defines which pass: so that a pass is imported when a pipeline names it, and listing needs no MLIR."""
+
+MODULES: dict[str, str] = {
+    "nn-canonicalize": "nn.canonicalize",
+    "nn-decompose": "nn.decompose",
+    "nn-fold-constants": "nn.fold_constants",
+    "nn-fuse-convolutions": "nn.fuse_convolutions",
+    "nn-infer-shapes": "nn.infer_shapes",
+    "nn-recognize": "nn.recognize",
+    "nn-sink-transposes": "nn.sink_transposes",
+}
