@@ -1,0 +1,72 @@
+"""What a kmodel cannot say about itself: names of inputs and outputs, and who made it.
+
+They are JSON in a section `.kpuc.io` of the entry module, where vendors' runtimes do not look.
+Entry: a model of version 5 or 7. Exit: Names, or None for a file without them; KmodelError K0402 if they are damaged.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import TypeVar
+
+from ...errors import KmodelError
+from . import v5, v7
+from .section import Section, find, with_section
+
+SECTION = ".kpuc.io"
+ModelT = TypeVar("ModelT", v5.Model, v7.Model)
+
+
+@dataclass(frozen=True)
+class Names:
+    """Names in the order of the entry function's inputs and outputs."""
+
+    inputs: tuple[str, ...]
+    outputs: tuple[str, ...]
+    producer: str = ""
+
+
+def default_names(inputs: int, outputs: int) -> Names:
+    """input0, input1, ... output0, ...: for files that state none."""
+    return Names(tuple(f"input{i}" for i in range(inputs)), tuple(f"output{i}" for i in range(outputs)))
+
+
+def attach(model: ModelT, names: Names) -> ModelT:
+    """The model with its names inside; KmodelError K0408 when there is no entry module."""
+    if model.entry is None:
+        raise KmodelError("K0408", cause="a kmodel without an entry function has no named inputs")
+    fields = {"inputs": names.inputs, "outputs": names.outputs, "producer": names.producer}
+    body = json.dumps(fields, sort_keys=True).encode()
+    section = Section(SECTION, body.ljust(-(-len(body) // 8) * 8))
+    modules = list(model.modules)
+    entry = modules[model.entry[0]]
+    modules[model.entry[0]] = replace(entry, sections=with_section(entry.sections, section))
+    return replace(model, modules=tuple(modules))
+
+
+def names_of(model: v5.Model | v7.Model) -> Names | None:
+    """The names that `attach` put into the model."""
+    section = None if model.entry is None else find(model.modules[model.entry[0]].sections, SECTION)
+    if section is None:
+        return None
+    try:
+        fields = json.loads(bytes(section.body))
+    except (ValueError, RecursionError) as error:
+        raise _damaged("it is not JSON") from error
+    if not isinstance(fields, dict):
+        raise _damaged("it is not an object")
+    return Names(
+        _strings(fields.get("inputs")), _strings(fields.get("outputs")), _strings([fields.get("producer", "")])[0]
+    )
+
+
+def _strings(value: object) -> tuple[str, ...]:
+    if not isinstance(value, Sequence) or isinstance(value, str) or not all(isinstance(one, str) for one in value):
+        raise _damaged("names are not texts")
+    return tuple(value)
+
+
+def _damaged(cause: str) -> KmodelError:
+    return KmodelError("K0402", where=f"kmodel, section {SECTION}", cause=f"the names cannot be read: {cause}")

@@ -1,0 +1,29 @@
+"""Code as text, for any instruction set: what `kpuc inspect` shows.
+
+Entry: code from an untrusted file. Exit: one line an instruction; damaged code ends with a line that says why.
+"""
+
+from __future__ import annotations
+
+from ...errors import KmodelError
+from .isa import Decoded, Isa
+
+
+def disassemble(isa: Isa, text: memoryview | bytes, base: int = 0) -> list[str]:
+    """Lines "offset  NAME field=value ..."; offsets count from `base`. Never raises for damaged code."""
+    lines: list[str] = []
+    try:
+        for one in isa.walk(text):
+            lines.append(f"{base + one.at:06x}  {one}{_destination(isa, one, base)}")
+    except KmodelError as error:
+        lines.append(f"        ({error.where}: {error.cause})")
+    return lines
+
+
+def _destination(isa: Isa, one: Decoded, base: int) -> str:
+    """Where a branch goes; version 5 counts from the end of the branch, version 7 from its beginning."""
+    if not one.instruction.name.startswith("BR"):
+        return ""
+    target = one.values["target"]
+    origin = base + (one.end if isa.version == 5 else one.at)
+    return f"  -> {origin + target:06x}" if isinstance(target, int) else ""
