@@ -258,6 +258,11 @@ class Op(ext.Operation):  # type: ignore[misc]  # the bindings carry no types
     def verify(self) -> None:
         """Check what inference does not; raises `Violation`."""
 
+    def rebuild(self, *operands: Any, **changes: Any) -> Any:
+        """The same operation on other operands, with some attributes changed; result types are inferred anew."""
+        attributes = {field.name: getattr(self, field.name) for field in self.attribute_fields}
+        return type(self)(*operands, **{**attributes, **changes})
+
     def evaluate(self, *operands: Any) -> Any:
         """Compute the results from numpy operands (None for an absent one): an array, or a tuple of arrays."""
         assert type(self).evaluator is not None, f"{self.OPERATION_NAME} has no evaluator"
@@ -299,11 +304,17 @@ class Op(ext.Operation):  # type: ignore[misc]  # the bindings carry no types
         for value in self.operation.operands:
             require(isinstance(value.type, ir.RankedTensorType), f"operand must be a ranked tensor, got {value.type}")
 
-    def _verify_results(self) -> None:
+    def inferred_types(self) -> Sequence[ir.Type] | None:
+        """What `infer` gives, as a sequence; None for ops that cannot infer."""
         if type(self).infer is Op.infer:
-            return
+            return None
         inferred = self.infer()
-        inferred = inferred if isinstance(inferred, Sequence) else [inferred]
+        return inferred if isinstance(inferred, Sequence) else [inferred]
+
+    def _verify_results(self) -> None:
+        inferred = self.inferred_types()
+        if inferred is None:
+            return
         actual = [value.type for value in self.operation.results]
         require(len(inferred) == len(actual), f"has {len(actual)} results, expected {len(inferred)}")
         for expected, got in zip(inferred, actual, strict=True):

@@ -81,7 +81,8 @@ def tensor_type(shape: Sequence[Dim], like: Any) -> ir.RankedTensorType:
         like = like.element_type
     elements = like if isinstance(like, ir.Type) else element_type(like)
     dynamic = ir.ShapedType.get_dynamic_size()
-    return ir.RankedTensorType.get([dynamic if dim is None else int(dim) for dim in shape], elements)
+    dims = [dynamic if dim is None else int(dim) for dim in shape]
+    return ir.RankedTensorType.get(dims, elements, loc=ir.Location.unknown(elements.context))
 
 
 def elements_attribute(array: Any) -> ir.Attribute:

@@ -65,7 +65,19 @@ from .quantization import (
 )
 from .random import RandomNormal, RandomUniform
 from .recurrent import Gru, Lstm, RecurrentOp, Rnn
-from .reduction import ArgReduce, Cumsum, Hardmax, LogSoftmax, LpNorm, Lrn, Reduce, Softmax, Topk, reduced_shape
+from .reduction import (
+    ArgReduce,
+    Cumsum,
+    Hardmax,
+    LogSoftmax,
+    LpNorm,
+    Lrn,
+    Reduce,
+    Softmax,
+    SoftmaxOp,
+    Topk,
+    reduced_shape,
+)
 from .resize import Resize
 from .shape import Concat, Expand, Reshape, Slice, Split, Squeeze, Tile, Transpose, Unsqueeze, concat, slice_extent
 from .unary import (
@@ -228,6 +240,7 @@ __all__ = [
     "Size",
     "Slice",
     "Softmax",
+    "SoftmaxOp",
     "Softplus",
     "Softsign",
     "SpaceToBatch",
