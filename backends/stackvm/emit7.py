@@ -1,0 +1,133 @@
+"""`nn` to version 7 stackvm code.
+
+On entry: one function of `nn` operations with static shapes, decomposed (`nn-decompose`). On exit: a kmodel. Every
+result lives in a local variable, which is reused after its last use, so that the runtime frees tensors early;
+constants stay in the file and are pushed where they are used.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from ...dialects import nn
+from ...dialects.function import argument_names, entry_function, result_names
+from ...dialects.mlir import describe, ir
+from ...dialects.ods import Op
+from ...dialects.tensors import Array, dtype_of, shape_of
+from ...errors import UnsupportedError
+from ...runtime.kmodel.elements import element_name
+from ...runtime.kmodel.names import Names
+from ...runtime.kmodel.types7 import TensorType, TupleType
+from ...runtime.stackvm.assembler import Arg, Assembler, Code, Local, Operand
+from .operators7 import EMITTERS, Unsupported
+
+
+class Emitter7:
+    """Emits one function: knows where each value is."""
+
+    def __init__(self, code: Code, arguments: Sequence[ir.Value]) -> None:
+        self.code = code
+        self.places: dict[ir.Value, Operand] = {value: Arg(i) for i, value in enumerate(arguments)}
+        self.free: list[Local] = []
+
+    def operand(self, value: ir.Value | None) -> Operand:
+        """How a value is pushed: a parameter, a local, a constant, or nothing."""
+        if value is None:
+            return None
+        array = nn.constant_value(value)
+        return self.places[value] if array is None else array
+
+    def keep(self, value: ir.Value) -> None:
+        """Pop the top of the stack into a local that stands for `value`."""
+        self.places[value] = self.code.store(self.free.pop() if self.free else None)
+
+    def drop(self, value: ir.Value) -> None:
+        """The value is not used any more: its local can be reused, and its tensor be freed."""
+        place = self.places.pop(value, None)
+        if isinstance(place, Local):
+            self.code.release(place)
+            self.free.append(place)
+
+
+def emit7(module: ir.Module, producer: str) -> bytes:
+    """The kmodel of a network.
+
+    Raises `UnsupportedError` K0602 that lists every operation which the stack machine cannot compute, K0603 for
+    dimensions that are not known.
+    """
+    function = entry_function(module)
+    block = function.regions[0].blocks[0]
+    operations = [op for op in block.operations if not isinstance(op, nn.Constant)]
+    *body, end = operations
+    _check_static(block, body)
+    results = list(end.operation.operands)
+    assembler = Assembler()
+    code = assembler.function(
+        [_signature(argument) for argument in block.arguments],
+        _signature(results[0]) if len(results) == 1 else TupleType(tuple(_signature(value) for value in results)),
+    )
+    emitter = Emitter7(code, block.arguments)
+    last_use = {value: i for i, op in enumerate(operations) for value in op.operation.operands}
+    problems = []
+    for i, op in enumerate(body):
+        try:
+            _emit(emitter, op)
+        except Unsupported as error:
+            problems.append(f"\n  {op.operation.name} at {describe(op.location)}: {error}")
+            continue
+        for value in (*op.operation.operands, *op.operation.results):
+            if last_use.get(value, -1) <= i:
+                emitter.drop(value)
+    if problems:
+        raise UnsupportedError(
+            "K0602",
+            cause=f"the stack machine cannot compute {len(problems)} operations:{''.join(problems)}",
+            remedy="see kpuc ops for what each target supports",
+        )
+    operands = [emitter.operand(value) for value in results]
+    code.push(operands[0] if len(operands) == 1 else operands)
+    code.ret()
+    names = Names(tuple(argument_names(function)), tuple(result_names(function)), producer)
+    return assembler.write(names)
+
+
+def _emit(emitter: Emitter7, op: Any) -> None:
+    emit = EMITTERS.get(type(op))
+    if not isinstance(op, Op) or emit is None:
+        raise Unsupported("it has no such function")
+    operands = [
+        [emitter.operand(v) for v in value] if isinstance(value, list) else emitter.operand(value)
+        for value in (op.values(field) for field in op.operand_fields)
+    ]
+    emit(emitter.code, op, *operands)
+    results = list(op.operation.results)
+    if len(results) == 1 and not isinstance(op, nn.Split):
+        emitter.keep(results[0])
+        return
+    whole = emitter.code.store(emitter.free.pop() if emitter.free else None)
+    for i, value in enumerate(results):
+        emitter.code.push(whole)
+        emitter.code.element(i)
+        emitter.keep(value)
+    emitter.code.release(whole)
+    emitter.free.append(whole)
+
+
+def _signature(value: ir.Value) -> TensorType:
+    return TensorType(element_name(dtype_of(value)), shape_of(value))
+
+
+def _check_static(block: ir.Block, body: Sequence[Any]) -> None:
+    values = [*block.arguments, *(value for op in body for value in op.operation.results)]
+    for value in values:
+        if None in shape_of(value):
+            where = describe(value.owner.location) if isinstance(value, ir.OpResult) else "the network's inputs"
+            raise UnsupportedError(
+                "K0603",
+                where=where,
+                cause=f"{value.type} has dimensions that are not known",
+                remedy="fix the input shapes with --shape NAME=1,3,224,224 or --dim NAME=N",
+            )
+
+

@@ -1,0 +1,470 @@
+"""How each `nn` operation is called on the version 7 stack machine: one function an op, which leaves the result on the
+stack. Operands come as the assembler takes them, in the order of the op's fields."""
+
+import math
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import numpy as np
+
+from ...dialects import nn
+from ...dialects.ods import Op
+from ...dialects.tensors import Array, dtype_of, shape_of
+from ...runtime.kmodel.elements import element_name
+from ...runtime.stackvm.assembler import Code, Operand, QuantParam
+from ...runtime.stackvm.isa7 import NEAREST, TRANSFORM
+
+Emit = Callable[..., None]
+AnyEmit = TypeVar("AnyEmit", bound=Emit)
+EMITTERS: dict[type[Op], Emit] = {}
+
+
+class Unsupported(Exception):
+    """The stack machine cannot compute this operation; says why."""
+
+
+def emits(*ops: type[Op]) -> Callable[[AnyEmit], AnyEmit]:
+    """Register how op classes are emitted."""
+
+    def register(emit: AnyEmit) -> AnyEmit:
+        EMITTERS.update(dict.fromkeys(ops, emit))
+        return emit
+
+    return register
+
+
+def ints(values: Any) -> Array:
+    """A parameter vector of integers."""
+    return np.asarray(values, np.int64)
+
+
+def pairs(padding: tuple[int, ...]) -> Array:
+    """All begins, then all ends, as [[before, after], ...]."""
+    half = len(padding) // 2
+    return ints(list(zip(padding[:half], padding[half:], strict=True)))
+
+
+def bounds(op: nn.Conv | nn.ConvTranspose) -> Array:
+    """The limits of a convolution's result."""
+    return np.asarray(op.clamp or (-math.inf, math.inf), np.float32)
+
+
+_PLAIN: dict[type[Op], str] = {
+    nn.Erf: "erf",
+    nn.HardSwish: "hard_swish",
+    nn.Prelu: "prelu",
+    nn.Relu: "relu",
+    nn.Sigmoid: "sigmoid",
+    nn.Softplus: "softplus",
+    nn.Softsign: "softsign",
+    nn.Matmul: "mat_mul",
+}
+_UNARY: dict[type[Op], str] = {
+    nn.Abs: "abs",
+    nn.Acos: "acos",
+    nn.Acosh: "acosh",
+    nn.Asin: "asin",
+    nn.Asinh: "asinh",
+    nn.Ceil: "ceil",
+    nn.Cos: "cos",
+    nn.Cosh: "cosh",
+    nn.Exp: "exp",
+    nn.Floor: "floor",
+    nn.Log: "log",
+    nn.LogicalNot: "logical_not",
+    nn.Neg: "neg",
+    nn.Round: "round",
+    nn.Sign: "sign",
+    nn.Sin: "sin",
+    nn.Sinh: "sinh",
+    nn.Sqrt: "sqrt",
+    nn.Square: "square",
+    nn.Tanh: "tanh",
+}
+_BINARY: dict[type[Op], str] = {
+    nn.Add: "add",
+    nn.Sub: "sub",
+    nn.Mul: "mul",
+    nn.Div: "div",
+    nn.Maximum: "max",
+    nn.Minimum: "min",
+    nn.Pow: "pow",
+    nn.LogicalAnd: "logical_and",
+    nn.LogicalOr: "logical_or",
+    nn.LogicalXor: "logical_xor",
+}
+_COMPARE: dict[type[Op], str] = {
+    nn.Equal: "equal",
+    nn.NotEqual: "not_equal",
+    nn.Less: "less",
+    nn.LessEqual: "less_equal",
+    nn.Greater: "greater",
+    nn.GreaterEqual: "greater_equal",
+}
+
+
+@emits(*_PLAIN)
+def plain(code: Code, op: Op, *operands: Operand) -> None:
+    code.tensor(_PLAIN[type(op)], *operands)
+
+
+@emits(*_UNARY)
+def unary(code: Code, op: Op, value: Operand) -> None:
+    code.tensor("unary", value, kind=_UNARY[type(op)])
+
+
+@emits(*_BINARY)
+def binary(code: Code, op: Op, lhs: Operand, rhs: Operand) -> None:
+    code.tensor("binary", lhs, rhs, kind=_BINARY[type(op)])
+
+
+@emits(*_COMPARE)
+def compare(code: Code, op: Op, lhs: Operand, rhs: Operand) -> None:
+    code.tensor("compare", lhs, rhs, kind=_COMPARE[type(op)])
+
+
+@emits(nn.LeakyRelu)
+def leaky_relu(code: Code, op: nn.LeakyRelu, value: Operand) -> None:
+    code.tensor("leaky_relu", value, np.float32(op.alpha))
+
+
+@emits(nn.Elu)
+def elu(code: Code, op: nn.Elu, value: Operand) -> None:
+    code.tensor("elu", value, np.float32(op.alpha))
+
+
+@emits(nn.Celu)
+def celu(code: Code, op: nn.Celu, value: Operand) -> None:
+    code.tensor("celu", value, np.float32(op.alpha))
+
+
+@emits(nn.Selu)
+def selu(code: Code, op: nn.Selu, value: Operand) -> None:
+    code.tensor("selu", value, np.float32(op.alpha), np.float32(op.gamma))
+
+
+@emits(nn.HardSigmoid)
+def hard_sigmoid(code: Code, op: nn.HardSigmoid, value: Operand) -> None:
+    code.tensor("hard_sigmoid", value, np.float32(op.alpha), np.float32(op.beta))
+
+
+@emits(nn.Clamp)
+def clamp(code: Code, op: nn.Clamp, value: Operand) -> None:
+    if dtype_of(op.input) != np.float32:
+        raise Unsupported(f"clamp of {op.input.type} is not supported, only of f32")
+    code.tensor("clamp", value, np.float32(op.min), np.float32(op.max))
+
+
+@emits(nn.Where)
+def where(code: Code, op: nn.Where, condition: Operand, x: Operand, y: Operand) -> None:
+    code.tensor("where", condition, x, y, is_tf=False)
+
+
+@emits(nn.Cast)
+def cast(code: Code, op: nn.Cast, value: Operand) -> None:
+    code.tensor("cast", value, dtype=element_name(dtype_of(op.to)), mode="default")
+
+
+@emits(nn.Conv)
+def conv(code: Code, op: nn.Conv, value: Operand, weight: Operand, bias: Operand) -> None:
+    if len(op.kernel) != 2:
+        raise Unsupported(f"a convolution over {len(op.kernel)} dimensions is not supported, only over 1 or 2")
+    if bias is None:
+        bias = np.zeros(shape_of(op.weight)[0], dtype_of(op.input))
+    code.tensor(
+        "conv2d",
+        value,
+        weight,
+        bias,
+        ints(op.strides),
+        pairs(op.padding),
+        ints(op.dilations),
+        ints(op.groups),
+        bounds(op),
+        pad_mode="constant",
+    )
+
+
+@emits(nn.ConvTranspose)
+def conv_transpose(code: Code, op: nn.ConvTranspose, value: Operand, weight: Operand, bias: Operand) -> None:
+    array = nn.constant_value(op.weight)
+    if array is None or array.ndim != 4:
+        raise Unsupported("only transposed convolutions over 1 or 2 dimensions with constant weights are supported")
+    inputs, per_group, *kernel = array.shape
+    grouped = array.reshape(op.groups, inputs // op.groups, per_group, *kernel).swapaxes(1, 2)
+    swapped = np.ascontiguousarray(grouped).reshape(op.groups * per_group, inputs // op.groups, *kernel)
+    if bias is None:
+        bias = np.zeros(op.groups * per_group, dtype_of(op.input))
+    code.tensor(
+        "conv2d_transpose",
+        value,
+        swapped,
+        bias,
+        ints(shape_of(op.output)),
+        ints(op.strides),
+        pairs(op.padding),
+        ints(op.output_padding),
+        ints(op.dilations),
+        ints(op.groups),
+        bounds(op),
+        pad_mode="constant",
+    )
+
+
+@emits(nn.MaxPool, nn.AvgPool)
+def pool(code: Code, op: nn.MaxPool | nn.AvgPool, value: Operand) -> None:
+    if len(op.kernel) != 2:
+        raise Unsupported(f"pooling over {len(op.kernel)} dimensions is not supported, only over 1 or 2")
+    largest = isinstance(op, nn.MaxPool)
+    code.tensor(
+        "reduce_window2d",
+        value,
+        np.float32(np.finfo(np.float32).min if largest else 0),
+        ints(op.kernel),
+        ints(op.strides),
+        pairs(window_padding(op)),
+        ints(op.dilations),
+        np.bool_(False),
+        np.bool_(isinstance(op, nn.AvgPool) and op.count_include_pad),
+        kind="max" if largest else "mean",
+    )
+
+
+def window_padding(op: nn.MaxPool | nn.AvgPool) -> tuple[int, ...]:
+    """The padding with `ceil_mode` written out: what the last windows hang over is padding too."""
+    rank = len(op.kernel)
+    ends = list(op.padding[rank:])
+    for i in range(rank):
+        size, extent = shape_of(op.input)[2 + i] or 0, shape_of(op.output)[2 + i] or 0
+        reach = (extent - 1) * op.strides[i] + op.dilations[i] * (op.kernel[i] - 1) + 1
+        ends[i] = max(ends[i], reach - size - op.padding[i])
+    if isinstance(op, nn.AvgPool) and op.count_include_pad and tuple(ends) != op.padding[rank:]:
+        raise Unsupported("an average that counts padding and rounds its size up is not supported")
+    return (*op.padding[:rank], *ends)
+
+
+@emits(nn.Reduce)
+def reduce(code: Code, op: nn.Reduce, value: Operand) -> None:
+    dtype = dtype_of(op.input)
+    lowest = np.finfo(dtype).min if dtype.kind == "f" else np.iinfo(dtype).min
+    highest = np.finfo(dtype).max if dtype.kind == "f" else np.iinfo(dtype).max
+    first = {"max": lowest, "min": highest, "prod": 1}.get(op.kind, 0)
+    code.tensor("reduce", value, ints(op.axes), dtype.type(first), np.bool_(op.keepdims), kind=op.kind)
+
+
+@emits(nn.ArgReduce)
+def arg_reduce(code: Code, op: nn.ArgReduce, value: Operand) -> None:
+    last = np.bool_(op.select_last_index)
+    code.tensor("reduce_arg", value, ints(op.axis), np.bool_(op.keepdims), last, kind=op.kind, dtype="i64")
+
+
+@emits(nn.Softmax, nn.LogSoftmax, nn.Hardmax)
+def softmax(code: Code, op: nn.SoftmaxOp, value: Operand) -> None:
+    code.tensor(op.OPERATION_NAME.removeprefix("nn."), value, ints(op.axis))
+
+
+@emits(nn.Cumsum)
+def cumsum(code: Code, op: nn.Cumsum, value: Operand) -> None:
+    code.tensor("cum_sum", value, ints(op.axis), ints(op.exclusive), ints(op.reverse))
+
+
+@emits(nn.Topk)
+def topk(code: Code, op: nn.Topk, value: Operand) -> None:
+    code.tensor("top_k", value, ints(op.k), ints(op.axis), ints(op.largest), ints(op.sorted))
+
+
+@emits(nn.Reshape, nn.Squeeze, nn.Unsqueeze)
+def reshape(code: Code, op: nn.Reshape, value: Operand) -> None:
+    code.tensor("reshape", value, ints(shape_of(op.output)))
+
+
+@emits(nn.Transpose)
+def transpose(code: Code, op: nn.Transpose, value: Operand) -> None:
+    code.tensor("transpose", value, ints(op.permutation))
+
+
+@emits(nn.Slice)
+def slice(code: Code, op: nn.Slice, value: Operand) -> None:
+    code.tensor("slice", value, ints(op.starts), ints(op.ends), ints(op.axes), ints(op.steps))
+
+
+@emits(nn.Concat)
+def concat(code: Code, op: nn.Concat, values: list[Operand]) -> None:
+    code.tensor("concat", values, axis=op.axis % len(shape_of(op.output)))
+
+
+@emits(nn.Split)
+def split(code: Code, op: nn.Split, value: Operand) -> None:
+    code.tensor("split", value, ints(op.axis), ints(op.sizes))
+
+
+@emits(nn.Expand)
+def expand(code: Code, op: nn.Expand, value: Operand) -> None:
+    code.tensor("expand", value, ints(shape_of(op.output)))
+
+
+@emits(nn.Tile)
+def tile(code: Code, op: nn.Tile, value: Operand) -> None:
+    code.tensor("tile", value, ints(op.repeats))
+
+
+@emits(nn.Pad)
+def pad(code: Code, op: nn.Pad, value: Operand) -> None:
+    if op.mode == "wrap":
+        raise Unsupported("padding that wraps around is not supported")
+    if min(op.padding) < 0:
+        raise Unsupported("padding that crops is not supported")
+    code.tensor("pad", value, pairs(op.padding), dtype_of(op.input).type(op.value), mode=op.mode)
+
+
+@emits(nn.Gather)
+def gather(code: Code, op: nn.Gather, value: Operand, indices: Operand) -> None:
+    if op.batch_dims:
+        raise Unsupported("gathering with batch dimensions is not supported")
+    code.tensor("gather", value, indices, axis=op.axis % len(shape_of(op.input)))
+
+
+@emits(nn.GatherElements)
+def gather_elements(code: Code, op: nn.GatherElements, value: Operand, indices: Operand) -> None:
+    code.tensor("gather_elements", value, ints(op.axis), indices)
+
+
+@emits(nn.GatherNd)
+def gather_nd(code: Code, op: nn.GatherNd, value: Operand, indices: Operand) -> None:
+    code.tensor("gather_nd", value, ints(op.batch_dims), indices)
+
+
+@emits(nn.ScatterNd)
+def scatter_nd(code: Code, op: nn.ScatterNd, value: Operand, indices: Operand, updates: Operand) -> None:
+    if op.reduction != "none":
+        raise Unsupported(f"scattering with reduction '{op.reduction}' is not supported")
+    code.tensor("scatter_nd", value, indices, updates)
+
+
+@emits(nn.OneHot)
+def one_hot(code: Code, op: nn.OneHot, indices: Operand, values: Operand) -> None:
+    code.tensor("one_hot", indices, ints(op.depth), values, ints(op.axis), mode="process_negative")
+
+
+@emits(nn.Trilu)
+def trilu(code: Code, op: nn.Trilu, value: Operand) -> None:
+    code.tensor("trilu", value, ints(op.k), ints(op.upper))
+
+
+@emits(nn.ReverseSequence)
+def reverse_sequence(code: Code, op: nn.ReverseSequence, value: Operand, lengths: Operand) -> None:
+    code.tensor("reverse_sequence", value, lengths, ints(op.batch_axis), ints(op.time_axis))
+
+
+@emits(nn.BatchNorm)
+def batch_norm(code: Code, op: nn.BatchNorm, *operands: Operand) -> None:
+    code.tensor("batch_normalization", *operands, np.float32(op.epsilon), np.float32(0.9))
+
+
+@emits(nn.InstanceNorm)
+def instance_norm(code: Code, op: nn.InstanceNorm, value: Operand, scale: Operand, bias: Operand) -> None:
+    code.tensor("instance_normalization", value, scale, bias, np.float32(op.epsilon))
+
+
+@emits(nn.LayerNorm)
+def layer_norm(code: Code, op: nn.LayerNorm, value: Operand, scale: Operand, bias: Operand) -> None:
+    rank = len(shape_of(op.input))
+    axis = op.axis % rank
+    wanted = shape_of(op.input)[axis:]
+    for parameter in (op.scale, op.bias):
+        if parameter is not None and shape_of(parameter) != wanted:
+            raise Unsupported(f"layer normalisation needs scale and bias of shape {nn.shape_text(wanted)}")
+    if bias is None:
+        bias = np.zeros([dim or 0 for dim in wanted], dtype_of(op.input))
+    code.tensor("layer_norm", value, scale, bias, axis=axis, epsilon=op.epsilon, use_mean=True)
+
+
+@emits(nn.Lrn)
+def lrn(code: Code, op: nn.Lrn, value: Operand) -> None:
+    parameters = (np.float32(number) for number in (op.alpha, op.beta, op.bias))
+    code.tensor("lrn", value, *parameters, ints(op.size))
+
+
+@emits(nn.Resize)
+def resize(code: Code, op: nn.Resize, value: Operand) -> None:
+    shape = shape_of(op.input)
+    reason = _resize_problem(op, shape)
+    if reason:
+        raise Unsupported(reason)
+    code.tensor(
+        "resize_image",
+        value,
+        None,
+        ints(op.sizes),
+        np.float32(op.cubic_coeff_a),
+        ints(0),
+        np.float32(0),
+        mode=op.mode,
+        transform=op.coordinate,
+        nearest=op.nearest_mode,
+        is_tf=False,
+    )
+
+
+def _resize_problem(op: nn.Resize, shape: tuple[int | None, ...]) -> str:
+    """Why an image cannot be resized like this; "" when it can."""
+    if op.mode == "cubic" or op.antialias:
+        return "cubic and antialiased resizing is not supported"
+    if op.coordinate not in TRANSFORM.codes or op.coordinate == "tf_crop_and_resize":
+        return f"resizing with coordinates '{op.coordinate}' is not supported"
+    if op.nearest_mode not in NEAREST.codes or len(shape) != 4 or op.sizes[:2] != shape[:2]:
+        return "only the height and width of images can be resized"
+    ratios = [size / (dim or 1) for size, dim in zip(op.sizes, shape, strict=True)]
+    if any(abs(ratio - scale) > 1e-6 * scale for ratio, scale in zip(ratios, op.scales, strict=True)):
+        return f"scales {op.scales} that are not the ratio of the sizes are not supported"
+    return ""
+
+
+@emits(nn.Lstm)
+def lstm(code: Code, op: nn.Lstm, x: Operand, w: Operand, r: Operand, b: Operand, *states: Operand) -> None:
+    lengths, initial_h, initial_c, peepholes = states
+    time, batch = shape_of(op.x)[:2]
+    if lengths is not None or peepholes is not None or op.clip is not None or op.layout or op.input_forget:
+        raise Unsupported("an LSTM with sequence lengths, peepholes, clipping or batch-first layout is not supported")
+    if tuple(op.activations) != ("Sigmoid", "Tanh", "Tanh") * op.directions:
+        raise Unsupported(f"an LSTM with activations {op.activations} is not supported")
+    hidden = op.hidden_size
+    zeros = np.zeros((op.directions, batch or 0, hidden), np.float32)
+    code.tensor(
+        "lstm",
+        x,
+        w,
+        r,
+        np.zeros((op.directions, 8 * hidden), np.float32) if b is None else b,
+        np.full(batch or 0, time, np.int32),
+        zeros if initial_h is None else initial_h,
+        zeros if initial_c is None else initial_c,
+        np.zeros((op.directions, 3 * hidden), np.float32),
+        np.zeros(0, np.float32),
+        np.zeros(0, np.float32),
+        np.float32("nan"),
+        ints(hidden),
+        ints(0),
+        ints(3),
+        direction=op.direction,
+        layout=0,
+        activations=op.activations,
+    )
+
+
+@emits(nn.Quantize)
+def quantize(code: Code, op: nn.Quantize, value: Operand) -> None:
+    code.tensor("quantize", value, quant_param(op.output.type), dtype=element_name(dtype_of(op.output)))
+
+
+@emits(nn.Dequantize)
+def dequantize(code: Code, op: nn.Dequantize, value: Operand) -> None:
+    code.tensor("dequantize", value, quant_param(op.input.type), dtype="f32")
+
+
+def quant_param(type_: Any) -> QuantParam:
+    """The one scale and zero point of a quantised type."""
+    parameters = nn.quantization_parameters(type_)
+    if parameters is None or len(parameters.scale) != 1:
+        raise Unsupported(f"{type_}: only one scale for all elements is supported")
+    return QuantParam(parameters.zero_point[0], parameters.scale[0])
