@@ -17,6 +17,7 @@ from ...runtime.stackvm.isa7 import NEAREST, TRANSFORM
 Emit = Callable[..., None]
 AnyEmit = TypeVar("AnyEmit", bound=Emit)
 EMITTERS: dict[type[Op], Emit] = {}
+UNBOUNDED = (-math.inf, math.inf)
 
 
 class Unsupported(Exception):
@@ -44,9 +45,9 @@ def pairs(padding: tuple[int, ...]) -> Array:
     return ints(list(zip(padding[:half], padding[half:], strict=True)))
 
 
-def bounds(op: nn.Conv | nn.ConvTranspose) -> Array:
+def bounds(op: nn.Conv) -> Array:
     """The limits of a convolution's result."""
-    return np.asarray(op.clamp or (-math.inf, math.inf), np.float32)
+    return np.asarray(op.clamp or UNBOUNDED, np.float32)
 
 
 _PLAIN: dict[type[Op], str] = {
@@ -206,9 +207,13 @@ def conv_transpose(code: Code, op: nn.ConvTranspose, value: Operand, weight: Ope
         ints(op.output_padding),
         ints(op.dilations),
         ints(op.groups),
-        bounds(op),
+        np.asarray(UNBOUNDED, np.float32),
         pad_mode="constant",
     )
+    if op.clamp is not None:  # the runtime limits partial sums when it is told to clamp here
+        whole = code.store()
+        code.tensor("clamp", whole, *(np.float32(bound) for bound in op.clamp))
+        code.release(whole)
 
 
 @emits(nn.MaxPool, nn.AvgPool)
@@ -216,18 +221,26 @@ def pool(code: Code, op: nn.MaxPool | nn.AvgPool, value: Operand) -> None:
     if len(op.kernel) != 2:
         raise Unsupported(f"pooling over {len(op.kernel)} dimensions is not supported, only over 1 or 2")
     largest = isinstance(op, nn.MaxPool)
+    padding, padded = window_padding(op), None
+    if largest and any(padding):  # the runtime lets the zeros of its own padding win against negative elements
+        full = ints([(0, 0), (0, 0), *pairs(padding)])
+        code.tensor("pad", value, full, np.float32(-math.inf), mode="constant")
+        value = padded = code.store()
+        padding = (0, 0, 0, 0)
     code.tensor(
         "reduce_window2d",
         value,
         np.float32(np.finfo(np.float32).min if largest else 0),
         ints(op.kernel),
         ints(op.strides),
-        pairs(window_padding(op)),
+        pairs(padding),
         ints(op.dilations),
         np.bool_(False),
         np.bool_(isinstance(op, nn.AvgPool) and op.count_include_pad),
         kind="max" if largest else "mean",
     )
+    if padded is not None:
+        code.release(padded)
 
 
 def window_padding(op: nn.MaxPool | nn.AvgPool) -> tuple[int, ...]:
