@@ -1,0 +1,102 @@
+"""A kmodel as plain data, for `kpuc inspect --json` and reports.
+
+Entry: a decoded model. Exit: dicts, lists, strings and numbers only; damaged code is described, never an error.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from ...errors import KmodelError
+from ..stackvm.disassembler import disassemble
+from ..stackvm.isa7 import ISA7
+from . import Model, v5, v7
+from .elements import V5_NAMES
+from .names import names_of
+from .section import Section
+from .types7 import AnyType, InvalidType, PointerType, TensorType, TupleType, Type
+
+Disassembler = Callable[[memoryview], list[str]]
+DISASSEMBLERS: Mapping[tuple[int, str], Disassembler] = {(7, "stackvm"): lambda text: disassemble(ISA7, text)}
+"""(kmodel version, kind of module) -> lines of a function's code."""
+
+
+def describe(model: Model) -> dict[str, Any]:
+    """version, alignment, entry, names, and modules with functions, sections, memory pools and code."""
+    names = names_of(model)
+    return {
+        "version": model.version,
+        "alignment": model.alignment,
+        "flags": model.flags,
+        "entry": None if model.entry is None else {"module": model.entry[0], "function": model.entry[1]},
+        "producer": "" if names is None else names.producer,
+        "inputs": [] if names is None else list(names.inputs),
+        "outputs": [] if names is None else list(names.outputs),
+        "trailing_bytes": len(model.trailing),
+        "modules": [_module(model.version, module) for module in model.modules],
+    }
+
+
+def _module(version: int, module: v5.Module | v7.Module) -> dict[str, Any]:
+    described: dict[str, Any] = {
+        "kind": module.kind,
+        "version": module.version,
+        "sections": [_section(one) for one in module.sections],
+        "memory": [],
+    }
+    if isinstance(module, v5.Module):
+        described["functions"] = [_function5(one) | _code(version, module, one) for one in module.functions]
+        described["memory"] = [
+            {"location": v5.LOCATION_NAMES.get(one.location, str(one.location)), "bytes": one.bytes}
+            for one in module.mempools
+        ]
+    else:
+        described["functions"] = [_function7(one) | _code(version, module, one) for one in module.functions]
+    return described
+
+
+def _section(section: Section) -> dict[str, Any]:
+    return {"name": section.name, "bytes": len(section.body), "merged": section.merged_at is not None}
+
+
+def _function7(function: v7.Function) -> dict[str, Any]:
+    results = function.result.fields if isinstance(function.result, TupleType) else (function.result,)
+    return {"inputs": [_type(one) for one in function.parameters], "outputs": [_type(one) for one in results]}
+
+
+def _function5(function: v5.Function) -> dict[str, Any]:
+    return {
+        "inputs": [_parameter(one) for one in function.inputs],
+        "outputs": [_parameter(one) for one in function.outputs],
+    }
+
+
+def _parameter(parameter: v5.Parameter) -> dict[str, Any]:
+    code = parameter.range.datatype
+    element = V5_NAMES.get(code, f"code {code}")
+    return {"kind": "tensor", "element": element, "shape": list(parameter.shape)}
+
+
+def _type(type_: Type) -> dict[str, Any]:
+    """A dimension that is not known before the run is null."""
+    if isinstance(type_, TensorType):
+        return {"kind": "tensor", "element": _element(type_), "shape": list(type_.shape)}
+    if isinstance(type_, TupleType):
+        return {"kind": "tuple", "fields": [_type(one) for one in type_.fields]}
+    return {"kind": {AnyType: "any", InvalidType: "invalid"}[type(type_)]}
+
+
+def _element(type_: TensorType) -> str:
+    if isinstance(type_.element, str):
+        return type_.element
+    return "pointer" if isinstance(type_.element, PointerType) else f"value of {type_.element.size} bytes"
+
+
+def _code(version: int, module: v5.Module | v7.Module, function: Any) -> dict[str, Any]:
+    show = DISASSEMBLERS.get((version, module.kind))
+    try:
+        lines = [] if show is None else show(module.text(function))
+    except KmodelError as error:
+        lines = [f"({error.cause})"]
+    return {"entrypoint": function.entrypoint, "text_bytes": function.text_size, "code": lines}
