@@ -71,7 +71,7 @@ def rewrite_module(module: ir.Module, patterns: Iterable[Pattern[Any]]) -> None:
         for op in _concrete(item.op):
             native.add(op, _callback(item, failures), item.benefit)
     try:
-        rewrite.apply_patterns_and_fold_greedily(module, native.freeze(), greedy_config())
+        rewrite.apply_patterns_and_fold_greedily(module.operation, native.freeze(), greedy_config())
     except RuntimeError as error:
         if failures:
             raise failures[0] from error

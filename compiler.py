@@ -1,0 +1,152 @@
+"""From a model file to a kmodel: the public API."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from time import process_time
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+from .errors import ModelError, OptionError
+from .options import CompileOptions
+from .runtime import Simulator, TensorInfo
+from .version import PRODUCER
+
+if TYPE_CHECKING:
+    import onnx
+
+    from .passes.pipeline import Pipeline
+
+PIPELINE = (
+    "builtin.module(nn-infer-shapes,nn-fold-constants,nn-canonicalize,nn-recognize,nn-sink-transposes,nn-canonicalize,"
+    "nn-fuse-convolutions,nn-fold-constants,nn-canonicalize,canonicalize,cse)"
+)
+"""What every target starts with: the network in its simplest form."""
+STACKVM_PIPELINE = "builtin.module(nn-decompose,nn-fold-constants,nn-canonicalize,canonicalize,cse)"
+"""What stack machines need on top: only operations that they have."""
+
+Model = "str | Path | bytes | BinaryIO | onnx.ModelProto"
+
+
+@dataclass(frozen=True)
+class KModel:
+    """A compiled network: the file's bytes and what is known about them."""
+
+    data: bytes
+    report: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def inputs(self) -> list[TensorInfo]:
+        """Name, dtype and shape of each input."""
+        return list(Simulator(self.data).inputs)
+
+    @property
+    def outputs(self) -> list[TensorInfo]:
+        """Name, dtype and shape of each output."""
+        return list(Simulator(self.data).outputs)
+
+    def save(self, path: str | Path) -> None:
+        """Write the file: all of it, or nothing. Raises `OptionError` K0705 when the place cannot be written to."""
+        target = Path(path)
+        part = target.with_name(target.name + ".part")
+        try:
+            part.write_bytes(self.data)
+            part.replace(target)
+        except OSError as error:
+            part.unlink(missing_ok=True)
+            raise OptionError("K0705", where=str(path), cause=f"cannot be written: {error.strerror}") from error
+
+
+def compile(
+    model: "str | Path | bytes | BinaryIO | onnx.ModelProto",
+    target: str = "cpu",
+    *,
+    shapes: Mapping[str, Sequence[int]] | None = None,
+    dims: Mapping[str, int] | None = None,
+    portable: bool = False,
+    kmodel: int | None = None,
+    runtime: str | None = None,
+    dump_ir: str | Path | None = None,
+) -> KModel:
+    """Compile an ONNX network into a kmodel.
+
+    `model` is a path, the file's bytes, a stream or a `ModelProto`. `shapes` gives whole shapes of inputs, `dims`
+    values of symbolic dimensions. `target` is the chip; `portable` asks `cpu` for code that any CPU can execute (until
+    there is machine code, it always does). `kmodel` and `runtime` pick the file's version and the vendor's runtime
+    that it is for. `dump_ir` names a folder for one numbered `.mlir` per pass that changed something.
+
+    Raises `KpucError`: `OptionError` for choices that cannot be had, `ModelError` for files that cannot be read,
+    `UnsupportedError` for networks that the target cannot compute.
+    """
+    options = CompileOptions(
+        target=target,
+        shapes={name: tuple(shape) for name, shape in (shapes or {}).items()},
+        dims=dict(dims or {}),
+        portable=portable,
+        kmodel=kmodel,
+        runtime=runtime,
+    )
+    from .dialects import mlir
+    from .frontends.onnx import import_onnx
+    from .passes.pipeline import parse_pipeline
+
+    if isinstance(model, str | Path) and Path(model).suffix == ".tflite":
+        raise ModelError("K0106", where=str(model), cause="TFLite files cannot be imported yet, only ONNX")
+    start = process_time()
+    with mlir.context():
+        module = import_onnx(model, shapes=options.shapes, dims=options.dims)
+        imported = process_time()
+        dumper = IrDumper(Path(dump_ir)) if dump_ir is not None else None
+        if dumper is not None:
+            dumper.write("import", module)
+        passes: list[dict[str, Any]] = []
+        for text in (PIPELINE, STACKVM_PIPELINE):
+            pipeline = parse_pipeline(text)
+            if dumper is not None:
+                pipeline.after = dumper.after
+            pipeline.run(module)
+            passes += _timings(pipeline)
+        data = _emit(options, module)
+    report = {
+        "target": options.target,
+        "kmodel": options.version,
+        "bytes": len(data),
+        "seconds": {"import": imported - start, "total": process_time() - start},
+        "passes": passes,
+    }
+    return KModel(data, report)
+
+
+def _emit(options: CompileOptions, module: Any) -> bytes:
+    from .backends.stackvm.emit7 import emit7
+
+    return emit7(module, PRODUCER)
+
+
+def _timings(pipeline: "Pipeline") -> list[dict[str, Any]]:
+    pairs = zip(pipeline.passes, pipeline.seconds, strict=True)
+    return [{"pass": item.name, "seconds": round(seconds, 4)} for item, seconds in pairs]
+
+
+@dataclass
+class IrDumper:
+    """Writes the IR into numbered files of a folder, after each pass that changed something."""
+
+    folder: Path
+    count: int = 0
+
+    def __post_init__(self) -> None:
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise OptionError("K0705", where=str(self.folder), cause=f"cannot be created: {error.strerror}") from error
+
+    def write(self, name: str, module: Any) -> None:
+        """Write one file; large constants are elided."""
+        path = self.folder / f"{self.count:03}_{name}.mlir"
+        path.write_text(module.operation.get_asm(large_elements_limit=16, enable_debug_info=True) + "\n")
+        self.count += 1
+
+    def after(self, number: int, item: Any, module: Any, changed: bool) -> None:
+        """A pipeline's hook."""
+        if changed:
+            self.write(item.name.split("{")[0].replace("/", "_"), module)
