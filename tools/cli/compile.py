@@ -1,0 +1,38 @@
+"""`kpuc compile`"""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import click
+from rich.console import Console
+
+from ...compiler import compile
+from ...errors import OptionError
+
+
+def compile_file(model: str, output: str, *, report: str | None, as_json: bool, **options: Any) -> None:
+    """Compile, save, and say what was made."""
+    console = Console(stderr=True)
+    if as_json or not console.is_terminal:
+        kmodel = compile(model, **options)
+    else:
+        with console.status(f"compiling {Path(model).name} for {options['target']}"):
+            kmodel = compile(model, **options)
+    kmodel.save(output)
+    facts = {**kmodel.report, "output": output}
+    facts["inputs"] = [str(info) for info in kmodel.inputs]
+    facts["outputs"] = [str(info) for info in kmodel.outputs]
+    if report is not None:
+        try:
+            Path(report).write_text(json.dumps(facts, indent=2) + "\n")
+        except OSError as error:
+            raise OptionError("K0705", where=report, cause=f"cannot be written: {error.strerror}") from error
+    if as_json:
+        click.echo(json.dumps(facts))
+        return
+    click.echo(f"{output}: {facts['bytes']} bytes, kmodel v{facts['kmodel']} for {facts['target']}")
+    for kind in ("inputs", "outputs"):
+        for info in facts[kind]:
+            click.echo(f"  {kind[:-1]:6}  {info}")
+    click.echo(f"  compiled in {facts['seconds']['total']:.2f} s of CPU time")

@@ -1,0 +1,149 @@
+"""The `kpuc` command. Subcommands import what they need when they run: help needs neither numpy nor MLIR."""
+
+import json
+import sys
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+import click
+
+from ...errors import KpucError
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="kpuc")
+def cli() -> None:
+    """Compile neural networks into kmodels, run them, look inside."""
+
+
+def reports_errors(command: Callable[..., None]) -> Callable[..., None]:
+    """Print a `KpucError` (as JSON after `--json`) and exit with 1; nothing else reaches the user."""
+
+    @wraps(command)
+    def wrapped(*arguments: Any, **options: Any) -> None:
+        try:
+            command(*arguments, **options)
+        except KpucError as error:
+            if options.get("as_json"):
+                click.echo(json.dumps({"error": error.as_json()}))
+            else:
+                click.echo(str(error), err=True)
+            sys.exit(1)
+
+    return wrapped
+
+
+json_option = click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
+
+
+def named_numbers(_context: Any, parameter: Any, texts: tuple[str, ...]) -> dict[str, tuple[int, ...]]:
+    """Read NAME=1,3,224,224 options."""
+    result = {}
+    for text in texts:
+        name, separator, numbers = text.rpartition("=")
+        try:
+            result[name] = tuple(int(number) for number in numbers.split(","))
+        except ValueError:
+            separator = ""
+        if not separator or not name:
+            raise click.BadParameter(f"'{text}' is not NAME=NUMBER,NUMBER,...")
+    return result
+
+
+@cli.command("compile")
+@click.argument("model", type=click.Path())
+@click.option("-o", "--output", required=True, type=click.Path(), help="The kmodel to write.")
+@click.option("--target", default="cpu", show_default=True, help="The chip: cpu, k210, k230 or k510.")
+@click.option("--portable", is_flag=True, help="For cpu: code that any CPU can execute.")
+@click.option("--kmodel", "version", type=int, help="The version of the file.  [default: the target's newest]")
+@click.option("--runtime", help="The vendor's runtime that the file is for, e.g. 2.11.")
+@click.option("--shape", "shapes", multiple=True, callback=named_numbers, help="An input's shape: NAME=1,3,224,224.")
+@click.option("--dim", "dims", multiple=True, callback=named_numbers, help="A symbolic dimension: NAME=N.")
+@click.option("--dump-ir", type=click.Path(), help="A folder for one .mlir per pass that changed something.")
+@click.option("--report", type=click.Path(), help="A file for what is known of the compilation, as JSON.")
+@json_option
+@reports_errors
+def compile_command(
+    model: str,
+    output: str,
+    target: str,
+    portable: bool,
+    version: int | None,
+    runtime: str | None,
+    shapes: dict[str, tuple[int, ...]],
+    dims: dict[str, tuple[int, ...]],
+    dump_ir: str | None,
+    report: str | None,
+    as_json: bool,
+) -> None:
+    """Compile the ONNX file MODEL into a kmodel."""
+    from .compile import compile_file
+
+    compile_file(
+        model,
+        output,
+        report=report,
+        as_json=as_json,
+        target=target,
+        portable=portable,
+        kmodel=version,
+        runtime=runtime,
+        shapes=shapes,
+        dims={name: numbers[0] for name, numbers in dims.items()},
+        dump_ir=dump_ir,
+    )
+
+
+@cli.command("run")
+@click.argument("kmodel", type=click.Path())
+@click.option("--input", "inputs", multiple=True, required=True, type=click.Path(), help=".npz, .npy, image or raw file.")
+@click.option("--output", required=True, type=click.Path(), help="The .npz to write, keyed by output name.")
+@click.option("--threads", default=1, show_default=True, help="How many threads to use.")
+@json_option
+@reports_errors
+def run_command(kmodel: str, inputs: tuple[str, ...], output: str, threads: int, as_json: bool) -> None:
+    """Run KMODEL on input files and save its outputs.
+
+    One .npz holds all inputs by name; other files are the inputs in their order.
+    """
+    from .run import run_file
+
+    run_file(kmodel, inputs, output, threads, as_json)
+
+
+@cli.command("inspect")
+@click.argument("kmodel", type=click.Path())
+@json_option
+@reports_errors
+def inspect_command(kmodel: str, as_json: bool) -> None:
+    """Show what is in KMODEL: modules, functions, sections, code."""
+    from .inspect import inspect_file
+
+    inspect_file(kmodel, as_json)
+
+
+@cli.command("ops")
+@click.option("--target", help="Only what this target computes.")
+@json_option
+@reports_errors
+def ops_command(target: str | None, as_json: bool) -> None:
+    """List the operators that can be imported, and what each target computes."""
+    from .ops import print_operators
+
+    print_operators(target, as_json)
+
+
+@cli.command("doctor")
+@json_option
+@reports_errors
+def doctor_command(as_json: bool) -> None:
+    """Check this installation."""
+    from .doctor import print_checks
+
+    print_checks(as_json)
+
+
+def main() -> None:
+    """The console script."""
+    cli()
