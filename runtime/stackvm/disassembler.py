@@ -22,8 +22,6 @@ def disassemble(isa: Isa, text: memoryview | bytes, base: int = 0) -> list[str]:
 
 def _destination(isa: Isa, one: Decoded, base: int) -> str:
     """Where a branch goes; version 5 counts from the end of the branch, version 7 from its beginning."""
-    if not one.instruction.name.startswith("BR"):
-        return ""
-    target = one.values["target"]
+    target = one.values.get("target") if one.instruction.name in ("BR", "BR_TRUE", "BR_FALSE") else None
     origin = base + (one.end if isa.version == 5 else one.at)
     return f"  -> {origin + target:06x}" if isinstance(target, int) else ""

@@ -27,10 +27,15 @@ from .operands7 import (
     int64,
     integer,
     ints,
+    positive,
     quant_param,
     real,
     room,
+    work,
 )
+
+RANDOM_COST = 512
+"""A random number counts as that many bytes, because they are made one by one."""
 
 BINARY: dict[str, Callable[[Array, Array], Array]] = {
     "add": kernels.add,
@@ -109,10 +114,12 @@ def _conv2d(
     x, pads = array(given), begins_ends(padding)
     _constant_mode(pad_mode)
     room((*x.shape[:2], x.shape[2] + pads[0] + pads[2], x.shape[3] + pads[1] + pads[3]), x.itemsize)
+    w, strides = array(weights), positive(stride)
+    work(x.shape[0], (x.shape[2] + sum(pads)) // strides[0] + 1, (x.shape[3] + sum(pads)) // strides[1] + 1, w.size)
     low, high = array(clamp).reshape(-1).tolist()
     return kernels.conv(
-        x, array(weights), array(bias), strides=ints(stride), dilations=ints(dilation), padding=pads,
-        groups=integer(groups), clamp=(low, high),
+        x, w, array(bias), strides=strides, dilations=positive(dilation), padding=pads,
+        groups=positive(groups)[0], clamp=(low, high),
     )  # fmt: skip
 
 
@@ -127,8 +134,10 @@ def _conv2d_transpose(
 ) -> Array:  # fmt: skip
     """Weights are O x C/groups x kernel; the result is cut or extended to `output_shape`."""
     _constant_mode(pad_mode)
-    x, w, count, wanted = array(given), array(weights), integer(groups), room(ints(output_shape))
-    strides, dilations, pads = ints(stride), ints(dilation), begins_ends(padding)
+    x, w, count, wanted = array(given), array(weights), positive(groups)[0], room(ints(output_shape))
+    strides, dilations, pads = positive(stride), positive(dilation), begins_ends(padding)
+    work(x.size, w.size)
+    room((x.shape[0], w.shape[0], *(x.shape[2 + i] * strides[i] + dilations[i] * w.shape[2 + i] for i in range(2))))
     per_group = w.shape[0] // count
     swapped = w.reshape(count, per_group, *w.shape[1:]).swapaxes(1, 2).reshape(-1, per_group, *w.shape[2:])
     spare = [
@@ -160,7 +169,10 @@ def _reduce_window2d(
     """The vendor's kernel ignores `ceil_mode`, and its padding is zeros even for max and min."""
     x, pads = array(given), begins_ends(padding)
     room((*x.shape[:2], x.shape[2] + pads[0] + pads[2], x.shape[3] + pads[1] + pads[3]), x.itemsize)
-    window: dict[str, Any] = {"kernel": ints(extent), "strides": ints(stride), "dilations": ints(dilation)}
+    window: dict[str, Any] = {
+        "kernel": positive(extent), "strides": positive(stride), "dilations": positive(dilation),
+    }  # fmt: skip
+    work(x.size + sum(pads), *window["kernel"])
     if kind == "mean":
         include = flag(count_include_pad)
         return kernels.avg_pool(x, **window, padding=pads, ceil_mode=False, count_include_pad=include)
@@ -194,6 +206,8 @@ def _resize(
     if len(sizes) != 4 or x.ndim != 4 or sizes[:2] != x.shape[:2] or transform == "tf_crop_and_resize":
         cause = f"resize of {list(x.shape)} to {list(sizes)} by {transform} is not supported"
         raise ExecutionError("K0503", cause=cause)
+    for size, dim in zip(sizes, x.shape, strict=True):
+        room((size, dim))
     return kernels.resize(
         x, sizes=sizes, scales=tuple(size / dim for size, dim in zip(sizes, x.shape, strict=True)), mode=mode,
         coordinate=transform, nearest_mode=nearest, cubic_coeff_a=-0.75, exclude_outside=False,
@@ -244,7 +258,7 @@ def _layer_norm(given: Object, scale: Object, bias: Object, *, axis: int, epsilo
 
 def _space_to_batch(given: Object, block_shape: Object, paddings: Object) -> Array:
     """Blocks over the dimensions behind the batch; what follows them stays together."""
-    x, block, pads = array(given), ints(block_shape), begins_ends(paddings)
+    x, block, pads = array(given), positive(block_shape), begins_ends(paddings)
     rest = x.shape[1 + len(block) :]
     room((*(dim + max(pads, default=0) * 2 for dim in x.shape), 1), x.itemsize)
     image = np.moveaxis(x.reshape(*x.shape[: 1 + len(block)], -1), -1, 1)
@@ -297,6 +311,7 @@ def _tile(given: Object, repeats: Object) -> Array:
 
 def _mat_mul(lhs: Object, rhs: Object) -> Array:
     left, right = array(lhs), array(rhs)
+    work(left.size, right.shape[-1] if right.ndim else 1)
     if min(left.ndim, right.ndim) >= 2:
         room((*np.broadcast_shapes(left.shape[:-2], right.shape[:-2]), left.shape[-2], right.shape[-1]), left.itemsize)
     return kernels.matmul(left, right)
@@ -337,7 +352,7 @@ FUNCTIONS: dict[str, Callable[..., Object]] = {
         array(given), array(scale), array(bias), array(mean), array(variance), epsilon=real(epsilon)
     ),
     "batch_to_space": lambda given, block, crops: kernels.batch_to_space(
-        array(given), block=ints(block), crops=begins_ends(crops)
+        array(given), block=positive(block), crops=begins_ends(crops)
     ),
     "binary": lambda lhs, rhs, kind: _pairwise(BINARY, lhs, rhs, kind),
     "broadcast": lambda given, shape: np.broadcast_to(array(given), room(ints(shape))),
@@ -389,10 +404,10 @@ FUNCTIONS: dict[str, Callable[..., Object]] = {
     "lstm": _lstm,
     "mat_mul": _mat_mul,
     "normal": lambda mean, scale, seed, shape, dtype: random7.normal(
-        room(ints(shape)), real(mean), real(scale), real(seed)
+        room(ints(shape), RANDOM_COST), real(mean), real(scale), real(seed)
     ),
     "normal_like": lambda given, mean, scale, seed, dtype: random7.normal(
-        room(array(given).shape), real(mean), real(scale), real(seed)
+        room(array(given).shape, RANDOM_COST), real(mean), real(scale), real(seed)
     ),
     "one_hot": _one_hot,
     "pad": _pad,
@@ -436,10 +451,10 @@ FUNCTIONS: dict[str, Callable[..., Object]] = {
     "trilu": lambda given, k, upper: kernels.trilu(array(given), k=integer(k), upper=flag(upper)),
     "unary": _unary,
     "uniform": lambda high, low, seed, shape, dtype: random7.uniform(
-        room(ints(shape)), real(low), real(high), real(seed)
+        room(ints(shape), RANDOM_COST), real(low), real(high), real(seed)
     ),
     "uniform_like": lambda given, high, low, seed, dtype: random7.uniform(
-        room(array(given).shape), real(low), real(high), real(seed)
+        room(array(given).shape, RANDOM_COST), real(low), real(high), real(seed)
     ),
     "unsqueeze": lambda given, dim: kernels.unsqueeze(array(given), axes=ints(dim)),
     "where": _where,

@@ -27,6 +27,8 @@ from .isa7 import ISA7
 from .operands7 import Object, QuantParam, array, kind_of, room
 
 STEP_LIMIT = 10_000_000
+FUNCTION_COST = 50
+"""Steps that a tensor function counts as, besides one for each 1024 elements of its result."""
 STACK_LIMIT = 65_536
 DEPTH_LIMIT = 64
 RANK_LIMIT = 32
@@ -83,7 +85,7 @@ def _truncated(a: int, b: int) -> int:
 class Budget:
     """Instructions left to a run, over all functions that it calls."""
 
-    steps: int = STEP_LIMIT
+    steps: int
     depth: int = 0
 
 
@@ -141,13 +143,11 @@ class Interpreter:
         self._rdata = module.section(".rdata")
         self._texts = [module.text(function) for function in module.functions]
         self._decoded: dict[tuple[int, int], Decoded] = {}
-        self._budget = Budget()
 
     def call(self, function: int, arguments: Sequence[Array]) -> tuple[Array, ...]:
-        """Results of a function, a returned tuple spread out. Resets the budget: this is how a run begins."""
-        self._budget = Budget()
+        """Results of a function, a returned tuple spread out. The budget begins anew."""
         with np.errstate(all="ignore"):
-            result = self._invoke(function, arguments, self._budget)
+            result = self._invoke(function, arguments, Budget(STEP_LIMIT))
         results = result if isinstance(result, tuple) else (result,)
         return tuple(array(one) for one in results)
 
@@ -188,7 +188,9 @@ class Interpreter:
         name, values = one.instruction.name, one.values
         if one.function is not None:
             operands = [frame.object() for _ in one.function.operands]
-            frame.push(_compute(one, operands))
+            result = _compute(one, operands)
+            frame.budget.steps -= FUNCTION_COST + (result.size >> 10 if isinstance(result, np.ndarray) else 0)
+            frame.push(result)
         elif name in ("LDC_I4", "LDC_R4"):
             frame.push(values["value"])
         elif name in ("BR", "BR_TRUE", "BR_FALSE"):

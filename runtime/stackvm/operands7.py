@@ -17,6 +17,9 @@ from ..machine import Array
 TENSOR_LIMIT = 2**31
 """Bytes that one result may take; code that asks for more is not executed."""
 
+WORK_LIMIT = 2**37
+"""Multiplications or comparisons of one call."""
+
 
 @dataclass(frozen=True)
 class QuantParam:
@@ -100,6 +103,21 @@ def room(shape: Iterable[int], itemsize: int = 8) -> tuple[int, ...]:
         cause = f"a result of shape {list(dims)} takes more than {TENSOR_LIMIT} bytes"
         raise ExecutionError("K0505", cause=cause)
     return dims
+
+
+def positive(value: Object) -> tuple[int, ...]:
+    """Strides, dilations, extents: integers of at least 1."""
+    numbers = ints(value)
+    if min(numbers, default=1) < 1:
+        raise ExecutionError("K0503", cause=f"{list(numbers)} where numbers of at least 1 are needed")
+    return numbers
+
+
+def work(*factors: int) -> None:
+    """ExecutionError K0505 when one call would take more than WORK_LIMIT steps of arithmetic."""
+    if math.prod(factors) > WORK_LIMIT:
+        cause = f"one call takes {math.prod(factors)} operations, the limit is {WORK_LIMIT}"
+        raise ExecutionError("K0505", cause=cause)
 
 
 def int64(values: Iterable[int]) -> Array:
