@@ -54,7 +54,7 @@ def evaluate_op(op: ir.OpView, operands: Sequence[Array]) -> tuple[Array, ...]:
     positions = {value: array for value, array in zip(op.operation.operands, operands, strict=True)}
     grouped: list[Any] = []
     for field in op.operand_fields:
-        value = op.values(field)
+        value = op.field_values(field)
         grouped.append([positions[v] for v in value] if field.variadic else None if value is None else positions[value])
     with np.errstate(all="ignore"):
         result = op.evaluate(*grouped)

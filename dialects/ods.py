@@ -115,7 +115,7 @@ def _getter(field: Field) -> property:
         return kind.read(attributes[name]) if name in attributes else None
 
     def value(op: "Op") -> Any:
-        return op.values(field)
+        return op.field_values(field)
 
     return property(attribute if kind else value, doc=f"The {field.role} `{name}`.")
 
@@ -229,7 +229,7 @@ class Op(ext.Operation):  # type: ignore[misc]  # the bindings carry no types
             ) from None
         return types_ if isinstance(types_, Sequence) else [types_]
 
-    def values(self, field: Field) -> Any:
+    def field_values(self, field: Field) -> Any:
         """The operand or result values of `field`: one value, None, or a list of them."""
         fields = self.operand_fields if field.role == "operand" else self.result_fields
         values = self.operation.operands if field.role == "operand" else self.operation.results

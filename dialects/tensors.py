@@ -17,18 +17,15 @@ Array = np.ndarray[Any, np.dtype[Any]]
 
 _NAMES = {
     "bool": "i1",
-    "int4": "i4",
     "int8": "i8",
     "int16": "i16",
     "int32": "i32",
     "int64": "i64",
-    "uint4": "ui4",
     "uint8": "ui8",
     "uint16": "ui16",
     "uint32": "ui32",
     "uint64": "ui64",
     "float16": "f16",
-    "bfloat16": "bf16",
     "float32": "f32",
     "float64": "f64",
 }
@@ -54,10 +51,6 @@ def dtype_of(type_: ir.Type | ir.Value) -> np.dtype[Any]:
     name = _DTYPES.get(str(type_))
     if name is None:
         raise TypeError(f"{type_} has no numpy dtype")
-    if name == "bfloat16":
-        import ml_dtypes
-
-        return np.dtype(ml_dtypes.bfloat16)
     return np.dtype(name)
 
 
@@ -89,8 +82,6 @@ def elements_attribute(array: Any) -> ir.Attribute:
     """A dense attribute that holds a copy of `array`."""
     array = np.asarray(array)
     elements = element_type(array.dtype)
-    if array.dtype.name == "bfloat16":
-        array = array.view(np.uint16)
     if array.size == 0:
         return ir.Attribute.parse(f"dense<> : {ir.RankedTensorType.get(array.shape, elements)}")
     if array.dtype == np.bool_ and (array.all() or not array.any()):
@@ -104,7 +95,4 @@ def elements_to_numpy(attribute: Any) -> Array:
     shape, dtype = tuple(attribute.type.shape), dtype_of(attribute.type)
     if 0 in shape:
         return np.empty(shape, dtype)
-    if dtype.name == "bfloat16":
-        bits = np.asarray(ir.DenseElementsAttr(attribute))
-        return bits.view(dtype).reshape(shape)
     return np.asarray(attribute).reshape(shape)

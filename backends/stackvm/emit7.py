@@ -98,7 +98,7 @@ def _emit(emitter: Emitter7, op: Any) -> None:
         raise Unsupported("it has no such function")
     operands = [
         [emitter.operand(v) for v in value] if isinstance(value, list) else emitter.operand(value)
-        for value in (op.values(field) for field in op.operand_fields)
+        for value in (op.field_values(field) for field in op.operand_fields)
     ]
     emit(emitter.code, op, *operands)
     results = list(op.operation.results)

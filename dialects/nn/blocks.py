@@ -75,11 +75,15 @@ class DepthToSpace(NNOp, name="depth_to_space"):
 
 
 class SpaceToDepth(NNOp, name="space_to_depth"):
-    """Moves squares of `block` x `block` pixels into channels, block row first.  Source: ONNX SpaceToDepth-13."""
+    """Moves squares of `block` x `block` pixels into channels: the inverse of `depth_to_space` of the same mode.
+
+    Source: ONNX SpaceToDepth-27.
+    """
 
     input: Operand
     output: Result
     block: I64
+    mode: Literal["DCR", "CRD"]
 
     evaluator = kernels.space_to_depth
 

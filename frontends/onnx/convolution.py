@@ -198,11 +198,17 @@ def group_normalization(node: Node) -> Output:
 
 @converter("LayerNormalization", since=17)
 def layer_normalization(node: Node) -> Output:
-    """The mean and inverse deviation outputs are not supported."""
-    if any(node.proto.output[1:]):
-        raise Unsupported("the outputs Mean and InvStdDev are not supported")
-    axis, epsilon = node.attribute("axis", -1), node.attribute("epsilon", 1e-5)
-    return nn.LayerNorm(node.input(0), node.input(1), node.optional(2), axis=axis, epsilon=epsilon).output
+    value, axis, epsilon = node.input(0), node.attribute("axis", -1), node.attribute("epsilon", 1e-5)
+    result = nn.LayerNorm(value, node.input(1), node.optional(2), axis=axis, epsilon=epsilon).output
+    if not any(node.proto.output[1:]):
+        return result
+    axes = tuple(range(axis % node.rank(), node.rank()))
+    mean = nn.Reduce(value, kind="mean", axes=axes, keepdims=True).output
+    square = nn.Square(nn.Sub(value, mean).output).output
+    variance = nn.Reduce(square, kind="mean", axes=axes, keepdims=True).output
+    deviation = nn.Rsqrt(nn.Add(variance, node.like(epsilon, variance)).output).output
+    named = zip(node.proto.output, (result, mean, deviation), strict=False)
+    return [output for name, output in named if name]
 
 
 @converter("RMSNormalization", since=23)

@@ -121,7 +121,9 @@ def dropout(node: Node) -> Output:
     if node.optional(2) is not None and np.any(node.constant(2)):
         raise Unsupported("dropout in training mode is not supported", "export the model in inference mode")
     if len(node.proto.output) > 1 and node.proto.output[1]:
-        raise Unsupported("the mask output of Dropout is not supported", "export the model in inference mode")
+        if None in node.shape():
+            raise Unsupported("the mask output of Dropout needs a known shape", "give it with --shape or --dim")
+        return [node.input(0), node.new_constant(np.ones(node.shape(), bool))]
     return node.input(0)
 
 

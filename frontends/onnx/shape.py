@@ -133,7 +133,8 @@ def depth_to_space(node: Node) -> Output:
 
 @converter("SpaceToDepth")
 def space_to_depth(node: Node) -> Output:
-    return nn.SpaceToDepth(node.input(0), block=node.attribute("blocksize")).output
+    mode = node.attribute("mode", "DCR")
+    return nn.SpaceToDepth(node.input(0), block=node.attribute("blocksize"), mode=mode).output
 
 
 @converter("ReverseSequence", since=10)

@@ -187,7 +187,8 @@ def space_to_depth(op: nn.SpaceToDepth, rewriter: Rewriter) -> Match:
     n, c, h, w = static_shape(op.input)
     b = op.block
     blocks = nn.Reshape(op.input, shape=(n, c, h // b, b, w // b, b)).output
-    moved = nn.Transpose(blocks, permutation=(0, 3, 5, 1, 2, 4)).output
+    order = (0, 3, 5, 1, 2, 4) if op.mode == "DCR" else (0, 1, 3, 5, 2, 4)
+    moved = nn.Transpose(blocks, permutation=order).output
     return rewriter.replace(op, nn.Reshape(moved, shape=(n, c * b * b, h // b, w // b)).output)
 
 

@@ -196,7 +196,7 @@ def focus(op: nn.Concat, rewriter: Rewriter) -> Match:
     n, c, h, w = shape_of(source)
     if None in (n, c, h, w) or (h or 0) % 2 or (w or 0) % 2:
         return NO_MATCH
-    result = nn.SpaceToDepth(source, block=2).output
+    result = nn.SpaceToDepth(source, block=2, mode="DCR").output
     if phases == columns:
         blocks = nn.Reshape(result, shape=(n, 2, 2, c, (h or 0) // 2, (w or 0) // 2)).output
         swapped = nn.Transpose(blocks, permutation=(0, 2, 1, 3, 4, 5)).output

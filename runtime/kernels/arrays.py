@@ -9,23 +9,23 @@ import numpy as np
 Array = np.ndarray[Any, np.dtype[Any]]
 Kernel = TypeVar("Kernel", bound=Callable[..., Any])
 
-NARROW = ("float16", "bfloat16")
+NARROW = np.dtype(np.float16)
 
 
 def widen(array: Array) -> Array:
     """The array in float32 when its own float type is narrower."""
-    return array.astype(np.float32) if array.dtype.name in NARROW else array
+    return array.astype(np.float32) if array.dtype == NARROW else array
 
 
 def in_float32(kernel: Kernel) -> Kernel:
-    """A kernel that computes float16 and bfloat16 operands in float32 and rounds its result once.
+    """A kernel that computes float16 operands in float32 and rounds its result once.
 
     The result takes the dtype of the first operand.
     """
 
     @wraps(kernel)
     def wrapped(first: Array, *operands: Array | None, **attributes: Any) -> Any:
-        if np.asarray(first).dtype.name not in NARROW:
+        if np.asarray(first).dtype != NARROW:
             return kernel(first, *operands, **attributes)
         result = kernel(widen(first), *(operand if operand is None else widen(operand) for operand in operands), **attributes)
         if isinstance(result, tuple):

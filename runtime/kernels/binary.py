@@ -50,7 +50,7 @@ def pow(lhs: Array, rhs: Array) -> Array:
     """x^y; the result has the dtype of x."""
     if lhs.dtype.kind in "iu":
         return np.power(lhs.astype(np.float64), rhs).astype(lhs.dtype)
-    wide = np.float32 if lhs.dtype.name in ("float16", "bfloat16") else lhs.dtype
+    wide = np.float32 if lhs.dtype == np.float16 else lhs.dtype
     return np.power(lhs.astype(wide), rhs.astype(wide)).astype(lhs.dtype)
 
 

@@ -127,10 +127,11 @@ def depth_to_space(input: Array, *, block: int, mode: str) -> Array:
     return parts.reshape(n, c // block**2, h * block, w * block)
 
 
-def space_to_depth(input: Array, *, block: int) -> Array:
-    """Squares of pixels become blocks of channels."""
+def space_to_depth(input: Array, *, block: int, mode: str) -> Array:
+    """Squares of pixels become blocks of channels: pixel position first (DCR), or channel first (CRD)."""
     n, c, h, w = input.shape
-    parts = input.reshape(n, c, h // block, block, w // block, block).transpose(0, 3, 5, 1, 2, 4)
+    order = (0, 3, 5, 1, 2, 4) if mode == "DCR" else (0, 1, 3, 5, 2, 4)
+    parts = input.reshape(n, c, h // block, block, w // block, block).transpose(order)
     return parts.reshape(n, c * block**2, h // block, w // block)
 
 

@@ -14,9 +14,11 @@ def reduce(input: Array, *, kind: str, axes: tuple[int, ...], keepdims: bool) ->
     if not axes:
         axes = ()
     dtype = input.dtype
-    x = input.astype(np.float32) if dtype.name in ("float16", "bfloat16") else input
-    if kind in ("max", "min"):
-        result = (np.max if kind == "max" else np.min)(x, axis=axes, keepdims=keepdims)
+    x = input.astype(np.float32) if dtype == np.float16 else input
+    if kind == "max":
+        result = np.max(x, axis=axes, keepdims=keepdims, initial=_limits(x.dtype)[0])
+    elif kind == "min":
+        result = np.min(x, axis=axes, keepdims=keepdims, initial=_limits(x.dtype)[1])
     elif kind == "prod":
         result = np.prod(x, axis=axes, keepdims=keepdims, dtype=x.dtype)
     elif kind == "log_sum_exp":
@@ -34,8 +36,15 @@ def reduce(input: Array, *, kind: str, axes: tuple[int, ...], keepdims: bool) ->
     return np.asarray(result).astype(dtype)
 
 
+def _limits(dtype: np.dtype[np.generic]) -> tuple[float, float]:
+    """The lowest and the highest number: what the maximum and the minimum of nothing are."""
+    if dtype.kind == "f":
+        return -np.inf, np.inf
+    return (0, 1) if dtype.kind == "b" else (np.iinfo(dtype).min, np.iinfo(dtype).max)
+
+
 def _log_sum_exp(x: Array, axes: tuple[int, ...], keepdims: bool) -> Array:
-    top = np.max(x, axis=axes, keepdims=True)
+    top = np.max(x, axis=axes, keepdims=True, initial=_limits(x.dtype)[0])
     top = np.where(np.isfinite(top), top, 0) if x.dtype.kind == "f" else top
     total = np.log(np.sum(np.exp(x - top), axis=axes, keepdims=True)) + top
     return np.asarray(total if keepdims else np.squeeze(total, axis=axes))
