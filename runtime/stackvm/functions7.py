@@ -46,14 +46,9 @@ BINARY: dict[str, Callable[[Array, Array], Array]] = {
     "min": kernels.minimum,
     "max": kernels.maximum,
     "pow": kernels.pow,
-    "bitwise_and": kernels.bitwise_and,
-    "bitwise_or": kernels.bitwise_or,
-    "bitwise_xor": kernels.bitwise_xor,
     "logical_and": kernels.logical_and,
     "logical_or": kernels.logical_or,
     "logical_xor": kernels.logical_xor,
-    "left_shift": kernels.shift_left,
-    "right_shift": kernels.shift_right,
 }
 COMPARE: dict[str, Callable[[Array, Array], Array]] = {
     "equal": kernels.equal,
@@ -88,23 +83,32 @@ UNARY: dict[str, Callable[[Array], Array]] = {
 }
 
 
+def refused(what: str, remedy: str = "") -> ExecutionError:
+    """The error of what the vendor's runtimes do not execute, or compute wrongly."""
+    return ExecutionError("K0503", cause=f"the vendor's runtimes do not execute {what}", remedy=remedy)
+
+
 def _pairwise(table: dict[str, Callable[[Array, Array], Array]], lhs: Object, rhs: Object, kind: str) -> Array:
     left, right = array(lhs), array(rhs)
     if left.dtype != right.dtype:
         raise ExecutionError("K0503", cause=f"{kind} of {left.dtype.name} and {right.dtype.name}: dtypes must agree")
+    if kind not in table or (table is BINARY and (left.dtype == np.bool_) != kind.startswith("logical")):
+        raise refused(f"{kind} of {left.dtype.name}")
     room(np.broadcast_shapes(left.shape, right.shape), left.itemsize)
     return table[kind](left, right)
 
 
 def _unary(given: Object, *, kind: str) -> Array:
     if kind not in UNARY:
-        raise ExecutionError("K0503", cause=f"the vendor's runtimes do not execute unary {kind}")
+        raise refused(f"unary {kind}")
     return UNARY[kind](array(given))
 
 
 def _clamp(given: Object, low: Object, high: Object) -> Array:
-    x = array(given)
-    return np.asarray(np.minimum(np.maximum(x, array(low)), array(high)), x.dtype)
+    x, least, most = array(given), array(low), array(high)
+    if least.size != 1 or most.size != 1:
+        raise refused("clamp with more than one bound")
+    return np.asarray(np.minimum(np.maximum(x, least.reshape(())), most.reshape(())), x.dtype)
 
 
 def _conv2d(
@@ -125,7 +129,7 @@ def _conv2d(
 
 def _constant_mode(pad_mode: str) -> None:
     if pad_mode != "constant":
-        raise ExecutionError("K0503", cause=f"the vendor's runtimes convolve with constant padding, not {pad_mode}")
+        raise refused(f"convolutions with {pad_mode} padding")
 
 
 def _conv2d_transpose(
@@ -144,9 +148,10 @@ def _conv2d_transpose(
         (x.shape[2 + i] - 1) * strides[i] + dilations[i] * (w.shape[2 + i] - 1) + 1 - pads[i] - wanted[2 + i]
         for i in range(2)
     ]
-    low, high = array(clamp).reshape(-1).tolist()
+    if np.isfinite(array(clamp)).any():
+        raise refused("conv2d_transpose with a clamp (it limits partial sums)", "call clamp on the result")
     return kernels.conv_transpose(
-        x, swapped, array(bias), strides=strides, dilations=dilations, groups=count, clamp=(low, high),
+        x, swapped, array(bias), strides=strides, dilations=dilations, groups=count,
         padding=(*pads[:2], *(max(one, 0) for one in spare)), output_padding=tuple(max(-one, 0) for one in spare),
     )  # fmt: skip
 
@@ -185,7 +190,7 @@ def _reduce_window2d(
     if kind == "sum":
         mean = kernels.avg_pool(padded, **window, count_include_pad=True)
         return np.asarray(mean * np.prod(window["kernel"]) + real(init_value), x.dtype)
-    raise ExecutionError("K0503", cause=f"the vendor's runtimes do not execute reduce_window2d of kind {kind}")
+    raise refused(f"reduce_window2d of kind {kind}")
 
 
 def _reduce_arg(given: Object, axis: Object, keep: Object, last: Object, *, kind: str, dtype: str) -> Array:
@@ -217,9 +222,9 @@ def _resize(
 
 def _lstm(*operands: Object, direction: str, layout: int, activations: tuple[str, ...]) -> Object:
     """Sequence lengths, peepholes, clipping and activations are ignored, as the vendor's kernel does."""
-    if direction == "bidirectional":
-        cause = "the vendor's runtimes compute bidirectional lstm wrongly"
-        raise ExecutionError("K0503", cause=cause, remedy="run a forward and a reverse lstm and concatenate")
+    if direction == "bidirectional" or layout != 0:
+        remedy = "run a forward and a reverse lstm of layout 0 and concatenate"
+        raise refused(f"lstm of direction {direction} and layout {layout}", remedy)
     x, w, r, b, _, hidden, cell = map(array, operands[:7])
     outputs = kernels.lstm(
         x, w, r, b, None, hidden, cell, None, direction=direction, hidden_size=integer(operands[11]),
@@ -291,6 +296,14 @@ def _require(predicate: Object, value: Object, *, message: str, can_fold: bool) 
     return value
 
 
+def _lrn(given: Object, alpha: Object, beta: Object, bias: Object, size: Object) -> Array:
+    (channels,) = positive(size)
+    if channels % 2 == 0:
+        raise refused("lrn over an even number of channels")
+    work(array(given).size, channels)
+    return kernels.lrn(array(given), alpha=real(alpha), beta=real(beta), bias=real(bias), size=channels)
+
+
 def _concat(given: Object, *, axis: int) -> Array:
     parts = arrays(given)
     room((sum(one.size for one in parts),), parts[0].itemsize)
@@ -330,9 +343,10 @@ def _quantize(given: Object, parameters: Object, *, dtype: str) -> Array:
 
 
 def _dequantize(given: Object, parameters: Object, *, dtype: str) -> Array:
-    one, to = quant_param(parameters), numpy_dtype(dtype)
-    real_values = kernels.dequantize(array(given), scale=(one.scale,), zero_point=(one.zero_point,), axis=-1)
-    return real_values.astype(to)
+    one, x = quant_param(parameters), array(given)
+    if dtype != "f32" or x.dtype.name not in ("uint8", "int8", "int16"):
+        raise refused(f"dequantize of {x.dtype.name} to {dtype}")
+    return kernels.dequantize(x, scale=(one.scale,), zero_point=(one.zero_point,), axis=-1)
 
 
 def _slice(given: Object, begins: Object, ends: Object, axes: Object, strides: Object) -> Array:
@@ -398,9 +412,7 @@ FUNCTIONS: dict[str, Callable[..., Object]] = {
     "layer_norm": _layer_norm,
     "leaky_relu": lambda given, alpha: kernels.leaky_relu(array(given), alpha=real(alpha)),
     "log_softmax": _with_axis(kernels.log_softmax),
-    "lrn": lambda given, alpha, beta, bias, size: kernels.lrn(
-        array(given), alpha=real(alpha), beta=real(beta), bias=real(bias), size=integer(size)
-    ),
+    "lrn": _lrn,
     "lstm": _lstm,
     "mat_mul": _mat_mul,
     "normal": lambda mean, scale, seed, shape, dtype: random7.normal(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from cases7 import CASES, Case
+from cases7 import CASES, REFUSED, Case
 from kpuc.errors import ExecutionError
 from kpuc.runtime.kmodel import read_kmodel
 from kpuc.runtime.kmodel.names import Names
@@ -54,6 +54,12 @@ def test_what_the_vendor_refuses_is_refused(name: str) -> None:
     code.ret()
     with pytest.raises(ExecutionError, match=f"do not execute {name}"):
         Interpreter(read_kmodel(asm.write()).modules[0]).call(0, [])
+
+
+@pytest.mark.parametrize("case", REFUSED, ids=lambda one: one.name)
+def test_what_the_vendor_computes_wrongly_is_refused(case: Case) -> None:
+    with pytest.raises(ExecutionError, match=r"K0503.*the vendor's runtimes do not execute"):
+        Interpreter(read_kmodel(case.kmodel()).modules[0]).call(0, [])
 
 
 @pytest.mark.parametrize("values", [(-3, -2, 1, 2), (1, 2, 3, 4)])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import struct
 
 import numpy as np
@@ -31,7 +32,7 @@ def digest(data: bytes) -> None:
         describe(read_kmodel(data))
         simulator = Simulator(data)
         simulator.run(*(np.ones([2 if dim < 0 else dim for dim in one.shape], one.dtype) for one in simulator.inputs
-                        if np.prod(one.shape) < 1e6))  # fmt: skip
+                        if math.prod(one.shape) < 1e6))  # fmt: skip
     except (KmodelError, ExecutionError) as error:
         assert error.code.startswith("K04" if isinstance(error, KmodelError) else "K05")
 
