@@ -221,14 +221,19 @@ def _resize(
 
 
 def _lstm(*operands: Object, direction: str, layout: int, activations: tuple[str, ...]) -> Object:
-    """Sequence lengths, peepholes, clipping and activations are ignored, as the vendor's kernel does."""
-    if direction == "bidirectional" or layout != 0:
-        remedy = "run a forward and a reverse lstm of layout 0 and concatenate"
-        raise refused(f"lstm of direction {direction} and layout {layout}", remedy)
+    """Sequence lengths, peepholes, clipping and activations are ignored, as the vendor's kernel does.
+
+    It reads the second direction's biases 4 * hidden elements behind the first's, not 8 * hidden.
+    """
     x, w, r, b, _, hidden, cell = map(array, operands[:7])
+    if layout != 0 or x.ndim != 3 or x.shape[1] != 1:
+        raise refused("lstm of layout 1 or of a batch other than 1 (its results are wrong)")
+    size, count = 4 * integer(operands[11]), 2 if direction == "bidirectional" else 1
+    biases = b.reshape(-1)
+    b = np.stack([biases[size * d : size * d + 2 * size] for d in range(count)])
     outputs = kernels.lstm(
         x, w, r, b, None, hidden, cell, None, direction=direction, hidden_size=integer(operands[11]),
-        activations=("Sigmoid", "Tanh", "Tanh"), activation_alpha=(), activation_beta=(), clip=None,
+        activations=("Sigmoid", "Tanh", "Tanh") * count, activation_alpha=(), activation_beta=(), clip=None,
         input_forget=False, layout=layout,
     )  # fmt: skip
     return outputs[: integer(operands[13])]

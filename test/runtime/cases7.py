@@ -55,6 +55,7 @@ ONES, PAD1, PAD0 = vec(1, 1), np.ones((2, 2), np.int64), np.zeros((2, 2), np.int
 INT = np.array([[7, -7, 5], [-5, 3, 9]], np.int32)
 DIV = np.array([[2, 2, -3], [-3, 1, 4]], np.int32)
 LSTM = (f32(2, 1, 3), f32(1, 16, 3), f32(1, 16, 4), f32(1, 32), np.array([2], np.int32), f32(1, 1, 4), f32(1, 1, 4))
+LSTM2 = (f32(2, 1, 3), f32(2, 16, 3), f32(2, 16, 4), f32(2, 32), np.array([2], np.int32), f32(2, 1, 4), f32(2, 1, 4))
 LSTM_REST = (f32(1, 12), real(0).reshape(1), real(0).reshape(1), real(np.nan), 4, 0, 3)
 GATES = ("Sigmoid", "Tanh", "Tanh")
 SIZE = vec(1, 4, 16, 12)
@@ -147,6 +148,7 @@ CASES = [
     case("lrn", X, real(0.1), real(0.75), real(1), 3),
     case("lstm", *LSTM, *LSTM_REST, results=3, direction="forward", layout=0, activations=GATES),
     case("lstm:reverse", *LSTM, *LSTM_REST, results=3, direction="reverse", layout=0, activations=GATES),
+    case("lstm:both", *LSTM2, *LSTM_REST, results=3, direction="bidirectional", layout=0, activations=GATES * 2),
     case("lstm:relu", *LSTM, *LSTM_REST, results=3, direction="forward", layout=0, activations=("Relu", "Tanh",
          "Tanh")),
     case("mat_mul", V, f32(5, 2)),
@@ -269,7 +271,8 @@ REFUSED = [
     case("conv2d:reflect", X, W, B2, ONES, PAD1, ONES, 1, NO_CLAMP, pad_mode="reflect"),
     case("clamp:vector", V, f32(5) - 2, f32(5) + 2),
     case("lrn:even", X, real(0.1), real(0.75), real(1), 4),
-    case("lstm:both", *LSTM, *LSTM_REST, results=3, direction="bidirectional", layout=0, activations=GATES),
+    case("lstm:batch", f32(2, 2, 3), *LSTM[1:4], np.array([2, 2], np.int32), f32(1, 2, 4), f32(1, 2, 4), *LSTM_REST,
+         results=3, direction="forward", layout=0, activations=GATES),
     case("lstm:layout", *LSTM, *LSTM_REST, results=3, direction="forward", layout=1, activations=GATES),
     case("dequantize:i32", INT, QuantParam(3, 0.1), dtype="f32"),
     case("dequantize:f16", INT.astype(np.int8), QuantParam(3, 0.1), dtype="f16"),
