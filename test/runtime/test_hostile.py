@@ -31,8 +31,9 @@ def digest(data: bytes) -> None:
     try:
         describe(read_kmodel(data))
         simulator = Simulator(data)
-        simulator.run(*(np.ones([2 if dim < 0 else dim for dim in one.shape], one.dtype) for one in simulator.inputs
-                        if math.prod(one.shape) < 1e6))  # fmt: skip
+        shapes = [[2 if dim < 0 else dim for dim in one.shape] for one in simulator.inputs]
+        if sum(map(math.prod, shapes)) < 1e6:
+            simulator.run(*(np.ones(shape, one.dtype) for shape, one in zip(shapes, simulator.inputs, strict=True)))
     except (KmodelError, ExecutionError) as error:
         assert error.code.startswith("K04" if isinstance(error, KmodelError) else "K05")
 
