@@ -10,9 +10,27 @@ from typing import Any
 
 CODES: dict[str, str] = {
     # K01xx: model files and frontends
+    "K0100": "a model file cannot be read",
+    "K0101": "a file is not an ONNX model",
+    "K0102": "external weights cannot be loaded",
+    "K0103": "a graph is inconsistent",
+    "K0104": "the operands of a node do not fit together",
+    "K0105": "--shape or --dim does not fit the model",
+    "K0106": "a model is of a format that is not supported",
+    "K0110": "operators of a model are not supported",
+    "K0111": "a tensor of a model is of a type that is not supported",
+    "K0112": "a model uses an opset that is not supported",
+    "K0113": "an input of a model is of a kind that is not supported",
     # K02xx: operations and shapes
     "K0201": "the operands of an operation do not fit together",
     # K03xx: passes and pipelines
+    "K0300": "the MLIR bindings cannot be imported",
+    "K0301": "an operation that is still used cannot be erased",
+    "K0302": "patterns undo each other without end",
+    "K0303": "a pipeline text is malformed",
+    "K0304": "an upstream pass failed",
+    "K0305": "a pass left invalid IR",
+    "K0306": "the input of nn-opt is not a module",
     # K04xx: kmodel containers and stackvm code
     "K0401": "a kmodel ends before a field",
     "K0402": "a field of a kmodel has a value that does not fit the file",
@@ -31,7 +49,15 @@ CODES: dict[str, str] = {
     "K0506": "an output was asked for that does not exist or has not been computed",
     "K0507": "a module is of a kind that kpuc cannot execute",
     # K06xx: targets and code generation
+    "K0602": "a target cannot compute some operations",
+    "K0603": "a target needs static shapes",
     # K07xx: options, command line
+    "K0701": "there is no such target",
+    "K0702": "a target cannot be compiled for yet",
+    "K0703": "a kmodel version cannot be written for a target",
+    "K0704": "a runtime does not read a kmodel version",
+    "K0705": "a file or folder cannot be read or written",
+    "K0706": "an input file does not fit the network",
 }
 """What each code is about, in a few words: the index of docs/errors.md."""
 

@@ -45,13 +45,12 @@ _load_lock = threading.Lock()
 
 
 def context(*dialects: Any) -> Any:
-    """A context with our dialects (or only `dialects`) loaded; errors carry their diagnostics."""
+    """A context with our dialects (or only `dialects`) loaded; errors carry their diagnostics (`error_from`)."""
     if not dialects:
         from .nn import NN
 
         dialects = (NN,)
     made = ir.Context()
-    made.emit_error_diagnostics = True
     with _load_lock, made, ir.Location.unknown():
         for dialect in dialects:
             dialect.load()
@@ -91,6 +90,8 @@ def file_loc(model: str, node: str) -> Any:
 
 def describe(location: Any) -> str:
     """A location as errors print it: `model.onnx: /stage1/Conv`, or `file.mlir:3:10`."""
+    if type(location) is ir.Location:  # diagnostics hand out locations of the base class
+        location = ir.Location.from_attr(location.attr, context=location.context)
     if isinstance(location, ir.NameLoc):
         return str(location.name_str)
     if isinstance(location, ir.FusedLoc):

@@ -23,15 +23,15 @@ class Session:
     def __init__(self, options: argparse.Namespace, name: str, error: TextIO) -> None:
         self.options, self.name, self.error = options, name, error
         self.failed = False
-        self.pipeline = parse_pipeline(options.pass_pipeline) if options.pass_pipeline else Pipeline([])
         self.context = context()
+        with self.context:
+            self.pipeline = parse_pipeline(options.pass_pipeline) if options.pass_pipeline else Pipeline([])
 
     def process(self, source: str | bytes) -> str | bytes | None:
         """Parse, run and print one part; None when it failed or nothing is to be printed."""
         diagnostics: list[Diagnostic] = []
         result = None
         with self.context, ir.Location.unknown():
-            handler = self.context.attach_diagnostic_handler(lambda diagnostic: _collect(diagnostic, diagnostics))
             failure = None
             try:
                 module = self._parse(source)
@@ -39,12 +39,12 @@ class Session:
                 if not self.options.verify_diagnostics:
                     result = self._print(module)
             except ir.MLIRError as error:
+                for diagnostic in error.error_diagnostics:
+                    _collect(diagnostic, diagnostics)
                 if not diagnostics:
                     diagnostics.append(("error", None, str(error)))
             except KpucError as error:
                 failure = error
-            finally:
-                handler.detach()
         if self.options.verify_diagnostics:
             if failure is not None and not diagnostics:
                 diagnostics.append(("error", _line_of(failure.where), failure.cause))
@@ -143,10 +143,9 @@ class _ModuleView:
         self.body = operation.regions[0].blocks[0]
 
 
-def _collect(diagnostic: Any, into: list[Diagnostic]) -> bool:
+def _collect(diagnostic: Any, into: list[Diagnostic]) -> None:
     into.append((diagnostic.severity.name.lower(), _line_of(describe(diagnostic.location)), diagnostic.message))
     into.extend(("note", _line_of(describe(note.location)), note.message) for note in diagnostic.notes)
-    return True
 
 
 def _line_of(place: str) -> int | None:

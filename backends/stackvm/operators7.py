@@ -356,7 +356,8 @@ def scatter_nd(code: Code, op: nn.ScatterNd, value: Operand, indices: Operand, u
 
 @emits(nn.OneHot)
 def one_hot(code: Code, op: nn.OneHot, indices: Operand, values: Operand) -> None:
-    code.tensor("one_hot", indices, ints(op.depth), values, ints(op.axis), mode="process_negative")
+    axis = op.axis % len(shape_of(op.output))
+    code.tensor("one_hot", indices, ints(op.depth), values, ints(axis), mode="process_negative")
 
 
 @emits(nn.Trilu)
@@ -394,6 +395,8 @@ def layer_norm(code: Code, op: nn.LayerNorm, value: Operand, scale: Operand, bia
 
 @emits(nn.Lrn)
 def lrn(code: Code, op: nn.Lrn, value: Operand) -> None:
+    if op.size % 2 == 0:
+        raise Unsupported("local response normalisation over an even number of channels is computed wrongly there")
     parameters = (np.float32(number) for number in (op.alpha, op.beta, op.bias))
     code.tensor("lrn", value, *parameters, ints(op.size))
 
@@ -441,6 +444,8 @@ def lstm(code: Code, op: nn.Lstm, x: Operand, w: Operand, r: Operand, b: Operand
         raise Unsupported("an LSTM with sequence lengths, peepholes, clipping or batch-first layout is not supported")
     if tuple(op.activations) != ("Sigmoid", "Tanh", "Tanh") * op.directions:
         raise Unsupported(f"an LSTM with activations {op.activations} is not supported")
+    if batch != 1 or op.directions != 1:
+        raise Unsupported("an LSTM over several samples, or in both directions, is computed wrongly there")
     hidden = op.hidden_size
     zeros = np.zeros((op.directions, batch or 0, hidden), np.float32)
     code.tensor(

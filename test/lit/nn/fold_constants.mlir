@@ -1,0 +1,31 @@
+// RUN: nn-opt %s --pass-pipeline="builtin.module(nn-fold-constants{limit=4},canonicalize)" --split-input-file | filecheck %s
+
+// CHECK-LABEL: func.func @folds
+// CHECK:       "nn.constant"() {value = dense<-2.000000e+00> : tensor<4xf32>}
+// CHECK-NEXT:  return
+func.func @folds() -> tensor<4xf32> {
+  %0 = "nn.constant"() {value = dense<2.0> : tensor<4xf32>} : () -> tensor<4xf32>
+  %1 = "nn.neg"(%0) : (tensor<4xf32>) -> tensor<4xf32>
+  return %1 : tensor<4xf32>
+}
+
+// -----
+
+// Larger than the limit.
+// CHECK-LABEL: func.func @too_large
+// CHECK:       "nn.neg"
+func.func @too_large() -> tensor<5xf32> {
+  %0 = "nn.constant"() {value = dense<2.0> : tensor<5xf32>} : () -> tensor<5xf32>
+  %1 = "nn.neg"(%0) : (tensor<5xf32>) -> tensor<5xf32>
+  return %1 : tensor<5xf32>
+}
+
+// -----
+
+// The shape of an input is known though the input is not.
+// CHECK-LABEL: func.func @shape
+// CHECK:       "nn.constant"() {value = dense<[2, 3]> : tensor<2xi64>}
+func.func @shape(%x: tensor<2x3xf32>) -> tensor<2xi64> {
+  %0 = "nn.shape"(%x) {start = 0 : i64} : (tensor<2x3xf32>) -> tensor<2xi64>
+  return %0 : tensor<2xi64>
+}

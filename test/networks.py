@@ -1,0 +1,30 @@
+"""The networks that tests run: those in test/models, and those in the folder that KPUC_MODELS names."""
+
+import os
+from pathlib import Path
+
+import numpy as np
+
+SHIPPED = Path(__file__).parent / "models"
+
+SHAPES = {
+    "ppocr_cls": {"x": (1, 3, 48, 192)},
+    "ppocrv4_det": {"x": (1, 3, 320, 320)},
+    "ppocrv4_rec": {"x": (1, 3, 48, 320)},
+}
+"""Shapes for networks that leave them open."""
+
+CONTROL_FLOW = {"silero_vad_op15"}
+
+
+def find_models(suffix: str) -> list[Path]:
+    """Every network with this suffix, each name once."""
+    folders = [SHIPPED, *([Path(os.environ["KPUC_MODELS"])] if os.environ.get("KPUC_MODELS") else [])]
+    found = {path.name: path for folder in reversed(folders) for path in sorted(folder.glob(f"*{suffix}"))}
+    return [path for path in found.values() if path.stem not in CONTROL_FLOW]
+
+
+def relative_error(expected: np.ndarray, actual: np.ndarray) -> float:
+    """The largest difference, relative to the largest magnitude that is expected."""
+    scale = max(float(np.abs(expected).max(initial=0)), 1e-9)
+    return float(np.abs(expected.astype(np.float64) - actual.astype(np.float64)).max(initial=0)) / scale
