@@ -41,7 +41,7 @@ class CompileOptions:
         if self.runtime is not None and self.runtime not in runtimes:
             raise OptionError(
                 "K0704",
-                cause=f"runtime {self.runtime} does not read kmodel version {self.version}; these do: {_list(runtimes)}",
+                cause=f"runtime {self.runtime} does not read kmodel v{self.version}; these do: {_list(runtimes)}",
             )
 
     @property

@@ -49,9 +49,11 @@ def evaluate_op(op: ir.OpView, operands: Sequence[Array]) -> tuple[Array, ...]:
     """The results of one operation for the arrays of all its operands, absent ones left out."""
     if not isinstance(op, Op):
         raise ExecutionError(
-            "K0503", where=describe(op.location), cause=f"'{op.operation.name}' cannot be evaluated: not an nn operation"
+            "K0503",
+            where=describe(op.location),
+            cause=f"'{op.operation.name}' cannot be evaluated: not an nn operation",
         )
-    positions = {value: array for value, array in zip(op.operation.operands, operands, strict=True)}
+    positions = dict(zip(op.operation.operands, operands, strict=True))
     grouped: list[Any] = []
     for field in op.operand_fields:
         value = op.field_values(field)

@@ -13,7 +13,7 @@ import importlib
 import os
 import threading
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..errors import KpucError, PassError
 
@@ -31,13 +31,22 @@ def _module(name: str) -> Any:
         ) from error
 
 
-ir = _module("ir")
-passmanager = _module("passmanager")
-rewrite = _module("rewrite")
-ext = _module("dialects.ext")
-func = _module("dialects.func")
-irdl = _module("dialects.irdl")
-quant = _module("dialects.quant")
+if TYPE_CHECKING:
+    from torch_mlir import ir as ir
+    from torch_mlir import passmanager as passmanager
+    from torch_mlir import rewrite as rewrite
+    from torch_mlir.dialects import ext as ext
+    from torch_mlir.dialects import func as func
+    from torch_mlir.dialects import irdl as irdl
+    from torch_mlir.dialects import quant as quant
+else:
+    ir = _module("ir")
+    passmanager = _module("passmanager")
+    rewrite = _module("rewrite")
+    ext = _module("dialects.ext")
+    func = _module("dialects.func")
+    irdl = _module("dialects.irdl")
+    quant = _module("dialects.quant")
 
 REWRITE_LIMIT = 100_000
 

@@ -265,11 +265,12 @@ class Op(ext.Operation):  # type: ignore[misc]  # the bindings carry no types
 
     def evaluate(self, *operands: Any) -> Any:
         """Compute the results from numpy operands (None for an absent one): an array, or a tuple of arrays."""
-        assert type(self).evaluator is not None, f"{self.OPERATION_NAME} has no evaluator"
+        evaluator = type(self).evaluator
+        assert evaluator is not None, f"{self.OPERATION_NAME} has no evaluator"
         flat: list[Any] = []
         for field, operand in zip(self.operand_fields, operands, strict=True):
             flat.extend(operand if field.variadic else [operand])
-        return type(self).evaluator(*flat, **{field.name: getattr(self, field.name) for field in self.attribute_fields})
+        return evaluator(*flat, **{field.name: getattr(self, field.name) for field in self.attribute_fields})
 
     def verify_invariants(self) -> bool:
         """Called by MLIR: fields, then inferred result types, then `verify`; failures become located diagnostics."""

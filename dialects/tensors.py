@@ -61,6 +61,11 @@ def shape_of(value: ir.Value | ir.Type) -> Shape:
     return tuple(None if dim == dynamic else dim for dim in type_.shape)
 
 
+def static_shape(value: ir.Value | ir.Type) -> tuple[int, ...]:
+    """The shape of a value that has no unknown dimensions."""
+    return tuple(dim or 0 for dim in shape_of(value))
+
+
 def is_static(value: ir.Value | ir.Type) -> bool:
     """Whether every dimension is known."""
     return None not in shape_of(value)

@@ -101,15 +101,16 @@ def _fingerprint(module: ir.Module) -> bytes:
 
 def pass_text(item: Any) -> str:
     """A pass as pipeline text, with those options that differ from their defaults."""
+    name: str = item.name
     if isinstance(item, UpstreamPass):
-        return item.name
+        return name
     options = []
     for option in dataclasses.fields(item):
         value = getattr(item, option.name)
         if value != option.default:
             text = str(value).lower() if isinstance(value, bool) else str(value)
             options.append(f"{option.name.replace('_', '-')}={text}")
-    return item.name + (f"{{{' '.join(options)}}}" if options else "")
+    return name + (f"{{{' '.join(options)}}}" if options else "")
 
 
 def parse_pipeline(text: str) -> Pipeline:
@@ -178,4 +179,3 @@ def _split(text: str, separator: str) -> list[str]:
 def options_of(cls: type[Any]) -> list[tuple[str, str, Any]]:
     """Name, kind and default of each of a pass's options."""
     return [(o.name.replace("_", "-"), type(o.default).__name__, o.default) for o in dataclasses.fields(cls)]
-

@@ -14,7 +14,6 @@ from filecheck.finput import FInput
 from filecheck.matcher import Matcher
 from filecheck.options import parse_argv_options
 from filecheck.parser import Parser, pattern_for_opts
-
 from kpuc.tools.nn_opt import Streams, main
 
 RUN = re.compile(r"//\s*RUN:\s*(.*)")
@@ -64,7 +63,11 @@ def filecheck(arguments: list[str], text: str) -> str:
     """What filecheck says of a text; "" when it matches."""
     options = parse_argv_options(["filecheck", *arguments])
     said = io.StringIO()
-    with Path(options.match_filename).open() as file, contextlib.redirect_stdout(said), contextlib.redirect_stderr(said):
+    with (
+        Path(options.match_filename).open() as file,
+        contextlib.redirect_stdout(said),
+        contextlib.redirect_stderr(said),
+    ):
         checks = Parser(options, file, *pattern_for_opts(options))
         code = Matcher(options, FInput("<stdin>", text), checks).run()
     return "" if code == 0 else said.getvalue() or f"filecheck exited with {code}"

@@ -36,7 +36,9 @@ def parser() -> argparse.ArgumentParser:
     """The command line."""
     result = argparse.ArgumentParser("nn-opt", description="Run passes over MLIR files that use the nn dialect.")
     result.add_argument("input", nargs="?", default="-", help="an .mlir or bytecode file; - is standard input")
-    result.add_argument("-o", dest="output", default="-", metavar="FILE", help="where the result goes; - is standard output")
+    result.add_argument(
+        "-o", dest="output", default="-", metavar="FILE", help="where the result goes; - is standard output"
+    )
 
     def flag(name: str, text: str) -> None:
         result.add_argument(f"--{name}", f"-{name}", action="store_true", dest=name.replace("-", "_"), help=text)

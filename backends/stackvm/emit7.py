@@ -8,13 +8,11 @@ constants stay in the file and are pushed where they are used.
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
-
 from ...dialects import nn
 from ...dialects.function import argument_names, entry_function, result_names
 from ...dialects.mlir import describe, ir
 from ...dialects.ods import Op
-from ...dialects.tensors import Array, dtype_of, shape_of
+from ...dialects.tensors import dtype_of, shape_of
 from ...errors import UnsupportedError
 from ...runtime.kmodel.elements import element_name
 from ...runtime.kmodel.names import Names
@@ -129,5 +127,3 @@ def _check_static(block: ir.Block, body: Sequence[Any]) -> None:
                 cause=f"{value.type} has dimensions that are not known",
                 remedy="fix the input shapes with --shape NAME=1,3,224,224 or --dim NAME=N",
             )
-
-

@@ -111,7 +111,7 @@ class LogicalAnd(BinaryOp, name="logical_and"):
     evaluator = kernels.logical_and
 
     def verify(self) -> None:
-        require(dtype_of(self.lhs) == bool, f"needs booleans, got {self.lhs.type}")
+        require(dtype_of(self.lhs).kind == "b", f"needs booleans, got {self.lhs.type}")
 
 
 class LogicalOr(BinaryOp, name="logical_or"):
@@ -120,7 +120,7 @@ class LogicalOr(BinaryOp, name="logical_or"):
     evaluator = kernels.logical_or
 
     def verify(self) -> None:
-        require(dtype_of(self.lhs) == bool, f"needs booleans, got {self.lhs.type}")
+        require(dtype_of(self.lhs).kind == "b", f"needs booleans, got {self.lhs.type}")
 
 
 class LogicalXor(BinaryOp, name="logical_xor"):
@@ -129,7 +129,7 @@ class LogicalXor(BinaryOp, name="logical_xor"):
     evaluator = kernels.logical_xor
 
     def verify(self) -> None:
-        require(dtype_of(self.lhs) == bool, f"needs booleans, got {self.lhs.type}")
+        require(dtype_of(self.lhs).kind == "b", f"needs booleans, got {self.lhs.type}")
 
 
 class Equal(CompareOp, name="equal"):
@@ -188,5 +188,5 @@ class Where(NNOp, name="where"):
 
     def infer(self) -> ir.Type:
         require_same_elements(self.x, self.y)
-        require(dtype_of(self.condition) == bool, f"condition must be booleans, got {self.condition.type}")
+        require(dtype_of(self.condition).kind == "b", f"condition must be booleans, got {self.condition.type}")
         return tensor_type(broadcast(*(shape_of(value) for value in (self.condition, self.x, self.y))), self.x)

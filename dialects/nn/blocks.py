@@ -31,11 +31,13 @@ class Pad(NNOp, name="pad"):
         for i, dim in enumerate(shape):
             before, after = self.padding[i], self.padding[rank + i]
             extent = None if dim is None else dim + before + after
-            require(extent is None or extent >= 0, f"padding {before}, {after} crops more than the {dim} elements there are")
+            require(
+                extent is None or extent >= 0, f"padding {before}, {after} crops more than the {dim} elements there are"
+            )
             limit = {"reflect": 1, "symmetric": 0}.get(self.mode)
             require(
                 dim is None or limit is None or max(before, after) <= max(dim - limit, 0),
-                f"{self.mode} padding {before}, {after} is more than dimension {i} of {shape_text(shape)} has to mirror",
+                f"{self.mode} padding {before}, {after} is more than {shape_text(shape)} has to mirror",
             )
             result.append(extent)
         return tensor_type(result, self.input)
@@ -150,7 +152,10 @@ class BatchToSpace(NNOp, name="batch_to_space"):
 
 
 class ReverseSequence(NNOp, name="reverse_sequence"):
-    """Reverses the first `lengths[b]` elements along `time_axis` of each batch entry.  Source: ONNX ReverseSequence-10."""
+    """Reverses the first `lengths[b]` elements along `time_axis` of each batch entry.
+
+    Source: ONNX ReverseSequence-10.
+    """
 
     input: Operand
     lengths: Operand

@@ -1,8 +1,8 @@
 """Convolutions over any number of spatial dimensions."""
 
 from ..mlir import ir
-from ..ods import F64Array, I64, I64Array, Operand, Result, require
-from ..tensors import Shape, shape_of, tensor_type
+from ..ods import I64, F64Array, I64Array, Operand, Result, require
+from ..tensors import Shape, shape_of, static_shape, tensor_type
 from .base import NNOp, kernels, require_length, require_rank, require_same_elements
 from .window import window_extents
 
@@ -37,7 +37,7 @@ class Conv(NNOp, name="conv"):
     def infer(self) -> ir.Type:
         require_convolution(self.input, self.weight, self.bias, self.groups, self.clamp)
         batch, channels, *sizes = shape_of(self.input)
-        outputs, per_group, *kernel = shape_of(self.weight)
+        outputs, per_group, *kernel = static_shape(self.weight)
         require(
             channels is None or channels == per_group * self.groups,
             f"input has {channels} channels, weight expects {per_group} x {self.groups} groups",
@@ -74,7 +74,7 @@ class ConvTranspose(NNOp, name="conv_transpose"):
     def infer(self) -> ir.Type:
         require_convolution(self.input, self.weight, self.bias, self.groups, self.clamp)
         batch, channels, *sizes = shape_of(self.input)
-        inputs, per_group, *kernel = shape_of(self.weight)
+        inputs, per_group, *kernel = static_shape(self.weight)
         rank = len(sizes)
         for name in ("strides", "dilations", "output_padding"):
             require_length(getattr(self, name), rank, name)

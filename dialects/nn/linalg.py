@@ -74,7 +74,9 @@ def split_equation(equation: str, ranks: list[int]) -> tuple[list[str], str]:
     for term, rank in zip(terms, ranks, strict=True):
         width = rank - len(term.replace("...", ""))
         label = term.replace("...", dots[len(dots) - width :] if width > 0 else "")
-        require(len(label) == rank and re.fullmatch(r"[A-Za-z]*", label) is not None, f"'{term}' does not fit rank {rank}")
+        require(
+            len(label) == rank and re.fullmatch(r"[A-Za-z]*", label) is not None, f"'{term}' does not fit rank {rank}"
+        )
         expanded.append(label)
     if not arrow:
         joined = "".join(expanded)

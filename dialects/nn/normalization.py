@@ -102,13 +102,16 @@ class LayerNorm(NNOp, name="layer_norm"):
         for parameter in (self.scale, self.bias):
             require(
                 parameter is None or len(broadcast(shape, shape_of(parameter))) == len(shape),
-                f"parameter {parameter.type if parameter is not None else None} does not broadcast to {self.input.type}",
+                f"scale or bias {parameter} does not broadcast to {self.input.type}",
             )
         return self.input.type
 
 
 class RmsNorm(NNOp, name="rms_norm"):
-    """y = x / sqrt(mean(x^2) + epsilon) * scale, over the dimensions from `axis` on.  Source: ONNX RMSNormalization-23."""
+    """y = x / sqrt(mean(x^2) + epsilon) * scale, over the dimensions from `axis` on.
+
+    Source: ONNX RMSNormalization-23.
+    """
 
     input: Operand
     scale: Operand

@@ -25,9 +25,7 @@ class PoolOp(NNOp):
         batch, channels, *sizes = shape_of(self.input)
         require_length(self.kernel, len(sizes), "kernel")
         require(all(extent > 0 for extent in self.kernel), f"kernel {self.kernel} must be positive")
-        extents = window_extents(
-            sizes, self.kernel, self.strides, self.dilations, self.padding, self.ceil_mode
-        )
+        extents = window_extents(sizes, self.kernel, self.strides, self.dilations, self.padding, self.ceil_mode)
         return (batch, channels, *extents)
 
     def infer(self) -> ir.Type | Sequence[ir.Type]:

@@ -68,7 +68,10 @@ class Quantize(NNOp, name="quantize"):
 
 
 class Dequantize(NNOp, name="dequantize"):
-    """x = (q - zero_point) * scale, as f32; the operand's type holds the parameters.  Source: ONNX DequantizeLinear-24."""
+    """x = (q - zero_point) * scale, as f32; the operand's type holds the parameters.
+
+    Source: ONNX DequantizeLinear-24.
+    """
 
     input: Operand
     output: Result

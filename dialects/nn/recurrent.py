@@ -5,7 +5,7 @@ from typing import ClassVar, Literal
 
 from ..mlir import ir
 from ..ods import F64, I64, Bool, F64Array, Operand, Result, StrArray, require
-from ..tensors import shape_of, tensor_type
+from ..tensors import Shape, shape_of, tensor_type
 from .base import NNOp, kernels, require_rank, shape_text
 
 
@@ -49,9 +49,13 @@ class RecurrentOp(NNOp):
             (self.r, (self.directions, rows, self.hidden_size), "r"),
         ):
             shape = shape_of(value)
-            fits = len(shape) == 3 and all(None in pair or pair[0] == pair[1] for pair in zip(shape, expected, strict=True))
+            fits = len(shape) == 3 and all(
+                None in pair or pair[0] == pair[1] for pair in zip(shape, expected, strict=True)
+            )
             require(fits, f"{name} is {shape_text(shape)}, expected {shape_text(expected)}")
         hidden = self.hidden_size
+        output: Shape
+        state: Shape
         if self.layout == 0:
             output, state = (time, self.directions, batch, hidden), (self.directions, batch, hidden)
         else:

@@ -90,7 +90,7 @@ class Topk(NNOp, name="topk"):
         shape = list(shape_of(self.input))
         axis = normalize_axis(self.axis, len(shape))
         dim = shape[axis]
-        require(0 <= self.k and (dim is None or self.k <= dim), f"k is {self.k}, but axis {axis} has {dim} elements")
+        require(self.k >= 0 and (dim is None or self.k <= dim), f"k is {self.k}, but axis {axis} has {dim} elements")
         shape[axis] = self.k
         return [tensor_type(shape, self.input), tensor_type(shape, "int64")]
 

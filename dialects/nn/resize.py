@@ -48,5 +48,7 @@ class Resize(NNOp, name="resize"):
         require(all(scale > 0 for scale in self.scales), f"scales {self.scales} must be positive")
         if self.coordinate == "tf_crop_and_resize":
             require(self.roi is not None, "tf_crop_and_resize needs a roi")
-        require(self.roi is None or len(self.roi) == 2 * rank, f"roi has {len(self.roi or ())} entries, expected {2 * rank}")
+        require(
+            self.roi is None or len(self.roi) == 2 * rank, f"roi has {len(self.roi or ())} entries, expected {2 * rank}"
+        )
         return tensor_type(self.sizes, self.input)

@@ -161,7 +161,7 @@ class LogicalNot(ElementwiseOp, name="logical_not"):
     evaluator = kernels.logical_not
 
     def verify(self) -> None:
-        require(dtype_of(self.input) == bool, f"needs booleans, got {self.input.type}")
+        require(dtype_of(self.input).kind == "b", f"needs booleans, got {self.input.type}")
 
 
 class BitwiseNot(ElementwiseOp, name="bitwise_not"):

@@ -35,7 +35,11 @@ def window_extents(
 ) -> Shape:
     """`window_extent` of every spatial dimension."""
     rank = len(sizes)
-    for values, length, name in ((strides, rank, "strides"), (dilations, rank, "dilations"), (padding, 2 * rank, "padding")):
+    for values, length, name in (
+        (strides, rank, "strides"),
+        (dilations, rank, "dilations"),
+        (padding, 2 * rank, "padding"),
+    ):
         require_length(values, length, name)
     require(all(stride > 0 for stride in strides), f"strides {strides} must be positive")
     require(all(dilation > 0 for dilation in dilations), f"dilations {dilations} must be positive")

@@ -89,7 +89,9 @@ def max_pool(node: Node) -> Output:
     ceil_mode = bool(node.attribute("ceil_mode", 0))
     if len(node.proto.output) > 1 and node.proto.output[1]:
         order = node.attribute("storage_order", 0)
-        pool = nn.MaxPoolWithIndices(node.input(0), kernel=kernel, ceil_mode=ceil_mode, storage_order=order, **attributes)
+        pool = nn.MaxPoolWithIndices(
+            node.input(0), kernel=kernel, ceil_mode=ceil_mode, storage_order=order, **attributes
+        )
         return [pool.output, pool.indices]
     return nn.MaxPool(node.input(0), kernel=kernel, ceil_mode=ceil_mode, **attributes).output
 

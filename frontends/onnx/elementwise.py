@@ -202,7 +202,12 @@ def cast_to(value: ir.Value, element: ir.Type, saturate: int = 1) -> ir.Value:
 @converter("Constant")
 def constant(node: Node) -> Output:
     """Every form but strings and sparse tensors."""
-    for name, dtype in (("value_float", np.float32), ("value_int", np.int64), ("value_floats", np.float32), ("value_ints", np.int64)):
+    for name, dtype in (
+        ("value_float", np.float32),
+        ("value_int", np.int64),
+        ("value_floats", np.float32),
+        ("value_ints", np.int64),
+    ):
         if name in node.attributes:
             return node.new_constant(node.attribute(name), dtype)
     tensor = node.attribute("value")

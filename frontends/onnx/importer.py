@@ -102,7 +102,9 @@ def _input_types(
     for value in inputs:
         tensor = value.type.tensor_type
         if not value.type.HasField("tensor_type") or not tensor.HasField("shape"):
-            raise UnsupportedError("K0113", where=f"{model}: {value.name}", cause="only tensors of known rank can be inputs")
+            raise UnsupportedError(
+                "K0113", where=f"{model}: {value.name}", cause="only tensors of known rank can be inputs"
+            )
         shape: list[Dim] = []
         for dim in tensor.shape.dim:
             symbols.add(dim.dim_param)
@@ -113,10 +115,15 @@ def _input_types(
             types.append((value.name, tensor_type(shape, mlir_element_type(tensor.elem_type))))
         except Unsupported as error:
             raise UnsupportedError("K0113", where=f"{model}: {value.name}", cause=error.reason) from None
-    for wrong, valid, what in ((shapes, [v.name for v in inputs], "input"), (dims.keys() - symbols, symbols - {""}, "dim")):
+    for wrong, valid, what in (
+        (shapes, [v.name for v in inputs], "input"),
+        (dims.keys() - symbols, symbols - {""}, "dim"),
+    ):
         if wrong:
             raise OptionError(
-                "K0105", where=model, cause=f"there is no {what} '{next(iter(wrong))}'; there are: {', '.join(sorted(valid)) or 'none'}"
+                "K0105",
+                where=model,
+                cause=f"there is no {what} '{next(iter(wrong))}'; there are: {', '.join(sorted(valid)) or 'none'}",
             )
     return types
 
@@ -125,7 +132,9 @@ def _override(name: str, declared: list[Dim], given: Sequence[int], model: str) 
     fits = len(declared) == len(given) and all(d in (None, g) and g > 0 for d, g in zip(declared, given, strict=True))
     if not fits:
         text = ",".join("?" if dim is None else str(dim) for dim in declared)
-        raise OptionError("K0105", where=model, cause=f"shape {','.join(map(str, given))} does not fit input '{name}' ({text})")
+        raise OptionError(
+            "K0105", where=model, cause=f"shape {','.join(map(str, given))} does not fit input '{name}' ({text})"
+        )
     return list(given)
 
 
@@ -148,7 +157,9 @@ def _convert(builder: NetworkBuilder, proto: onnx.NodeProto, opset: int, values:
             builder.unsupported(name, proto.op_type, error.reason, error.remedy)
             return
         except ShapeError as error:
-            raise ModelError("K0104", where=f"{builder.model}: {name}", cause=error.cause, remedy=error.remedy) from error
+            raise ModelError(
+                "K0104", where=f"{builder.model}: {name}", cause=error.cause, remedy=error.remedy
+            ) from error
         results = [results] if isinstance(results, ir.Value) else list(results)
         results = [builder.folded(value) for value in results]
     values.update(zip((text for text in proto.output if text), results, strict=False))

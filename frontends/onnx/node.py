@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any, TypeAlias, TypeVar
 
 import numpy as np
 import onnx
@@ -14,8 +14,8 @@ from ...dialects.tensors import Array, Shape, dtype_of, element_type, shape_of
 from ...errors import UnsupportedError
 from ..builder import NetworkBuilder
 
-Value = ir.Value
-Output = Value | Sequence[Value]
+Value: TypeAlias = ir.Value
+Output: TypeAlias = Value | Sequence[Value]
 Convert = Callable[["Node"], Output]
 AnyConvert = TypeVar("AnyConvert", bound=Convert)
 

@@ -54,7 +54,7 @@ def cumsum(node: Node) -> Output:
 @converter("TopK")
 def topk(node: Node) -> Output:
     """k must be constant."""
-    (k,) = node.ints(1, "k") if "k" not in node.attributes else (node.attribute("k"),)
+    (k,) = (node.attribute("k"),) if "k" in node.attributes else node.constant_ints(1, "k")
     top = nn.Topk(
         node.input(0),
         k=k,

@@ -113,7 +113,9 @@ def tile(node: Node) -> Output:
 def pad(node: Node) -> Output:
     mode, rank = node.attribute("mode", "constant"), node.rank()
     if "pads" in node.attributes:
-        return nn.Pad(node.input(0), padding=node.attribute("pads"), mode=mode, value=node.attribute("value", 0.0)).output
+        return nn.Pad(
+            node.input(0), padding=node.attribute("pads"), mode=mode, value=node.attribute("value", 0.0)
+        ).output
     if any(node.optional(i) is not None and node.constant(i) is None for i in (1, 2, 3)):
         operands = [node.optional(i) for i in range(4)]
         return nn.DynamicPad(*operands, mode=mode).output

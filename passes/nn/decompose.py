@@ -11,7 +11,7 @@ import numpy as np
 
 from ...dialects import nn
 from ...dialects.mlir import ir
-from ...dialects.tensors import dtype_of, is_static, shape_of
+from ...dialects.tensors import dtype_of, is_static, shape_of, static_shape
 from ..pipeline import register_pass
 from ..rewriter import NO_MATCH, Match, Pattern, Rewriter, pattern, rewrite_module
 
@@ -71,7 +71,9 @@ def thresholded_relu(op: nn.ThresholdedRelu, rewriter: Rewriter) -> Match:
 def shrink(op: nn.Shrink, rewriter: Rewriter) -> Match:
     """where(x < -lambd, x + bias, where(x > lambd, x - bias, 0))"""
     x = op.input
-    high = nn.Where(nn.Greater(x, scalar(op.lambd, x)).output, nn.Sub(x, scalar(op.bias, x)).output, scalar(0, x)).output
+    high = nn.Where(
+        nn.Greater(x, scalar(op.lambd, x)).output, nn.Sub(x, scalar(op.bias, x)).output, scalar(0, x)
+    ).output
     low = nn.Less(x, scalar(-op.lambd, x)).output
     return rewriter.replace(op, nn.Where(low, nn.Add(x, scalar(op.bias, x)).output, high).output)
 
@@ -158,11 +160,6 @@ def group_norm(op: nn.GroupNorm, rewriter: Rewriter) -> Match:
     column = (-1,) + (1,) * (len(shape) - 2)
     scaled = nn.Mul(standard, nn.Reshape(op.scale, shape=column).output).output
     return rewriter.replace(op, nn.Add(scaled, nn.Reshape(op.bias, shape=column).output).output)
-
-
-def static_shape(value: ir.Value) -> tuple[int, ...]:
-    """The shape of a value that has no unknown dimensions."""
-    return tuple(dim or 0 for dim in shape_of(value))
 
 
 @pattern(nn.DepthToSpace)

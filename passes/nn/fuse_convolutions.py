@@ -43,7 +43,7 @@ def scaled(conv: Convolution, scale: Array, shift: Array) -> ir.Value | None:
     new_weight = nn.Constant(value=(weight * factors).astype(dtype)).output
     offset = (0 if bias is None else bias) * scale + shift
     new_bias = nn.Constant(value=np.asarray(offset, dtype)).output
-    return conv.rebuild(conv.input, new_weight, new_bias).output  # type: ignore[no-any-return]
+    return conv.rebuild(conv.input, new_weight, new_bias).output
 
 
 def channel_constant(value: ir.Value, rank: int) -> Array | None:
@@ -122,7 +122,7 @@ def fuse_clamp(op: nn.Clamp, rewriter: Rewriter) -> Match:
 
 
 def _clamped(conv: Convolution, low: float, high: float) -> ir.Value:
-    return conv.rebuild(conv.input, conv.weight, conv.bias, clamp=(low, high)).output  # type: ignore[no-any-return]
+    return conv.rebuild(conv.input, conv.weight, conv.bias, clamp=(low, high)).output
 
 
 @pattern(nn.Conv)

@@ -9,7 +9,6 @@ import math
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-
 from ...dialects import nn
 from ...dialects.mlir import ir
 from ...dialects.tensors import shape_of
@@ -70,9 +69,10 @@ def hard_swish(op: nn.Mul, rewriter: Rewriter) -> Match:
     """x * hard_sigmoid(x, 1/6, 1/2) == hard_swish(x)"""
     for x, other in factors(op):
         gate = producer(other, nn.HardSigmoid)
-        if gate is not None and gate.input == x and x.type == op.output.type:
-            if math.isclose(gate.alpha, 1 / 6, rel_tol=TOLERANCE) and gate.beta == 0.5:
-                return rewriter.replace(op, nn.HardSwish(x).output)
+        if gate is None or gate.input != x or x.type != op.output.type:
+            continue
+        if math.isclose(gate.alpha, 1 / 6, rel_tol=TOLERANCE) and gate.beta == 0.5:
+            return rewriter.replace(op, nn.HardSwish(x).output)
     return NO_MATCH
 
 
@@ -173,7 +173,11 @@ def layer_norm(op: nn.Add, rewriter: Rewriter) -> Match:
     if mean is None or power is None or square is None or mean[0] != centred.lhs or mean[1] != power[1]:
         return NO_MATCH
     rank = len(shape_of(op.output))
-    if square.input != quotient.lhs or max(bias.ndim, scale.ndim) > rank - mean[1] or op.output.type != centred.lhs.type:
+    if (
+        square.input != quotient.lhs
+        or max(bias.ndim, scale.ndim) > rank - mean[1]
+        or op.output.type != centred.lhs.type
+    ):
         return NO_MATCH
     return rewriter.replace(op, nn.LayerNorm(mean[0], product.rhs, op.rhs, axis=mean[1], epsilon=epsilon).output)
 

@@ -71,7 +71,7 @@ def through_elementwise(op: nn.NNOp, rewriter: Rewriter) -> Match:
         return NO_MATCH
     values = list(op.operation.operands)
     permutation = _first_permutation(values)
-    if permutation is None or len(shape_of(op.output)) != len(permutation):  # type: ignore[attr-defined]
+    if permutation is None or len(shape_of(op.output)) != len(permutation):
         return NO_MATCH
     if not all(comes_free(value, permutation) for value in values):
         return NO_MATCH

@@ -27,7 +27,9 @@ def in_float32(kernel: Kernel) -> Kernel:
     def wrapped(first: Array, *operands: Array | None, **attributes: Any) -> Any:
         if np.asarray(first).dtype != NARROW:
             return kernel(first, *operands, **attributes)
-        result = kernel(widen(first), *(operand if operand is None else widen(operand) for operand in operands), **attributes)
+        result = kernel(
+            widen(first), *(operand if operand is None else widen(operand) for operand in operands), **attributes
+        )
         if isinstance(result, tuple):
             return tuple(part.astype(first.dtype) if part.dtype == np.float32 else part for part in result)
         return result.astype(first.dtype) if result.dtype == np.float32 else result

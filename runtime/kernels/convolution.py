@@ -105,7 +105,9 @@ def conv_transpose(
     for tap in np.ndindex(*kernel):
         matrix = w[(..., *tap)]
         part = np.matmul(matrix.transpose(0, 2, 1)[None], x).reshape(input.shape[0], -1, *sizes)
-        place = [slice(t * d, t * d + (n - 1) * s + 1, s) for t, d, n, s in zip(tap, dilations, sizes, strides, strict=True)]
+        place = [
+            slice(t * d, t * d + (n - 1) * s + 1, s) for t, d, n, s in zip(tap, dilations, sizes, strides, strict=True)
+        ]
         result[(slice(None), slice(None), *place)] += part
     ends = [f + o - padding[rank + i] for i, (f, o) in enumerate(zip(full, output_padding, strict=True))]
     cut = [slice(padding[i], end) for i, end in enumerate(ends)]

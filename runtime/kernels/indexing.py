@@ -34,7 +34,7 @@ def gather_elements(input: Array, indices: Array, *, axis: int) -> Array:
 
 
 def _element_positions(index: Array, axis: int) -> tuple[Array, ...]:
-    positions = list(np.indices(index.shape, sparse=True))
+    positions: list[Array] = list(np.indices(index.shape, sparse=True))
     positions[axis] = index
     return tuple(positions)
 

@@ -93,7 +93,9 @@ def pad(input: Array, *, padding: tuple[int, ...], mode: str, value: float) -> A
     """Add elements around the tensor (all begins, then all ends); negative amounts crop."""
     rank = input.ndim
     pairs = list(zip(padding[:rank], padding[rank:], strict=True))
-    cropped = input[tuple(builtins.slice(max(-b, 0), n - max(-e, 0)) for (b, e), n in zip(pairs, input.shape, strict=True))]
+    cropped = input[
+        tuple(builtins.slice(max(-b, 0), n - max(-e, 0)) for (b, e), n in zip(pairs, input.shape, strict=True))
+    ]
     widths = [(max(before, 0), max(after, 0)) for before, after in pairs]
     if mode == "constant":
         return np.pad(cropped, widths, mode="constant", constant_values=input.dtype.type(value))

@@ -23,7 +23,9 @@ def _standardise(x: Array, axes: tuple[int, ...], epsilon: float) -> Array:
 def instance_norm(input: Array, scale: Array, bias: Array, *, epsilon: float) -> Array:
     """Standardise each channel of each sample, then scale and shift per channel."""
     rank = input.ndim
-    return _standardise(input, axes_except(rank, (0, 1)), epsilon) * along_channels(scale, rank) + along_channels(bias, rank)
+    return _standardise(input, axes_except(rank, (0, 1)), epsilon) * along_channels(scale, rank) + along_channels(
+        bias, rank
+    )
 
 
 @in_float32

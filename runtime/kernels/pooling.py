@@ -1,5 +1,7 @@
 """Pooling over N spatial dimensions."""
 
+from typing import Any
+
 import numpy as np
 
 from .arrays import Array, in_float32
@@ -49,7 +51,7 @@ def _tap_axes(rank: int) -> tuple[int, ...]:
     return tuple(range(2 + rank, 2 + 2 * rank))
 
 
-def _lowest(dtype: np.dtype[np.generic]) -> float:
+def _lowest(dtype: np.dtype[Any]) -> float:
     return -np.inf if dtype.kind == "f" else float(np.iinfo(dtype).min)
 
 

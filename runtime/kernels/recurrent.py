@@ -73,7 +73,12 @@ class _Direction:
 
 
 def _run(
-    directions: Sequence[_Direction], x: Array, lengths: Array | None, initial: Sequence[Array | None], hidden: int, layout: int
+    directions: Sequence[_Direction],
+    x: Array,
+    lengths: Array | None,
+    initial: Sequence[Array | None],
+    hidden: int,
+    layout: int,
 ) -> tuple[Array, ...]:
     """Run every direction and stack outputs and final states in ONNX's layouts."""
     x = x.transpose(1, 0, 2) if layout else x

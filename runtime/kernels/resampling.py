@@ -66,7 +66,9 @@ def source_positions(size: int, extent: int, scale: float, coordinate: str, boun
         start, end = (np.float32(bound) for bound in bounds)
         if size == 1:
             return np.full_like(x, half * (start + end) * np.float32(extent - 1))
-        return np.asarray(start * np.float32(extent - 1) + x * (end - start) * np.float32(extent - 1) / np.float32(size - 1))
+        return np.asarray(
+            start * np.float32(extent - 1) + x * (end - start) * np.float32(extent - 1) / np.float32(size - 1)
+        )
     if coordinate == "half_pixel_symmetric":
         adjustment = np.float32(size) / (factor * np.float32(extent))
         centre = np.float32(extent) / 2

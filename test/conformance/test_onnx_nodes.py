@@ -11,12 +11,11 @@ import numpy as np
 import onnx
 import onnxruntime
 import pytest
-from onnx import numpy_helper
-
 from kpuc.dialects import mlir
 from kpuc.dialects.evaluate import evaluate
 from kpuc.errors import KpucError
 from kpuc.frontends.onnx import import_onnx, supported_operators
+from onnx import numpy_helper
 
 DIFFERENT = {
     "test_averagepool_2d_ceil_last_window_starts_on_pad": "onnxruntime drops a last window that only covers padding",
@@ -25,7 +24,22 @@ DIFFERENT = {
 }
 """Cases where onnxruntime computes something else than onnx's reference: compared with onnxruntime instead."""
 
-EXOTIC = ("FLOAT8", "FLOAT4", "BFLOAT16", "INT4", "INT2", "E8M0", "e8m0", "float8", "float4", "e4m3fn", "e5m2", "int4", "int2", "bfloat16")
+EXOTIC = (
+    "FLOAT8",
+    "FLOAT4",
+    "BFLOAT16",
+    "INT4",
+    "INT2",
+    "E8M0",
+    "e8m0",
+    "float8",
+    "float4",
+    "e4m3fn",
+    "e5m2",
+    "int4",
+    "int2",
+    "bfloat16",
+)
 REFUSED = (
     *EXOTIC,
     "_string",

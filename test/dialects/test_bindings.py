@@ -4,7 +4,6 @@ import gc
 
 import numpy as np
 import pytest
-
 from kpuc.dialects import mlir, nn
 from kpuc.dialects.mlir import func, ir, passmanager, quant, rewrite
 from kpuc.errors import PassError
@@ -66,7 +65,10 @@ def test_text_and_bytecode_round_trip(context):
     assert str(ir.Module.parse(buffer.getvalue())) == str(module)
 
 
-@pytest.mark.parametrize("dtype", "bool int8 uint8 int16 uint16 int32 uint32 int64 uint64 float16 float32 float64".split())
+@pytest.mark.parametrize(
+    "dtype",
+    ["bool", "int8", "uint8", "int16", "uint16", "int32", "uint32", "int64", "uint64", "float16", "float32", "float64"],
+)
 @pytest.mark.parametrize("shape", [(), (1,), (2, 3), (0, 3)])
 def test_constants_round_trip(context, dtype, shape):
     array = (np.arange(np.prod(shape, dtype=int)).reshape(shape) % 2).astype(dtype)
@@ -169,6 +171,5 @@ def test_function_types_can_be_replaced(context):
 
 
 def test_upstream_pass_errors_carry_the_reason():
-    with pytest.raises(ValueError, match="does not refer to a registered pass"):
-        with mlir.context():
-            passmanager.PassManager.parse("builtin.module(no-such-pass)")
+    with pytest.raises(ValueError, match="does not refer to a registered pass"), mlir.context():
+        passmanager.PassManager.parse("builtin.module(no-such-pass)")

@@ -97,7 +97,9 @@ def compile_command(
 
 @cli.command("run")
 @click.argument("kmodel", type=click.Path())
-@click.option("--input", "inputs", multiple=True, required=True, type=click.Path(), help=".npz, .npy, image or raw file.")
+@click.option(
+    "--input", "inputs", multiple=True, required=True, type=click.Path(), help=".npz, .npy, image or raw file."
+)
 @click.option("--output", required=True, type=click.Path(), help="The .npz to write, keyed by output name.")
 @click.option("--threads", default=1, show_default=True, help="How many threads to use.")
 @json_option

@@ -68,7 +68,9 @@ def read_input(path: Path, info: TensorInfo) -> Any:
 def read_image(path: Path, info: TensorInfo) -> Any:
     """An image as a batch of one, in the input's layout; floats are in 0..1, integers in 0..255."""
     shape = info.shape or ()
-    layout = "NCHW" if len(shape) == 4 and shape[1] in (1, 3) else "NHWC" if len(shape) == 4 and shape[3] in (1, 3) else ""
+    layout = (
+        "NCHW" if len(shape) == 4 and shape[1] in (1, 3) else "NHWC" if len(shape) == 4 and shape[3] in (1, 3) else ""
+    )
     if not layout:
         raise OptionError("K0706", where=str(path), cause=f"an image does not fit {info}: it has no 1 or 3 channels")
     height, width, channels = (shape[2], shape[3], shape[1]) if layout == "NCHW" else shape[1:]
