@@ -1,15 +1,15 @@
-"""Writes the pages of docs/ that are generated from the code: `python -m kpuc.tools.docs [--check]`."""
+"""Writes the pages of docs/ that are generated from the code: `python -m kpuc.tools.docs [--check] [--root docs]`."""
 
+import argparse
 import inspect
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from ..dialects import nn
 from ..dialects.ods import Op
 from ..errors import CODES
 from .cli.ops import markdown, operators
-
-ROOT = Path(__file__).parent.parent / "docs"
 
 
 def dialect_page() -> str:
@@ -59,17 +59,24 @@ def pages() -> dict[str, str]:
     return {"dialects/nn.md": dialect_page(), "errors.md": errors_page(), "ops.md": markdown(operators())}
 
 
-def main() -> int:
+def main(arguments: Sequence[str] | None = None) -> int:
     """Write the pages, or with --check say which are stale; the exit code."""
-    stale = [name for name, text in pages().items() if not (ROOT / name).exists() or (ROOT / name).read_text() != text]
-    if "--check" in sys.argv:
-        for name in stale:
-            print(f"docs/{name} is stale: run python -m kpuc.tools.docs")
-        return 1 if stale else 0
+    parser = argparse.ArgumentParser("python -m kpuc.tools.docs", description=__doc__)
+    parser.add_argument("--check", action="store_true", help="write nothing; fail when a page is stale")
+    parser.add_argument("--root", type=Path, default=Path("docs"), help="the folder of the pages")
+    options = parser.parse_args(arguments)
+    code = 0
     for name, text in pages().items():
-        (ROOT / name).parent.mkdir(parents=True, exist_ok=True)
-        (ROOT / name).write_text(text)
-    return 0
+        path = options.root / name
+        if path.exists() and path.read_text() == text:
+            continue
+        if options.check:
+            print(f"{path} is stale: run python -m kpuc.tools.docs")
+            code = 1
+        else:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text)
+    return code
 
 
 if __name__ == "__main__":

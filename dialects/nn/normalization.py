@@ -99,11 +99,9 @@ class LayerNorm(NNOp, name="layer_norm"):
         require_same_elements(self.input, self.scale, self.bias)
         shape = shape_of(self.input)
         normalize_axis(self.axis, len(shape))
-        for parameter in (self.scale, self.bias):
-            require(
-                parameter is None or len(broadcast(shape, shape_of(parameter))) == len(shape),
-                f"scale or bias {parameter} does not broadcast to {self.input.type}",
-            )
+        for parameter in [value for value in (self.scale, self.bias) if value is not None]:
+            fits = len(broadcast(shape, shape_of(parameter))) == len(shape)
+            require(fits, f"{parameter.type} does not broadcast to {self.input.type}")
         return self.input.type
 
 

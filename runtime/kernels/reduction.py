@@ -1,5 +1,7 @@
 """Reductions, searches and scans along axes."""
 
+from typing import Any
+
 import numpy as np
 
 from .arrays import Array, in_float32
@@ -36,7 +38,7 @@ def reduce(input: Array, *, kind: str, axes: tuple[int, ...], keepdims: bool) ->
     return np.asarray(result).astype(dtype)
 
 
-def _limits(dtype: np.dtype[np.generic]) -> tuple[float, float]:
+def _limits(dtype: np.dtype[Any]) -> tuple[float, float]:
     """The lowest and the highest number: what the maximum and the minimum of nothing are."""
     if dtype.kind == "f":
         return -np.inf, np.inf

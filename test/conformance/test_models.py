@@ -1,0 +1,102 @@
+"""Whole networks against onnxruntime: the nn evaluator, our simulator, and the vendor's runtime on the same bytes.
+
+The measure is the largest difference relative to the largest magnitude of an output; the bound is 1e-4: networks add
+up thousands of float32 roundings in different orders.
+"""
+
+from functools import cache
+
+import numpy as np
+import onnxruntime
+import pytest
+from networks import SHAPES, SHIPPED, find_models, relative_error
+from PIL import Image
+from vendor import run_in_vendor_runtime
+
+import kpuc
+from kpuc.dialects import mlir
+from kpuc.dialects.evaluate import evaluate
+from kpuc.frontends.onnx import import_onnx
+
+BOUND = 1e-4
+PHOTO = {"mlsd_tiny_320": "photos/sk_coffee.jpg"}
+STROKES = {"ppocrv4_det"}
+"""Networks that answer next to nothing to noise, so that rounding is all there is to compare (onnxruntime then differs
+from itself by 5e-4 when its graph optimisations are turned off): they are shown a photo, or text-like strokes."""
+
+
+@cache
+def reference(path):
+    """Inputs by name, and onnxruntime's outputs."""
+    onnxruntime.set_default_logger_severity(3)
+    session = onnxruntime.InferenceSession(str(path))
+    generator = np.random.default_rng(0)
+    feed = {}
+    for value in session.get_inputs():
+        shape = SHAPES.get(path.stem, {}).get(value.name, [1 if isinstance(n, str) else n for n in value.shape])
+        if path.stem in PHOTO:
+            feed[value.name] = photo(path.parent / PHOTO[path.stem], shape)
+        else:
+            feed[value.name] = strokes(shape) if path.stem in STROKES else noise(generator, shape)
+    return feed, session.run(None, feed)
+
+
+def noise(generator, shape):
+    return (generator.random(shape) * 2 - 1).astype(np.float32)
+
+
+def strokes(shape):
+    """Black bars on white, in rows."""
+    rows, columns = np.mgrid[0 : shape[2], 0 : shape[3]]
+    ink = (rows // 20 % 2 == 0) & (columns // 3 % 3 == 0)
+    return np.broadcast_to(np.where(ink, -1, 1), shape).astype(np.float32)
+
+
+def photo(path, shape):
+    """A photo in 0..255, channels last, the fourth channel one."""
+    pixels = np.asarray(Image.open(path).convert("RGB").resize((shape[2], shape[1])), np.float32)
+    return np.concatenate([pixels, np.ones((*pixels.shape[:2], shape[3] - 3), np.float32)], axis=-1)[None]
+
+
+def shapes_of(path, feed):
+    return {name: array.shape for name, array in feed.items()}
+
+
+@cache
+def kmodel(path):
+    feed, _ = reference(path)
+    return kpuc.compile(path, target="k230", shapes=shapes_of(path, feed))
+
+
+@pytest.mark.parametrize("path", find_models(".onnx"), ids=lambda path: path.stem)
+class TestOnnx:
+    def test_evaluator(self, path):
+        feed, expected = reference(path)
+        with mlir.context():
+            actual = evaluate(import_onnx(path, shapes=shapes_of(path, feed)), list(feed.values()))
+        assert max(map(relative_error, expected, actual)) < BOUND
+
+    def test_simulator(self, path):
+        feed, expected = reference(path)
+        outputs = kpuc.Simulator(kmodel(path)).run(feed)
+        assert max(map(relative_error, expected, outputs.values())) < BOUND
+
+    def test_same_bytes_again(self, path):
+        feed, _ = reference(path)
+        assert kpuc.compile(path, target="cpu", shapes=shapes_of(path, feed)).data == kmodel(path).data
+
+
+def vendor_cases():
+    """The vendor's interpreter needs seconds for most networks: those that do not ship are slow."""
+    return [
+        pytest.param(path, id=path.stem, marks=[] if path.parent == SHIPPED else [pytest.mark.slow])
+        for path in find_models(".onnx")
+    ]
+
+
+@pytest.mark.parametrize("path", vendor_cases())
+def test_vendor_runtime(path):
+    feed, expected = reference(path)
+    (result,) = run_in_vendor_runtime([(kmodel(path).data, list(feed.values()), len(expected))])
+    assert not isinstance(result, str), result
+    assert max(map(relative_error, expected, result)) < BOUND

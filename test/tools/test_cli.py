@@ -1,0 +1,108 @@
+"""The kpuc command, as a user types it."""
+
+import json
+
+import numpy as np
+import onnxruntime
+import pytest
+from click.testing import CliRunner
+from networks import SHIPPED
+from PIL import Image
+
+from kpuc.tools.cli.main import cli
+
+FASHION = SHIPPED / "fashion_dscnn.onnx"
+
+
+@pytest.fixture
+def kpuc():
+    def run(*arguments):
+        return CliRunner().invoke(cli, [str(argument) for argument in arguments], catch_exceptions=False)
+
+    return run
+
+
+@pytest.fixture(scope="module")
+def kmodel(tmp_path_factory):
+    path = tmp_path_factory.mktemp("kmodel") / "fashion.kmodel"
+    CliRunner().invoke(cli, ["compile", str(FASHION), "-o", str(path), "--target", "k230"], catch_exceptions=False)
+    return path
+
+
+def test_compile_says_what_it_made(kpuc, tmp_path):
+    done = kpuc("compile", FASHION, "-o", tmp_path / "a.kmodel", "--json", "--report", tmp_path / "r.json")
+    facts = json.loads(done.output)
+    assert done.exit_code == 0
+    assert facts["bytes"] == (tmp_path / "a.kmodel").stat().st_size
+    assert facts["outputs"] == ["logits: float32 [1, 10]"]
+    assert json.loads((tmp_path / "r.json").read_text())["target"] == "cpu"
+
+
+def test_dump_ir_writes_a_file_for_each_pass_that_changed_something(kpuc, tmp_path):
+    kpuc("compile", FASHION, "-o", tmp_path / "a.kmodel", "--dump-ir", tmp_path / "ir")
+    names = sorted(path.name for path in (tmp_path / "ir").iterdir())
+    assert names[0] == "000_import.mlir"
+    assert any("nn-fuse-convolutions" in name for name in names)
+
+
+def test_run_computes_what_onnxruntime_computes(kpuc, kmodel, tmp_path):
+    array = np.random.default_rng(0).random((1, 1, 28, 28), dtype=np.float32)
+    np.savez(tmp_path / "in.npz", input=array)
+    np.save(tmp_path / "in.npy", array)
+    array.tofile(tmp_path / "in.raw")
+    expected = onnxruntime.InferenceSession(str(FASHION)).run(None, {"input": array})[0]
+    for name in ("in.npz", "in.npy", "in.raw"):
+        done = kpuc("run", kmodel, "--input", tmp_path / name, "--output", tmp_path / "out.npz")
+        assert done.exit_code == 0, done.output
+        np.testing.assert_allclose(np.load(tmp_path / "out.npz")["logits"], expected, rtol=1e-4, atol=1e-4)
+
+
+def test_run_takes_images(kpuc, kmodel, tmp_path):
+    Image.new("RGB", (56, 56), (255, 255, 255)).save(tmp_path / "white.png")
+    done = kpuc("run", kmodel, "--input", tmp_path / "white.png", "--output", tmp_path / "out.npz", "--json")
+    assert json.loads(done.output)["outputs"] == [{"name": "logits", "dtype": "float32", "shape": [1, 10]}]
+    expected = onnxruntime.InferenceSession(str(FASHION)).run(None, {"input": np.ones((1, 1, 28, 28), np.float32)})[0]
+    np.testing.assert_allclose(np.load(tmp_path / "out.npz")["logits"], expected, rtol=1e-4, atol=1e-4)
+
+
+def test_inspect_shows_the_code(kpuc, kmodel):
+    text = kpuc("inspect", kmodel).output
+    assert "TENSOR.conv2d" in text
+    assert json.loads(kpuc("inspect", kmodel, "--json").output)["version"] == 7
+
+
+def test_ops_lists_operators_and_targets(kpuc):
+    tables = json.loads(kpuc("ops", "--json").output)
+    assert any(row["operator"] == "Conv" for row in tables["onnx"])
+    assert all(row["k230"] for row in json.loads(kpuc("ops", "--target", "k230", "--json").output)["targets"])
+
+
+def test_doctor_finds_everything(kpuc):
+    assert kpuc("doctor").exit_code == 0
+    assert all(row["ok"] for row in json.loads(kpuc("doctor", "--json").output))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [
+        (("compile", "nosuch.onnx", "-o", "x"), "K0100"),
+        (("compile", __file__, "-o", "x"), "K0101"),
+        (("compile", FASHION, "-o", "x", "--target", "z80"), "K0701"),
+        (("compile", FASHION, "-o", "x", "--target", "k210"), "K0702"),
+        (("compile", FASHION, "-o", "x", "--kmodel", "5"), "K0703"),
+        (("compile", FASHION, "-o", "x", "--runtime", "1.9"), "K0704"),
+        (("compile", FASHION, "-o", "/nosuch/x"), "K0705"),
+        (("compile", FASHION, "-o", "x", "--shape", "inputt=1,1,28,28"), "K0105"),
+        (("compile", FASHION, "-o", "x", "--shape", "input=1,1,32,32"), "K0105"),
+        (("compile", FASHION, "-o", "x", "--dim", "batch=1"), "K0105"),
+        (("run", FASHION, "--input", "x.npy", "--output", "y"), "K0403"),
+        (("inspect", "nosuch.kmodel"), "K0403"),
+        (("ops", "--target", "z80"), "K0701"),
+    ],
+)
+def test_mistakes_are_sentences(kpuc, tmp_path, monkeypatch, arguments, code):
+    monkeypatch.chdir(tmp_path)
+    done = kpuc(*arguments)
+    assert done.exit_code == 1
+    assert f"error[{code}]" in done.output
+    assert list(tmp_path.iterdir()) == [], "a half-written file is left"
