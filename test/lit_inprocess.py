@@ -14,6 +14,7 @@ from filecheck.finput import FInput
 from filecheck.matcher import Matcher
 from filecheck.options import parse_argv_options
 from filecheck.parser import Parser, pattern_for_opts
+
 from kpuc.tools.nn_opt import Streams, main
 
 RUN = re.compile(r"//\s*RUN:\s*(.*)")

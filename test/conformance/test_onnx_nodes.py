@@ -11,11 +11,12 @@ import numpy as np
 import onnx
 import onnxruntime
 import pytest
+from onnx import numpy_helper
+
 from kpuc.dialects import mlir
 from kpuc.dialects.evaluate import evaluate
 from kpuc.errors import KpucError
 from kpuc.frontends.onnx import import_onnx, supported_operators
-from onnx import numpy_helper
 
 DIFFERENT = {
     "test_averagepool_2d_ceil_last_window_starts_on_pad": "onnxruntime drops a last window that only covers padding",

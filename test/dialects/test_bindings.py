@@ -4,6 +4,7 @@ import gc
 
 import numpy as np
 import pytest
+
 from kpuc.dialects import mlir, nn
 from kpuc.dialects.mlir import func, ir, passmanager, quant, rewrite
 from kpuc.errors import PassError

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+
 from kpuc.runtime.kmodel.types7 import TensorType, TupleType
 from kpuc.runtime.stackvm.assembler import Assembler, QuantParam
 

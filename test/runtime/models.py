@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+
 from kpuc.runtime.kmodel import v5
 from kpuc.runtime.kmodel.names import Names
 from kpuc.runtime.kmodel.section import Section

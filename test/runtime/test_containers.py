@@ -8,6 +8,8 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from models import RELU, conv5, loop7
+
 from kpuc.errors import KmodelError
 from kpuc.runtime.kmodel import read_kmodel, v5, v7
 from kpuc.runtime.kmodel.describe import describe
@@ -23,7 +25,6 @@ from kpuc.runtime.kmodel.types7 import (
     read_type,
     write_type,
 )  # fmt: skip
-from models import RELU, conv5, loop7
 
 
 def test_relu_is_the_reference_byte_for_byte() -> None:

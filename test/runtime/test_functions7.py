@@ -5,6 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from cases7 import CASES, REFUSED, Case
+from models import ROW, loop7
+from vendor import Result, run_in_vendor_runtime
+
 from kpuc.errors import ExecutionError
 from kpuc.runtime.kmodel import read_kmodel
 from kpuc.runtime.kmodel.names import Names
@@ -12,8 +15,6 @@ from kpuc.runtime.stackvm.assembler import Assembler
 from kpuc.runtime.stackvm.functions7 import FUNCTIONS
 from kpuc.runtime.stackvm.interpreter7 import Interpreter
 from kpuc.runtime.stackvm.isa7 import ISA7
-from models import ROW, loop7
-from vendor import Result, run_in_vendor_runtime
 
 
 @pytest.fixture(scope="session")

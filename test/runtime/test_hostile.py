@@ -9,6 +9,8 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from models import RELU, ROW, conv5, loop7
+
 from kpuc.errors import ExecutionError, KmodelError
 from kpuc.runtime import Simulator
 from kpuc.runtime.kmodel import read_kmodel
@@ -16,7 +18,6 @@ from kpuc.runtime.kmodel.describe import describe
 from kpuc.runtime.kmodel.types7 import TensorType
 from kpuc.runtime.stackvm import interpreter7
 from kpuc.runtime.stackvm.assembler import PUSHED, Arg, Assembler
-from models import RELU, ROW, conv5, loop7
 
 FILES = {"relu": RELU, "loop": loop7(), "v5": conv5()}
 

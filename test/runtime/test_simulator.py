@@ -9,11 +9,12 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from models import RELU, conv5, loop7
+
 from kpuc.errors import ExecutionError
 from kpuc.runtime import RuntimeTensor, Simulator
 from kpuc.runtime.kmodel import v7
 from kpuc.runtime.kmodel.names import Names, attach
-from models import RELU, conv5, loop7
 
 X = np.array([[-1, 2, -3, 4]], np.float32)
 Y = np.maximum(X, 0)

@@ -7,6 +7,7 @@ import dataclasses
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from kpuc.errors import KmodelError
 from kpuc.runtime.kmodel import v5, v7
 from kpuc.runtime.kmodel.struct import Raw, Record, Scalar, Text

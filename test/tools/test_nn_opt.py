@@ -65,7 +65,8 @@ def test_generic_form(nn_opt):
 
 
 def test_elision(nn_opt):
-    text = 'func.func @f() { %0 = "nn.constant"() {value = dense<[1, 2, 3]> : tensor<3xi64>} : () -> tensor<3xi64> return }'
+    constant = '%0 = "nn.constant"() {value = dense<[1, 2, 3]> : tensor<3xi64>} : () -> tensor<3xi64>'
+    text = f"func.func @f() {{ {constant} return }}"
     assert "dense<[1, 2, 3]>" in nn_opt(text)[1]
     assert "dense<[1, 2, 3]>" not in nn_opt(text, "--mlir-elide-elementsattrs-if-larger=2")[1]
 
