@@ -1,4 +1,4 @@
-"""kpuc compiles ONNX networks into kmodels for Kendryte's KPU chips and for CPUs.
+"""kpuc compiles ONNX and TFLite networks into kmodels for Kendryte's KPU chips and for CPUs.
 
     kmodel = kpuc.compile("model.onnx", target="k230")
     kmodel.save("model.kmodel")

@@ -6,7 +6,7 @@ from pathlib import Path
 from time import process_time
 from typing import TYPE_CHECKING, Any, BinaryIO
 
-from .errors import ModelError, OptionError
+from .errors import OptionError
 from .options import CompileOptions
 from .runtime import Simulator, TensorInfo
 from .version import PRODUCER
@@ -21,7 +21,7 @@ PIPELINE = (
     "nn-fuse-convolutions,nn-fold-constants,nn-canonicalize,canonicalize,cse)"
 )
 """What every target starts with: the network in its simplest form."""
-STACKVM_PIPELINE = "builtin.module(nn-decompose,nn-fold-constants,nn-canonicalize,canonicalize,cse)"
+STACKVM_PIPELINE = "builtin.module(nn-unroll,nn-decompose,nn-fold-constants,nn-canonicalize,canonicalize,cse)"
 """What stack machines need on top: only operations that they have."""
 
 Model = "str | Path | bytes | BinaryIO | onnx.ModelProto"
@@ -67,12 +67,12 @@ def compile(
     runtime: str | None = None,
     dump_ir: str | Path | None = None,
 ) -> KModel:
-    """Compile an ONNX network into a kmodel.
+    """Compile an ONNX or TFLite network into a kmodel.
 
-    `model` is a path, the file's bytes, a stream or a `ModelProto`. `shapes` gives whole shapes of inputs, `dims`
-    values of symbolic dimensions. `target` is the chip; `portable` asks `cpu` for code that any CPU can execute (until
-    there is machine code, it always does). `kmodel` and `runtime` pick the file's version and the vendor's runtime
-    that it is for. `dump_ir` names a folder for one numbered `.mlir` per pass that changed something.
+    `model` is a path, the file's bytes, a stream or, for ONNX, a `ModelProto`. `shapes` gives whole shapes of inputs,
+    `dims` values of symbolic dimensions. `target` is the chip; `portable` asks `cpu` for code that any CPU can execute
+    (until there is machine code, it always does). `kmodel` and `runtime` pick the file's version and the vendor's
+    runtime that it is for. `dump_ir` names a folder for one numbered `.mlir` per pass that changed something.
 
     Raises `KpucError`: `OptionError` for choices that cannot be had, `ModelError` for files that cannot be read,
     `UnsupportedError` for networks that the target cannot compute.
@@ -86,14 +86,11 @@ def compile(
         runtime=runtime,
     )
     from .dialects import mlir
-    from .frontends.onnx import import_onnx
     from .passes.pipeline import parse_pipeline
 
-    if isinstance(model, str | Path) and Path(model).suffix == ".tflite":
-        raise ModelError("K0106", where=str(model), cause="TFLite files cannot be imported yet, only ONNX")
     start = process_time()
     with mlir.context():
-        module = import_onnx(model, shapes=options.shapes, dims=options.dims)
+        module = _import(model, options)
         imported = process_time()
         dumper = IrDumper(Path(dump_ir)) if dump_ir is not None else None
         if dumper is not None:
@@ -114,6 +111,26 @@ def compile(
         "passes": passes,
     }
     return KModel(data, report)
+
+
+def _import(model: Any, options: CompileOptions) -> Any:
+    """The network as `nn`, by the frontend that its first bytes ask for."""
+    if is_tflite(model):
+        from .frontends.tflite import import_tflite
+
+        return import_tflite(model, shapes=options.shapes, dims=options.dims)
+    from .frontends.onnx import import_onnx
+
+    return import_onnx(model, shapes=options.shapes, dims=options.dims)
+
+
+def is_tflite(model: Any) -> bool:
+    """Whether a path, bytes or stream holds a TFLite file; a path that cannot be read is judged by its suffix."""
+    if isinstance(model, bytes):
+        return model[4:8] == b"TFL3"
+    if isinstance(model, str | Path):
+        return Path(model).suffix == ".tflite"
+    return Path(str(getattr(model, "name", ""))).suffix == ".tflite"
 
 
 def _emit(options: CompileOptions, module: Any) -> bytes:

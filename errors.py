@@ -16,11 +16,14 @@ CODES: dict[str, str] = {
     "K0103": "a graph is inconsistent",
     "K0104": "the operands of a node do not fit together",
     "K0105": "--shape or --dim does not fit the model",
-    "K0106": "a model is of a format that is not supported",
     "K0110": "operators of a model are not supported",
     "K0111": "a tensor of a model is of a type that is not supported",
     "K0112": "a model uses an opset that is not supported",
     "K0113": "an input of a model is of a kind that is not supported",
+    "K0140": "a file is not TFLite, or damaged",
+    "K0141": "a TFLite graph is inconsistent",
+    "K0150": "operators of a TFLite model are not supported",
+    "K0151": "a tensor of a TFLite model is quantised, or of a type that is not supported",
     # K02xx: operations and shapes
     "K0201": "the operands of an operation do not fit together",
     # K03xx: passes and pipelines

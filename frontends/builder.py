@@ -5,7 +5,7 @@ operation's location names the model file and the node it came from. What cannot
 error names all of it.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
@@ -14,12 +14,64 @@ import numpy as np
 from ..dialects import nn
 from ..dialects.evaluate import fold
 from ..dialects.function import set_names
-from ..dialects.mlir import file_loc, func, ir
-from ..dialects.tensors import Array
-from ..errors import UnsupportedError
+from ..dialects.mlir import error_from, file_loc, func, ir
+from ..dialects.tensors import Array, Dim, tensor_type
+from ..errors import ModelError, OptionError, UnsupportedError
 
 FOLD_LIMIT = 1024
 """Elements of the largest tensor that is computed during the import."""
+
+
+class Unsupported(Exception):
+    """Raised by a converter: this node cannot be imported, for this reason."""
+
+    def __init__(self, reason: str, remedy: str = "") -> None:
+        super().__init__(reason)
+        self.reason, self.remedy = reason, remedy
+
+
+@dataclass(frozen=True)
+class InputSpec:
+    """An input as the file declares it: a dimension is a number, or the symbol that stands for it ("" if none)."""
+
+    name: str
+    shape: tuple[int | str, ...]
+    elements: ir.Type
+
+
+def resolve_inputs(
+    specs: Sequence[InputSpec], shapes: Mapping[str, Sequence[int]], dims: Mapping[str, int], model: str
+) -> list[tuple[str, ir.Type]]:
+    """Names and types of the inputs, with the caller's whole `shapes` and values of symbolic `dims` applied.
+
+    Raises `OptionError` K0105 for names that do not exist and for shapes that do not fit.
+    """
+    symbols = {dim for spec in specs for dim in spec.shape if isinstance(dim, str) and dim}
+    inputs = [spec.name for spec in specs]
+    for given, valid, what in ((shapes, inputs, "input"), (dims, sorted(symbols), "symbolic dimension")):
+        unknown = next((name for name in given if name not in valid), None)
+        if unknown is not None:
+            cause = f"there is no {what} '{unknown}'; there are: {', '.join(valid) or 'none'}"
+            raise OptionError("K0105", where=model, cause=cause)
+    for symbol, size in dims.items():
+        if size < 1:
+            raise OptionError("K0105", where=model, cause=f"dimension '{symbol}' cannot be {size}")
+    types = []
+    for spec in specs:
+        shape: list[Dim] = [dims.get(dim) if isinstance(dim, str) else dim for dim in spec.shape]
+        if spec.name in shapes:
+            shape = _fitting(spec.name, shape, shapes[spec.name], model)
+        types.append((spec.name, tensor_type(shape, spec.elements)))
+    return types
+
+
+def _fitting(name: str, declared: list[Dim], given: Sequence[int], model: str) -> list[Dim]:
+    fits = len(declared) == len(given) and all(d in (None, g) and g > 0 for d, g in zip(declared, given, strict=True))
+    if not fits:
+        text = ",".join("?" if dim is None else str(dim) for dim in declared)
+        cause = f"shape {','.join(map(str, given))} does not fit input '{name}' ({text})"
+        raise OptionError("K0105", where=model, cause=cause)
+    return list(given)
 
 
 @dataclass(frozen=True)
@@ -88,12 +140,16 @@ class NetworkBuilder:
         )
 
     def finish(self, outputs: Sequence[tuple[str, ir.Value]]) -> ir.Module:
-        """Return the outputs from the function and give the verified module."""
+        """Return the outputs from the function and give the verified module; raises `ModelError` K0104."""
         with self.node("outputs"):
             func.ReturnOp([value for _, value in outputs])
         arguments = [argument.type for argument in self.block.arguments]
         results = [value.type for _, value in outputs]
         self.function.attributes["function_type"] = ir.TypeAttr.get(ir.FunctionType.get(arguments, results))
         set_names(self.function, self.input_names, [name for name, _ in outputs])
-        self.module.operation.verify()
+        try:
+            self.module.operation.verify()
+        except ir.MLIRError as error:
+            found = error_from(error, "K0104", "the network is not valid")
+            raise ModelError("K0104", where=found.where, cause=found.cause) from error
         return self.module

@@ -8,4 +8,5 @@ MODULES: dict[str, str] = {
     "nn-infer-shapes": "nn.infer_shapes",
     "nn-recognize": "nn.recognize",
     "nn-sink-transposes": "nn.sink_transposes",
+    "nn-unroll": "nn.unroll",
 }

@@ -15,13 +15,20 @@ SHAPES = {
 """Shapes for networks that leave them open."""
 
 CONTROL_FLOW = {"silero_vad_op15"}
+QUANTISED = ("_int8", "_int16x8", "_uint8", "_hybrid", "mww_", "tflm_", "coral_")
+FLOAT = {"tflm_mnist_lstm"}
 
 
 def find_models(suffix: str) -> list[Path]:
     """Every network with this suffix, each name once."""
     folders = [SHIPPED, *([Path(os.environ["KPUC_MODELS"])] if os.environ.get("KPUC_MODELS") else [])]
     found = {path.name: path for folder in reversed(folders) for path in sorted(folder.glob(f"*{suffix}"))}
-    return [path for path in found.values() if path.stem not in CONTROL_FLOW]
+    return [path for path in found.values() if path.stem not in CONTROL_FLOW and is_float(path)]
+
+
+def is_float(path: Path) -> bool:
+    """Whether a network computes in floating point, by its file's name."""
+    return path.stem in FLOAT or not any(part in path.stem for part in QUANTISED)
 
 
 def relative_error(expected: np.ndarray, actual: np.ndarray) -> float:

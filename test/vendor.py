@@ -7,6 +7,7 @@ one pickled result after another to its standard output.
 from __future__ import annotations
 
 import io
+import os
 import pickle
 import subprocess
 import sys
@@ -36,21 +37,29 @@ def run_in_vendor_runtime(jobs: list[Job]) -> list[Result]:
     return results
 
 
-def _run(kmodel: bytes, inputs: list[np.ndarray], outputs: int) -> Result:
+def _run(kmodel: bytes, inputs: list[np.ndarray], outputs: int, kept: list[object]) -> Result:
+    """`kept` holds what must live as long as the process: freeing some of the vendor's objects ends it."""
     import _nncase
 
     simulator = _nncase.Simulator()
+    kept.append(simulator)
     try:
         simulator.load_model(kmodel)
         for index, array in enumerate(inputs):
-            simulator.set_input_tensor(index, _nncase.RuntimeTensor.from_numpy(array))
+            tensor = _nncase.RuntimeTensor.from_numpy(array)
+            kept += [array, tensor]
+            simulator.set_input_tensor(index, tensor)
         simulator.run()
-        return [simulator.get_output_tensor(index).to_numpy().copy() for index in range(outputs)]
+        results = [simulator.get_output_tensor(index) for index in range(outputs)]
+        kept += results
+        return [result.to_numpy().copy() for result in results]
     except RuntimeError as error:
         return str(error)
 
 
 if __name__ == "__main__":
+    alive: list[object] = []
     for job in pickle.loads(Path(sys.argv[1]).read_bytes()):
-        sys.stdout.buffer.write(pickle.dumps(_run(*job)))
+        sys.stdout.buffer.write(pickle.dumps(_run(*job, alive)))
         sys.stdout.buffer.flush()
+    os._exit(0)

@@ -442,6 +442,8 @@ def lstm(code: Code, op: nn.Lstm, x: Operand, w: Operand, r: Operand, b: Operand
     time, batch = shape_of(op.x)[:2]
     if lengths is not None or peepholes is not None or op.clip is not None or op.layout or op.input_forget:
         raise Unsupported("an LSTM with sequence lengths, peepholes, clipping or batch-first layout is not supported")
+    if op.cell_clip is not None:
+        raise Unsupported("an LSTM with a limited cell state is not supported")
     if tuple(op.activations) != ("Sigmoid", "Tanh", "Tanh") * op.directions:
         raise Unsupported(f"an LSTM with activations {op.activations} is not supported")
     if batch != 1 or op.directions != 1:

@@ -66,7 +66,8 @@ class RecurrentOp(NNOp):
 class Lstm(RecurrentOp, name="lstm"):
     """Long short-term memory; gates in the order input, output, forget, cell; `p` holds peepholes.
 
-    Source: ONNX LSTM-22.
+    `clip` limits what goes into the activations, `cell_clip` the cell state itself. Source: ONNX LSTM-22; cell_clip:
+    TFLite UNIDIRECTIONAL_SEQUENCE_LSTM.
     """
 
     initial_c: Operand | None
@@ -75,6 +76,7 @@ class Lstm(RecurrentOp, name="lstm"):
     y_h: Result
     y_c: Result
     input_forget: Bool
+    cell_clip: F64 | None
 
     gates = 4
     evaluator = kernels.lstm

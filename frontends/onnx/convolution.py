@@ -6,16 +6,16 @@ import numpy as np
 
 from ...dialects import nn
 from ...dialects.mlir import ir
+from ...dialects.ods import require
 from ...dialects.tensors import shape_of
-from .node import Node, Output, Unsupported, converter
+from ..builder import Unsupported
+from .node import Node, Output, converter
 
 
 def spatial_attributes(node: Node, kernel: Sequence[int], sizes: Sequence[int | None]) -> dict[str, tuple[int, ...]]:
     """strides, dilations and padding with ONNX's defaults and `auto_pad` resolved."""
     rank = len(kernel)
-    strides = tuple(node.attribute("strides", [1] * rank))
-    dilations = tuple(node.attribute("dilations", [1] * rank))
-    padding = tuple(node.attribute("pads", [0] * 2 * rank))
+    strides, dilations, padding = _window(node, kernel, sizes)
     auto_pad = node.attribute("auto_pad", "NOTSET")
     if auto_pad == "VALID":
         padding = (0,) * (2 * rank)
@@ -31,16 +31,32 @@ def spatial_attributes(node: Node, kernel: Sequence[int], sizes: Sequence[int | 
     return {"strides": strides, "dilations": dilations, "padding": padding}
 
 
-def _kernel(node: Node, weight: int = 1) -> tuple[int, ...]:
-    kernel = shape_of(node.input(weight))[2:]
+def _window(
+    node: Node, kernel: Sequence[int], sizes: Sequence[int | None]
+) -> tuple[tuple[int, ...], tuple[int, ...], tuple[int, ...]]:
+    """strides, dilations and explicit padding; they, the kernel and the input have the same spatial rank."""
+    rank = len(kernel)
+    require(len(sizes) == rank, f"a kernel of {rank} dimensions does not fit an input of {len(sizes)} spatial ones")
+    strides, dilations = node.ints_of("strides", rank, 1), node.ints_of("dilations", rank, 1)
+    require(
+        all(number > 0 for number in (*strides, *dilations, *kernel)), "strides, dilations or kernel are not positive"
+    )
+    return strides, dilations, node.ints_of("pads", 2 * rank, 0)
+
+
+def kernel_of(node: Node, weight: int = 1) -> tuple[int, ...]:
+    """The spatial extents of the weight, which is this input of the node."""
+    kernel = node.shape(weight)[2:]
     if None in kernel:
-        raise Unsupported("the kernel's size is not known")
+        raise Unsupported("the kernel's size is not known", "store the weight as an initializer")
+    stated = node.attribute("kernel_shape")
+    require(stated is None or tuple(stated) == kernel, f"kernel_shape is {stated}, but the weight has {list(kernel)}")
     return tuple(dim or 0 for dim in kernel)
 
 
 @converter("Conv")
 def conv(node: Node) -> Output:
-    attributes = spatial_attributes(node, _kernel(node), node.shape()[2:])
+    attributes = spatial_attributes(node, kernel_of(node), node.shape()[2:])
     bias = node.optional(2)
     return nn.Conv(node.input(0), node.input(1), bias, groups=node.attribute("group", 1), **attributes).output
 
@@ -48,12 +64,10 @@ def conv(node: Node) -> Output:
 @converter("ConvTranspose")
 def conv_transpose(node: Node) -> Output:
     """`auto_pad` and `output_shape` are resolved to padding."""
-    kernel, sizes = _kernel(node), node.shape()[2:]
+    kernel, sizes = kernel_of(node), node.shape()[2:]
     rank = len(kernel)
-    strides = tuple(node.attribute("strides", [1] * rank))
-    dilations = tuple(node.attribute("dilations", [1] * rank))
-    padding = tuple(node.attribute("pads", [0] * 2 * rank))
-    extra = tuple(node.attribute("output_padding", [0] * rank))
+    strides, dilations, padding = _window(node, kernel, sizes)
+    extra = node.ints_of("output_padding", rank, 0)
     auto_pad, target = node.attribute("auto_pad", "NOTSET"), node.attribute("output_shape")
     if auto_pad == "VALID" and target is None:
         padding = (0,) * (2 * rank)
@@ -61,6 +75,7 @@ def conv_transpose(node: Node) -> Output:
         if None in sizes:
             raise Unsupported("output_shape and auto_pad need known sizes", "give them with --shape or --dim")
         known = [size or 0 for size in sizes]
+        require(target is None or len(target) in (rank, rank + 2), f"output_shape has {len(target or ())} entries")
         wanted = target[-rank:] if target is not None else [n * s for n, s in zip(known, strides, strict=True)]
         totals = [
             s * (n - 1) + o + d * (k - 1) + 1 - w
@@ -87,7 +102,7 @@ def max_pool(node: Node) -> Output:
     kernel = tuple(node.attribute("kernel_shape"))
     attributes = spatial_attributes(node, kernel, node.shape()[2:])
     ceil_mode = bool(node.attribute("ceil_mode", 0))
-    if len(node.proto.output) > 1 and node.proto.output[1]:
+    if node.has_output(1):
         order = node.attribute("storage_order", 0)
         pool = nn.MaxPoolWithIndices(
             node.input(0), kernel=kernel, ceil_mode=ceil_mode, storage_order=order, **attributes
@@ -139,6 +154,7 @@ def matmul(node: Node) -> Output:
 @converter("Gemm", since=7)
 def gemm(node: Node) -> Output:
     """alpha * A' * B' + beta * C"""
+    require(node.rank(0) == node.rank(1) == 2, f"needs matrices, got ranks {node.rank(0)} and {node.rank(1)}")
 
     def operand(index: int, transposed: str) -> ir.Value:
         value = node.input(index)
@@ -172,8 +188,15 @@ def batch_normalization(node: Node) -> Output:
     """Inference only."""
     if node.attribute("training_mode", 0):
         raise Unsupported("training mode is not supported", "export the model in inference mode")
-    parameters = [node.input(i) for i in range(5)]
-    return nn.BatchNorm(*parameters, epsilon=node.attribute("epsilon", 1e-5)).output
+    epsilon = node.attribute("epsilon", 1e-5)
+    value, *parameters = [node.input(i) for i in range(5)]
+    if node.attribute("spatial", 1):
+        return nn.BatchNorm(value, *parameters, epsilon=epsilon).output
+    # opset 7: one mean and variance an element instead of one a channel
+    scale, bias, mean, variance = parameters
+    deviation = nn.Sqrt(nn.Add(variance, node.like(epsilon, variance)).output).output
+    factor = node.builder.folded(nn.Div(scale, node.builder.folded(deviation)).output)
+    return nn.Add(nn.Mul(nn.Sub(value, mean).output, factor).output, bias).output
 
 
 @converter("InstanceNormalization", since=6)
@@ -187,7 +210,9 @@ def group_normalization(node: Node) -> Output:
     """In opset 18 scale and bias are one value a group, later one a channel."""
     groups, epsilon = node.attribute("num_groups"), node.attribute("epsilon", 1e-5)
     scale, bias = node.input(1), node.input(2)
+    require(node.rank() >= 2 and node.rank(1) == node.rank(2) == 1, "needs N x C x ..., and vectors as scale and bias")
     channels = node.shape()[1]
+    require(groups > 0 and (channels or 0) % groups == 0, f"{channels} channels do not split into {groups} groups")
     if shape_of(scale)[0] != channels:
         if channels is None:
             raise Unsupported("the number of channels is not known")
@@ -201,16 +226,16 @@ def group_normalization(node: Node) -> Output:
 @converter("LayerNormalization", since=17)
 def layer_normalization(node: Node) -> Output:
     value, axis, epsilon = node.input(0), node.attribute("axis", -1), node.attribute("epsilon", 1e-5)
+    require(-node.rank() <= axis < node.rank(), f"axis {axis} is out of range for rank {node.rank()}")
     result = nn.LayerNorm(value, node.input(1), node.optional(2), axis=axis, epsilon=epsilon).output
-    if not any(node.proto.output[1:]):
+    if not (node.has_output(1) or node.has_output(2)):
         return result
     axes = tuple(range(axis % node.rank(), node.rank()))
     mean = nn.Reduce(value, kind="mean", axes=axes, keepdims=True).output
     square = nn.Square(nn.Sub(value, mean).output).output
     variance = nn.Reduce(square, kind="mean", axes=axes, keepdims=True).output
     deviation = nn.Rsqrt(nn.Add(variance, node.like(epsilon, variance)).output).output
-    named = zip(node.proto.output, (result, mean, deviation), strict=False)
-    return [output for name, output in named if name]
+    return [result, mean, deviation]
 
 
 @converter("RMSNormalization", since=23)

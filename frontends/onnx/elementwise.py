@@ -7,8 +7,11 @@ import onnx
 
 from ...dialects import nn
 from ...dialects.mlir import ir
-from ...dialects.tensors import dtype_of, element_type, shape_of
-from .node import REGISTRY, Converter, Node, Output, Unsupported, converter, mlir_element_type
+from ...dialects.ods import require
+from ...dialects.tensors import dtype_of, element_type
+from ..builder import Unsupported
+from .loader import node_name
+from .node import REGISTRY, Converter, Node, Output, converter, mlir_element_type, tensor_elements
 
 _UNARY: dict[str, type[nn.ElementwiseOp] | type[nn.PredicateOp]] = {
     "Abs": nn.Abs,
@@ -118,13 +121,18 @@ def identity(node: Node) -> Output:
 @converter("Dropout")
 def dropout(node: Node) -> Output:
     """Inference only: the identity."""
-    if node.optional(2) is not None and np.any(node.constant(2)):
-        raise Unsupported("dropout in training mode is not supported", "export the model in inference mode")
-    if len(node.proto.output) > 1 and node.proto.output[1]:
-        if None in node.shape():
-            raise Unsupported("the mask output of Dropout needs a known shape", "give it with --shape or --dim")
-        return [node.input(0), node.new_constant(np.ones(node.shape(), bool))]
-    return node.input(0)
+    if node.optional(2) is not None:
+        training = node.constant(2)
+        if training is None or training.any():
+            raise Unsupported("dropout in training mode is not supported", "export the model in inference mode")
+    if not node.has_output(1):
+        return node.input(0)
+    shape = node.shape()
+    if None in shape:
+        raise Unsupported("the mask output of Dropout needs a known shape", "give it with --shape or --dim")
+    # the mask says what training would keep; before opset 12 inference leaves it empty
+    kind = dtype_of(node.input(0)) if node.opset < 10 else np.dtype(bool)
+    return [node.input(0), node.new_constant(np.full(shape, node.opset >= 12), kind)]
 
 
 @converter("Mod", since=10)
@@ -140,7 +148,11 @@ def bit_shift(node: Node) -> Output:
 
 @converter("Pow", since=7)
 def pow(node: Node) -> Output:
+    """Computed in the exponent's type when that is a float and the base is not."""
     base, exponent = node.input(0), node.input(1)
+    if dtype_of(base).kind in "iu" and dtype_of(exponent).kind == "f":
+        wide = cast_to(base, exponent.type.element_type)
+        return cast_to(nn.Pow(wide, exponent).output, base.type.element_type)
     if dtype_of(base) != dtype_of(exponent):
         exponent = nn.Cast(exponent, to=element_type(dtype_of(base)), saturate=True).output
         exponent = node.builder.folded(exponent)
@@ -184,6 +196,7 @@ def clip(node: Node) -> Output:
 
 @converter("Cast", since=6)
 def cast(node: Node) -> Output:
+    """Between booleans, integers and floats of 16 bits and more."""
     return cast_to(node.input(0), mlir_element_type(node.attribute("to")), node.attribute("saturate", 1))
 
 
@@ -213,14 +226,15 @@ def constant(node: Node) -> Output:
     tensor = node.attribute("value")
     if not isinstance(tensor, onnx.TensorProto):
         raise Unsupported("constants of strings or sparse tensors are not supported")
-    return node.builder.constant(onnx.numpy_helper.to_array(tensor))
+    return node.builder.constant(tensor_elements(tensor, f"{node.builder.model}: {node_name(node.proto)}"))
 
 
 @converter("EyeLike", since=9)
 def eye_like(node: Node) -> Output:
-    rows, columns = shape_of(node.input(0))
+    require(node.rank() == 2, f"needs a matrix, got rank {node.rank()}")
+    rows, columns = node.shape()
     if rows is None or columns is None:
         raise Unsupported("the shape is not known", "give it with --shape or --dim")
     kind = node.attribute("dtype")
-    dtype = dtype_of(node.input(0)) if kind is None else onnx.helper.tensor_dtype_to_np_dtype(kind)
+    dtype = dtype_of(node.input(0) if kind is None else mlir_element_type(kind))
     return node.new_constant(np.eye(rows, columns, node.attribute("k", 0)), dtype)

@@ -34,7 +34,7 @@ def scatter_nd(node: Node) -> Output:
 @converter("OneHot", since=9)
 def one_hot(node: Node) -> Output:
     """The depth must be constant."""
-    (depth,) = node.constant_ints(1, "depth")
+    depth = int(node.constant_scalar(1, "depth"))
     return nn.OneHot(node.input(0), node.input(2), depth=depth, axis=node.attribute("axis", -1)).output
 
 

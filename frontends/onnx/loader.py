@@ -1,19 +1,33 @@
 """From a path, bytes or a stream to a checked `ModelProto`.
 
-On exit the model parses, every node's inputs are produced before it, names are unique, and external data is loaded.
+On exit the model parses, model-local functions are written out, external data is loaded, names are unique, and every
+node's inputs are produced before it. The caller's own `ModelProto` is never changed.
 """
 
-from collections.abc import Iterable
+from collections import deque
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import BinaryIO
 
 import onnx
+import onnx.inliner
 from google.protobuf.message import DecodeError
-from onnx.external_data_helper import load_external_data_for_model
+from onnx.external_data_helper import load_external_data_for_tensor, uses_external_data
 
 from ...errors import ModelError
 
-Source = str | Path | bytes | BinaryIO | onnx.ModelProto
+Source = str | Path | bytes | bytearray | memoryview | BinaryIO | onnx.ModelProto
+
+PROTOBUF_LIMIT = 2**31 - 1
+"""Bytes of the largest message that protobuf reads or writes."""
+
+OTHER_FORMATS = (
+    (4, b"TFL3", "a TFLite model", ""),
+    (0, b"LDMK", "a kmodel, which is compiled already", "run it with: kpuc run"),
+    (0, b"PK\x03\x04", "a zip archive (PyTorch and Keras files are)", "export the network with torch.onnx or tf2onnx"),
+    (0, b"\x89HDF", "an HDF5 file (Keras files are)", "export the network with tf2onnx"),
+)
+"""Offset and bytes that tell other formats, what such a file is, and what to do."""
 
 
 def load(source: Source, external_data: str | Path | None = None) -> tuple[onnx.ModelProto, str]:
@@ -22,85 +36,168 @@ def load(source: Source, external_data: str | Path | None = None) -> tuple[onnx.
     `external_data` is the folder of external tensors, by default the model file's own. Raises `ModelError`: K0100
     unreadable, K0101 not ONNX, K0102 external data missing or outside its folder, K0103 inconsistent graph.
     """
+    folder = None if external_data is None else Path(external_data)
     if isinstance(source, onnx.ModelProto):
         model, name = source, source.graph.name or "model"
-        folder = external_data
     else:
-        data, name, folder = _read(source)
-        folder = external_data or folder
+        data, name, beside = _read(source)
+        folder = folder or beside
         model = _parse(data, name)
     if not model.HasField("graph") or not model.graph.output:
         raise ModelError("K0101", where=name, cause="the file holds no ONNX graph with outputs")
-    if folder is not None:
-        try:
-            load_external_data_for_model(model, str(folder))
-        except (OSError, ValueError, onnx.checker.ValidationError) as error:
-            raise ModelError("K0102", where=name, cause=f"external data cannot be loaded: {error}") from error
-    elif any(tensor.data_location == onnx.TensorProto.EXTERNAL for tensor in model.graph.initializer):
-        raise ModelError(
-            "K0102", where=name, cause="weights are in external files", remedy="give their folder, or the model's path"
-        )
+    model = _inlined(model, name)
+    if any(map(uses_external_data, _tensors(model.graph))):
+        model = _with_external_data(model, folder, name, copy=model is source)
+    _require_unique_names(model.graph, name)
     return model, name
 
 
-def _read(source: str | Path | bytes | BinaryIO) -> tuple[bytes, str, Path | None]:
-    if isinstance(source, bytes):
-        return source, "model.onnx", None
+def _read(source: str | Path | bytes | bytearray | memoryview | BinaryIO) -> tuple[bytes, str, Path | None]:
+    """The bytes, the name for errors, and the folder of the file if there is one."""
+    if isinstance(source, bytes | bytearray | memoryview):
+        return bytes(source), "model.onnx", None
     if isinstance(source, str | Path):
         path = Path(source)
         try:
             return path.read_bytes(), path.name, path.parent
-        except OSError as error:
-            raise ModelError("K0100", where=str(path), cause=f"cannot be read: {error.strerror}") from error
-    return source.read(), Path(str(getattr(source, "name", "model.onnx"))).name, None
+        except (OSError, ValueError) as error:  # ValueError: a NUL character in the path
+            reason = error.strerror if isinstance(error, OSError) else str(error)
+            raise ModelError("K0100", where=str(path), cause=f"cannot be read: {reason}") from error
+    name = Path(str(getattr(source, "name", "model.onnx"))).name
+    try:
+        data = source.read()
+    except (OSError, UnicodeDecodeError) as error:
+        raise ModelError("K0100", where=name, cause=f"cannot be read: {error}") from error
+    if not isinstance(data, bytes):
+        raise ModelError("K0100", where=name, cause="the stream gives text", remedy='open the file with mode "rb"')
+    return data, name, None
 
 
 def _parse(data: bytes, name: str) -> onnx.ModelProto:
     if not data:
         raise ModelError("K0101", where=name, cause="the file is empty")
+    for offset, magic, what, remedy in OTHER_FORMATS:
+        if data[offset : offset + len(magic)] == magic:
+            raise ModelError("K0101", where=name, cause=f"this is {what}, not an ONNX model", remedy=remedy)
     model = onnx.ModelProto()
     try:
         model.ParseFromString(data)
     except DecodeError as error:
-        raise ModelError("K0101", where=name, cause="this is not an ONNX model, or it is truncated") from error
+        cause, remedy = "this is not an ONNX model, or it is truncated", ""
+        if len(data) > PROTOBUF_LIMIT:
+            cause, remedy = "the file is larger than 2 GiB", "save it with external data: onnx.save_as_external_data"
+        raise ModelError("K0101", where=name, cause=cause, remedy=remedy) from error
     return model
 
 
-def sorted_nodes(model: onnx.ModelProto, name: str) -> list[onnx.NodeProto]:
-    """The graph's nodes so that producers come first. Raises `ModelError` K0103 on cycles and undefined names."""
-    graph = model.graph
-    defined = {value.name for value in graph.input} | {tensor.name for tensor in graph.initializer} | {""}
-    defined |= {tensor.values.name for tensor in graph.sparse_initializer}
-    produced = _producers(graph.node, name)
+def _inlined(model: onnx.ModelProto, name: str) -> onnx.ModelProto:
+    """The model with the bodies of its own functions in place of their calls."""
+    if not model.functions:
+        return model
+    try:
+        inlined: onnx.ModelProto = onnx.inliner.inline_local_functions(model)
+    except (RuntimeError, ValueError, onnx.checker.ValidationError) as error:
+        raise ModelError("K0103", where=name, cause=f"its functions cannot be inlined: {error}") from error
+    return inlined
+    return inlined
+
+
+def _tensors(graph: onnx.GraphProto) -> Iterator[onnx.TensorProto]:
+    """All tensors of a graph that is not control flow: initializers, and attributes of nodes."""
+    yield from graph.initializer
     for node in graph.node:
-        for value in node.input:
-            if value not in defined and value not in produced:
-                raise ModelError("K0103", where=f"{name}: {node_name(node)}", cause=f"input '{value}' is not defined")
-    result: list[onnx.NodeProto] = []
-    waiting = list(graph.node)
-    while waiting:
-        later = []
-        for node in waiting:
-            if all(value in defined for value in node.input):
-                result.append(node)
-                defined.update(node.output)
-            else:
-                later.append(node)
-        if len(later) == len(waiting):
-            raise ModelError("K0103", where=f"{name}: {node_name(later[0])}", cause="the graph has a cycle")
-        waiting = later
-    return result
+        for attribute in node.attribute:
+            if attribute.HasField("t"):
+                yield attribute.t
 
 
-def _producers(nodes: Iterable[onnx.NodeProto], name: str) -> dict[str, onnx.NodeProto]:
-    produced: dict[str, onnx.NodeProto] = {}
-    for node in nodes:
-        for value in node.output:
-            if value in produced:
-                raise ModelError("K0103", where=f"{name}: {node_name(node)}", cause=f"'{value}' is defined twice")
-            if value:
-                produced[value] = node
-    return produced
+def _with_external_data(model: onnx.ModelProto, folder: Path | None, name: str, copy: bool) -> onnx.ModelProto:
+    """The model with all its tensors in memory."""
+    if folder is None:
+        raise ModelError(
+            "K0102",
+            where=name,
+            cause="weights are in external files",
+            remedy="give the model's path instead of its bytes, or the files' folder as external_data",
+        )
+    if copy:
+        own = onnx.ModelProto()
+        own.CopyFrom(model)
+        model = own
+    for tensor in filter(uses_external_data, _tensors(model.graph)):
+        try:
+            load_external_data_for_tensor(tensor, str(folder))
+        except (OSError, ValueError, onnx.checker.ValidationError) as error:
+            cause = f"external data of '{tensor.name}' cannot be loaded: {error}"
+            raise ModelError("K0102", where=name, cause=cause) from error
+    return model
+
+
+def _require_unique_names(graph: onnx.GraphProto, name: str) -> None:
+    """Every value is defined once; initializers may give defaults to inputs (as files of before IR version 4 do)."""
+    initializers = [tensor.name for tensor in graph.initializer]
+    initializers += [tensor.values.name for tensor in graph.sparse_initializer]
+    inputs = [value.name for value in graph.input]
+    for names, what in (
+        (initializers, "initializer"),
+        (inputs, "input"),
+        ([value.name for value in graph.output], "output"),
+    ):
+        for text in names:
+            if not text:
+                raise ModelError("K0103", where=name, cause=f"an {what} has no name")
+        twice = next((text for text in names if names.count(text) > 1), None) if len(set(names)) < len(names) else None
+        if twice is not None:
+            raise ModelError("K0103", where=name, cause=f"there are two {what}s '{twice}'")
+    defined = {*initializers, *inputs}
+    for node in graph.node:
+        for text in filter(None, node.output):
+            if text in defined:
+                raise ModelError("K0103", where=f"{name}: {node_name(node)}", cause=f"'{text}' is defined twice")
+            defined.add(text)
+
+
+def sorted_nodes(model: onnx.ModelProto, name: str) -> list[onnx.NodeProto]:
+    """The graph's nodes so that producers come first, otherwise in the file's order.
+
+    Raises `ModelError` K0103 on cycles and undefined names.
+    """
+    nodes = list(model.graph.node)
+    producer = {text: index for index, node in enumerate(nodes) for text in node.output if text}
+    defined = {value.name for value in model.graph.input} | {tensor.name for tensor in model.graph.initializer}
+    defined |= {tensor.values.name for tensor in model.graph.sparse_initializer} | {""}
+    missing = [_producers(node, producer, defined, name) for node in nodes]
+    users: list[list[int]] = [[] for _ in nodes]
+    for index, needed in enumerate(missing):
+        for other in needed:
+            users[other].append(index)
+    ready = deque(index for index, needed in enumerate(missing) if not needed)
+    order = []
+    while ready:
+        index = ready.popleft()
+        order.append(index)
+        for user in users[index]:
+            missing[user].discard(index)
+            if not missing[user]:
+                ready.append(user)
+    if len(order) < len(nodes):
+        stuck = next(index for index, needed in enumerate(missing) if needed)
+        raise ModelError("K0103", where=f"{name}: {node_name(nodes[stuck])}", cause="the graph has a cycle")
+    if _is_sorted(nodes, producer):
+        return nodes
+    return [nodes[index] for index in order]
+
+
+def _producers(node: onnx.NodeProto, producer: dict[str, int], defined: set[str], name: str) -> set[int]:
+    """The nodes that compute a node's inputs."""
+    for text in node.input:
+        if text not in defined and text not in producer:
+            raise ModelError("K0103", where=f"{name}: {node_name(node)}", cause=f"input '{text}' is not defined")
+    return {producer[text] for text in node.input if text in producer}
+
+
+def _is_sorted(nodes: Iterable[onnx.NodeProto], producer: dict[str, int]) -> bool:
+    return all(producer.get(text, -1) < index for index, node in enumerate(nodes) for text in node.input)
 
 
 def node_name(node: onnx.NodeProto) -> str:

@@ -10,22 +10,15 @@ from onnx import numpy_helper
 
 from ...dialects import nn
 from ...dialects.mlir import ir
+from ...dialects.ods import require
 from ...dialects.tensors import Array, Shape, dtype_of, element_type, shape_of
-from ...errors import UnsupportedError
-from ..builder import NetworkBuilder
+from ...errors import ModelError, UnsupportedError
+from ..builder import NetworkBuilder, Unsupported
 
 Value: TypeAlias = ir.Value
 Output: TypeAlias = Value | Sequence[Value]
 Convert = Callable[["Node"], Output]
 AnyConvert = TypeVar("AnyConvert", bound=Convert)
-
-
-class Unsupported(Exception):
-    """Raised by a converter: this node cannot be imported, for this reason."""
-
-    def __init__(self, reason: str, remedy: str = "") -> None:
-        super().__init__(reason)
-        self.reason, self.remedy = reason, remedy
 
 
 @dataclass(frozen=True)
@@ -77,6 +70,22 @@ class Node:
             return [item.decode() for item in value]
         return value
 
+    def ints_of(self, name: str, length: int, default: int) -> tuple[int, ...]:
+        """A list of integers of a length that the node's rank prescribes; all `default` when absent."""
+        values = tuple(self.attribute(name, [default] * length))
+        require(len(values) == length, f"attribute '{name}' has {len(values)} entries, expected {length}")
+        return values
+
+    def has_output(self, index: int) -> bool:
+        """Whether the node names this output."""
+        return index < len(self.proto.output) and bool(self.proto.output[index])
+
+    def axis(self, name: str, default: int, rank: int) -> int:
+        """An attribute that names a dimension, counted from the front; `rank` itself is allowed to pass."""
+        value = int(self.attribute(name, default))
+        require(-rank <= value <= rank, f"'{name}' {value} is out of range for rank {rank}")
+        return value + rank if value < 0 else value
+
     def input(self, index: int) -> Value:
         """An input that must be there."""
         value = self.optional(index)
@@ -119,6 +128,12 @@ class Node:
             raise Unsupported(f"input {index} must be a constant scalar")
         return float(array.reshape(-1)[0])
 
+    def constant_scalar(self, index: int, what: str) -> float:
+        """The only element of an input that has to be constant."""
+        numbers = self.constant_ints(index, what)
+        require(len(numbers) == 1, f"'{what}' has {len(numbers)} elements, expected one")
+        return numbers[0]
+
     def new_constant(self, array: Any, dtype: Any = None) -> Value:
         """A constant at this node."""
         return self.builder.constant(np.asarray(array, dtype))
@@ -137,14 +152,30 @@ class Node:
 
 
 def tensor_elements(tensor: onnx.TensorProto, where: str) -> Array:
-    """The elements of an ONNX tensor. Raises `UnsupportedError` K0111 for strings and exotic types."""
+    """The elements of an ONNX tensor.
+
+    Raises `UnsupportedError` K0111 for strings and exotic types, `ModelError` K0103 when they do not fit the shape.
+    """
+    kind = type_name(tensor.data_type)
     try:
-        array = numpy_helper.to_array(tensor)
-        element_type(array.dtype)
-    except (TypeError, ValueError, KeyError) as error:
-        kind = onnx.TensorProto.DataType.Name(tensor.data_type)
-        raise UnsupportedError("K0111", where=where, cause=f"tensor '{tensor.name}' of {kind}: {error}") from error
-    return array
+        element_type(onnx.helper.tensor_dtype_to_np_dtype(tensor.data_type))
+    except (TypeError, KeyError) as error:
+        cause = f"tensor '{tensor.name}' is of type {kind}, which is not supported"
+        raise UnsupportedError("K0111", where=where, cause=cause) from error
+    try:
+        if any(dim < 0 for dim in tensor.dims):
+            raise ValueError("negative dimensions")
+        return numpy_helper.to_array(tensor)
+    except (TypeError, ValueError) as error:
+        shape = "x".join(map(str, tensor.dims))
+        cause = f"the data of tensor '{tensor.name}' is not that of {shape or 'a scalar'} {kind}: {error}"
+        raise ModelError("K0103", where=where, cause=cause) from error
+
+
+def type_name(data_type: int) -> str:
+    """The name of an ONNX data type number."""
+    names = onnx.TensorProto.DataType
+    return str(names.Name(data_type)) if data_type in names.values() else f"number {data_type}"
 
 
 def mlir_element_type(data_type: int) -> ir.Type:
@@ -152,4 +183,4 @@ def mlir_element_type(data_type: int) -> ir.Type:
     try:
         return element_type(onnx.helper.tensor_dtype_to_np_dtype(data_type))
     except (TypeError, KeyError) as error:
-        raise Unsupported(f"element type {onnx.TensorProto.DataType.Name(data_type)} is not supported") from error
+        raise Unsupported(f"element type {type_name(data_type)} is not supported") from error

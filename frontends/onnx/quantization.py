@@ -1,41 +1,141 @@
-"""QuantizeLinear and DequantizeLinear with constant parameters."""
+"""Quantised ONNX operators: QDQ, the QLinear and Integer families, and dynamic quantisation.
+
+Parameters that are constants go into the element types: `QLinearConv` and `QLinearMatMul` become dequantised operands,
+the float operation, and a quantised result.
+"""
+
+from typing import Any
 
 import numpy as np
 
 from ...dialects import nn
 from ...dialects.mlir import ir
-from ...dialects.tensors import dtype_of, shape_of
-from .node import Node, Output, Unsupported, converter
+from ...dialects.ods import require
+from ...dialects.tensors import Array, dtype_of, element_type, shape_of
+from ..builder import Unsupported
+from .convolution import kernel_of, spatial_attributes
+from .elementwise import cast_to
+from .node import Node, Output, converter, mlir_element_type
+
+_SUPPORTED = ("int8", "uint8", "int16", "uint16", "int32")
 
 
-def _quantized(node: Node, shape: tuple[int | None, ...], dtype: np.dtype[np.generic]) -> ir.Type:
-    """The quantised tensor type that scale (input 1) and zero point (input 2) describe."""
-    scale, zero_point = node.constant(1), node.constant(2)
-    if scale is None or (node.optional(2) is not None and zero_point is None):
-        raise Unsupported("scale and zero point must be constant")
-    if scale.ndim > 1 or node.attribute("block_size", 0):
-        raise Unsupported("blocked quantisation is not supported")
-    zeros = np.zeros(scale.shape, dtype) if zero_point is None else zero_point
-    axis = node.attribute("axis", 1) % max(len(shape), 1)
-    return nn.quantized_tensor_type(shape, scale.reshape(-1).tolist(), zeros.reshape(-1).tolist(), axis, dtype)
+def _parameters(node: Node, scale: int, zero_point: int) -> tuple[Array, Array | None]:
+    """The constant scale and zero point at these inputs."""
+    scales, zeros = node.constant(scale), node.constant(zero_point)
+    if scales is None or (node.optional(zero_point) is not None and zeros is None):
+        raise Unsupported("scale and zero point must be constant", "quantise with static parameters")
+    if scales.ndim > 1 or node.attribute("block_size", 0):
+        raise Unsupported("blocked quantisation is not supported", "quantise per tensor or per axis")
+    require(bool(np.all(scales > 0) and np.all(np.isfinite(scales))), "a scale is not a positive number")
+    return scales, zeros
+
+
+def _quantized_type(shape: Any, scales: Array, zeros: Array | None, axis: int, dtype: Any) -> ir.Type:
+    """The type of a tensor of this shape with these parameters; more than one go along `axis`."""
+    dtype = np.dtype(dtype)
+    if dtype.name not in _SUPPORTED:
+        raise Unsupported(f"quantisation to {dtype} is not supported", f"use one of {', '.join(_SUPPORTED)}")
+    zeros = np.zeros(scales.shape, dtype) if zeros is None else zeros
+    require(zeros.size == scales.size, f"{scales.size} scales, but {zeros.size} zero points")
+    if scales.size > 1:
+        rank = len(shape)
+        require(-rank <= axis < rank, f"axis {axis} is out of range for rank {rank}")
+        axis %= rank
+        require(shape[axis] in (None, scales.size), f"{scales.size} scales for {shape[axis]} entries of axis {axis}")
+    return nn.quantized_tensor_type(shape, scales.reshape(-1).tolist(), zeros.reshape(-1).tolist(), axis, dtype)
+
+
+def _quantize(value: ir.Value, scales: Array, zeros: Array | None, axis: int, dtype: Any) -> ir.Value:
+    result = _quantized_type(shape_of(value), scales, zeros, axis, dtype)
+    return nn.StorageCast(nn.Quantize(value, results=[result]).output).output
+
+
+def _dequantize(value: ir.Value, scales: Array, zeros: Array | None, axis: int) -> ir.Value:
+    typed = _quantized_type(shape_of(value), scales, zeros, axis, dtype_of(value))
+    return nn.Dequantize(nn.StorageCast(value, results=[typed]).output).output
 
 
 @converter("QuantizeLinear", since=10)
 def quantize_linear(node: Node) -> Output:
-    """Scale and zero point must be constant, per tensor or per axis."""
-    zero_point = node.optional(2)
-    dtype = np.dtype(np.uint8) if zero_point is None else dtype_of(zero_point)
-    if dtype.kind not in "iu":
-        raise Unsupported(f"quantisation to {dtype} is not supported")
-    result = _quantized(node, node.shape(), dtype)
-    return nn.StorageCast(nn.Quantize(node.input(0), results=[result]).output).output
+    """Scale and zero point must be constant, per tensor or per axis; integers of 8 and 16 bits."""
+    scales, zeros = _parameters(node, 1, 2)
+    kind = node.attribute("output_dtype", 0)
+    dtype = zeros.dtype if zeros is not None else dtype_of(mlir_element_type(kind)) if kind else np.dtype(np.uint8)
+    value = node.input(0)
+    if dtype_of(value).kind != "f":
+        value = cast_to(value, element_type(np.float32))
+    return _quantize(value, scales, zeros, node.attribute("axis", 1), dtype)
 
 
 @converter("DequantizeLinear", since=10)
 def dequantize_linear(node: Node) -> Output:
-    """Scale and zero point must be constant, per tensor or per axis."""
-    dtype = dtype_of(node.input(0))
-    if dtype.kind not in "iu":
-        raise Unsupported(f"dequantisation of {dtype} is not supported")
-    typed = nn.StorageCast(node.input(0), results=[_quantized(node, shape_of(node.input(0)), dtype)]).output
-    return nn.Dequantize(typed).output
+    """Scale and zero point must be constant, per tensor or per axis; integers of 8, 16 and 32 bits."""
+    scales, zeros = _parameters(node, 1, 2)
+    result = _dequantize(node.input(0), scales, zeros, node.attribute("axis", 1))
+    kind = node.attribute("output_dtype", 0)
+    return cast_to(result, mlir_element_type(kind) if kind else element_type(scales.dtype))
+
+
+@converter("QLinearConv", since=10)
+def qlinear_conv(node: Node) -> Output:
+    """Scales and zero points must be constant; the sum is rounded once, in float."""
+    (x_scale, x_zero), (w_scale, w_zero), (y_scale, y_zero) = (_parameters(node, i, i + 1) for i in (1, 4, 6))
+    require(x_scale.size == y_scale.size == 1, "input and output have one scale")
+    value = _dequantize(node.input(0), x_scale, x_zero, 0)
+    weight = _dequantize(node.input(3), w_scale, w_zero, 0)
+    bias = node.optional(8)
+    if bias is not None:
+        bias = _dequantize(bias, x_scale.reshape(-1) * w_scale.reshape(-1), None, 0)
+    attributes = spatial_attributes(node, kernel_of(node, 3), node.shape()[2:])
+    result = nn.Conv(value, weight, bias, groups=node.attribute("group", 1), **attributes).output
+    return _quantize(result, y_scale, y_zero, 0, np.uint8 if y_zero is None else y_zero.dtype)
+
+
+@converter("QLinearMatMul", since=10)
+def qlinear_matmul(node: Node) -> Output:
+    """Scales and zero points must be constant; the sum is rounded once, in float."""
+    (a_scale, a_zero), (b_scale, b_zero), (y_scale, y_zero) = (_parameters(node, i, i + 1) for i in (1, 4, 6))
+    left = _dequantize(node.input(0), a_scale, a_zero, -2)
+    right = _dequantize(node.input(3), b_scale, b_zero, -1)
+    result = nn.Matmul(left, right).output
+    return _quantize(result, y_scale, y_zero, -2, np.uint8 if y_zero is None else y_zero.dtype)
+
+
+def _centred(node: Node, index: int, zero_point: int, trailing: int = 0) -> ir.Value:
+    """An integer operand minus its zero point, as i32; `trailing` dimensions follow those that a vector counts."""
+    wide = element_type(np.int32)
+    value, zero = node.builder.folded(cast_to(node.input(index), wide)), node.optional(zero_point)
+    if zero is None:
+        return value
+    zero = node.builder.folded(cast_to(zero, wide))
+    if trailing and len(shape_of(zero)) == 1:
+        zero = node.builder.folded(nn.Unsqueeze(zero, axes=tuple(range(1, 1 + trailing))).output)
+    return nn.Sub(value, zero).output
+
+
+@converter("MatMulInteger", since=10)
+def matmul_integer(node: Node) -> Output:
+    return nn.Matmul(_centred(node, 0, 2, trailing=1), _centred(node, 1, 3)).output
+
+
+@converter("ConvInteger", since=10)
+def conv_integer(node: Node) -> Output:
+    attributes = spatial_attributes(node, kernel_of(node), node.shape()[2:])
+    value, weight = _centred(node, 0, 2), _centred(node, 1, 3, trailing=node.rank(1) - 1)
+    return nn.Conv(value, weight, None, groups=node.attribute("group", 1), **attributes).output
+
+
+@converter("DynamicQuantizeLinear", since=11)
+def dynamic_quantize_linear(node: Node) -> Output:
+    """To u8, with the scale that the input's own range gives."""
+    value = node.input(0)
+    axes = tuple(range(node.rank()))
+    zero, steps = node.like(0, value), node.like(255, value)
+    high = nn.Maximum(nn.Reduce(value, kind="max", axes=axes, keepdims=False).output, zero).output
+    low = nn.Minimum(nn.Reduce(value, kind="min", axes=axes, keepdims=False).output, zero).output
+    scale = nn.Div(nn.Sub(high, low).output, steps).output
+    shift = nn.Round(nn.Clamp(nn.Div(nn.Neg(low).output, scale).output, min=0.0, max=255.0).output).output
+    counts = nn.Add(nn.Round(nn.Div(value, scale).output).output, shift).output
+    byte = element_type(np.uint8)
+    return [cast_to(nn.Clamp(counts, min=0.0, max=255.0).output, byte), scale, cast_to(shift, byte)]

@@ -13,7 +13,7 @@ def _attributes(node: Node) -> dict[str, Any]:
     times = 2 if direction == "bidirectional" else 1
     return {
         "direction": direction,
-        "hidden_size": node.attribute("hidden_size"),
+        "hidden_size": node.attribute("hidden_size", node.shape(2)[-1] if node.rank(2) else None),
         "activations": node.attribute("activations", _DEFAULTS[node.operator] * times),
         "activation_alpha": node.attribute("activation_alpha", []),
         "activation_beta": node.attribute("activation_beta", []),
@@ -27,7 +27,7 @@ def lstm(node: Node) -> Output:
     operands = [node.optional(i) for i in range(8)]
     forget = bool(node.attribute("input_forget", 0))
     op = nn.Lstm(*operands, input_forget=forget, **_attributes(node))
-    return _present(node, [op.y, op.y_h, op.y_c])
+    return [op.y, op.y_h, op.y_c]
 
 
 @converter("GRU", since=7)
@@ -35,15 +35,10 @@ def gru(node: Node) -> Output:
     operands = [node.optional(i) for i in range(6)]
     linear = bool(node.attribute("linear_before_reset", 0))
     op = nn.Gru(*operands, linear_before_reset=linear, **_attributes(node))
-    return _present(node, [op.y, op.y_h])
+    return [op.y, op.y_h]
 
 
 @converter("RNN", since=7)
 def rnn(node: Node) -> Output:
     op = nn.Rnn(*[node.optional(i) for i in range(6)], **_attributes(node))
-    return _present(node, [op.y, op.y_h])
-
-
-def _present(node: Node, values: list[Any]) -> list[Any]:
-    """The results that the node names: leading or middle outputs may be left out."""
-    return [value for text, value in zip(node.proto.output, values, strict=False) if text]
+    return [op.y, op.y_h]

@@ -2,7 +2,8 @@
 
 from ...dialects import nn
 from ...dialects.tensors import shape_of
-from .node import REGISTRY, Converter, Node, Output, Unsupported, converter
+from ..builder import Unsupported
+from .node import REGISTRY, Converter, Node, Output, converter
 
 _KINDS = {
     "ReduceL1": "l1",
@@ -21,9 +22,8 @@ _KINDS = {
 def _reduce(node: Node) -> Output:
     axes = node.ints(1, "axes")
     if not axes:
-        if node.attribute("noop_with_empty_axes", 0):
-            return node.input(0)
-        axes = tuple(range(node.rank()))
+        # nothing is summed up, but logarithms and squares are still taken
+        axes = () if node.attribute("noop_with_empty_axes", 0) else tuple(range(node.rank()))
     keepdims = bool(node.attribute("keepdims", 1))
     return nn.Reduce(node.input(0), kind=_KINDS[node.operator], axes=axes, keepdims=keepdims).output
 
@@ -46,7 +46,7 @@ def arg_reduce(node: Node) -> Output:
 @converter("CumSum", since=11)
 def cumsum(node: Node) -> Output:
     """The axis must be constant."""
-    (axis,) = node.constant_ints(1, "axis")
+    axis = int(node.constant_scalar(1, "axis"))
     exclusive, reverse = bool(node.attribute("exclusive", 0)), bool(node.attribute("reverse", 0))
     return nn.Cumsum(node.input(0), axis=axis, exclusive=exclusive, reverse=reverse).output
 
@@ -54,7 +54,7 @@ def cumsum(node: Node) -> Output:
 @converter("TopK")
 def topk(node: Node) -> Output:
     """k must be constant."""
-    (k,) = (node.attribute("k"),) if "k" in node.attributes else node.constant_ints(1, "k")
+    k = node.attribute("k") if "k" in node.attributes else int(node.constant_scalar(1, "k"))
     top = nn.Topk(
         node.input(0),
         k=k,
@@ -72,8 +72,7 @@ def softmax(node: Node) -> Output:
     value, shape = node.input(0), node.shape()
     if node.opset >= 13:
         return op(value, axis=node.attribute("axis", -1)).output
-    axis = node.attribute("axis", 1)
-    axis = axis + len(shape) if axis < 0 else axis
+    axis = node.axis("axis", 1, len(shape))
     if nn.known_product(shape[axis + 1 :]) == 1:
         return op(value, axis=axis).output
     if None in shape:

@@ -3,7 +3,9 @@
 import math
 
 from ...dialects import nn
-from .node import Node, Output, Unsupported, converter
+from ...dialects.ods import require
+from ..builder import Unsupported
+from .node import Node, Output, converter
 
 
 @converter("Resize", since=10)
@@ -56,6 +58,11 @@ def _resize(
         raise Unsupported("resizing needs a known shape", "give it with --shape or --dim")
     rank, known = len(shape), [dim or 0 for dim in shape]
     axes = [axis % rank for axis in node.attribute("axes", list(range(rank)))]
+    require(len(set(axes)) == len(axes), f"axes {axes} name an axis twice")
+    for numbers, what, length in ((sizes, "sizes", 1), (scales, "scales", 1), (roi, "roi", 2)):
+        fits = numbers is None or len(numbers) == length * len(axes)
+        require(fits, f"'{what}' has {len(numbers or ())} entries, expected {length * len(axes)}")
+    require(all(known), f"cannot resize {nn.shape_text(shape)}, which has no elements")
     full_sizes, full_scales = list(known), [1.0] * rank
     if sizes is not None:
         factors = [size / known[axis] for size, axis in zip(sizes, axes, strict=True)]

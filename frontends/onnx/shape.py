@@ -1,12 +1,15 @@
 """ONNX operators that rearrange tensors or deal with shapes."""
 
+import math
+
 import numpy as np
-import onnx
 
 from ...dialects import nn
-from ...dialects.mlir import ir
-from ...dialects.tensors import Shape, dtype_of, element_type, shape_of
-from .node import Node, Output, Unsupported, converter, mlir_element_type
+from ...dialects.ods import require
+from ...dialects.tensors import Shape, dtype_of, element_type
+from ..builder import Unsupported
+from .loader import node_name
+from .node import Node, Output, converter, mlir_element_type, tensor_elements
 
 
 @converter("Reshape", since=5)
@@ -15,34 +18,42 @@ def reshape(node: Node) -> Output:
     target = node.constant(1)
     if target is None:
         return nn.DynamicReshape(node.input(0), node.input(1), allow_zero=allow_zero).output
-    resolved = nn.resolve_reshape(node.shape(), tuple(int(dim) for dim in target), allow_zero)
-    return reshape_to(node, node.input(0), resolved)
+    require(target.ndim == 1, f"the shape operand has rank {target.ndim}, expected a vector")
+    dims = _without_rest(node.shape(), tuple(int(dim) for dim in target), allow_zero)
+    resolved = nn.resolve_reshape(node.shape(), dims, allow_zero)
+    if resolved.count(None) > 1:
+        kept = node.new_constant(dims, np.int64)
+        return nn.DynamicReshape(node.input(0), kept, allow_zero=allow_zero).output
+    return nn.Reshape(node.input(0), shape=tuple(-1 if dim is None else dim for dim in resolved)).output
 
 
-def reshape_to(node: Node, value: ir.Value, shape: Shape) -> ir.Value:
-    """A static reshape; at most one dimension may be unknown."""
-    if shape.count(None) > 1:
-        dims = [i for i, dim in enumerate(shape) if dim is None]
-        if len(shape_of(value)) == len(shape) and all(shape_of(value)[i] is None for i in dims):
-            kept = node.new_constant([0 if dim is None else dim for dim in shape], np.int64)
-            return nn.DynamicReshape(value, kept, allow_zero=False).output
-        raise Unsupported(f"reshape to {nn.shape_text(shape)} has several unknown dimensions", "fix them with --dim")
-    return nn.Reshape(value, shape=tuple(-1 if dim is None else dim for dim in shape)).output
+def _without_rest(source: Shape, target: tuple[int, ...], allow_zero: bool) -> tuple[int, ...]:
+    """The target with its -1 computed, where only dimensions that it keeps are unknown."""
+    kept = set() if allow_zero else {i for i, dim in enumerate(target) if dim == 0 and i < len(source)}
+    count = nn.known_product(tuple(dim for i, dim in enumerate(source) if i not in kept))
+    parts = [dim for i, dim in enumerate(target) if i not in kept and dim != -1]
+    stated = math.prod(parts)
+    if target.count(-1) != 1 or count is None or stated <= 0 or min(parts, default=1) < 0 or count % stated:
+        return target
+    return tuple(count // stated if dim == -1 else dim for dim in target)
 
 
 @converter("Flatten")
 def flatten(node: Node) -> Output:
     shape = node.shape()
-    axis = node.attribute("axis", 1)
-    axis = axis + len(shape) if axis < 0 else axis
-    sides: list[int | None] = [nn.known_product(shape[:axis]), nn.known_product(shape[axis:])]
-    return reshape_to(node, node.input(0), tuple(sides))
+    axis = node.axis("axis", 1, len(shape))
+    left, right = nn.known_product(shape[:axis]), nn.known_product(shape[axis:])
+    if left is not None or right is not None:
+        return nn.Reshape(node.input(0), shape=(-1 if left is None else left, -1 if right is None else right)).output
+    if axis == 1:
+        return nn.DynamicReshape(node.input(0), node.new_constant([0, -1], np.int64), allow_zero=False).output
+    raise Unsupported("both sides of the result are unknown", "fix the input shapes with --shape or --dim")
 
 
 @converter("Squeeze")
 def squeeze(node: Node) -> Output:
     axes = node.ints(1, "axes")
-    if axes is None:
+    if not axes:
         if None in node.shape():
             raise Unsupported("squeeze without axes needs a known shape", "give it with --shape or --dim")
         axes = tuple(i for i, dim in enumerate(node.shape()) if dim == 1)
@@ -82,10 +93,12 @@ def concat(node: Node) -> Output:
 
 @converter("Split", since=2)
 def split(node: Node) -> Output:
-    axis = node.attribute("axis", 0)
+    axis = node.axis("axis", 0, node.rank())
+    require(axis < node.rank(), f"axis {axis} is out of range for rank {node.rank()}")
     sizes = node.ints(1, "split")
     if sizes is None:
         dim, parts = node.shape()[axis], node.attribute("num_outputs", len(node.proto.output))
+        require(parts > 0, f"cannot split into {parts} parts")
         if dim is None:
             raise Unsupported(f"dimension {axis} is not known", "give it with --shape or --dim")
         part = -(-dim // parts)
@@ -121,6 +134,8 @@ def pad(node: Node) -> Output:
         return nn.DynamicPad(*operands, mode=mode).output
     amounts = node.constant_ints(1, "pads")
     axes = node.ints(3, "axes") or tuple(range(rank))
+    require(len(amounts) == 2 * len(axes), f"{len(amounts)} pads do not fit {len(axes)} axes")
+    require(all(-rank <= axis < rank for axis in axes), f"axes {axes} are out of range for rank {rank}")
     padding = [0] * (2 * rank)
     for i, axis in enumerate(axes):
         padding[axis % rank], padding[rank + axis % rank] = amounts[i], amounts[len(axes) + i]
@@ -163,13 +178,20 @@ def size(node: Node) -> Output:
 @converter("ConstantOfShape", since=9)
 def constant_of_shape(node: Node) -> Output:
     tensor = node.attribute("value")
-    value = onnx.numpy_helper.to_array(tensor).reshape(-1)[0] if tensor is not None else np.float32(0)
-    return nn.Fill(node.input(0), value=float(value), dtype=element_type(value.dtype)).output
+    where = f"{node.builder.model}: {node_name(node.proto)}"
+    elements = np.zeros(1, np.float32) if tensor is None else tensor_elements(tensor, where)
+    require(elements.size == 1, f"'value' has {elements.size} elements, expected one")
+    number = elements.flat[0]
+    if elements.dtype.kind in "iu" and int(float(number)) != int(number):  # more digits than the attribute holds
+        return nn.DynamicExpand(node.new_constant(elements.reshape(())), node.input(0)).output
+    return nn.Fill(node.input(0), value=float(number), dtype=element_type(elements.dtype)).output
 
 
 @converter("Range", since=11)
 def range_(node: Node) -> Output:
     scalars = [nn.Reshape(node.input(i), shape=()).output if node.rank(i) else node.input(i) for i in (0, 1, 2)]
+    step = nn.constant_value(node.builder.folded(scalars[2]))
+    require(step is None or step != 0, "the step is 0")
     return nn.Range(*(node.builder.folded(scalar) for scalar in scalars)).output
 
 

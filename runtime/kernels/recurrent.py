@@ -119,6 +119,7 @@ def lstm(
     clip: float | None,
     input_forget: bool,
     layout: int,
+    cell_clip: float | None = None,
 ) -> tuple[Array, ...]:
     """Outputs, final hidden state, final cell state."""
     functions = _functions(activations, activation_alpha, activation_beta)
@@ -134,7 +135,7 @@ def lstm(
             i, o, forget, c = np.split(gates, 4, axis=1)
             i = f(_limit(i + peep[0] * cell, clip))
             forget = 1 - i if input_forget else f(_limit(forget + peep[2] * cell, clip))
-            cell = forget * cell + i * g(_limit(c, clip))
+            cell = _limit(forget * cell + i * g(_limit(c, clip)), cell_clip)
             o = f(_limit(o + peep[1] * cell, clip))
             return [o * h(cell), cell]
 

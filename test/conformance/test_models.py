@@ -9,16 +9,22 @@ from functools import cache
 import numpy as np
 import onnxruntime
 import pytest
+from ai_edge_litert.interpreter import Interpreter
 from networks import SHAPES, SHIPPED, find_models, relative_error
 from PIL import Image
 from vendor import run_in_vendor_runtime
 
 import kpuc
+from kpuc.compiler import PIPELINE
 from kpuc.dialects import mlir
 from kpuc.dialects.evaluate import evaluate
+from kpuc.dialects.function import entry_function
 from kpuc.frontends.onnx import import_onnx
+from kpuc.frontends.tflite import import_tflite
+from kpuc.passes.pipeline import parse_pipeline
 
 BOUND = 1e-4
+CONVOLUTIONAL = {"fashion_dscnn", "fsdd_kws_dscnn", "cifar10_mbv2", "mlperf_resnet8_fp32", "mlperf_vww_fp32"}
 PHOTO = {"mlsd_tiny_320": "photos/sk_coffee.jpg"}
 STROKES = {"ppocrv4_det"}
 """Networks that answer next to nothing to noise, so that rounding is all there is to compare (onnxruntime then differs
@@ -86,17 +92,69 @@ class TestOnnx:
         assert kpuc.compile(path, target="cpu", shapes=shapes_of(path, feed)).data == kmodel(path).data
 
 
+@cache
+def lite_reference(path):
+    """Inputs by name, and LiteRT's outputs."""
+    interpreter = Interpreter(str(path))
+    interpreter.allocate_tensors()
+    generator = np.random.default_rng(0)
+    feed = {}
+    for details in interpreter.get_input_details():
+        feed[details["name"]] = noise(generator, details["shape"])
+        interpreter.set_tensor(details["index"], feed[details["name"]])
+    interpreter.invoke()
+    return feed, [interpreter.get_tensor(details["index"]) for details in interpreter.get_output_details()]
+
+
+@cache
+def lite_kmodel(path):
+    return kpuc.compile(path, target="k230")
+
+
+def body(path):
+    """The names of the operations that are left of a TFLite network after the common pipeline."""
+    with mlir.context():
+        module = import_tflite(path)
+        parse_pipeline(PIPELINE).run(module)
+        return [op.operation.name for op in entry_function(module).regions[0].blocks[0].operations]
+
+
+@pytest.mark.parametrize("path", find_models(".tflite"), ids=lambda path: path.stem)
+class TestTflite:
+    def test_evaluator(self, path):
+        feed, expected = lite_reference(path)
+        with mlir.context():
+            actual = evaluate(import_tflite(path), list(feed.values()))
+        assert max(map(relative_error, expected, actual)) < BOUND
+
+    def test_simulator(self, path):
+        feed, expected = lite_reference(path)
+        outputs = kpuc.Simulator(lite_kmodel(path)).run(*feed.values())
+        assert max(map(relative_error, expected, outputs.values())) < BOUND
+
+
+@pytest.mark.parametrize(
+    "path", [p for p in find_models(".tflite") if p.stem in CONVOLUTIONAL], ids=lambda path: path.stem
+)
+def test_convolutional_networks_end_without_transposes_inside(path):
+    names = body(path)
+    inside = names[names.index("nn.conv") : len(names) - names[::-1].index("nn.conv")]
+    assert "nn.transpose" not in inside
+
+
 def vendor_cases():
     """The vendor's interpreter needs seconds for most networks: those that do not ship are slow."""
     return [
-        pytest.param(path, id=path.stem, marks=[] if path.parent == SHIPPED else [pytest.mark.slow])
-        for path in find_models(".onnx")
+        pytest.param(path, id=path.name, marks=[] if path.parent == SHIPPED else [pytest.mark.slow])
+        for path in [*find_models(".onnx"), *find_models(".tflite")]
     ]
 
 
 @pytest.mark.parametrize("path", vendor_cases())
 def test_vendor_runtime(path):
-    feed, expected = reference(path)
-    (result,) = run_in_vendor_runtime([(kmodel(path).data, list(feed.values()), len(expected))])
+    lite = path.suffix == ".tflite"
+    feed, expected = lite_reference(path) if lite else reference(path)
+    data = (lite_kmodel(path) if lite else kmodel(path)).data
+    (result,) = run_in_vendor_runtime([(data, list(feed.values()), len(expected))])
     assert not isinstance(result, str), result
     assert max(map(relative_error, expected, result)) < BOUND

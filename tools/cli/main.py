@@ -77,7 +77,7 @@ def compile_command(
     report: str | None,
     as_json: bool,
 ) -> None:
-    """Compile the ONNX file MODEL into a kmodel."""
+    """Compile MODEL, an ONNX or TFLite file, into a kmodel."""
     from .compile import compile_file
 
     compile_file(

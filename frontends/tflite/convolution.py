@@ -1,0 +1,222 @@
+"""Convolutions, pooling, resizing, matrix products and recurrent layers."""
+
+import struct
+from typing import Any
+
+import numpy as np
+import tflite
+
+from ...dialects import nn
+from ...dialects.mlir import ir
+from ...dialects.tensors import shape_of, static_shape
+from ..builder import Unsupported
+from .loader import guarded
+from .node import Node, Output, activated, converter, same_padding, to_nchw, to_nhwc
+
+NO_PADDING = (0, 0, 0, 0)
+
+
+def _padding(
+    node: Node, kind: int, kernel: tuple[int, int], strides: tuple[int, int], dilations: tuple[int, int]
+) -> tuple[int, ...]:
+    return same_padding(node.shape()[1:3], kernel, strides, dilations) if kind == tflite.Padding.SAME else NO_PADDING
+
+
+def _weight(node: Node, index: int, permutation: tuple[int, ...]) -> ir.Value:
+    return node.new_constant(node.constant(index).transpose(permutation))
+
+
+@converter("CONV_2D")
+def conv(node: Node) -> Output:
+    names = ("StrideH", "StrideW", "DilationHFactor", "DilationWFactor", "Padding", "FusedActivationFunction")
+    sh, sw, dh, dw, padding, activation = node.options("Conv2DOptions", *names)
+    weight = _weight(node, 1, (0, 3, 1, 2))
+    _, per_group, kh, kw = shape_of(weight)
+    channels = node.shape()[3]
+    result = nn.Conv(
+        to_nchw(node.input(0)),
+        weight,
+        node.optional(2),
+        strides=(sh, sw),
+        dilations=(dh, dw),
+        padding=_padding(node, padding, (kh or 0, kw or 0), (sh, sw), (dh, dw)),
+        groups=(channels or 1) // (per_group or 1),
+    ).output
+    return to_nhwc(activated(result, activation))
+
+
+@converter("DEPTHWISE_CONV_2D")
+def depthwise_conv(node: Node) -> Output:
+    names = ("StrideH", "StrideW", "DilationHFactor", "DilationWFactor", "Padding", "FusedActivationFunction")
+    sh, sw, dh, dw, padding, activation = node.options("DepthwiseConv2DOptions", *names)
+    weight = _weight(node, 1, (3, 0, 1, 2))
+    _, _, kh, kw = shape_of(weight)
+    result = nn.Conv(
+        to_nchw(node.input(0)),
+        weight,
+        node.optional(2),
+        strides=(sh, sw),
+        dilations=(dh, dw),
+        padding=_padding(node, padding, (kh or 0, kw or 0), (sh, sw), (dh, dw)),
+        groups=node.shape()[3] or 1,
+    ).output
+    return to_nhwc(activated(result, activation))
+
+
+def _transposed(
+    node: Node,
+    value: ir.Value,
+    weight: int,
+    bias: ir.Value | None,
+    strides: tuple[int, int],
+    padding: int,
+    extents: tuple[int, int],
+) -> ir.Value:
+    """A transposed convolution whose result has the given height and width; weights are O x H x W x I."""
+    kernel = _weight(node, weight, (3, 0, 1, 2))
+    _, _, *spans = shape_of(kernel)
+    sizes = static_shape(value)[1:3]
+    full = [(n - 1) * s + (k or 0) for n, s, k in zip(sizes, strides, spans, strict=True)]
+    totals = [f - e if padding == tflite.Padding.SAME else 0 for f, e in zip(full, extents, strict=True)]
+    begins = [max(total, 0) // 2 for total in totals]
+    ends = [max(f - b - e, 0) for f, b, e in zip(full, begins, extents, strict=True)]
+    extra = [max(e + b - f, 0) for f, b, e in zip(full, begins, extents, strict=True)]
+    result = nn.ConvTranspose(
+        to_nchw(value),
+        kernel,
+        bias,
+        strides=strides,
+        dilations=(1, 1),
+        padding=(*begins, *ends),
+        output_padding=extra,
+        groups=1,
+    ).output
+    return to_nhwc(result)
+
+
+@converter("TRANSPOSE_CONV")
+def transpose_conv(node: Node) -> Output:
+    sh, sw, padding, activation = node.options(
+        "TransposeConvOptions", "StrideH", "StrideW", "Padding", "FusedActivationFunction"
+    )
+    _, height, width, _ = node.ints(0)
+    result = _transposed(node, node.input(2), 1, node.optional(3), (sh, sw), padding, (height, width))
+    return activated(result, activation)
+
+
+@converter("CUSTOM Convolution2DTransposeBias")
+def transpose_conv_bias(node: Node) -> Output:
+    """MediaPipe's transposed convolution with bias; its options are padding (1 same, 2 valid), stride width, height."""
+    with guarded(node.builder.model):
+        padding, sw, sh = struct.unpack("<3i", bytes(node.table.CustomOptionsAsNumpy()))
+    extents = node.output_shapes[0][1:3]
+    kind = tflite.Padding.SAME if padding == 1 else tflite.Padding.VALID
+    return _transposed(node, node.input(0), 1, node.optional(2), (sh, sw), kind, (extents[0], extents[1]))
+
+
+@converter("MAX_POOL_2D", "AVERAGE_POOL_2D")
+def pool(node: Node) -> Output:
+    names = ("FilterHeight", "FilterWidth", "StrideH", "StrideW", "Padding", "FusedActivationFunction")
+    kh, kw, sh, sw, padding, activation = node.options("Pool2DOptions", *names)
+    attributes: dict[str, Any] = {
+        "kernel": (kh, kw),
+        "strides": (sh, sw),
+        "dilations": (1, 1),
+        "padding": _padding(node, padding, (kh, kw), (sh, sw), (1, 1)),
+        "ceil_mode": False,
+    }
+    value = to_nchw(node.input(0))
+    if node.operator == "MAX_POOL_2D":
+        result = nn.MaxPool(value, **attributes).output
+    else:
+        result = nn.AvgPool(value, count_include_pad=False, **attributes).output
+    return to_nhwc(activated(result, activation))
+
+
+@converter("RESIZE_BILINEAR", "RESIZE_NEAREST_NEIGHBOR")
+def resize(node: Node) -> Output:
+    linear = node.operator == "RESIZE_BILINEAR"
+    table = "ResizeBilinearOptions" if linear else "ResizeNearestNeighborOptions"
+    align, half = node.options(table, "AlignCorners", "HalfPixelCenters")
+    value = to_nchw(node.input(0))
+    shape = shape_of(value)
+    if None in shape:
+        raise Unsupported("resizing needs a known shape", "give it with --shape")
+    height, width = node.ints(1)
+    sizes = (shape[0] or 0, shape[1] or 0, height, width)
+    coordinate = "align_corners" if align else "half_pixel" if half else "asymmetric"
+    if half and not linear:
+        coordinate = "tf_half_pixel_for_nn"
+    result = nn.Resize(
+        value,
+        sizes=sizes,
+        scales=[size / (dim or 1) for size, dim in zip(sizes, shape, strict=True)],
+        mode="linear" if linear else "nearest",
+        coordinate=coordinate,
+        nearest_mode="round_prefer_ceil" if align else "floor",
+        cubic_coeff_a=-0.75,
+        exclude_outside=False,
+        extrapolation_value=0.0,
+        antialias=False,
+    ).output
+    return to_nhwc(result)
+
+
+@converter("FULLY_CONNECTED")
+def fully_connected(node: Node) -> Output:
+    activation, keep = node.options("FullyConnectedOptions", "FusedActivationFunction", "KeepNumDims")
+    weight = _weight(node, 1, (1, 0))
+    value, shape = node.input(0), node.shape()
+    columns = shape_of(weight)[0] or 0
+    if not keep and (len(shape) != 2 or shape[1] != columns):
+        value = nn.Reshape(value, shape=(-1, columns)).output
+    result = nn.Matmul(value, weight).output
+    if node.optional(2) is not None:
+        result = nn.Add(result, node.input(2)).output
+    return activated(result, activation)
+
+
+@converter("BATCH_MATMUL")
+def batch_matmul(node: Node) -> Output:
+    flips = node.options("BatchMatMulOptions", "AdjX", "AdjY")
+    sides = []
+    for index, flip in enumerate(flips):
+        value, rank = node.input(index), node.rank(index)
+        order = (*range(rank - 2), rank - 1, rank - 2)
+        sides.append(node.builder.folded(nn.Transpose(value, permutation=order).output) if flip else value)
+    return nn.Matmul(*sides).output
+
+
+@converter("UNIDIRECTIONAL_SEQUENCE_LSTM")
+def lstm(node: Node) -> Output:
+    """Without peepholes, projection and layer normalisation; all four gates, starting from zero."""
+    activation, cell_clip, proj_clip, time_major = node.options(
+        "UnidirectionalSequenceLSTMOptions", "FusedActivationFunction", "CellClip", "ProjClip", "TimeMajor"
+    )
+    extras = [*range(9, 12), 16, 17, *range(20, 24)]
+    if any(node.optional(index) is not None for index in extras) or proj_clip:
+        raise Unsupported("peepholes, projection and layer normalisation are not supported")
+    if activation != tflite.ActivationFunctionType.TANH or node.optional(1) is None:
+        raise Unsupported("only LSTM with tanh and with an input gate is supported")
+    order = (0, 3, 1, 2)  # input, output, forget, cell
+    w = np.concatenate([node.constant(1 + gate) for gate in order])
+    r = np.concatenate([node.constant(5 + gate) for gate in order])
+    b = np.concatenate([node.constant(12 + gate) for gate in order])
+    hidden = r.shape[1]
+    value = node.input(0) if time_major else nn.Transpose(node.input(0), permutation=(1, 0, 2)).output
+    result = nn.Lstm(
+        value,
+        node.new_constant(w[None]),
+        node.new_constant(r[None]),
+        node.new_constant(np.concatenate([b, np.zeros_like(b)])[None]),
+        direction="forward",
+        hidden_size=hidden,
+        activations=("Sigmoid", "Tanh", "Tanh"),
+        activation_alpha=(),
+        activation_beta=(),
+        layout=0,
+        input_forget=False,
+        cell_clip=cell_clip or None,
+    ).y
+    squeezed = nn.Squeeze(result, axes=(1,)).output
+    return squeezed if time_major else nn.Transpose(squeezed, permutation=(1, 0, 2)).output

@@ -1,0 +1,162 @@
+"""Element-wise TFLite operators."""
+
+import math
+
+import numpy as np
+
+from ...dialects import nn
+from ...dialects.mlir import ir
+from ...dialects.tensors import dtype_of, element_type
+from ..builder import Unsupported
+from .loader import DTYPES
+from .node import REGISTRY, Node, Output, activated, converter
+
+_UNARY: dict[str, type[nn.ElementwiseOp]] = {
+    "ABS": nn.Abs,
+    "CEIL": nn.Ceil,
+    "COS": nn.Cos,
+    "EXP": nn.Exp,
+    "FLOOR": nn.Floor,
+    "HARD_SWISH": nn.HardSwish,
+    "LOG": nn.Log,
+    "LOGICAL_NOT": nn.LogicalNot,
+    "LOGISTIC": nn.Sigmoid,
+    "NEG": nn.Neg,
+    "RELU": nn.Relu,
+    "ROUND": nn.Round,
+    "RSQRT": nn.Rsqrt,
+    "SIGN": nn.Sign,
+    "SIN": nn.Sin,
+    "SQRT": nn.Sqrt,
+    "SQUARE": nn.Square,
+    "TANH": nn.Tanh,
+}
+_BINARY: dict[str, type[nn.BinaryOp]] = {
+    "EQUAL": nn.Equal,
+    "FLOOR_DIV": nn.FloorDiv,
+    "GREATER": nn.Greater,
+    "GREATER_EQUAL": nn.GreaterEqual,
+    "LESS": nn.Less,
+    "LESS_EQUAL": nn.LessEqual,
+    "LOGICAL_AND": nn.LogicalAnd,
+    "LOGICAL_OR": nn.LogicalOr,
+    "MAXIMUM": nn.Maximum,
+    "MINIMUM": nn.Minimum,
+    "NOT_EQUAL": nn.NotEqual,
+    "POW": nn.Pow,
+    "SQUARED_DIFFERENCE": nn.SquaredDifference,
+}
+_ACTIVATED: dict[str, tuple[type[nn.BinaryOp], str]] = {
+    "ADD": (nn.Add, "AddOptions"),
+    "DIV": (nn.Div, "DivOptions"),
+    "MUL": (nn.Mul, "MulOptions"),
+    "SUB": (nn.Sub, "SubOptions"),
+}
+
+
+def _unary(node: Node) -> Output:
+    return _UNARY[node.operator](node.input(0)).output
+
+
+def _binary(node: Node) -> Output:
+    return _BINARY[node.operator](node.input(0), node.input(1)).output
+
+
+def _activated(node: Node) -> Output:
+    op, table = _ACTIVATED[node.operator]
+    (activation,) = node.options(table, "FusedActivationFunction")
+    return activated(op(node.input(0), node.input(1)).output, activation)
+
+
+REGISTRY.update(dict.fromkeys(_UNARY, _unary))
+REGISTRY.update(dict.fromkeys(_BINARY, _binary))
+REGISTRY.update(dict.fromkeys(_ACTIVATED, _activated))
+
+
+@converter("ADD_N")
+def add_n(node: Node) -> Output:
+    result = node.input(0)
+    for index in range(1, len(node.inputs)):
+        result = nn.Add(result, node.input(index)).output
+    return result
+
+
+@converter("FLOOR_MOD")
+def floor_mod(node: Node) -> Output:
+    return nn.Mod(node.input(0), node.input(1), fmod=False).output
+
+
+@converter("RELU6", "RELU_N1_TO_1", "RELU_0_TO_1")
+def bounded_relu(node: Node) -> Output:
+    low, high = {"RELU6": (0, 6), "RELU_N1_TO_1": (-1, 1), "RELU_0_TO_1": (0, 1)}[node.operator]
+    return nn.Clamp(node.input(0), min=low, max=high).output
+
+
+@converter("LEAKY_RELU")
+def leaky_relu(node: Node) -> Output:
+    (alpha,) = node.options("LeakyReluOptions", "Alpha")
+    return nn.LeakyRelu(node.input(0), alpha=alpha).output
+
+
+@converter("ELU")
+def elu(node: Node) -> Output:
+    return nn.Elu(node.input(0), alpha=1.0).output
+
+
+@converter("GELU")
+def gelu(node: Node) -> Output:
+    (approximate,) = node.options("GeluOptions", "Approximate")
+    return nn.Gelu(node.input(0), approximate="tanh" if approximate else "none").output
+
+
+@converter("PRELU")
+def prelu(node: Node) -> Output:
+    return nn.Prelu(node.input(0), node.input(1)).output
+
+
+@converter("SELECT", "SELECT_V2")
+def select(node: Node) -> Output:
+    if node.operator == "SELECT" and node.shape(0) != node.shape(1):
+        raise Unsupported("a condition of another shape than the operands is not supported", "use SELECT_V2")
+    return nn.Where(node.input(0), node.input(1), node.input(2)).output
+
+
+@converter("CAST")
+def cast(node: Node) -> Output:
+    (target,) = node.options("CastOptions", "OutDataType")
+    if target not in DTYPES:
+        raise Unsupported(f"casting to type {target} is not supported")
+    return cast_to(node.input(0), DTYPES[target])
+
+
+def cast_to(value: ir.Value, dtype: str) -> ir.Value:
+    """A cast, or the value itself when it has that type already."""
+    if dtype_of(value) == np.dtype(dtype):
+        return value
+    return nn.Cast(value, to=element_type(dtype), saturate=True).output
+
+
+@converter("DEQUANTIZE")
+def dequantize(node: Node) -> Output:
+    """From float16."""
+    array = nn.constant_value(node.input(0))
+    if dtype_of(node.input(0)) != np.float16:
+        raise Unsupported("only float16 can be dequantised")
+    return cast_to(node.input(0), "float32") if array is None else node.new_constant(array, np.float32)
+
+
+@converter("ZEROS_LIKE")
+def zeros_like(node: Node) -> Output:
+    if None in node.shape():
+        raise Unsupported("the shape is not known", "give it with --shape")
+    return node.new_constant(np.zeros(node.shape(), dtype_of(node.input(0))))
+
+
+@converter("L2_NORMALIZATION")
+def l2_normalization(node: Node) -> Output:
+    """Over the last dimension."""
+    value = node.input(0)
+    total = nn.Reduce(value, kind="sum_square", axes=(node.rank() - 1,), keepdims=True).output
+    root = nn.Sqrt(nn.Clamp(total, min=1e-6, max=math.inf).output).output
+    (activation,) = node.options("L2NormOptions", "FusedActivationFunction")
+    return activated(nn.Div(value, root).output, activation)

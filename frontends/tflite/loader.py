@@ -1,0 +1,150 @@
+"""From a path, bytes or a stream to a TFLite model whose tables can be read.
+
+The flatbuffer library trusts its input: whatever it raises on damaged files is turned into `ModelError` here, by
+`guarded`, and nowhere else.
+"""
+
+import struct
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import numpy as np
+import tflite
+
+from ...dialects.tensors import Array
+from ...errors import ModelError
+
+Source = str | Path | bytes | BinaryIO
+
+BUILTINS = {number: name for name, number in vars(tflite.BuiltinOperator).items() if isinstance(number, int)}
+DTYPES = {
+    tflite.TensorType.FLOAT32: "float32",
+    tflite.TensorType.FLOAT16: "float16",
+    tflite.TensorType.FLOAT64: "float64",
+    tflite.TensorType.INT8: "int8",
+    tflite.TensorType.INT16: "int16",
+    tflite.TensorType.INT32: "int32",
+    tflite.TensorType.INT64: "int64",
+    tflite.TensorType.UINT8: "uint8",
+    tflite.TensorType.UINT32: "uint32",
+    tflite.TensorType.UINT64: "uint64",
+    tflite.TensorType.BOOL: "bool",
+}
+STORAGE = {"int8", "uint8", "int16", "int32"}
+"""Integers that stand for real numbers when the tensor has a scale."""
+
+
+@contextmanager
+def guarded(name: str) -> Iterator[None]:
+    """Around code that only reads a flatbuffer: what goes wrong there means that the file is damaged."""
+    try:
+        yield
+    except (struct.error, IndexError, KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
+        raise ModelError("K0140", where=name, cause=f"the TFLite file is damaged: {error}") from error
+
+
+@dataclass(frozen=True)
+class Tensor:
+    """One tensor of the graph; `signature` has -1 where `shape` may change, `data` is None for what is computed."""
+
+    name: str
+    dtype: str
+    shape: tuple[int, ...]
+    signature: tuple[int, ...]
+    data: Array | None
+    quantised: bool
+    variable: bool
+
+
+@dataclass(frozen=True)
+class Operator:
+    """One operator: its name ("CUSTOM x" for custom ones), tensor numbers (-1 for an absent one), and its table."""
+
+    name: str
+    inputs: tuple[int, ...]
+    outputs: tuple[int, ...]
+    table: Any
+
+
+@dataclass(frozen=True)
+class Graph:
+    """The first sub-graph of a file; `model` is what errors shall call it."""
+
+    model: str
+    tensors: tuple[Tensor, ...]
+    operators: tuple[Operator, ...]
+    inputs: tuple[int, ...]
+    outputs: tuple[int, ...]
+
+
+def load(source: Source) -> Graph:
+    """Read a file. Raises `ModelError`: K0100 unreadable, K0140 not TFLite or damaged."""
+    if isinstance(source, str | Path):
+        path = Path(source)
+        try:
+            data, name = path.read_bytes(), path.name
+        except OSError as error:
+            raise ModelError("K0100", where=str(path), cause=f"cannot be read: {error.strerror}") from error
+    elif isinstance(source, bytes):
+        data, name = source, "model.tflite"
+    else:
+        data, name = source.read(), Path(str(getattr(source, "name", "model.tflite"))).name
+    if len(data) < 8 or data[4:8] != b"TFL3":
+        raise ModelError("K0140", where=name, cause="this is not a TFLite file, or it is empty")
+    with guarded(name):
+        graph = _read(data, name)
+    count = len(graph.tensors)
+    numbers = [n for operator in graph.operators for n in (*operator.inputs, *operator.outputs)]
+    if not graph.outputs or any(not -1 <= n < count for n in (*numbers, *graph.inputs, *graph.outputs)):
+        raise ModelError("K0140", where=name, cause="the TFLite file is damaged: it has no outputs, or unknown tensors")
+    return graph
+
+
+def _read(data: bytes, name: str) -> Graph:
+    model = tflite.Model.GetRootAs(data)
+    graph = model.Subgraphs(0)
+    return Graph(
+        name,
+        tuple(_tensor(model, data, graph.Tensors(i), i) for i in range(graph.TensorsLength())),
+        tuple(_operator(model, graph.Operators(i)) for i in range(graph.OperatorsLength())),
+        tuple(graph.Inputs(i) for i in range(graph.InputsLength())),
+        tuple(graph.Outputs(i) for i in range(graph.OutputsLength())),
+    )
+
+
+def _operator(model: Any, table: Any) -> Operator:
+    code = model.OperatorCodes(table.OpcodeIndex())
+    builtin = max(code.BuiltinCode(), code.DeprecatedBuiltinCode())
+    name = BUILTINS.get(builtin, f"BUILTIN {builtin}")
+    if name == "CUSTOM":
+        name = f"CUSTOM {(code.CustomCode() or b'').decode('latin-1')}"
+    inputs = tuple(table.Inputs(i) for i in range(table.InputsLength()))
+    return Operator(name, inputs, tuple(table.Outputs(i) for i in range(table.OutputsLength())), table)
+
+
+def _tensor(model: Any, data: bytes, table: Any, number: int) -> Tensor:
+    shape = tuple(int(dim) for dim in table.ShapeAsNumpy()) if table.ShapeLength() else ()
+    signature = tuple(int(dim) for dim in table.ShapeSignatureAsNumpy()) if table.ShapeSignatureLength() else shape
+    dtype = DTYPES.get(table.Type(), f"type {table.Type()}")
+    parameters = table.Quantization()
+    quantised = parameters is not None and parameters.ScaleLength() > 0 and dtype in STORAGE
+    raw = _buffer(model.Buffers(table.Buffer()), data)
+    elements = None
+    if raw is not None and dtype in DTYPES.values():
+        elements = np.frombuffer(raw, np.dtype(dtype)).reshape(shape)
+    name = (table.Name() or b"").decode("utf-8", "replace") or f"tensor{number}"
+    return Tensor(name, dtype, shape, signature, elements, quantised, bool(table.IsVariable()))
+
+
+def _buffer(table: Any, data: bytes) -> bytes | None:
+    """A buffer's bytes, which in large files lie behind the tables; None for an empty one."""
+    if table is None:
+        return None
+    if table.Offset() > 1:
+        if table.Offset() + table.Size() > len(data):
+            raise ValueError("a buffer lies beyond the end")
+        return data[table.Offset() : table.Offset() + table.Size()]
+    return bytes(table.DataAsNumpy().tobytes()) if table.DataLength() else None

@@ -1,0 +1,136 @@
+"""What a converter sees of a TFLite operator, and the registry of converters.
+
+Convolutions and their kin live in NHWC there and in NCHW here: `to_nchw` and `to_nhwc` put explicit transposes around
+them, which canonicalisation removes again.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Any, TypeAlias, TypeVar
+
+import numpy as np
+import tflite
+
+from ...dialects import nn
+from ...dialects.mlir import ir
+from ...dialects.tensors import Array, Shape, dtype_of, shape_of
+from ..builder import NetworkBuilder, Unsupported
+from .loader import Operator, guarded
+
+Value: TypeAlias = ir.Value
+Output: TypeAlias = Value | Sequence[Value]
+Convert = Callable[["Node"], Output]
+AnyConvert = TypeVar("AnyConvert", bound=Convert)
+
+REGISTRY: dict[str, Convert] = {}
+
+
+def converter(*operators: str) -> Callable[[AnyConvert], AnyConvert]:
+    """Register a converter for operators by their names."""
+
+    def register(convert: AnyConvert) -> AnyConvert:
+        REGISTRY.update(dict.fromkeys(operators, convert))
+        return convert
+
+    return register
+
+
+class Node:
+    """One TFLite operator with its inputs as values; absent ones are None."""
+
+    def __init__(
+        self,
+        builder: NetworkBuilder,
+        operator: Operator,
+        inputs: Sequence[Value | None],
+        output_shapes: Sequence[tuple[int, ...]],
+    ) -> None:
+        self.builder, self.inputs, self.output_shapes = builder, inputs, output_shapes
+        self.operator, self.table = operator.name, operator.table
+
+    def options(self, name: str, *fields: str) -> list[Any]:
+        """Fields of the operator's options table, e.g. of `Conv2DOptions`; their defaults when there is none."""
+        with guarded(self.builder.model):
+            options = getattr(tflite, name)()
+            union = self.table.BuiltinOptions()
+            if union is None:
+                raise Unsupported(f"it has no {name}")
+            options.Init(union.Bytes, union.Pos)
+            return [getattr(options, field)() for field in fields]
+
+    def input(self, index: int) -> Value:
+        """An input that must be there."""
+        value = self.optional(index)
+        if value is None:
+            raise Unsupported(f"input {index} is missing")
+        return value
+
+    def optional(self, index: int) -> Value | None:
+        """An input, or None when it is absent."""
+        return self.inputs[index] if index < len(self.inputs) else None
+
+    def constant(self, index: int) -> Array:
+        """The elements of an input that has to be constant."""
+        array = nn.constant_value(self.optional(index))
+        if array is None:
+            raise Unsupported(f"input {index} is computed by the network; only constants are supported")
+        return array
+
+    def ints(self, index: int) -> tuple[int, ...]:
+        """The elements of a constant input as integers."""
+        return tuple(int(item) for item in self.constant(index).reshape(-1))
+
+    def new_constant(self, array: Any, dtype: Any = None) -> Value:
+        """A constant at this operator."""
+        return self.builder.constant(np.ascontiguousarray(np.asarray(array, dtype)))
+
+    def like(self, number: float, value: Value) -> Value:
+        """A scalar constant with the element type of `value`."""
+        return self.builder.constant(np.asarray(number, dtype_of(value)))
+
+    def shape(self, index: int = 0) -> Shape:
+        """The shape of an input."""
+        return shape_of(self.input(index))
+
+    def rank(self, index: int = 0) -> int:
+        """The rank of an input."""
+        return len(self.shape(index))
+
+
+def to_nchw(value: Value) -> Value:
+    """Channels from the end to the second place."""
+    rank = len(shape_of(value))
+    return nn.Transpose(value, permutation=(0, rank - 1, *range(1, rank - 1))).output
+
+
+def to_nhwc(value: Value) -> Value:
+    """Channels from the second place to the end."""
+    rank = len(shape_of(value))
+    return nn.Transpose(value, permutation=(0, *range(2, rank), 1)).output
+
+
+def activated(value: Value, activation: int) -> Value:
+    """A value behind the activation that the operator has fused."""
+    kinds = tflite.ActivationFunctionType
+    if activation == kinds.NONE:
+        return value
+    if activation == kinds.RELU:
+        return nn.Relu(value).output
+    if activation in (kinds.RELU6, kinds.RELU_N1_TO_1):
+        low, high = (0.0, 6.0) if activation == kinds.RELU6 else (-1.0, 1.0)
+        return nn.Clamp(value, min=low, max=high).output
+    if activation == kinds.TANH:
+        return nn.Tanh(value).output
+    raise Unsupported(f"fused activation {activation} is not supported")
+
+
+def same_padding(
+    sizes: Shape, kernel: Sequence[int], strides: Sequence[int], dilations: Sequence[int]
+) -> tuple[int, ...]:
+    """The padding (begins, then ends) of TFLite's SAME: the odd element goes to the end."""
+    totals = []
+    for size, k, s, d in zip(sizes, kernel, strides, dilations, strict=True):
+        if size is None:
+            raise Unsupported("SAME padding needs a known size", "give it with --shape")
+        totals.append(max((-(-size // s) - 1) * s + d * (k - 1) + 1 - size, 0))
+    begins = [total // 2 for total in totals]
+    return (*begins, *(total - begin for total, begin in zip(totals, begins, strict=True)))

@@ -1,0 +1,62 @@
+"""Reductions, searches, scans and the softmax family."""
+
+import numpy as np
+
+from ...dialects import nn
+from ...dialects.tensors import element_type
+from ..builder import Unsupported
+from .loader import DTYPES
+from .node import REGISTRY, Node, Output, converter
+
+_KINDS = {"MEAN": "mean", "SUM": "sum", "REDUCE_MAX": "max", "REDUCE_MIN": "min", "REDUCE_PROD": "prod"}
+
+
+def _reduce(node: Node) -> Output:
+    (keepdims,) = node.options("ReducerOptions", "KeepDims")
+    kind = _KINDS[node.operator]
+    return nn.Reduce(node.input(0), kind=kind, axes=node.ints(1), keepdims=bool(keepdims)).output
+
+
+REGISTRY.update(dict.fromkeys(_KINDS, _reduce))
+
+
+@converter("ARG_MAX", "ARG_MIN")
+def arg_reduce(node: Node) -> Output:
+    maximum = node.operator == "ARG_MAX"
+    (target,) = node.options("ArgMaxOptions" if maximum else "ArgMinOptions", "OutputType")
+    (axis,) = node.ints(1)
+    kind = "argmax" if maximum else "argmin"
+    index = nn.ArgReduce(node.input(0), kind=kind, axis=axis, keepdims=False, select_last_index=False).output
+    if DTYPES.get(target) == "int64":
+        return index
+    return nn.Cast(index, to=element_type(np.int32), saturate=True).output
+
+
+@converter("SOFTMAX")
+def softmax(node: Node) -> Output:
+    (beta,) = node.options("SoftmaxOptions", "Beta")
+    value = node.input(0)
+    if beta != 1.0:
+        value = nn.Mul(value, node.like(beta, value)).output
+    return nn.Softmax(value, axis=node.rank() - 1).output
+
+
+@converter("LOG_SOFTMAX")
+def log_softmax(node: Node) -> Output:
+    return nn.LogSoftmax(node.input(0), axis=node.rank() - 1).output
+
+
+@converter("CUMSUM")
+def cumsum(node: Node) -> Output:
+    exclusive, reverse = node.options("CumsumOptions", "Exclusive", "Reverse")
+    (axis,) = node.ints(1)
+    return nn.Cumsum(node.input(0), axis=axis, exclusive=bool(exclusive), reverse=bool(reverse)).output
+
+
+@converter("TOPK_V2")
+def topk(node: Node) -> Output:
+    (k,) = node.ints(1)
+    if node.rank() < 1:
+        raise Unsupported("a scalar has no largest elements")
+    top = nn.Topk(node.input(0), k=k, axis=-1, largest=True, sorted=True)
+    return [top.output, nn.Cast(top.indices, to=element_type(np.int32), saturate=True).output]

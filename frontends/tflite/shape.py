@@ -1,0 +1,218 @@
+"""TFLite operators that rearrange tensors."""
+
+import numpy as np
+
+from ...dialects import nn
+from ...dialects.mlir import ir
+from ...dialects.tensors import dtype_of, element_type
+from ..builder import Unsupported
+from .node import Node, Output, activated, converter, to_nchw, to_nhwc
+
+
+@converter("RESHAPE")
+def reshape(node: Node) -> Output:
+    if len(node.inputs) > 1 and node.optional(1) is not None:
+        target = nn.constant_ints(node.input(1))
+        if target is None:
+            return nn.DynamicReshape(node.input(0), _as_int64(node, 1), allow_zero=True).output
+    else:
+        target = node.output_shapes[0]
+    return nn.Reshape(node.input(0), shape=target).output
+
+
+def _as_int64(node: Node, index: int) -> ir.Value:
+    value = node.input(index)
+    if dtype_of(value) == np.int64:
+        return value
+    return node.builder.folded(nn.Cast(value, to=element_type(np.int64), saturate=True).output)
+
+
+@converter("SHAPE")
+def shape(node: Node) -> Output:
+    whole = node.builder.folded(nn.ShapeOf(node.input(0), start=0).output)
+    return nn.Cast(whole, to=element_type(np.int32), saturate=True).output
+
+
+@converter("RANK")
+def rank(node: Node) -> Output:
+    return node.new_constant(node.rank(), np.int32)
+
+
+@converter("EXPAND_DIMS")
+def expand_dims(node: Node) -> Output:
+    (axis,) = node.ints(1)
+    return nn.Unsqueeze(node.input(0), axes=(axis,)).output
+
+
+@converter("SQUEEZE")
+def squeeze(node: Node) -> Output:
+    (count,) = node.options("SqueezeOptions", "SqueezeDimsLength")
+    dims = node.options("SqueezeOptions", "SqueezeDimsAsNumpy")[0] if count else []
+    axes = tuple(int(dim) for dim in dims) or tuple(i for i, dim in enumerate(node.shape()) if dim == 1)
+    return nn.Squeeze(node.input(0), axes=axes).output
+
+
+@converter("TRANSPOSE")
+def transpose(node: Node) -> Output:
+    return nn.Transpose(node.input(0), permutation=node.ints(1)).output
+
+
+@converter("CONCATENATION")
+def concatenation(node: Node) -> Output:
+    axis, activation = node.options("ConcatenationOptions", "Axis", "FusedActivationFunction")
+    values = [node.input(index) for index in range(len(node.inputs))]
+    return activated(nn.concat(values, axis), activation)
+
+
+@converter("PACK")
+def pack(node: Node) -> Output:
+    (axis,) = node.options("PackOptions", "Axis")
+    values = [nn.Unsqueeze(node.input(i), axes=(axis,)).output for i in range(len(node.inputs))]
+    return nn.concat([node.builder.folded(value) for value in values], axis)
+
+
+@converter("UNPACK")
+def unpack(node: Node) -> Output:
+    axis, count = node.options("UnpackOptions", "Axis", "Num")
+    parts = nn.Split(node.input(0), axis=axis, sizes=(1,) * count).outputs
+    return [nn.Squeeze(part, axes=(axis,)).output for part in parts]
+
+
+@converter("SPLIT")
+def split(node: Node) -> Output:
+    (axis,) = node.ints(0)
+    count = len(node.output_shapes)
+    dim = node.shape(1)[axis]
+    if dim is None:
+        raise Unsupported(f"dimension {axis} is not known", "give it with --shape")
+    return nn.Split(node.input(1), axis=axis, sizes=(dim // count,) * count).outputs
+
+
+@converter("SPLIT_V")
+def split_v(node: Node) -> Output:
+    (axis,) = node.ints(2)
+    sizes, dim = list(node.ints(1)), node.shape()[axis]
+    if -1 in sizes and dim is not None:
+        sizes[sizes.index(-1)] = dim - sum(size for size in sizes if size >= 0)
+    return nn.Split(node.input(0), axis=axis, sizes=sizes).outputs
+
+
+@converter("SLICE")
+def slice_(node: Node) -> Output:
+    begins, sizes = node.ints(1), node.ints(2)
+    ends = [np.iinfo(np.int64).max if size < 0 else b + size for b, size in zip(begins, sizes, strict=True)]
+    axes = range(len(begins))
+    return nn.Slice(node.input(0), starts=begins, ends=ends, axes=axes, steps=(1,) * len(begins)).output
+
+
+@converter("STRIDED_SLICE")
+def strided_slice(node: Node) -> Output:
+    names = ("BeginMask", "EndMask", "EllipsisMask", "NewAxisMask", "ShrinkAxisMask")
+    begin_mask, end_mask, ellipsis, new_axis, shrink = node.options("StridedSliceOptions", *names)
+    if ellipsis or new_axis:
+        raise Unsupported("ellipsis and new axes are not supported")
+    begins, ends, steps = node.ints(1), node.ints(2), node.ints(3)
+    top = np.iinfo(np.int64).max
+    starts, stops, squeezed = [], [], []
+    for axis, (begin, end, step) in enumerate(zip(begins, ends, steps, strict=True)):
+        if shrink >> axis & 1:
+            begin, end, step = begin, begin + 1 if begin != -1 else top, 1
+            squeezed.append(axis)
+        else:
+            begin = begin if not begin_mask >> axis & 1 else 0 if step > 0 else top
+            end = end if not end_mask >> axis & 1 else top if step > 0 else -top
+        starts.append(begin)
+        stops.append(end)
+    steps = tuple(1 if axis in squeezed else step for axis, step in enumerate(steps))
+    result = nn.Slice(node.input(0), starts=starts, ends=stops, axes=range(len(begins)), steps=steps).output
+    return nn.Squeeze(node.builder.folded(result), axes=squeezed).output if squeezed else result
+
+
+@converter("PAD", "PADV2")
+def pad(node: Node) -> Output:
+    value = float(node.constant(2).reshape(-1)[0]) if node.operator == "PADV2" else 0.0
+    return nn.Pad(node.input(0), padding=_amounts(node), mode="constant", value=value).output
+
+
+@converter("MIRROR_PAD")
+def mirror_pad(node: Node) -> Output:
+    (mode,) = node.options("MirrorPadOptions", "Mode")
+    kind = "symmetric" if mode else "reflect"
+    return nn.Pad(node.input(0), padding=_amounts(node), mode=kind, value=0.0).output
+
+
+def _amounts(node: Node) -> tuple[int, ...]:
+    pairs = node.constant(1).reshape(-1, 2)
+    return tuple(int(item) for item in (*pairs[:, 0], *pairs[:, 1]))
+
+
+@converter("TILE")
+def tile(node: Node) -> Output:
+    return nn.Tile(node.input(0), repeats=node.ints(1)).output
+
+
+@converter("BROADCAST_TO")
+def broadcast_to(node: Node) -> Output:
+    return nn.Expand(node.input(0), shape=node.ints(1)).output
+
+
+@converter("FILL")
+def fill(node: Node) -> Output:
+    return node.new_constant(np.full(node.ints(0), node.constant(1).reshape(-1)[0]))
+
+
+@converter("RANGE")
+def range_(node: Node) -> Output:
+    return nn.Range(node.input(0), node.input(1), node.input(2)).output
+
+
+@converter("GATHER")
+def gather(node: Node) -> Output:
+    axis, batch_dims = node.options("GatherOptions", "Axis", "BatchDims")
+    return nn.Gather(node.input(0), node.input(1), axis=axis, batch_dims=batch_dims).output
+
+
+@converter("GATHER_ND")
+def gather_nd(node: Node) -> Output:
+    return nn.GatherNd(node.input(0), node.input(1), batch_dims=0).output
+
+
+@converter("ONE_HOT")
+def one_hot(node: Node) -> Output:
+    (axis,) = node.options("OneHotOptions", "Axis")
+    (depth,) = node.ints(1)
+    values = np.concatenate([node.constant(3).reshape(1), node.constant(2).reshape(1)])
+    return nn.OneHot(node.input(0), node.new_constant(values), depth=depth, axis=axis).output
+
+
+@converter("REVERSE_V2")
+def reverse(node: Node) -> Output:
+    axes = node.ints(1)
+    low, count = -np.iinfo(np.int64).max, len(axes)
+    return nn.Slice(node.input(0), starts=(-1,) * count, ends=(low,) * count, axes=axes, steps=(-1,) * count).output
+
+
+@converter("DEPTH_TO_SPACE")
+def depth_to_space(node: Node) -> Output:
+    (block,) = node.options("DepthToSpaceOptions", "BlockSize")
+    return to_nhwc(nn.DepthToSpace(to_nchw(node.input(0)), block=block, mode="DCR").output)
+
+
+@converter("SPACE_TO_DEPTH")
+def space_to_depth(node: Node) -> Output:
+    (block,) = node.options("SpaceToDepthOptions", "BlockSize")
+    return to_nhwc(nn.SpaceToDepth(to_nchw(node.input(0)), block=block, mode="DCR").output)
+
+
+@converter("SPACE_TO_BATCH_ND")
+def space_to_batch(node: Node) -> Output:
+    pairs = node.constant(2).reshape(-1, 2)
+    padding = tuple(int(item) for item in (*pairs[:, 0], *pairs[:, 1]))
+    return to_nhwc(nn.SpaceToBatch(to_nchw(node.input(0)), block=node.ints(1), padding=padding).output)
+
+
+@converter("BATCH_TO_SPACE_ND")
+def batch_to_space(node: Node) -> Output:
+    pairs = node.constant(2).reshape(-1, 2)
+    crops = tuple(int(item) for item in (*pairs[:, 0], *pairs[:, 1]))
+    return to_nhwc(nn.BatchToSpace(to_nchw(node.input(0)), block=node.ints(1), crops=crops).output)
