@@ -19,9 +19,8 @@ SHIFTED = '%k3 = "nn.constant"() {value = dense<3.0> : tensor<f32>} : () -> tens
 def constant(name, shape, seed=0, positive=False):
     values = np.random.default_rng(seed).standard_normal(shape)
     array = (np.abs(values) + 0.5 if positive else values).astype(np.float32)
-    return (
-        f'{name} = "nn.constant"() {{value = dense<{array.tolist()}> : tensor<{dims}xf32>}} : () -> tensor<{dims}xf32>'
-    )
+    type_ = f"tensor<{'x'.join(map(str, shape))}xf32>"
+    return f'{name} = "nn.constant"() {{value = dense<{array.tolist()}> : {type_}}} : () -> {type_}'
 
 
 def conv(result="%1", source="%x", weight="%w"):
