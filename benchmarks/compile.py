@@ -48,7 +48,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("models", nargs="+", type=Path)
     parser.add_argument("--rival", help="a Python interpreter with nncase 1.9")
-    parser.add_argument("--shape", action="append", default=[], help="MODEL:NAME=1,3,224,224 for networks with open dims")
+    parser.add_argument("--shape", action="append", default=[], help="MODEL:NAME=1,3,224,224 where dims are open")
     options = parser.parse_args()
     shapes: dict[str, dict[str, list[int]]] = {}
     for text in options.shape:

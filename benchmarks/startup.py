@@ -1,6 +1,6 @@
 """CPU seconds to start nn-opt on a one-op file, beside Python's own start; and of all lit tests in one process.
 
-    python benchmarks/startup.py
+python benchmarks/startup.py
 """
 
 import resource

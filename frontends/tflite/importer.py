@@ -17,6 +17,10 @@ from .node import REGISTRY, Node
 __all__ = ["convolution", "elementwise", "import_tflite", "reduction", "shape", "supported_operators"]
 
 
+MALFORMED = (ValueError, TypeError, IndexError, OverflowError, MemoryError, ir.MLIRError)
+"""What numpy and MLIR raise on constants and options that no converter produced: a damaged file's."""
+
+
 def import_tflite(
     source: Source, *, shapes: Mapping[str, Sequence[int]] | None = None, dims: Mapping[str, int] | None = None
 ) -> ir.Module:
@@ -114,6 +118,8 @@ class _Importer:
             except ShapeError as error:
                 place = f"{builder.model}: {node}"
                 raise ModelError("K0141", where=place, cause=error.cause, remedy=error.remedy) from error
+            except MALFORMED as error:
+                raise ModelError("K0141", where=f"{builder.model}: {node}", cause=f"is malformed: {error}") from error
             values = [values] if isinstance(values, ir.Value) else list(values)
             for index, value in zip(operator.outputs, values, strict=False):
                 self.values[index] = builder.folded(value)

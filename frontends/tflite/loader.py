@@ -98,6 +98,9 @@ def load(source: Source) -> Graph:
         graph = _read(data, name)
     count = len(graph.tensors)
     numbers = [n for operator in graph.operators for n in (*operator.inputs, *operator.outputs)]
+    dims = [dim for tensor in graph.tensors for dim in tensor.shape]
+    if any(dim < 0 for dim in dims):
+        raise ModelError("K0140", where=name, cause="the TFLite file is damaged: a dimension is negative")
     if not graph.outputs or any(not -1 <= n < count for n in (*numbers, *graph.inputs, *graph.outputs)):
         raise ModelError("K0140", where=name, cause="the TFLite file is damaged: it has no outputs, or unknown tensors")
     return graph

@@ -136,5 +136,6 @@ def test_help_does_not_import_mlir(module):
 
 
 def test_the_runtime_does_not_import_mlir():
-    code = "import sys; from kpuc.runtime import Simulator; assert 'torch_mlir' not in sys.modules and 'onnx' not in sys.modules"
+    code = "import sys; from kpuc.runtime import Simulator; "
+    code += "assert 'torch_mlir' not in sys.modules and 'onnx' not in sys.modules"
     subprocess.run([sys.executable, "-c", code], check=True)
