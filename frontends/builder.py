@@ -115,10 +115,15 @@ class NetworkBuilder:
         return nn.Constant(value=np.asarray(array)).output
 
     def folded(self, value: ir.Value) -> ir.Value:
-        """The value as a constant, when known shapes and few constants decide it: shape arithmetic ends here."""
+        """The value as a constant, when known shapes and few constants decide it: shape arithmetic ends here.
+
+        Raises `MLIRError` when the operation that is to be computed is not valid.
+        """
         if not isinstance(value, ir.OpResult):
             return value
         op = value.owner.opview
+        if all(nn.constant_value(operand) is not None for operand in op.operation.operands):
+            op.operation.verify()
         results = fold(op, FOLD_LIMIT)
         return value if results is None else self.constant(results[value.result_number])
 

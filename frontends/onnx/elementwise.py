@@ -11,7 +11,7 @@ from ...dialects.ods import require
 from ...dialects.tensors import dtype_of, element_type
 from ..builder import Unsupported
 from .loader import node_name
-from .node import REGISTRY, Converter, Node, Output, converter, mlir_element_type, tensor_elements
+from .node import MOST_ELEMENTS, REGISTRY, Converter, Node, Output, converter, mlir_element_type, tensor_elements
 
 _UNARY: dict[str, type[nn.ElementwiseOp] | type[nn.PredicateOp]] = {
     "Abs": nn.Abs,
@@ -130,6 +130,7 @@ def dropout(node: Node) -> Output:
     shape = node.shape()
     if None in shape:
         raise Unsupported("the mask output of Dropout needs a known shape", "give it with --shape or --dim")
+    require((nn.known_product(shape) or 0) < MOST_ELEMENTS, f"a mask of {nn.shape_text(shape)} is too large")
     # the mask says what training would keep; before opset 12 inference leaves it empty
     kind = dtype_of(node.input(0)) if node.opset < 10 else np.dtype(bool)
     return [node.input(0), node.new_constant(np.full(shape, node.opset >= 12), kind)]
@@ -185,8 +186,7 @@ def clip(node: Node) -> Output:
     bounds = [node.optional(i) for i in (1, 2)]
     constants = [node.constant(i) for i in (1, 2)]
     if all(bound is None or array is not None for bound, array in zip(bounds, constants, strict=True)):
-        low = -math.inf if constants[0] is None else float(constants[0].reshape(-1)[0])
-        high = math.inf if constants[1] is None else float(constants[1].reshape(-1)[0])
+        low, high = node.scalar(1, -math.inf), node.scalar(2, math.inf)
         # ONNX: when the bounds cross, all elements become the upper one
         return nn.Clamp(value, min=min(low, high), max=high).output
     if bounds[0] is not None:
@@ -235,6 +235,7 @@ def eye_like(node: Node) -> Output:
     rows, columns = node.shape()
     if rows is None or columns is None:
         raise Unsupported("the shape is not known", "give it with --shape or --dim")
+    require(rows * columns < MOST_ELEMENTS, f"a matrix of {rows}x{columns} is too large")
     kind = node.attribute("dtype")
     dtype = dtype_of(node.input(0) if kind is None else mlir_element_type(kind))
     return node.new_constant(np.eye(rows, columns, node.attribute("k", 0)), dtype)

@@ -4,18 +4,19 @@ Shapes come from the operations' own inference, never from the file's value_info
 computed on the spot, so that shape arithmetic on static shapes does not reach the network.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 import onnx
 
-from ...dialects.mlir import file_loc, ir
-from ...dialects.ods import Violation
+from ...dialects.mlir import error_from, file_loc, ir
+from ...dialects.ods import Violation, require
+from ...dialects.tensors import dtype_of
 from ...errors import ModelError, ShapeError, UnsupportedError
 from ..builder import InputSpec, NetworkBuilder, Unsupported, resolve_inputs
 from . import convolution, elementwise, indexing, quantization, recurrent, reduction, resize, shape
 from .loader import Source, load, node_name, sorted_nodes
-from .node import REGISTRY, Converter, Node, mlir_element_type, tensor_elements
+from .node import REGISTRY, Converter, Node, mlir_element_type, tensor_elements, type_name
 
 __all__ = ["convolution", "elementwise", "import_onnx", "indexing", "quantization", "recurrent", "reduction"]
 __all__ += ["resize", "shape", "supported_operators"]
@@ -142,6 +143,7 @@ class _Graph:
             return  # depends on a node that could not be imported: that one is reported
         with self.builder.node(name):
             try:
+                _require_types(proto, self.opset, inputs)
                 results = entry.convert(Node(self.builder, proto, self.opset, inputs))
                 results = [results] if isinstance(results, ir.Value) else list(results)
                 results = [self.builder.folded(value) for value in results]
@@ -150,6 +152,9 @@ class _Graph:
                 return
             except ShapeError as error:
                 raise ModelError("K0104", where=where, cause=error.cause, remedy=error.remedy) from error
+            except ir.MLIRError as error:
+                found = error_from(error, "K0104", proto.op_type)
+                raise ModelError("K0104", where=where, cause=found.cause) from error
             except Violation as error:
                 raise ModelError("K0104", where=where, cause=f"{proto.op_type}: {error}") from error
         extra = next((text for text in proto.output[len(results) :] if text), None)
@@ -176,7 +181,7 @@ class _Graph:
             return  # may hold more than protobuf can serialise; its converter looks at what it has
         try:
             onnx.checker.check_node(proto, self.checks)
-        except onnx.checker.ValidationError as error:
+        except (onnx.checker.ValidationError, UnicodeDecodeError) as error:  # the latter: its message quotes bytes
             cause = str(error).strip().split("\n")[0]
             raise ModelError("K0103", where=where, cause=f"{proto.op_type} is malformed: {cause}") from error
 
@@ -191,6 +196,21 @@ class _Graph:
                 raise ModelError("K0103", where=builder.model, cause=f"output '{name}' is not defined")
             defined.append((name, value))
         return builder.finish(defined)
+
+
+def _require_types(proto: onnx.NodeProto, opset: int, inputs: Sequence[ir.Value | None]) -> None:
+    """Every input has one of the element types that the operator takes in this opset."""
+    formal = onnx.defs.get_schema(proto.op_type, opset).inputs
+    for index, value in enumerate(inputs):
+        if value is None:
+            continue
+        kind = type_name(onnx.helper.np_dtype_to_tensor_dtype(dtype_of(value))).lower()
+        types = formal[min(index, len(formal) - 1)].types
+        require(f"tensor({kind})" in types, f"input {index} is of type {kind}; opset {opset} takes {_names(types)}")
+
+
+def _names(types: Iterable[str]) -> str:
+    return ", ".join(sorted(text[len("tensor(") : -1] for text in types if text.startswith("tensor(")))
 
 
 def _input_spec(value: onnx.ValueInfoProto, given: Sequence[int] | None, model: str) -> InputSpec:

@@ -45,6 +45,7 @@ def load(source: Source, external_data: str | Path | None = None) -> tuple[onnx.
         model = _parse(data, name)
     if not model.HasField("graph") or not model.graph.output:
         raise ModelError("K0101", where=name, cause="the file holds no ONNX graph with outputs")
+    _require_text(model, name)
     model = _inlined(model, name)
     if any(map(uses_external_data, _tensors(model.graph))):
         model = _with_external_data(model, folder, name, copy=model is source)
@@ -88,6 +89,21 @@ def _parse(data: bytes, name: str) -> onnx.ModelProto:
             cause, remedy = "the file is larger than 2 GiB", "save it with external data: onnx.save_as_external_data"
         raise ModelError("K0101", where=name, cause=cause, remedy=remedy) from error
     return model
+
+
+def _require_text(model: onnx.ModelProto, name: str) -> None:
+    """Every name is text: protobuf gives damaged UTF-8 as bytes."""
+    graph = model.graph
+    texts: list[object] = [entry.domain for entry in model.opset_import] + [graph.name]
+    for value in (*graph.input, *graph.output):
+        texts += [value.name, *(dim.dim_param for dim in value.type.tensor_type.shape.dim)]
+    texts += [tensor.name for tensor in _tensors(graph)]
+    for node in (*graph.node, *(node for function in model.functions for node in function.node)):
+        texts += [node.name, node.op_type, node.domain, *node.input, *node.output]
+        texts += [attribute.name for attribute in node.attribute]
+    damaged = next((text for text in texts if not isinstance(text, str)), None)
+    if damaged is not None:
+        raise ModelError("K0101", where=name, cause=f"the name {damaged!r} is not UTF-8: the file is damaged")
 
 
 def _inlined(model: onnx.ModelProto, name: str) -> onnx.ModelProto:

@@ -45,6 +45,10 @@ def converter(*operators: str, since: int = 1) -> Callable[[AnyConvert], AnyConv
     return register
 
 
+MOST_ELEMENTS = 2**31
+"""Of a tensor that a converter makes: a few bytes of a file shall not ask for all memory."""
+
+
 class Node:
     """One ONNX node with its inputs as values."""
 
@@ -65,9 +69,9 @@ class Node:
             return default
         value = onnx.helper.get_attribute_value(self.attributes[name])
         if isinstance(value, bytes):
-            return value.decode()
+            return value.decode(errors="replace")
         if isinstance(value, list) and value and isinstance(value[0], bytes):
-            return [item.decode() for item in value]
+            return [item.decode(errors="replace") for item in value]
         return value
 
     def ints_of(self, name: str, length: int, default: int) -> tuple[int, ...]:

@@ -40,7 +40,7 @@ def _numbers(node: Node, index: int) -> tuple[float, ...] | None:
     array = node.constant(index)
     if array is None:
         raise Unsupported("sizes and scales must be constant", "fix the input shapes with --shape or --dim")
-    return tuple(float(item) for item in array) if array.size else None
+    return tuple(float(item) for item in array.reshape(-1)) if array.size else None
 
 
 def _resize(

@@ -9,7 +9,7 @@ from ...dialects.ods import require
 from ...dialects.tensors import Shape, dtype_of, element_type
 from ..builder import Unsupported
 from .loader import node_name
-from .node import Node, Output, converter, mlir_element_type, tensor_elements
+from .node import MOST_ELEMENTS, Node, Output, converter, mlir_element_type, tensor_elements
 
 
 @converter("Reshape", since=5)
@@ -98,7 +98,8 @@ def split(node: Node) -> Output:
     sizes = node.ints(1, "split")
     if sizes is None:
         dim, parts = node.shape()[axis], node.attribute("num_outputs", len(node.proto.output))
-        require(parts > 0, f"cannot split into {parts} parts")
+        outputs = len(node.proto.output)
+        require(parts == outputs, f"num_outputs is {parts}, but there are {outputs} outputs")
         if dim is None:
             raise Unsupported(f"dimension {axis} is not known", "give it with --shape or --dim")
         part = -(-dim // parts)
@@ -108,18 +109,16 @@ def split(node: Node) -> Output:
 
 @converter("Expand", since=8)
 def expand(node: Node) -> Output:
-    target = node.constant(1)
-    if target is None:
+    if node.constant(1) is None:
         return nn.DynamicExpand(node.input(0), node.input(1)).output
-    return nn.Expand(node.input(0), shape=tuple(int(dim) for dim in target)).output
+    return nn.Expand(node.input(0), shape=node.constant_ints(1, "shape")).output
 
 
 @converter("Tile", since=6)
 def tile(node: Node) -> Output:
-    repeats = node.constant(1)
-    if repeats is None:
+    if node.constant(1) is None:
         return nn.DynamicTile(node.input(0), node.input(1)).output
-    return nn.Tile(node.input(0), repeats=tuple(int(count) for count in repeats)).output
+    return nn.Tile(node.input(0), repeats=node.constant_ints(1, "repeats")).output
 
 
 @converter("Pad", since=2)
@@ -190,8 +189,11 @@ def constant_of_shape(node: Node) -> Output:
 @converter("Range", since=11)
 def range_(node: Node) -> Output:
     scalars = [nn.Reshape(node.input(i), shape=()).output if node.rank(i) else node.input(i) for i in (0, 1, 2)]
-    step = nn.constant_value(node.builder.folded(scalars[2]))
+    known = [nn.constant_value(node.builder.folded(scalar)) for scalar in scalars]
+    start, limit, step = [None if number is None else number.item() for number in known]
     require(step is None or step != 0, "the step is 0")
+    if start is not None and limit is not None and step is not None:
+        require((limit - start) / step < MOST_ELEMENTS, f"the range from {start} to {limit} by {step} is too long")
     return nn.Range(*(node.builder.folded(scalar) for scalar in scalars)).output
 
 
