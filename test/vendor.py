@@ -28,7 +28,8 @@ def run_in_vendor_runtime(jobs: list[Job]) -> list[Result]:
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / "jobs"
             path.write_bytes(pickle.dumps(jobs[len(results) :]))
-            done = subprocess.run([sys.executable, __file__, str(path)], capture_output=True, timeout=60, check=False)
+            command = [sys.executable, __file__, str(path)]
+            done = subprocess.run(command, capture_output=True, timeout=60, check=False, cwd=folder)
         stream = io.BytesIO(done.stdout)
         while stream.tell() < len(done.stdout):
             results.append(pickle.load(stream))

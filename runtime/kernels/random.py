@@ -1,5 +1,7 @@
 """Pseudo-random tensors: numpy's PCG64, seeded with the bits of the seed."""
 
+from __future__ import annotations
+
 from typing import Any
 
 import numpy as np
