@@ -106,7 +106,6 @@ class _Graph:
         self.values: dict[str, ir.Value | None] = {"": None}
         self.checks = onnx.checker.C.CheckerContext()
         self.checks.ir_version = onnx.IR_VERSION
-        self.checks.opset_imports = {"": opset}
 
     def add_inputs(self, shapes: Mapping[str, Sequence[int]], dims: Mapping[str, int]) -> None:
         """Begin the function; inputs with an initializer are constants."""
@@ -179,6 +178,7 @@ class _Graph:
         """The node has the inputs and attributes that its opset prescribes."""
         if proto.op_type == "Constant":
             return  # may hold more than protobuf can serialise; its converter looks at what it has
+        self.checks.opset_imports = {"": _schema_opset(proto.op_type, self.opset)}
         try:
             onnx.checker.check_node(proto, self.checks)
         except (onnx.checker.ValidationError, UnicodeDecodeError) as error:  # the latter: its message quotes bytes
@@ -198,9 +198,17 @@ class _Graph:
         return builder.finish(defined)
 
 
+def _schema_opset(operator: str, opset: int) -> int:
+    """The opset whose schema describes an operator.
+
+    GroupNormalization was deprecated by the very opset 18 that introduced it; files have it, and it has the form of 21.
+    """
+    return max(opset, 21) if operator == "GroupNormalization" and opset >= 18 else opset
+
+
 def _require_types(proto: onnx.NodeProto, opset: int, inputs: Sequence[ir.Value | None]) -> None:
     """Every input has one of the element types that the operator takes in this opset."""
-    formal = onnx.defs.get_schema(proto.op_type, opset).inputs
+    formal = onnx.defs.get_schema(proto.op_type, _schema_opset(proto.op_type, opset)).inputs
     for index, value in enumerate(inputs):
         if value is None:
             continue
