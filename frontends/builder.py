@@ -14,7 +14,7 @@ import numpy as np
 from ..dialects import nn
 from ..dialects.evaluate import fold
 from ..dialects.function import set_names
-from ..dialects.mlir import error_from, file_loc, func, ir
+from ..dialects.mlir import describe, error_from, file_loc, func, ir
 from ..dialects.tensors import Array, Dim, tensor_type
 from ..errors import ModelError, OptionError, UnsupportedError
 
@@ -117,14 +117,19 @@ class NetworkBuilder:
     def folded(self, value: ir.Value) -> ir.Value:
         """The value as a constant, when known shapes and few constants decide it: shape arithmetic ends here.
 
-        Raises `MLIRError` when the operation that is to be computed is not valid.
+        Raises `MLIRError` when the operation that is to be computed is not valid, `ModelError` K0104 when its operands
+        are values that it cannot compute, such as an index that is out of range.
         """
         if not isinstance(value, ir.OpResult):
             return value
         op = value.owner.opview
         if all(nn.constant_value(operand) is not None for operand in op.operation.operands):
             op.operation.verify()
-        results = fold(op, FOLD_LIMIT)
+        try:
+            results = fold(op, FOLD_LIMIT)
+        except (IndexError, ValueError, OverflowError) as error:
+            cause = f"'{op.operation.name}' cannot be computed: {error}"
+            raise ModelError("K0104", where=describe(op.location), cause=cause) from error
         return value if results is None else self.constant(results[value.result_number])
 
     def unsupported(self, node: str, operator: str, reason: str, remedy: str = "") -> None:
