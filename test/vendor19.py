@@ -1,0 +1,170 @@
+"""Runs and makes kmodels of version 5 with the vendor's last compilers for the K210 and K510, PyPI nncase 1.x.
+
+They exist for Python 3.10 and older only, so they live in an environment of their own, made at first use from an older
+Python that is found in the PATH or among pyenv's. `KPUC_NNCASE19_PYTHON` names an interpreter that has nncase 1.9
+instead. Every job runs in another process, because malformed code makes the vendor's runtime crash.
+
+Started as a program, under the old Python: reads pickled jobs from the file it is given, and writes one pickled result
+after another to its standard output. Arrays travel as (dtype, shape, bytes), because pickles of numpy 2 cannot be read
+by numpy 1.
+"""
+
+import io
+import os
+import pickle
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+RELEASES = {
+    "1.9": ("1.9.0.20230322", ("3.10", "3.9", "3.8", "3.7")),
+    "1.1": ("1.1.0.20211203", ("3.9", "3.8", "3.7")),
+}
+"""Release -> (version on PyPI, Pythons that it has wheels for)."""
+CACHE = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "kpuc-test"
+
+
+def find_python(release="1.9"):
+    """An interpreter that can import the vendor's package, or None and the reason why there is none."""
+    given = os.environ.get("KPUC_NNCASE19_PYTHON")
+    if given and release == "1.9":
+        return given, ""
+    version, pythons = RELEASES[release]
+    made = CACHE / ("nncase-" + version)
+    interpreter = made / "bin" / "python"
+    if (made / "complete").exists() and interpreter.exists():
+        return str(interpreter), ""
+    base = next(filter(None, map(_base_python, pythons)), None)
+    if base is None:
+        return None, "nncase {} needs one of Python {}, and none is here".format(version, ", ".join(pythons))
+    for command in (
+        [base, "-m", "venv", "--clear", str(made)],
+        [str(interpreter), "-m", "pip", "install", "-q", "nncase==" + version, "numpy"],
+    ):
+        done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
+        if done.returncode != 0:
+            return None, "nncase {} cannot be installed: {}".format(version, done.stdout.decode()[-300:])
+    (made / "complete").touch()
+    return str(interpreter), ""
+
+
+def _base_python(version):
+    """The path of a Python X.Y that runs, or None."""
+    candidates = ["python" + version]
+    candidates += map(str, sorted(Path.home().glob(".pyenv/versions/{}.*/bin/python".format(version))))
+    for candidate in candidates:
+        try:
+            code = "import sys, venv; print(sys.executable if '%d.%d' % sys.version_info[:2] == '{}' else '')"
+            done = subprocess.run([candidate, "-c", code.format(version)], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        except OSError:
+            continue
+        if done.returncode == 0 and done.stdout.strip():
+            return done.stdout.decode().strip()
+    return None
+
+
+def simulate(jobs, release="1.9"):
+    """Results of kmodels: `jobs` are (kmodel bytes, list of input arrays); a result is a list of arrays, or a str that
+    says why there is none. After a crash a new process goes on behind the job that caused it."""
+    return _run_all([("simulate", data, [_packed(array) for array in inputs]) for data, inputs in jobs], release)
+
+
+def compile_models(jobs, release="1.9"):
+    """kmodels that the vendor makes: `jobs` are (model bytes, options), a result is bytes or a str as above.
+
+    options: "format" ("onnx" or "tflite"), "calibration" (array, samples along the first axis, optional), and any
+    attribute of the vendor's CompileOptions, e.g. target="k210", quant_type="uint8".
+    """
+    packed = []
+    for data, options in jobs:
+        options = dict(options)
+        if options.get("calibration") is not None:
+            options["calibration"] = _packed(options["calibration"])
+        packed.append(("compile", data, options))
+    return _run_all(packed, release)
+
+
+def _run_all(jobs, release):
+    python, reason = find_python(release)
+    if python is None:
+        raise RuntimeError(reason)
+    results = []
+    while len(results) < len(jobs):
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / "jobs"
+            path.write_bytes(pickle.dumps(jobs[len(results) :], protocol=4))
+            done = subprocess.run(
+                [python, __file__, str(path)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=folder, timeout=1800
+            )
+        stream = io.BytesIO(done.stdout)
+        while stream.tell() < len(done.stdout):
+            kind, value = pickle.load(stream)
+            results.append([_unpacked(one) for one in value] if kind == "arrays" else value)
+        if done.returncode != 0:
+            results.append("the process ended with {}: {}".format(done.returncode, done.stderr.decode()[-200:]))
+    return results
+
+
+def _packed(array):
+    import numpy as np
+
+    array = np.ascontiguousarray(array).reshape(np.shape(array))
+    return array.dtype.str, array.shape, array.tobytes()
+
+
+def _unpacked(packed):
+    import numpy as np
+
+    dtype, shape, data = packed
+    return np.frombuffer(data, dtype).reshape(shape)
+
+
+def _simulate(data, inputs):
+    import nncase
+
+    simulator = nncase.Simulator()
+    simulator.load_model(data)
+    arrays = [_unpacked(packed) for packed in inputs]
+    for index, array in enumerate(arrays):
+        simulator.set_input_tensor(index, nncase.RuntimeTensor.from_numpy(array))
+    simulator.run()
+    results = [simulator.get_output_tensor(index).to_numpy() for index in range(simulator.outputs_size)]
+    return [_packed(result) for result in results]
+
+
+def _compile(data, options):
+    import nncase
+
+    kind, calibration = options.pop("format", "onnx"), options.pop("calibration", None)
+    compile_options = nncase.CompileOptions()
+    for name, value in options.items():
+        setattr(compile_options, name, value)
+    compiler = nncase.Compiler(compile_options)
+    getattr(compiler, "import_" + kind)(data, nncase.ImportOptions())
+    if calibration is not None:
+        array = _unpacked(calibration)
+        ptq = nncase.PTQTensorOptions()
+        ptq.samples_count = len(array)
+        ptq.set_tensor_data(array.tobytes())
+        compiler.use_ptq(ptq)
+    compiler.compile()
+    return compiler.gencode_tobytes()
+
+
+def _main():
+    """The vendor prints to standard output, so results go to a copy of it, and it to standard error."""
+    out = os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)
+    for kind, data, rest in pickle.loads(Path(sys.argv[1]).read_bytes()):
+        try:
+            result = ("arrays", _simulate(data, rest)) if kind == "simulate" else ("bytes", _compile(data, rest))
+        except RuntimeError as error:
+            result = ("error", str(error))
+        out.write(pickle.dumps(result, protocol=4))
+        out.flush()
+    os._exit(0)
+
+
+if __name__ == "__main__":
+    _main()
