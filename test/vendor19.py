@@ -44,7 +44,7 @@ def find_python(release="1.9"):
     ):
         done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
         if done.returncode != 0:
-            return None, "nncase {} cannot be installed: {}".format(version, done.stdout.decode()[-300:])
+            return None, f"nncase {version} cannot be installed: {done.stdout.decode()[-300:]}"
     (made / "complete").touch()
     return str(interpreter), ""
 
@@ -52,11 +52,11 @@ def find_python(release="1.9"):
 def _base_python(version):
     """The path of a Python X.Y that runs, or None."""
     candidates = ["python" + version]
-    candidates += map(str, sorted(Path.home().glob(".pyenv/versions/{}.*/bin/python".format(version))))
+    candidates += map(str, sorted(Path.home().glob(f".pyenv/versions/{version}.*/bin/python")))
     for candidate in candidates:
         try:
             code = "import sys, venv; print(sys.executable if '%d.%d' % sys.version_info[:2] == '{}' else '')"
-            done = subprocess.run([candidate, "-c", code.format(version)], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+            done = subprocess.run([candidate, "-c", code.format(version)], capture_output=True, check=False)
         except OSError:
             continue
         if done.returncode == 0 and done.stdout.strip():
@@ -95,14 +95,14 @@ def _run_all(jobs, release):
             path = Path(folder) / "jobs"
             path.write_bytes(pickle.dumps(jobs[len(results) :], protocol=4))
             done = subprocess.run(
-                [python, __file__, str(path)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=folder, timeout=1800
+                [python, __file__, str(path)], capture_output=True, cwd=folder, timeout=1800, check=False
             )
         stream = io.BytesIO(done.stdout)
         while stream.tell() < len(done.stdout):
             kind, value = pickle.load(stream)
             results.append([_unpacked(one) for one in value] if kind == "arrays" else value)
         if done.returncode != 0:
-            results.append("the process ended with {}: {}".format(done.returncode, done.stderr.decode()[-200:]))
+            results.append(f"the process ended with {done.returncode}: {done.stderr.decode()[-200:]}")
     return results
 
 
