@@ -18,12 +18,15 @@ from .kmodel.elements import numpy_dtype
 from .kmodel.names import default_names, names_of
 from .kmodel.types7 import TensorType, TupleType, Type
 from .machine import Array, Engine, Linker, TensorInfo
-from .stackvm.interpreter7 import Interpreter
+from .stackvm import interpreter5, interpreter7
+from .stackvm.dialect5 import dialect_of
+from .stackvm.isa5 import ISA5
 from .tensor import RuntimeTensor
 
 EngineMaker = Callable[[Any, Linker, int], Engine]
 ENGINES: Mapping[tuple[int, str], EngineMaker] = {
-    (7, "stackvm"): lambda module, link, index: Interpreter(module, link, index),
+    (5, "stackvm"): lambda module, link, index: interpreter5.Interpreter(module, ISA5[dialect_of(module)], link, index),
+    (7, "stackvm"): lambda module, link, index: interpreter7.Interpreter(module, link, index),
 }
 """What executes a module: (kmodel version, kind) -> engine of (module, linker, index of the module)."""
 

@@ -6,10 +6,13 @@ Entry: a decoded model. Exit: dicts, lists, strings and numbers only; damaged co
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 from ...errors import KmodelError
+from ..stackvm.dialect5 import dialect_of
 from ..stackvm.disassembler import disassemble
+from ..stackvm.isa5 import DIALECTS, ISA5, Isa5
 from ..stackvm.isa7 import ISA7
 from . import Model, v5, v7
 from .elements import V5_NAMES
@@ -18,8 +21,19 @@ from .section import Section
 from .types7 import AnyType, InvalidType, PointerType, TensorType, TupleType, Type
 
 Disassembler = Callable[[memoryview], list[str]]
-DISASSEMBLERS: Mapping[tuple[int, str], Disassembler] = {(7, "stackvm"): lambda text: disassemble(ISA7, text)}
-"""(kmodel version, kind of module) -> lines of a function's code."""
+DISASSEMBLERS: Mapping[tuple[int, str], Callable[[Any], Disassembler]] = {
+    (5, "stackvm"): lambda module: partial(disassemble, _isa5(module)),
+    (7, "stackvm"): lambda module: partial(disassemble, ISA7),
+}
+"""(kmodel version, kind of module) -> module -> lines of a function's code."""
+
+
+def _isa5(module: v5.Module) -> Isa5:
+    """The dialect of the code; the newest one for code that is damaged in all of them."""
+    try:
+        return ISA5[dialect_of(module)]
+    except KmodelError:
+        return ISA5[DIALECTS[-1]]
 
 
 def describe(model: Model) -> dict[str, Any]:
@@ -96,7 +110,7 @@ def _element(type_: TensorType) -> str:
 def _code(version: int, module: v5.Module | v7.Module, function: Any) -> dict[str, Any]:
     show = DISASSEMBLERS.get((version, module.kind))
     try:
-        lines = [] if show is None else show(module.text(function))
+        lines = [] if show is None else show(module)(module.text(function))
     except KmodelError as error:
         lines = [f"({error.cause})"]
     return {"entrypoint": function.entrypoint, "text_bytes": function.text_size, "code": lines}

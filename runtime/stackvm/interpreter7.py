@@ -9,13 +9,13 @@ Constants are views of the file.
 from __future__ import annotations
 
 import struct
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
-from ...errors import ExecutionError, KmodelError, KpucError
+from ...errors import ExecutionError, KpucError
 from ..kmodel.elements import numpy_dtype
 from ..kmodel.struct import require_bytes
 from ..kmodel.types7 import QUANT_PARAM, DataType, TensorType, read_datatype
@@ -25,68 +25,27 @@ from .functions7 import FUNCTIONS
 from .isa import Decoded
 from .isa7 import ISA7
 from .operands7 import Object, QuantParam, array, kind_of, room
+from .scalars import (
+    ARITHMETIC,
+    CODING,
+    DEPTH_LIMIT,
+    FAULTS,
+    FUNCTION_COST,
+    RANK_LIMIT,
+    STACK_LIMIT,
+    STEP_LIMIT,
+    Budget,
+    converted,
+    fault,
+    located,
+    wrapped,
+)
 
-STEP_LIMIT = 10_000_000
-FUNCTION_COST = 50
-"""Steps that a tensor function counts as, besides one for each 1024 elements of its result."""
-STACK_LIMIT = 65_536
-DEPTH_LIMIT = 64
-RANK_LIMIT = 32
 RDATA = 1 << 40
 """The address of the first byte of `.rdata`; no other memory has addresses."""
 
 Entry = Any
 """What the stack holds: int, float, an Object, or an element type."""
-
-CODING = {
-    "I1": "<b", "I2": "<h", "I4": "<i", "I": "<q", "U1": "<B", "U2": "<H", "U4": "<I", "U": "<Q", "R4": "<f",
-}  # fmt: skip
-ARITHMETIC: dict[str, Callable[[Any, Any], Any]] = {
-    "ADD": lambda a, b: a + b,
-    "SUB": lambda a, b: a - b,
-    "MUL": lambda a, b: a * b,
-    "DIV": lambda a, b: a / b if isinstance(a, float) else _truncated(a, b),
-    "DIV_U": lambda a, b: _unsigned(a) // _unsigned(b),
-    "AND": lambda a, b: a & b,
-    "OR": lambda a, b: a | b,
-    "XOR": lambda a, b: a ^ b,
-    "SHL": lambda a, b: a << (b & 63),
-    "SHR": lambda a, b: a >> (b & 63),
-    "SHR_U": lambda a, b: _unsigned(a) >> (b & 63),
-    "CLT": lambda a, b: int(a < b),
-    "CLT_U": lambda a, b: int(_unsigned(a) < _unsigned(b)),
-    "CLE": lambda a, b: int(a <= b),
-    "CLE_U": lambda a, b: int(_unsigned(a) <= _unsigned(b)),
-    "CEQ": lambda a, b: int(a == b),
-    "CGE": lambda a, b: int(a >= b),
-    "CGE_U": lambda a, b: int(_unsigned(a) >= _unsigned(b)),
-    "CGT": lambda a, b: int(a > b),
-    "CGT_U": lambda a, b: int(_unsigned(a) > _unsigned(b)),
-    "CNE": lambda a, b: int(a != b),
-}
-FAULTS = (ValueError, TypeError, IndexError, KeyError, ArithmeticError, AttributeError, MemoryError, AssertionError)
-"""What numpy and the kernels raise when operands do not fit."""
-
-
-def _unsigned(value: int) -> int:
-    return value & (2**64 - 1)
-
-
-def _wrapped(value: int) -> int:
-    return (value + 2**63) % 2**64 - 2**63
-
-
-def _truncated(a: int, b: int) -> int:
-    quotient = abs(a) // abs(b)
-    return quotient if (a < 0) == (b < 0) else -quotient
-
-
-@dataclass
-class Budget:
-    """Instructions left to a run, over all functions that it calls."""
-
-    steps: int
-    depth: int = 0
 
 
 @dataclass
@@ -170,9 +129,9 @@ class Interpreter:
                     return frame.object()
                 at = self._step(frame, one)
             except FAULTS as error:
-                raise _fault(function, one, error) from error
+                raise fault(function, one, error) from error
             except KpucError as error:
-                raise _located(function, one, error) from error
+                raise located(function, one, error) from error
 
     def _decode(self, function: int, text: memoryview, at: int) -> Decoded:
         one = self._decoded.get((function, at))
@@ -213,7 +172,7 @@ class Interpreter:
         if not isinstance(left, int | float) or type(left) is not type(right):
             raise ExecutionError("K0504", cause=f"{name} of {kind_of(left)} and {kind_of(right)}")
         result = ARITHMETIC[name](left, right)
-        frame.push(_wrapped(result) if isinstance(result, int) else float(np.float32(result)))
+        frame.push(wrapped(result) if isinstance(result, int) else float(np.float32(result)))
 
     def _variable(self, frame: Frame, name: str, values: Any) -> None:
         index = int(values["index"]) if "index" in values else int(name[-1])
@@ -235,7 +194,7 @@ class Interpreter:
         coding = struct.Struct(CODING[kind])
         if stem == "CONV":
             value = frame.pop()
-            frame.push(_converted(value, kind, coding))
+            frame.push(converted(value, kind, coding))
             return
         index = frame.number() if stem == "LDELEM" else 0
         frame.push(coding.unpack(self._bytes(frame.number() + index * coding.size, coding.size))[0])
@@ -335,32 +294,5 @@ def _compute(one: Decoded, operands: list[Object]) -> Object:
     return np.asarray(result) if isinstance(result, np.generic) else result
 
 
-def _converted(value: Entry, kind: str, coding: struct.Struct) -> int | float:
-    if not isinstance(value, int | float):
-        raise ExecutionError("K0504", cause=f"{kind_of(value)} where a number is needed")
-    if kind == "R4":
-        return float(np.float32(value))
-    bits = 8 * coding.size
-    number: int = int(value) & (2**bits - 1)
-    return number - 2**bits if kind.startswith("I") and number >> (bits - 1) else number
-
-
 def _plain(value: Any) -> int | float:
     return float(value) if isinstance(value, float) else int(value)
-
-
-def _where(function: int, one: Decoded) -> str:
-    name = one.instruction.name if one.function is None else one.function.name
-    return f"function {function}, byte {one.at}, {name}"
-
-
-def _fault(function: int, one: Decoded, error: Exception) -> ExecutionError:
-    return ExecutionError("K0503", where=_where(function, one), cause=f"the operands do not fit together: {error}")
-
-
-def _located(function: int, one: Decoded, error: KpucError) -> KpucError:
-    """The error with the instruction it comes from, unless it says so already."""
-    if error.where:
-        return error
-    kind = KmodelError if isinstance(error, KmodelError) else ExecutionError
-    return kind(error.code, where=_where(function, one), cause=error.cause, remedy=error.remedy)

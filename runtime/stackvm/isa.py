@@ -66,6 +66,27 @@ class Instruction:
     supported: bool = True
 
 
+def instruction(code: int, name: str, *fields: tuple[str, Kind], supported: bool = True) -> Instruction:
+    """An instruction with immediates given as (name, kind)."""
+    return Instruction(code, name, tuple(Field(*field) for field in fields), supported)
+
+
+def plain(first: int, *names: str, supported: bool = True) -> tuple[Instruction, ...]:
+    """Instructions without immediates, numbered from `first`."""
+    return tuple(Instruction(first + index, name, (), supported) for index, name in enumerate(names))
+
+
+def typed(first: int, stem: str, *suffixes: str, supported: bool = True) -> tuple[Instruction, ...]:
+    """Instructions STEM_SUFFIX without immediates, numbered from `first`."""
+    return plain(first, *(f"{stem}_{suffix}" for suffix in suffixes), supported=supported)
+
+
+SIGNED = ("I1", "I2", "I4", "I")
+UNSIGNED = ("U1", "U2", "U4", "U")
+REAL = ("BR2", "R4")
+"""Suffixes of typed instructions: integers of 1, 2, 4 bytes and of a pointer's size, bfloat16 and float32."""
+
+
 @dataclass(frozen=True)
 class TensorFunction:
     """One function behind the TENSOR opcode.

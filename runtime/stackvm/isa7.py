@@ -8,7 +8,20 @@ Source: kmodel v7, stackvm opcodes, enumerations and tensor functions.
 from __future__ import annotations
 
 from ..kmodel.elements import V7_CODES
-from .isa import Enumeration, Field, Instruction, Isa, Kind, TensorFunction, enumeration
+from .isa import (
+    REAL,
+    SIGNED,
+    UNSIGNED,
+    Enumeration,
+    Field,
+    Instruction,
+    Isa,
+    TensorFunction,
+    enumeration,
+    instruction,
+    plain,
+    typed,
+)
 
 TENSOR = 100
 
@@ -35,54 +48,36 @@ QUANT_MODE = enumeration("quant mode", "unsigned", "signed_symmetric", "signed_a
 CAST_MODE = enumeration("cast mode", "default", "exact", "check_overflow", "reinterpret")
 ONE_HOT_MODE = enumeration("one-hot mode", "normal", "process_negative")
 
-_SIGNED = ("I1", "I2", "I4", "I")
-_UNSIGNED = ("U1", "U2", "U4", "U")
-_REAL = ("BR2", "R4")
-
-
-def _plain(first: int, *names: str, supported: bool = True) -> tuple[Instruction, ...]:
-    """Instructions without immediates, numbered from `first`."""
-    return tuple(Instruction(first + index, name, (), supported) for index, name in enumerate(names))
-
-
-def _typed(first: int, stem: str, *suffixes: str) -> tuple[Instruction, ...]:
-    return _plain(first, *(f"{stem}_{suffix}" for suffix in suffixes))
-
-
-def _one(code: int, name: str, *fields: tuple[str, Kind], supported: bool = True) -> Instruction:
-    return Instruction(code, name, tuple(Field(*field) for field in fields), supported)
-
-
 INSTRUCTIONS = (
-    *_plain(0, "NOP", "LDNULL"),
-    _one(2, "LDC_I4", ("value", "i32")),
-    *_plain(3, "LDC_I4_0", "LDC_I4_1"),
-    _one(5, "LDC_R4", ("value", "f32")),
-    *_typed(6, "LDIND", *_SIGNED, *_UNSIGNED, *_REAL),
-    *_typed(16, "STIND", *_SIGNED, *_REAL),
-    _one(22, "LEA_GP", ("register", "u8"), ("offset", "i32")),
-    *_typed(23, "LDELEM", *_SIGNED, *_UNSIGNED, *_REAL),
-    *_typed(33, "STELEM", *_SIGNED, *_REAL),
-    _one(39, "LDARG", ("index", "u16")),
-    *_typed(40, "LDARG", "0", "1", "2", "3", "4", "5"),
-    *_plain(46, "DUP", "POP"),
-    _one(48, "LDLOCAL", ("index", "u16")),
-    _one(49, "STLOCAL", ("index", "u16")),
-    *_plain(50, "LDTUPLE_ELEM", "LDTUPLE", "LDDATATYPE", "LDTENSOR", "LDSCALAR"),
-    *_plain(55, "NEG", "ADD", "SUB", "MUL", "DIV", "DIV_U"),
-    *_plain(61, "REM", "REM_U", supported=False),
-    *_plain(63, "AND", "OR", "XOR", "NOT", "SHL", "SHR", "SHR_U"),
-    *_plain(70, "CLT", "CLT_U", "CLE", "CLE_U", "CEQ", "CGE", "CGE_U", "CGT", "CGT_U", "CNE"),
-    *_typed(80, "CONV", *_SIGNED, *_UNSIGNED, *_REAL),
-    _one(90, "BR", ("target", "i32")),
-    _one(91, "BR_TRUE", ("target", "i32")),
-    _one(92, "BR_FALSE", ("target", "i32")),
-    *_plain(93, "RET"),
-    _one(94, "CALL", ("arguments", "u8"), ("target", "i32"), supported=False),
-    _one(95, "ECALL", ("arguments", "u8"), supported=False),
-    _one(96, "EXTCALL", ("arguments", "u16"), ("is_prim_func", "bool")),
-    _one(97, "CUSCALL", ("name", "cstr"), ("fields", "bytes"), ("arguments", "u16"), supported=False),
-    *_plain(98, "THROW", "BREAK", supported=False),
+    *plain(0, "NOP", "LDNULL"),
+    instruction(2, "LDC_I4", ("value", "i32")),
+    *plain(3, "LDC_I4_0", "LDC_I4_1"),
+    instruction(5, "LDC_R4", ("value", "f32")),
+    *typed(6, "LDIND", *SIGNED, *UNSIGNED, *REAL),
+    *typed(16, "STIND", *SIGNED, *REAL),
+    instruction(22, "LEA_GP", ("register", "u8"), ("offset", "i32")),
+    *typed(23, "LDELEM", *SIGNED, *UNSIGNED, *REAL),
+    *typed(33, "STELEM", *SIGNED, *REAL),
+    instruction(39, "LDARG", ("index", "u16")),
+    *typed(40, "LDARG", "0", "1", "2", "3", "4", "5"),
+    *plain(46, "DUP", "POP"),
+    instruction(48, "LDLOCAL", ("index", "u16")),
+    instruction(49, "STLOCAL", ("index", "u16")),
+    *plain(50, "LDTUPLE_ELEM", "LDTUPLE", "LDDATATYPE", "LDTENSOR", "LDSCALAR"),
+    *plain(55, "NEG", "ADD", "SUB", "MUL", "DIV", "DIV_U"),
+    *plain(61, "REM", "REM_U", supported=False),
+    *plain(63, "AND", "OR", "XOR", "NOT", "SHL", "SHR", "SHR_U"),
+    *plain(70, "CLT", "CLT_U", "CLE", "CLE_U", "CEQ", "CGE", "CGE_U", "CGT", "CGT_U", "CNE"),
+    *typed(80, "CONV", *SIGNED, *UNSIGNED, *REAL),
+    instruction(90, "BR", ("target", "i32")),
+    instruction(91, "BR_TRUE", ("target", "i32")),
+    instruction(92, "BR_FALSE", ("target", "i32")),
+    *plain(93, "RET"),
+    instruction(94, "CALL", ("arguments", "u8"), ("target", "i32"), supported=False),
+    instruction(95, "ECALL", ("arguments", "u8"), supported=False),
+    instruction(96, "EXTCALL", ("arguments", "u16"), ("is_prim_func", "bool")),
+    instruction(97, "CUSCALL", ("name", "cstr"), ("fields", "bytes"), ("arguments", "u16"), supported=False),
+    *plain(98, "THROW", "BREAK", supported=False),
     Instruction(TENSOR, "TENSOR"),
 )
 """Branch targets are relative to the branch's own first byte."""

@@ -1,0 +1,266 @@
+"""Executes version 5 stackvm code with numpy: the reference for what a K210's or K510's host processor computes.
+
+Entry: a module of a decoded kmodel, trusted or not, and the dialect of its code. Exit: the function's outputs, or an
+error: KmodelError K0406 for code that cannot be decoded, ExecutionError K0503 to K0507 for what is wrong with the
+execution. Steps, stack and nesting are limited, and every address is checked. Constants are views of the file.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from ...errors import ExecutionError, KpucError
+from ..kmodel.elements import numpy_dtype
+from ..kmodel.v5 import Function, Module
+from ..machine import Array, Linker
+from . import layout5  # noqa: F401  # registers its functions
+from .functions5 import FUNCTIONS, Call, Registers
+from .isa import Decoded
+from .isa5 import Isa5
+from .memory5 import Memory
+from .operands7 import room
+from .scalars import (
+    ARITHMETIC,
+    CODING,
+    DEPTH_LIMIT,
+    FAULTS,
+    FUNCTION_COST,
+    STACK_LIMIT,
+    STEP_LIMIT,
+    Budget,
+    converted,
+    fault,
+    located,
+    wrapped,
+)
+
+DATA_LIMIT = 1 << 31
+"""Bytes of scratch memory that a module may ask for."""
+
+
+@dataclass
+class Frame:
+    """A function while it runs: `stack` holds ints, which may be addresses, and floats."""
+
+    memory: Memory
+    budget: Budget
+    stack: list[int | float] = field(default_factory=list)
+
+    def push(self, value: int | float) -> None:
+        if len(self.stack) >= STACK_LIMIT:
+            raise ExecutionError("K0505", cause=f"the stack holds more than {STACK_LIMIT} values")
+        self.stack.append(value)
+
+    def pop(self) -> int | float:
+        if not self.stack:
+            raise ExecutionError("K0504", cause="a value is taken from an empty stack")
+        return self.stack.pop()
+
+    def number(self) -> int:
+        """Pop an integer."""
+        value = self.pop()
+        if not isinstance(value, int):
+            raise ExecutionError("K0504", cause=f"{value} where an integer is needed")
+        return value
+
+    def numbers(self, count: int) -> tuple[int, ...]:
+        """Pop integers; the first one that was pushed comes first."""
+        return tuple(self.number() for _ in range(count))[::-1]
+
+
+class Interpreter:
+    """One stackvm module; scratch memory and registers live as long as it does, as in the vendor's runtimes."""
+
+    def __init__(self, module: Module, isa: Isa5, link: Linker, index: int) -> None:
+        if module.pool("data") > DATA_LIMIT:
+            cause = (
+                f"module {index} asks for {module.pool('data')} bytes of scratch memory, at most {DATA_LIMIT} are given"
+            )
+            raise ExecutionError("K0505", cause=cause)
+        self.module, self.isa, self.index = module, isa, index
+        self._link = link
+        self._rdata = np.frombuffer(module.section(".rdata"), np.uint8)
+        self._data = np.zeros(module.pool("data"), np.uint8)
+        self._registers = Registers()
+        self._decoded: dict[tuple[int, int], Decoded] = {}
+
+    def call(self, function: int, arguments: Sequence[Array]) -> tuple[Array, ...]:
+        """Outputs of a function. The budget begins anew."""
+        with np.errstate(all="ignore"):
+            return self._invoke(function, arguments, Budget(STEP_LIMIT))
+
+    def _invoke(self, number: int, arguments: Sequence[Array], budget: Budget) -> tuple[Array, ...]:
+        if not 0 <= number < len(self.module.functions):
+            raise ExecutionError("K0504", cause=f"function {number} of module {self.index} does not exist")
+        if budget.depth == DEPTH_LIMIT:
+            raise ExecutionError("K0505", cause=f"calls are nested deeper than {DEPTH_LIMIT}")
+        function = self.module.functions[number]
+        _check_arguments(function, arguments)
+        outputs = [np.zeros(room(one.shape, 8), numpy_dtype(one.element)) for one in function.outputs]
+        inputs = [_bytes_of(np.ascontiguousarray(one)) for one in arguments]
+        for one in inputs:
+            one.flags.writeable = False
+        output_bytes = [_bytes_of(one) for one in outputs]
+        memory = Memory(self._rdata, self._data, function.inputs, function.outputs, inputs, output_bytes)
+        budget.depth += 1
+        self._run(number, self.module.text(function), Frame(memory, budget))
+        budget.depth -= 1
+        return tuple(outputs)
+
+    def _run(self, number: int, text: memoryview, frame: Frame) -> None:
+        """Execute up to a RET or the end of the text."""
+        at = 0
+        while at < len(text):
+            frame.budget.steps -= 1
+            if frame.budget.steps < 0:
+                raise ExecutionError("K0505", cause=f"the kmodel does not end within {STEP_LIMIT} instructions")
+            one = self._decode(number, text, at)
+            if one.instruction.name == "RET":
+                return
+            try:
+                at = self._step(frame, one)
+                if not 0 <= at <= len(text) or (at == len(text) and at != one.end):
+                    raise ExecutionError("K0504", cause=f"a branch leads to byte {at} of {len(text)}")
+            except FAULTS as error:
+                raise fault(number, one, error) from error
+            except KpucError as error:
+                raise located(number, one, error) from error
+
+    def _decode(self, number: int, text: memoryview, at: int) -> Decoded:
+        one = self._decoded.get((number, at))
+        if one is None:
+            one = self._decoded[number, at] = self.isa.decode(text, at)
+        return one
+
+    def _step(self, frame: Frame, one: Decoded) -> int:
+        """Execute one instruction; the offset of the next one."""
+        name, values = one.instruction.name, one.values
+        if one.function is not None:
+            self._tensor(frame, one)
+        elif name in ("LDC_I4", "LDC_R4"):
+            frame.push(values["value"])  # type: ignore[arg-type]  # a number
+        elif name == "LEA_BUFFER":
+            frame.push(frame.memory.address(int(values["location"]), int(values["offset"])))  # type: ignore[arg-type]
+        elif name == "STSHAPE":
+            rank = int(values["rank"])  # type: ignore[arg-type]  # a u8
+            self._registers.shapes[int(values["register"])] = frame.numbers(rank)  # type: ignore[arg-type]
+        elif name == "STPADDINGS":
+            self._store_paddings(frame, int(values["register"]), int(values["rank"]))  # type: ignore[arg-type]
+        elif name in ("BR", "BR_TRUE", "BR_FALSE"):
+            if name == "BR" or (frame.number() != 0) == (name == "BR_TRUE"):
+                return one.end + int(values["target"])  # type: ignore[arg-type]  # an i32
+        elif name.startswith(("LDIND", "LDELEM", "STIND", "STELEM", "CONV")):
+            self._scalar(frame, *name.split("_", 1))
+        elif name in ARITHMETIC:
+            _arithmetic(frame, name)
+        elif name != "NOP":
+            _other(frame, name)
+        return one.end
+
+    def _store_paddings(self, frame: Frame, register: int, rank: int) -> None:
+        """(before, after, interior) for each axis; the first dialect has no interior."""
+        size = self.isa.padding_values
+        values = frame.numbers(size * rank)
+        groups = [values[at : at + size] for at in range(0, len(values), size)]
+        self._registers.paddings[register] = tuple((*group, 0)[:3] for group in groups)  # type: ignore[misc]
+
+    def _tensor(self, frame: Frame, one: Decoded) -> None:
+        function = one.function
+        assert function is not None
+        if function.name == "call":
+            self._external(frame, one.values)
+            return
+        operands = {name: frame.pop() for name in function.operands}
+        compute = FUNCTIONS.get(function.name)
+        if compute is None:
+            raise ExecutionError("K0503", cause=f"{function.name} is not executed here")
+        call = Call(one.values, operands, self._registers, frame.memory)
+        compute(call)
+        frame.budget.steps -= FUNCTION_COST + (call.written >> 10)
+
+    def _external(self, frame: Frame, values: Any) -> None:
+        """TENSOR CALL: address, element type, shape register and stride register of each input and output."""
+        pops = [frame.numbers(4) for _ in range(values["num_src"] + values["num_dst"])][::-1]
+        views = [self._argument(frame.memory, *one) for one in pops]
+        inputs, outputs = views[: values["num_src"]], views[values["num_src"] :]
+        arguments = [np.ascontiguousarray(one) for one in inputs]
+        module, function = values["module_id"], values["function_id"]
+        own = module == self.index
+        results = self._invoke(function, arguments, frame.budget) if own else self._link(module, function, arguments)
+        if len(results) != len(outputs):
+            raise ExecutionError(
+                "K0504", cause=f"{len(outputs)} outputs are expected of a call that has {len(results)}"
+            )
+        for view, result in zip(outputs, results, strict=True):
+            if view.dtype != result.dtype or view.shape != result.shape:
+                cause = f"an output of a call is {result.dtype.name}{list(result.shape)}, expected {view.dtype.name}"
+                raise ExecutionError("K0504", cause=cause + str(list(view.shape)))
+            view[...] = result
+
+    def _argument(self, memory: Memory, address: int, element: int, shape: int, strides: int) -> Array:
+        return memory.view(
+            address, Call.element_of(element), self._registers.shape(shape), self._registers.shape(strides)
+        )
+
+    def _scalar(self, frame: Frame, stem: str, kind: str) -> None:
+        """Load, store or convert one number."""
+        if kind not in CODING:
+            raise ExecutionError("K0504", cause=f"{stem}_{kind} is not supported")
+        coding = struct.Struct(CODING[kind])
+        if stem == "CONV":
+            frame.push(converted(frame.pop(), kind, coding))
+            return
+        value = frame.pop() if stem.startswith("ST") else 0
+        index = frame.number() if stem.endswith("ELEM") else 0
+        place = frame.memory.bytes(frame.number() + index * coding.size, coding.size)
+        if stem.startswith("LD"):
+            frame.push(coding.unpack(place.tobytes())[0])
+        else:
+            place[:] = np.frombuffer(coding.pack(converted(value, kind, coding)), np.uint8)
+
+
+def _arithmetic(frame: Frame, name: str) -> None:
+    right, left = frame.pop(), frame.pop()
+    if type(left) is not type(right):
+        raise ExecutionError("K0504", cause=f"{name} of an integer and a real number")
+    result = ARITHMETIC[name](left, right)
+    frame.push(wrapped(result) if isinstance(result, int) else float(np.float32(result)))
+
+
+def _other(frame: Frame, name: str) -> None:
+    if name in ("LDC_I4_0", "LDC_I4_1"):
+        frame.push(int(name[-1]))
+    elif name == "LDNULL":
+        frame.push(0)
+    elif name == "DUP":
+        value = frame.pop()
+        frame.push(value)
+        frame.push(value)
+    elif name == "POP":
+        frame.pop()
+    elif name == "NEG":
+        frame.push(-frame.pop())
+    elif name == "NOT":
+        frame.push(~frame.number())
+    else:
+        raise ExecutionError("K0504", cause=f"the vendor's runtimes do not execute {name}")
+
+
+def _check_arguments(function: Function, arguments: Sequence[Array]) -> None:
+    wanted = [(numpy_dtype(one.element), one.shape) for one in function.inputs]
+    given = [(one.dtype, one.shape) for one in arguments]
+    if wanted != given:
+        raise ExecutionError("K0504", cause=f"a function of {_listed(wanted)} is called with {_listed(given)}")
+
+
+def _listed(types: Sequence[tuple[np.dtype[Any], tuple[int, ...]]]) -> str:
+    return ", ".join(f"{dtype.name}{list(shape)}" for dtype, shape in types) or "nothing"
+
+
+def _bytes_of(array: Array) -> Array:
+    return array.reshape(-1).view(np.uint8)
