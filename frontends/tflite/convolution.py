@@ -138,6 +138,8 @@ def resize(node: Node) -> Output:
     linear = node.operator == "RESIZE_BILINEAR"
     table = "ResizeBilinearOptions" if linear else "ResizeNearestNeighborOptions"
     align, half = node.options(table, "AlignCorners", "HalfPixelCenters")
+    if align and half:
+        raise Unsupported("aligned corners and half-pixel centres exclude each other", "choose one of them")
     value = to_nchw(node.input(0))
     shape = shape_of(value)
     if None in shape:
@@ -165,7 +167,7 @@ def resize(node: Node) -> Output:
 @converter("FULLY_CONNECTED")
 def fully_connected(node: Node) -> Output:
     activation, keep = node.options("FullyConnectedOptions", "FusedActivationFunction", "KeepNumDims")
-    weight = _weight(node, 1, (1, 0))
+    weight = node.builder.folded(nn.Transpose(node.input(1), permutation=(1, 0)).output)
     value, shape = node.input(0), node.shape()
     columns = shape_of(weight)[0] or 0
     if not keep and (len(shape) != 2 or shape[1] != columns):

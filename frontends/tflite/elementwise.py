@@ -116,9 +116,11 @@ def prelu(node: Node) -> Output:
 
 @converter("SELECT", "SELECT_V2")
 def select(node: Node) -> Output:
-    if node.operator == "SELECT" and node.shape(0) != node.shape(1):
-        raise Unsupported("a condition of another shape than the operands is not supported", "use SELECT_V2")
-    return nn.Where(node.input(0), node.input(1), node.input(2)).output
+    """SELECT's condition may also be a vector that picks along the first dimension."""
+    condition, rank = node.input(0), node.rank(1)
+    if node.operator == "SELECT" and node.rank(0) == 1 and rank > 1:
+        condition = node.builder.folded(nn.Unsqueeze(condition, axes=range(1, rank)).output)
+    return nn.Where(condition, node.input(1), node.input(2)).output
 
 
 @converter("CAST")

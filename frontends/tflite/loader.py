@@ -136,6 +136,8 @@ def _tensor(model: Any, data: bytes, table: Any, number: int) -> Tensor:
     quantised = parameters is not None and parameters.ScaleLength() > 0 and dtype in STORAGE
     raw = _buffer(model.Buffers(table.Buffer()), data)
     elements = None
+    if raw is None and 0 in shape and table.Buffer() > 0:
+        raw = b""
     if raw is not None and dtype in DTYPES.values():
         elements = np.frombuffer(raw, np.dtype(dtype)).reshape(shape)
     name = (table.Name() or b"").decode("utf-8", "replace") or f"tensor{number}"

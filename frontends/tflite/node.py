@@ -22,6 +22,8 @@ Convert = Callable[["Node"], Output]
 AnyConvert = TypeVar("AnyConvert", bound=Convert)
 
 REGISTRY: dict[str, Convert] = {}
+_EMPTY_TABLE = (bytes((4, 0, 4, 0, 4, 0, 0, 0)), 4)
+"""A table without fields, behind its vtable of four bytes: what an operator without options has."""
 
 
 def converter(*operators: str) -> Callable[[AnyConvert], AnyConvert]:
@@ -52,9 +54,7 @@ class Node:
         with guarded(self.builder.model):
             options = getattr(tflite, name)()
             union = self.table.BuiltinOptions()
-            if union is None:
-                raise Unsupported(f"it has no {name}")
-            options.Init(union.Bytes, union.Pos)
+            options.Init(*(_EMPTY_TABLE if union is None else (union.Bytes, union.Pos)))
             return [getattr(options, field)() for field in fields]
 
     def input(self, index: int) -> Value:
@@ -81,7 +81,7 @@ class Node:
 
     def new_constant(self, array: Any, dtype: Any = None) -> Value:
         """A constant at this operator."""
-        return self.builder.constant(np.ascontiguousarray(np.asarray(array, dtype)))
+        return self.builder.constant(np.asarray(array, dtype, order="C"))
 
     def like(self, number: float, value: Value) -> Value:
         """A scalar constant with the element type of `value`."""

@@ -3,7 +3,7 @@
 import numpy as np
 
 from ...dialects import nn
-from ...dialects.tensors import element_type
+from ...dialects.tensors import dtype_of, element_type
 from ..builder import Unsupported
 from .loader import DTYPES
 from .node import REGISTRY, Node, Output, converter
@@ -13,8 +13,16 @@ _KINDS = {"MEAN": "mean", "SUM": "sum", "REDUCE_MAX": "max", "REDUCE_MIN": "min"
 
 def _reduce(node: Node) -> Output:
     (keepdims,) = node.options("ReducerOptions", "KeepDims")
-    kind = _KINDS[node.operator]
-    return nn.Reduce(node.input(0), kind=kind, axes=node.ints(1), keepdims=bool(keepdims)).output
+    """Axes may be named twice; the mean of integers is rounded towards zero."""
+    value, kind, rank = node.input(0), _KINDS[node.operator], node.rank()
+    axes = tuple(dict.fromkeys(axis % rank if -rank <= axis < rank else axis for axis in node.ints(1)))
+    if kind == "mean" and dtype_of(value).kind in "iu":
+        total = nn.Reduce(value, kind="sum", axes=axes, keepdims=bool(keepdims)).output
+        count = nn.known_product(tuple(node.shape()[axis] for axis in axes))
+        if count is None:
+            raise Unsupported("the mean of integers needs a known shape", "give it with --shape")
+        return nn.Div(total, node.like(count, value)).output
+    return nn.Reduce(value, kind=kind, axes=axes, keepdims=bool(keepdims)).output
 
 
 REGISTRY.update(dict.fromkeys(_KINDS, _reduce))

@@ -6,6 +6,7 @@ from ...dialects import nn
 from ...dialects.mlir import ir
 from ...dialects.tensors import dtype_of, element_type
 from ..builder import Unsupported
+from .loader import DTYPES
 from .node import Node, Output, activated, converter, to_nchw, to_nhwc
 
 
@@ -29,8 +30,9 @@ def _as_int64(node: Node, index: int) -> ir.Value:
 
 @converter("SHAPE")
 def shape(node: Node) -> Output:
+    (kind,) = node.options("ShapeOptions", "OutType")
     whole = node.builder.folded(nn.ShapeOf(node.input(0), start=0).output)
-    return nn.Cast(whole, to=element_type(np.int32), saturate=True).output
+    return whole if DTYPES.get(kind) == "int64" else nn.Cast(whole, to=element_type(np.int32), saturate=True).output
 
 
 @converter("RANK")
@@ -109,23 +111,38 @@ def slice_(node: Node) -> Output:
 def strided_slice(node: Node) -> Output:
     names = ("BeginMask", "EndMask", "EllipsisMask", "NewAxisMask", "ShrinkAxisMask")
     begin_mask, end_mask, ellipsis, new_axis, shrink = node.options("StridedSliceOptions", *names)
-    if ellipsis or new_axis:
-        raise Unsupported("ellipsis and new axes are not supported")
+    (offset,) = node.options("StridedSliceOptions", "Offset")
     begins, ends, steps = node.ints(1), node.ints(2), node.ints(3)
     top = np.iinfo(np.int64).max
-    starts, stops, squeezed = [], [], []
-    for axis, (begin, end, step) in enumerate(zip(begins, ends, steps, strict=True)):
-        if shrink >> axis & 1:
-            begin, end, step = begin, begin + 1 if begin != -1 else top, 1
-            squeezed.append(axis)
-        else:
-            begin = begin if not begin_mask >> axis & 1 else 0 if step > 0 else top
-            end = end if not end_mask >> axis & 1 else top if step > 0 else -top
+    added = sum(1 for i in range(len(begins)) if new_axis >> i & 1 and not ellipsis >> i & 1)
+    skipped = node.rank() + added - len(begins) + 1
+    starts, stops, strides, axes, inserted, removed = [], [], [], [], [], []
+    axis = place = 0  # in the input, and in the result before single elements are dropped
+    for i, (begin, end, step) in enumerate(zip(begins, ends, steps, strict=True)):
+        if ellipsis >> i & 1:
+            axis, place = axis + skipped, place + skipped
+            continue
+        if new_axis >> i & 1:
+            inserted.append(place)
+            place += 1
+            continue
+        begin = begin if not begin_mask >> i & 1 else 0 if step > 0 else top
+        if shrink >> i & 1:
+            end, step = begin + 1 if begin != -1 else top, 1
+            removed.append(place)
+        elif end_mask >> i & 1:
+            end = top if step > 0 else -top
+        elif offset:
+            end += begin
         starts.append(begin)
         stops.append(end)
-    steps = tuple(1 if axis in squeezed else step for axis, step in enumerate(steps))
-    result = nn.Slice(node.input(0), starts=starts, ends=stops, axes=range(len(begins)), steps=steps).output
-    return nn.Squeeze(node.builder.folded(result), axes=squeezed).output if squeezed else result
+        strides.append(step)
+        axes.append(axis)
+        axis, place = axis + 1, place + 1
+    result = node.builder.folded(nn.Slice(node.input(0), starts=starts, ends=stops, axes=axes, steps=strides).output)
+    if inserted:
+        result = node.builder.folded(nn.Unsqueeze(result, axes=inserted).output)
+    return nn.Squeeze(result, axes=removed).output if removed else result
 
 
 @converter("PAD", "PADV2")
@@ -158,7 +175,7 @@ def broadcast_to(node: Node) -> Output:
 
 @converter("FILL")
 def fill(node: Node) -> Output:
-    return node.new_constant(np.full(node.ints(0), node.constant(1).reshape(-1)[0]))
+    return nn.Expand(node.input(1), shape=node.ints(0)).output
 
 
 @converter("RANGE")
@@ -179,10 +196,14 @@ def gather_nd(node: Node) -> Output:
 
 @converter("ONE_HOT")
 def one_hot(node: Node) -> Output:
+    """Whatever is not in 0..depth-1 is off, negative indices too: `nn.one_hot` would count those from the end."""
     (axis,) = node.options("OneHotOptions", "Axis")
     (depth,) = node.ints(1)
-    values = np.concatenate([node.constant(3).reshape(1), node.constant(2).reshape(1)])
-    return nn.OneHot(node.input(0), node.new_constant(values), depth=depth, axis=axis).output
+    axis = axis % (node.rank() + 1)
+    places = np.arange(depth).reshape(-1, *(1,) * (node.rank() - axis))
+    indices = nn.Unsqueeze(node.input(0), axes=(axis,)).output
+    hit = nn.Equal(indices, node.new_constant(places, dtype_of(indices))).output
+    return nn.Where(hit, node.input(2), node.input(3)).output
 
 
 @converter("REVERSE_V2")
