@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from typing import TypeVar
 
 from ...errors import KmodelError
@@ -21,11 +21,12 @@ ModelT = TypeVar("ModelT", v5.Model, v7.Model)
 
 @dataclass(frozen=True)
 class Names:
-    """Names in the order of the entry function's inputs and outputs."""
+    """Names in the order of the entry function's inputs and outputs; `dialect` is that of version 5 code."""
 
     inputs: tuple[str, ...]
     outputs: tuple[str, ...]
     producer: str = ""
+    dialect: str = ""
 
 
 def default_names(inputs: int, outputs: int) -> Names:
@@ -37,7 +38,7 @@ def attach(model: ModelT, names: Names) -> ModelT:
     """The model with its names inside; KmodelError K0408 when there is no entry module."""
     if model.entry is None:
         raise KmodelError("K0408", cause="a kmodel without an entry function has no named inputs")
-    fields = {"inputs": names.inputs, "outputs": names.outputs, "producer": names.producer}
+    fields = {one: value for one, value in asdict(names).items() if value != ""}
     body = json.dumps(fields, sort_keys=True).encode()
     section = Section(SECTION, body.ljust(-(-len(body) // 8) * 8))
     modules = list(model.modules)
@@ -48,7 +49,12 @@ def attach(model: ModelT, names: Names) -> ModelT:
 
 def names_of(model: v5.Model | v7.Model) -> Names | None:
     """The names that `attach` put into the model."""
-    section = None if model.entry is None else find(model.modules[model.entry[0]].sections, SECTION)
+    return None if model.entry is None else names_in(model.modules[model.entry[0]].sections)
+
+
+def names_in(sections: Sequence[Section]) -> Names | None:
+    """The names that a module's sections hold."""
+    section = find(sections, SECTION)
     if section is None:
         return None
     try:
@@ -57,9 +63,8 @@ def names_of(model: v5.Model | v7.Model) -> Names | None:
         raise _damaged("it is not JSON") from error
     if not isinstance(fields, dict):
         raise _damaged("it is not an object")
-    return Names(
-        _strings(fields.get("inputs")), _strings(fields.get("outputs")), _strings([fields.get("producer", "")])[0]
-    )
+    remarks = _strings([fields.get("producer", ""), fields.get("dialect", "")])
+    return Names(_strings(fields.get("inputs")), _strings(fields.get("outputs")), *remarks)
 
 
 def _strings(value: object) -> tuple[str, ...]:

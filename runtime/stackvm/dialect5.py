@@ -1,13 +1,14 @@
-"""Finds out which dialect the code of a version 5 module is written in, since no field of the file says it.
+"""Finds out which dialect the code of a version 5 module is written in, since no field of the container says it.
 
-Code of one dialect, read as another, stops making sense soon: immediates become instructions, and tensor functions take
-operands that nothing pushed. Entry: a stackvm module. Exit: the newest dialect in which all its code makes sense, or
-KmodelError K0406 with what is wrong in the newest one.
+Our own files say it beside the names of their inputs. Code of one dialect, read as another, stops making sense soon:
+immediates become instructions, and tensor functions take operands that nothing pushed. Entry: a stackvm module. Exit:
+the newest dialect in which all its code makes sense, or KmodelError K0406 with what is wrong in the newest one.
 """
 
 from __future__ import annotations
 
 from ...errors import KmodelError
+from ..kmodel.names import names_in
 from ..kmodel.v5 import Module
 from .isa import Decoded, undecodable
 from .isa5 import DIALECTS, ISA5, Isa5
@@ -20,6 +21,12 @@ _TAKEN = {"STIND": 2, "LDELEM": 1, "STELEM": 3, "BR": 0}
 
 def dialect_of(module: Module) -> str:
     """One of DIALECTS."""
+    names = names_in(module.sections)
+    if names is not None and names.dialect:
+        if names.dialect not in DIALECTS:
+            known = ", ".join(DIALECTS)
+            raise KmodelError("K0402", cause=f"the file is written in dialect {names.dialect}, known are {known}")
+        return names.dialect
     problem: KmodelError | None = None
     for dialect in reversed(DIALECTS):
         try:

@@ -20,7 +20,7 @@ from ..kernels.convolution import sliding_windows
 from ..kmodel.elements import V5_NAMES, numpy_dtype
 from ..machine import Array
 from .isa import Value
-from .memory5 import Memory
+from .memory5 import Memory, dense
 from .operands7 import axis_of, room, work
 
 Padding = tuple[int, int, int]
@@ -118,11 +118,6 @@ class Call:
         return first, second  # type: ignore[return-value]  # three numbers each
 
 
-def dense(shape: tuple[int, ...]) -> tuple[int, ...]:
-    """Strides, in elements, of a row-major tensor."""
-    return tuple(math.prod(shape[axis + 1 :]) for axis in range(len(shape)))
-
-
 Compute = Callable[[Call], None]
 FUNCTIONS: dict[str, Compute] = {}
 """What is executed, by the names of the instruction table; CALL is the interpreter's."""
@@ -153,15 +148,16 @@ BINARY: Mapping[str, Callable[[Array, Array], Array]] = {
     "max": np.maximum,
     "pow": kernels.pow,
     "logical_and": np.logical_and,
-    "logical_or": np.logical_or,
-    "logical_xor": np.logical_xor,
 }
 
 
 @computes("binary")
 def binary(call: Call) -> None:
-    """Integer results pass through float32 on their way to the clamp, as in the vendor's runtimes."""
-    element = call.only("f32", "i32", "i64")
+    """Integer results pass through float32 on their way to the clamp, as in the vendor's runtimes.
+
+    The dialects that do not state the result's shape compute integers wrongly there, so they are refused.
+    """
+    element = call.only(*("f32", "i32", "i64") if "rshape_dest" in call.immediates else ("f32",))
     kind = call.number("binary_op")
     if kind not in BINARY:
         raise ExecutionError("K0503", cause=f"binary {kind} is not supported")

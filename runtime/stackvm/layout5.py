@@ -124,7 +124,7 @@ def _nearest(call: Call, value: Array, height: int, width: int) -> Array:
         places = (np.arange(size, dtype=np.float32) + half) * _scale(call, extent, size)
         if call.number("align_corners"):
             places += np.float32(0.5)
-        return np.clip(np.floor(places).astype(np.int64), 0, extent - 1)
+        return np.asarray(np.clip(np.floor(places).astype(np.int64), 0, extent - 1))
 
     return np.asarray(value[:, :, indices(value.shape[2], height)][..., indices(value.shape[3], width)])
 

@@ -7,6 +7,7 @@ K0504 that names address and size.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -18,6 +19,11 @@ from ..kmodel.v5 import LOCATIONS, Parameter
 from ..machine import Array
 
 SPACE = 1 << 40
+
+
+def dense(shape: tuple[int, ...]) -> tuple[int, ...]:
+    """Strides, in elements, of a row-major tensor."""
+    return tuple(math.prod(shape[axis + 1 :]) for axis in range(len(shape)))
 
 
 @dataclass

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from kpuc.runtime.kmodel.types7 import TensorType, TupleType
-from kpuc.runtime.stackvm.assembler import Assembler, QuantParam
+from kpuc.runtime.stackvm.assembler7 import Assembler, QuantParam
 
 RANDOM = np.random.default_rng(7)
 ANY_TENSOR = TensorType("f32", ())

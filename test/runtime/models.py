@@ -8,7 +8,7 @@ from kpuc.runtime.kmodel import v5
 from kpuc.runtime.kmodel.names import Names
 from kpuc.runtime.kmodel.section import Section
 from kpuc.runtime.kmodel.types7 import TensorType, TupleType
-from kpuc.runtime.stackvm.assembler import PUSHED, Arg, Assembler
+from kpuc.runtime.stackvm.assembler7 import PUSHED, Arg, Assembler
 
 ROW = TensorType("f32", (1, 4))
 

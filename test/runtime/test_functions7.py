@@ -11,7 +11,7 @@ from vendor import Result, run_in_vendor_runtime
 from kpuc.errors import ExecutionError
 from kpuc.runtime.kmodel import read_kmodel
 from kpuc.runtime.kmodel.names import Names
-from kpuc.runtime.stackvm.assembler import Assembler
+from kpuc.runtime.stackvm.assembler7 import Assembler
 from kpuc.runtime.stackvm.functions7 import FUNCTIONS
 from kpuc.runtime.stackvm.interpreter7 import Interpreter
 from kpuc.runtime.stackvm.isa7 import ISA7

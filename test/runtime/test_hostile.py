@@ -17,7 +17,7 @@ from kpuc.runtime.kmodel import read_kmodel
 from kpuc.runtime.kmodel.describe import describe
 from kpuc.runtime.kmodel.types7 import TensorType
 from kpuc.runtime.stackvm import interpreter7
-from kpuc.runtime.stackvm.assembler import PUSHED, Arg, Assembler
+from kpuc.runtime.stackvm.assembler7 import PUSHED, Arg, Assembler
 
 FILES = {"relu": RELU, "loop": loop7(), "v5": conv5()}
 

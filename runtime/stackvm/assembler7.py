@@ -12,7 +12,6 @@ the same calls give the same bytes.
 
 from __future__ import annotations
 
-import hashlib
 import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -29,6 +28,7 @@ from ..kmodel.types7 import QUANT_PARAM, DataType, Type, write_datatype
 from ..kmodel.v7 import Function, Model, Module, write
 from .isa import Value
 from .isa7 import ISA7
+from .pool import ConstantPool
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
@@ -71,33 +71,6 @@ class Label:
 
     def __init__(self) -> None:
         self.at: int | None = None
-
-
-class ConstantPool:
-    """The bytes of `.rdata`; equal bytes are stored once."""
-
-    def __init__(self) -> None:
-        self._parts: list[bytes] = []
-        self._size = 0
-        self._known: dict[tuple[bytes, int], int] = {}
-
-    def __len__(self) -> int:
-        return self._size
-
-    def add(self, data: bytes, alignment: int = 8) -> int:
-        """The offset of `data`, a multiple of `alignment`."""
-        key = hashlib.sha256(data).digest(), len(data)
-        offset = self._known.get(key)
-        if offset is None or offset % alignment:
-            offset = align(self._size, alignment)
-            self._parts += [bytes(offset - self._size), data]
-            self._size = offset + len(data)
-            self._known[key] = offset
-        return offset
-
-    def write(self) -> bytes:
-        """All constants at their offsets."""
-        return b"".join(self._parts)
 
 
 class Code:

@@ -1,0 +1,34 @@
+"""The constants of a module: the bytes of its `.rdata` section."""
+
+from __future__ import annotations
+
+import hashlib
+
+from ..kmodel.struct import align
+
+
+class ConstantPool:
+    """The bytes of `.rdata`; equal bytes are stored once."""
+
+    def __init__(self) -> None:
+        self._parts: list[bytes] = []
+        self._size = 0
+        self._known: dict[tuple[bytes, int], int] = {}
+
+    def __len__(self) -> int:
+        return self._size
+
+    def add(self, data: bytes, alignment: int = 8) -> int:
+        """The offset of `data`, a multiple of `alignment`."""
+        key = hashlib.sha256(data).digest(), len(data)
+        offset = self._known.get(key)
+        if offset is None or offset % alignment:
+            offset = align(self._size, alignment)
+            self._parts += [bytes(offset - self._size), data]
+            self._size = offset + len(data)
+            self._known[key] = offset
+        return offset
+
+    def write(self) -> bytes:
+        """All constants at their offsets."""
+        return b"".join(self._parts)
