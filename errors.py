@@ -61,6 +61,16 @@ CODES: dict[str, str] = {
     "K0704": "a runtime does not read a kmodel version",
     "K0705": "a file or folder cannot be read or written",
     "K0706": "an input file does not fit the network",
+    "K0710": "calibration data cannot be read",
+    "K0711": "calibration data is not for the inputs of the network",
+    "K0712": "a calibration sample has the wrong type or shape",
+    "K0713": "calibration data is not finite, or the same everywhere",
+    "K0714": "calibration data holds no sample, or not as many for each input",
+    "K0715": "images need an optional package",
+    "K0716": "preprocessing does not fit the network, or contradicts itself",
+    "K0717": "a file of ranges cannot be read",
+    "K0718": "ranges were measured on another network",
+    "K0719": "there is no such range estimator",
 }
 """What each code is about, in a few words: the index of docs/errors.md."""
 

@@ -1,0 +1,1 @@
+"""Quantisation after training: ranges of values, measured over a dataset."""

@@ -1,0 +1,216 @@
+"""Range estimators, compared with numpy on all numbers at once, and with a search that tries everything."""
+
+import numpy as np
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from kpuc.dialects.ranges import Range
+from kpuc.errors import OptionError
+from kpuc.passes.quant.affine import asymmetric, symmetric
+from kpuc.passes.quant.histogram import BINS, Histogram
+from kpuc.passes.quant.ranges import (
+    ESTIMATORS,
+    Kld,
+    MeanSquaredError,
+    MinMax,
+    MovingAverage,
+    Percentile,
+    find_estimator,
+)
+
+floats = st.floats(-(2.0**100), 2.0**100, width=32)
+
+
+def estimate(estimator, *arrays):
+    for array in arrays:
+        estimator.observe(np.asarray(array, np.float32))
+    return estimator.estimate()
+
+
+def distributions():
+    generator = np.random.default_rng(3)
+    normal = generator.standard_normal(20000).astype(np.float32)
+    return {
+        "normal": normal,
+        "relu": np.maximum(normal, 0),
+        "relu6": np.clip(normal * 4, 0, 6),
+        "silu": normal * 3 / (1 + np.exp(-normal * 3)),
+        "uniform": generator.random(20000).astype(np.float32) - 0.25,
+        "laplace": generator.laplace(size=20000).astype(np.float32),
+        "cauchy": np.clip(generator.standard_cauchy(20000), -300, 300).astype(np.float32),
+        "outlier": np.append(normal, np.float32(200)),
+        "far": normal + 50,
+        "two values": np.repeat(np.float32([0, 7]), 500),
+    }
+
+
+DISTRIBUTIONS = distributions()
+
+
+def loss(values, span):
+    """Mean squared error of 8-bit quantisation, number by number and independently of the product's formulas."""
+    low, high = min(span.low, 0), max(span.high, 0)
+    scale = (high - low) / 255
+    zero = np.floor(-low / scale + 0.5)
+    q = np.clip(np.round(values.astype(np.float64) / scale) + zero, 0, 255)
+    return np.mean((values - (q - zero) * scale) ** 2)
+
+
+class TestHistogram:
+    @given(st.lists(st.lists(floats, max_size=20), min_size=1, max_size=8), st.randoms())
+    @settings(deadline=None)
+    def test_order_and_batches_do_not_matter(self, batches, random):
+        one, other = Histogram(), Histogram()
+        for batch in batches:
+            one.observe(np.float32(batch))
+        flat = [number for batch in batches for number in batch]
+        random.shuffle(flat)
+        for number in flat:
+            other.observe(np.float32([number]))
+        assert (one.exponent, one.low, one.high) == (other.exponent, other.low, other.high)
+        assert one.total == len(flat)
+        if flat:
+            assert one.first == other.first
+            assert (one.counts == other.counts).all()
+
+    @given(st.lists(floats, min_size=1, max_size=50))
+    @settings(deadline=None)
+    @example([-34359742464.0, -5.5127347833246525e-39])
+    def test_counts_are_those_of_numpy(self, numbers):
+        histogram = Histogram()
+        histogram.observe(np.float32(numbers))
+        edges = (np.arange(histogram.counts.size + 1) + histogram.first) * histogram.width
+        expected, _ = np.histogram(np.float64(np.float32(numbers)), edges)
+        if np.float32(max(numbers)) == edges[-1]:
+            pytest.fail("the greatest number lies on the last edge")
+        assert (histogram.counts == expected).all()
+        assert histogram.counts.size <= BINS
+
+    def test_it_is_fine_enough(self):
+        histogram = Histogram()
+        histogram.observe(DISTRIBUTIONS["normal"])
+        assert BINS / 2 <= histogram.counts.size <= BINS
+
+    def test_what_is_not_finite_is_left_out(self):
+        histogram = Histogram()
+        histogram.observe(np.float32([np.nan, 1, np.inf, 2, -np.inf]))
+        histogram.observe(np.float32([np.nan]))
+        histogram.observe(np.float32([]))
+        assert (histogram.low, histogram.high, histogram.total) == (1, 2, 2)
+
+
+@pytest.mark.parametrize("name", ESTIMATORS)
+class TestEvery:
+    def test_nothing_finite(self, name):
+        assert estimate(ESTIMATORS[name](), [], [np.nan, np.inf]) is None
+
+    @pytest.mark.parametrize("number", [0.0, -3.5, 1e-42, 1e38])
+    def test_a_constant(self, name, number):
+        span = estimate(ESTIMATORS[name](), [number] * 4)
+        assert span.low <= np.float32(number) <= span.high
+
+    @pytest.mark.parametrize("distribution", DISTRIBUTIONS)
+    def test_it_lies_within_the_extremes(self, name, distribution):
+        values = DISTRIBUTIONS[distribution]
+        span = estimate(ESTIMATORS[name](), *np.array_split(values, 7))
+        assert min(values.min(), 0) <= span.low <= span.high <= max(values.max(), 0)
+
+    def test_it_is_found_by_name(self, name):
+        assert find_estimator(name) is ESTIMATORS[name]
+
+
+def test_unknown_name():
+    with pytest.raises(OptionError, match="no range estimator 'l2'; there are: mse, minmax") as caught:
+        find_estimator("l2")
+    assert caught.value.code == "K0719"
+
+
+@pytest.mark.parametrize("make", [lambda: Percentile(40), lambda: Percentile(101), lambda: MovingAverage(1.0)])
+def test_parameters_that_mean_nothing(make):
+    with pytest.raises(OptionError, match="is not in"):
+        make()
+
+
+def test_minmax():
+    assert estimate(MinMax(), [1, 2], [np.nan, -3, np.inf], [0]) == (-3, 2)
+
+
+def test_moving_average():
+    batches = [[-1, 4], [-3, 2], [0, 8]]
+    low = 0.75 * (0.75 * -1 + 0.25 * -3) + 0.25 * 0
+    high = 0.75 * (0.75 * 4 + 0.25 * 2) + 0.25 * 8
+    assert estimate(MovingAverage(0.75), *batches) == pytest.approx((low, high))
+
+
+@pytest.mark.parametrize("name", ["normal", "relu", "laplace", "far", "outlier"])
+@pytest.mark.parametrize("percent", [99, 99.9, 100])
+def test_percentile(name, percent):
+    values = DISTRIBUTIONS[name]
+    span = estimate(Percentile(percent), *np.array_split(values, 5))
+    expected = np.percentile(values, [100 - percent, percent])
+    width = (values.max() - values.min()) / (BINS / 2)  # a quantile is known to a bin, and to the gap at it
+    gap = np.diff(np.sort(values))[[20, -220]].max() if percent < 100 else 0
+    np.testing.assert_allclose(span, expected, rtol=0, atol=width + 20 * gap)
+
+
+@pytest.mark.parametrize("name", DISTRIBUTIONS)
+def test_squared_error_is_never_worse_than_the_extremes(name):
+    values = DISTRIBUTIONS[name]
+    span, extremes = estimate(MeanSquaredError(), *np.array_split(values, 3)), Range(values.min(), values.max())
+    # the histogram knows a number to half a bin: an error of 1/12 width^2 at most goes unseen
+    unseen = ((values.max() - values.min()) / BINS * 2) ** 2 / 12
+    assert loss(values, span) <= loss(values, extremes) + unseen
+
+
+@pytest.mark.parametrize("name", ["normal", "relu", "laplace", "silu", "outlier", "cauchy"])
+def test_squared_error_finds_what_a_full_search_finds(name):
+    values = DISTRIBUTIONS[name]
+    values = values[::-5]  # with the outlier
+    span = estimate(MeanSquaredError(), values)
+    low, high = values.min(), values.max()
+    fractions = np.geomspace(1, 1 / 16, 40)
+    lows = fractions if low < 0 else [1]
+    best = min(loss(values, Range(low * a, high * b)) for a in lows for b in fractions)
+    assert loss(values, span) <= best * 1.05
+
+
+def test_squared_error_cuts_an_outlier_and_keeps_what_matters():
+    bulk = DISTRIBUTIONS["normal"]
+    assert estimate(MeanSquaredError(), np.tile(bulk, 20), [30]).high < 20
+    assert estimate(MeanSquaredError(), DISTRIBUTIONS["two values"]) == pytest.approx((0, 7), rel=1e-3)
+    assert estimate(MeanSquaredError(), DISTRIBUTIONS["relu6"]) == pytest.approx((0, 6), rel=0.02)
+
+
+def test_divergence_cuts_tails_and_keeps_a_uniform_distribution():
+    assert estimate(Kld(), np.tile(DISTRIBUTIONS["normal"], 20), [60]).high < 20
+    uniform = DISTRIBUTIONS["uniform"]
+    assert estimate(Kld(), uniform) == pytest.approx((uniform.min(), uniform.max()), rel=0.1)
+
+
+def test_divergence_against_its_definition():
+    generator = np.random.default_rng(1)
+    centres, counts = np.arange(1, 65) - 0.5, generator.integers(1, 50, 64)
+    span = Range(0, 40)
+    inside = [n for x, n in zip(centres, counts, strict=True) if x < 40]
+    p = np.array(inside, float)
+    p[-1] += counts[40:].sum()
+    level = [int(np.rint(x / np.float32(40 / 7))) for x in centres[:40]]
+    q = [sum(n for n, m in zip(inside, level, strict=True) if m == k) / level.count(k) for k in level]
+    expected = sum(a * np.log(a / b) for a, b in zip(p / p.sum(), np.array(q) / sum(q), strict=True))
+    assert Kld(bits=3).divergence(centres, counts, span) == pytest.approx(expected)
+
+
+class TestAffine:
+    @given(floats, floats)
+    def test_zero_is_exact(self, one, other):
+        for rule in (asymmetric, symmetric):
+            affine = rule(Range(min(one, other), max(one, other)))
+            assert affine.first <= affine.zero_point < affine.first + 256
+            assert affine.round_trip(np.zeros(1))[0] == 0
+
+    def test_values(self):
+        assert asymmetric(Range(-1, 1)).zero_point == 128
+        assert asymmetric(Range(2, 4)) == asymmetric(Range(0, 4))
+        assert asymmetric(Range(0, 0)).scale == np.float32(0.1 / 255)
+        assert symmetric(Range(-4, 2)).scale == np.float32(4 / 127)
