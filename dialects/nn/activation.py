@@ -5,13 +5,11 @@ from typing import Literal
 from ..mlir import ir
 from ..ods import F64, Operand, Result, require
 from ..tensors import shape_of
-from .base import ElementwiseOp, NNOp, broadcast, kernels, require_same_elements
+from .base import ElementwiseOp, NNOp, broadcast, require_same_elements
 
 
 class Relu(ElementwiseOp, name="relu"):
     """y = max(x, 0).  Source: ONNX Relu-14."""
-
-    evaluator = kernels.relu
 
 
 class LeakyRelu(ElementwiseOp, name="leaky_relu"):
@@ -19,15 +17,11 @@ class LeakyRelu(ElementwiseOp, name="leaky_relu"):
 
     alpha: F64
 
-    evaluator = kernels.leaky_relu
-
 
 class Elu(ElementwiseOp, name="elu"):
     """y = x if x >= 0 else alpha * (e^x - 1).  Source: ONNX Elu-22."""
 
     alpha: F64
-
-    evaluator = kernels.elu
 
 
 class Selu(ElementwiseOp, name="selu"):
@@ -36,21 +30,15 @@ class Selu(ElementwiseOp, name="selu"):
     alpha: F64
     gamma: F64
 
-    evaluator = kernels.selu
-
 
 class Celu(ElementwiseOp, name="celu"):
     """y = max(0, x) + min(0, alpha * (e^(x / alpha) - 1)).  Source: ONNX Celu-12."""
 
     alpha: F64
 
-    evaluator = kernels.celu
-
 
 class Sigmoid(ElementwiseOp, name="sigmoid"):
     """y = 1 / (1 + e^-x).  Source: ONNX Sigmoid-13."""
-
-    evaluator = kernels.sigmoid
 
 
 class HardSigmoid(ElementwiseOp, name="hard_sigmoid"):
@@ -59,13 +47,9 @@ class HardSigmoid(ElementwiseOp, name="hard_sigmoid"):
     alpha: F64
     beta: F64
 
-    evaluator = kernels.hard_sigmoid
-
 
 class HardSwish(ElementwiseOp, name="hard_swish"):
     """y = x * max(0, min(1, x / 6 + 0.5)).  Source: ONNX HardSwish-22."""
-
-    evaluator = kernels.hard_swish
 
 
 class Silu(ElementwiseOp, name="silu"):
@@ -73,33 +57,23 @@ class Silu(ElementwiseOp, name="silu"):
 
     alpha: F64
 
-    evaluator = kernels.silu
-
 
 class Mish(ElementwiseOp, name="mish"):
     """y = x * tanh(log(1 + e^x)).  Source: ONNX Mish-22."""
-
-    evaluator = kernels.mish
 
 
 class Softplus(ElementwiseOp, name="softplus"):
     """y = log(1 + e^x).  Source: ONNX Softplus-22."""
 
-    evaluator = kernels.softplus
-
 
 class Softsign(ElementwiseOp, name="softsign"):
     """y = x / (1 + |x|).  Source: ONNX Softsign-22."""
-
-    evaluator = kernels.softsign
 
 
 class ThresholdedRelu(ElementwiseOp, name="thresholded_relu"):
     """y = x if x > alpha else 0.  Source: ONNX ThresholdedRelu-22."""
 
     alpha: F64
-
-    evaluator = kernels.thresholded_relu
 
 
 class Shrink(ElementwiseOp, name="shrink"):
@@ -108,15 +82,11 @@ class Shrink(ElementwiseOp, name="shrink"):
     lambd: F64
     bias: F64
 
-    evaluator = kernels.shrink
-
 
 class Gelu(ElementwiseOp, name="gelu"):
     """y = x / 2 * (1 + erf(x / sqrt(2))), or with `tanh` its usual approximation.  Source: ONNX Gelu-20."""
 
     approximate: Literal["none", "tanh"]
-
-    evaluator = kernels.gelu
 
 
 class Clamp(ElementwiseOp, name="clamp"):
@@ -124,8 +94,6 @@ class Clamp(ElementwiseOp, name="clamp"):
 
     min: F64
     max: F64
-
-    evaluator = kernels.clamp
 
     def verify(self) -> None:
         require(self.min <= self.max, f"min {self.min} is above max {self.max}")
@@ -137,8 +105,6 @@ class Prelu(NNOp, name="prelu"):
     input: Operand
     slope: Operand
     output: Result
-
-    evaluator = kernels.prelu
 
     def infer(self) -> ir.Type:
         require_same_elements(self.input, self.slope)

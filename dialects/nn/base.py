@@ -1,15 +1,16 @@
 """The `nn` dialect itself and what its operations have in common."""
 
 import math
+from collections.abc import Callable
+from typing import Any
 
-from ...runtime import kernels
 from .. import ods
-from ..mlir import ext, ir
+from ..mlir import ir
 from ..ods import Op, Operand, Result, require
 from ..tensors import Shape, shape_of, tensor_type
 
 
-class NN(ext.Dialect, name="nn"):  # type: ignore[misc,call-arg]  # the bindings carry no types
+class NN(ods.Dialect, name="nn"):  # type: ignore[call-arg]  # the bindings carry no types
     """What a network computes: operations on tensors, neutral of any target.
 
     Tensors are NCHW. Semantics follow ONNX unless an operation says otherwise; every parameter is an explicit
@@ -19,6 +20,14 @@ class NN(ext.Dialect, name="nn"):  # type: ignore[misc,call-arg]  # the bindings
 
 class NNOp(Op, dialect=NN, traits=[ods.Pure]):
     """Base class of the operations of `nn`."""
+
+    @property
+    def evaluator(self) -> Callable[..., Any]:
+        """The reference kernel of the operation's name."""
+        from ...runtime import kernels  # only now, because most runs of nn-opt evaluate nothing
+
+        kernel: Callable[..., Any] = getattr(kernels, self.OPERATION_NAME.removeprefix("nn."))
+        return kernel
 
 
 class ElementwiseOp(NNOp):
@@ -116,4 +125,4 @@ def shape_text(shape: Shape) -> str:
     return "x".join("?" if dim is None else str(dim) for dim in shape) or "scalar"
 
 
-__all__ = ["NN", "BinaryOp", "CompareOp", "ElementwiseOp", "NNOp", "PredicateOp", "kernels"]
+__all__ = ["NN", "BinaryOp", "CompareOp", "ElementwiseOp", "NNOp", "PredicateOp"]

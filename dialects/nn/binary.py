@@ -3,67 +3,47 @@
 from ..mlir import ir
 from ..ods import Bool, Operand, Result, require
 from ..tensors import dtype_of, shape_of, tensor_type
-from .base import BinaryOp, CompareOp, NNOp, broadcast, kernels, require_same_elements
+from .base import BinaryOp, CompareOp, NNOp, broadcast, require_same_elements
 
 
 class Add(BinaryOp, name="add"):
     """z = x + y.  Source: ONNX Add-14."""
 
-    evaluator = kernels.add
-
 
 class Sub(BinaryOp, name="sub"):
     """z = x - y.  Source: ONNX Sub-14."""
-
-    evaluator = kernels.sub
 
 
 class Mul(BinaryOp, name="mul"):
     """z = x * y.  Source: ONNX Mul-14."""
 
-    evaluator = kernels.mul
-
 
 class Div(BinaryOp, name="div"):
     """z = x / y; on integers truncated toward zero.  Source: ONNX Div-14."""
-
-    evaluator = kernels.div
 
 
 class FloorDiv(BinaryOp, name="floor_div"):
     """z = floor(x / y).  Source: TFLite FLOOR_DIV."""
 
-    evaluator = kernels.floor_div
-
 
 class Pow(BinaryOp, name="pow"):
     """z = x^y.  Source: ONNX Pow-15."""
-
-    evaluator = kernels.pow
 
 
 class Maximum(BinaryOp, name="maximum"):
     """z = the larger of x and y.  Source: ONNX Max-13."""
 
-    evaluator = kernels.maximum
-
 
 class Minimum(BinaryOp, name="minimum"):
     """z = the smaller of x and y.  Source: ONNX Min-13."""
-
-    evaluator = kernels.minimum
 
 
 class SquaredDifference(BinaryOp, name="squared_difference"):
     """z = (x - y)^2.  Source: TFLite SQUARED_DIFFERENCE."""
 
-    evaluator = kernels.squared_difference
-
 
 class BitwiseAnd(BinaryOp, name="bitwise_and"):
     """z = x & y, on integers.  Source: ONNX BitwiseAnd-18."""
-
-    evaluator = kernels.bitwise_and
 
     def verify(self) -> None:
         require(dtype_of(self.lhs).kind in "iu", f"needs integers, got {self.lhs.type}")
@@ -72,16 +52,12 @@ class BitwiseAnd(BinaryOp, name="bitwise_and"):
 class BitwiseOr(BinaryOp, name="bitwise_or"):
     """z = x | y, on integers.  Source: ONNX BitwiseOr-18."""
 
-    evaluator = kernels.bitwise_or
-
     def verify(self) -> None:
         require(dtype_of(self.lhs).kind in "iu", f"needs integers, got {self.lhs.type}")
 
 
 class BitwiseXor(BinaryOp, name="bitwise_xor"):
     """z = x ^ y, on integers.  Source: ONNX BitwiseXor-18."""
-
-    evaluator = kernels.bitwise_xor
 
     def verify(self) -> None:
         require(dtype_of(self.lhs).kind in "iu", f"needs integers, got {self.lhs.type}")
@@ -90,16 +66,12 @@ class BitwiseXor(BinaryOp, name="bitwise_xor"):
 class ShiftLeft(BinaryOp, name="shift_left"):
     """z = x << y, on integers.  Source: ONNX BitShift-11."""
 
-    evaluator = kernels.shift_left
-
     def verify(self) -> None:
         require(dtype_of(self.lhs).kind in "iu", f"needs integers, got {self.lhs.type}")
 
 
 class ShiftRight(BinaryOp, name="shift_right"):
     """z = x >> y, on integers.  Source: ONNX BitShift-11."""
-
-    evaluator = kernels.shift_right
 
     def verify(self) -> None:
         require(dtype_of(self.lhs).kind in "iu", f"needs integers, got {self.lhs.type}")
@@ -108,16 +80,12 @@ class ShiftRight(BinaryOp, name="shift_right"):
 class LogicalAnd(BinaryOp, name="logical_and"):
     """z = x and y, on booleans.  Source: ONNX And-7."""
 
-    evaluator = kernels.logical_and
-
     def verify(self) -> None:
         require(dtype_of(self.lhs).kind == "b", f"needs booleans, got {self.lhs.type}")
 
 
 class LogicalOr(BinaryOp, name="logical_or"):
     """z = x or y, on booleans.  Source: ONNX Or-7."""
-
-    evaluator = kernels.logical_or
 
     def verify(self) -> None:
         require(dtype_of(self.lhs).kind == "b", f"needs booleans, got {self.lhs.type}")
@@ -126,8 +94,6 @@ class LogicalOr(BinaryOp, name="logical_or"):
 class LogicalXor(BinaryOp, name="logical_xor"):
     """z = x xor y, on booleans.  Source: ONNX Xor-7."""
 
-    evaluator = kernels.logical_xor
-
     def verify(self) -> None:
         require(dtype_of(self.lhs).kind == "b", f"needs booleans, got {self.lhs.type}")
 
@@ -135,45 +101,31 @@ class LogicalXor(BinaryOp, name="logical_xor"):
 class Equal(CompareOp, name="equal"):
     """z = x == y.  Source: ONNX Equal-19."""
 
-    evaluator = kernels.equal
-
 
 class NotEqual(CompareOp, name="not_equal"):
     """z = x != y.  Source: TFLite NOT_EQUAL."""
-
-    evaluator = kernels.not_equal
 
 
 class Less(CompareOp, name="less"):
     """z = x < y.  Source: ONNX Less-13."""
 
-    evaluator = kernels.less
-
 
 class LessEqual(CompareOp, name="less_equal"):
     """z = x <= y.  Source: ONNX LessOrEqual-16."""
-
-    evaluator = kernels.less_equal
 
 
 class Greater(CompareOp, name="greater"):
     """z = x > y.  Source: ONNX Greater-13."""
 
-    evaluator = kernels.greater
-
 
 class GreaterEqual(CompareOp, name="greater_equal"):
     """z = x >= y.  Source: ONNX GreaterOrEqual-16."""
-
-    evaluator = kernels.greater_equal
 
 
 class Mod(BinaryOp, name="mod"):
     """z = the remainder of x / y: with the sign of y, or with `fmod` of x.  Source: ONNX Mod-13."""
 
     fmod: Bool
-
-    evaluator = kernels.mod
 
 
 class Where(NNOp, name="where"):
@@ -183,8 +135,6 @@ class Where(NNOp, name="where"):
     x: Operand
     y: Operand
     output: Result
-
-    evaluator = kernels.where
 
     def infer(self) -> ir.Type:
         require_same_elements(self.x, self.y)

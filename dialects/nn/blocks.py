@@ -5,7 +5,7 @@ from typing import Literal
 from ..mlir import ir
 from ..ods import F64, I64, Bool, I64Array, Operand, Result, require
 from ..tensors import Dim, shape_of, tensor_type
-from .base import ElementwiseOp, NNOp, kernels, normalize_axis, require_length, require_rank, shape_text
+from .base import ElementwiseOp, NNOp, normalize_axis, require_length, require_rank, shape_text
 
 
 class Pad(NNOp, name="pad"):
@@ -20,8 +20,6 @@ class Pad(NNOp, name="pad"):
     padding: I64Array
     mode: Literal["constant", "reflect", "symmetric", "edge", "wrap"]
     value: F64
-
-    evaluator = kernels.pad
 
     def infer(self) -> ir.Type:
         shape = shape_of(self.input)
@@ -49,8 +47,6 @@ class Trilu(ElementwiseOp, name="trilu"):
     k: I64
     upper: Bool
 
-    evaluator = kernels.trilu
-
     def verify(self) -> None:
         require(len(shape_of(self.input)) >= 2, f"input is {self.input.type}, expected matrices")
 
@@ -65,8 +61,6 @@ class DepthToSpace(NNOp, name="depth_to_space"):
     output: Result
     block: I64
     mode: Literal["DCR", "CRD"]
-
-    evaluator = kernels.depth_to_space
 
     def infer(self) -> ir.Type:
         require_rank(self.input, 4, "input")
@@ -87,8 +81,6 @@ class SpaceToDepth(NNOp, name="space_to_depth"):
     block: I64
     mode: Literal["DCR", "CRD"]
 
-    evaluator = kernels.space_to_depth
-
     def infer(self) -> ir.Type:
         require_rank(self.input, 4, "input")
         n, c, h, w = shape_of(self.input)
@@ -107,8 +99,6 @@ class SpaceToBatch(NNOp, name="space_to_batch"):
     output: Result
     block: I64Array
     padding: I64Array
-
-    evaluator = kernels.space_to_batch
 
     def infer(self) -> ir.Type:
         batch, channels, *sizes = shape_of(self.input)
@@ -135,8 +125,6 @@ class BatchToSpace(NNOp, name="batch_to_space"):
     block: I64Array
     crops: I64Array
 
-    evaluator = kernels.batch_to_space
-
     def infer(self) -> ir.Type:
         batch, channels, *sizes = shape_of(self.input)
         rank = len(sizes)
@@ -162,8 +150,6 @@ class ReverseSequence(NNOp, name="reverse_sequence"):
     output: Result
     batch_axis: I64
     time_axis: I64
-
-    evaluator = kernels.reverse_sequence
 
     def infer(self) -> ir.Type:
         rank = len(shape_of(self.input))

@@ -7,7 +7,7 @@ import numpy as np
 from ..mlir import ir
 from ..ods import F64, I64, Bool, Elements, ElementType, Operand, Result, require
 from ..tensors import Array, dtype_of, elements_to_numpy, shape_of, tensor_type
-from .base import NNOp, kernels, require_rank, require_same_elements
+from .base import NNOp, require_rank, require_same_elements
 
 
 class Constant(NNOp, name="constant"):
@@ -56,8 +56,8 @@ class Cast(NNOp, name="cast"):
     def infer(self) -> ir.Type:
         return tensor_type(shape_of(self.input), self.to)
 
-    def evaluate(self, *operands: Any) -> Array:
-        return kernels.cast(*operands, to=dtype_of(self.to), saturate=self.saturate)
+    def evaluate(self, *operands: Any) -> Any:
+        return self.evaluator(*operands, to=dtype_of(self.to), saturate=self.saturate)
 
 
 class Fill(NNOp, name="fill"):
@@ -75,8 +75,8 @@ class Fill(NNOp, name="fill"):
         require(dims is not None or rank is not None, "the length of the shape operand must be known")
         return tensor_type(dims if dims is not None else [None] * (rank or 0), self.dtype)
 
-    def evaluate(self, *operands: Any) -> Array:
-        return kernels.fill(*operands, value=self.value, dtype=dtype_of(self.dtype))
+    def evaluate(self, *operands: Any) -> Any:
+        return self.evaluator(*operands, value=self.value, dtype=dtype_of(self.dtype))
 
 
 class ShapeOf(NNOp, name="shape"):
@@ -86,8 +86,6 @@ class ShapeOf(NNOp, name="shape"):
     output: Result
     start: I64
     end: I64 | None
-
-    evaluator = kernels.shape
 
     def infer(self) -> ir.Type:
         rank = len(shape_of(self.input))
@@ -99,8 +97,6 @@ class Size(NNOp, name="size"):
 
     input: Operand
     output: Result
-
-    evaluator = kernels.size
 
     def infer(self) -> ir.Type:
         return tensor_type((), "int64")
@@ -114,11 +110,9 @@ class Range(NNOp, name="range"):
     delta: Operand
     output: Result
 
-    evaluator = kernels.range
-
     def infer(self) -> ir.Type:
         require_same_elements(self.start, self.limit, self.delta)
         bounds = [constant_value(value) for value in (self.start, self.limit, self.delta)]
         known = [array for array in bounds if array is not None]
-        length = kernels.range(*known).shape[0] if len(known) == 3 else None
+        length = self.evaluator(*known).shape[0] if len(known) == 3 else None
         return tensor_type((length,), self.start)

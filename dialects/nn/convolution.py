@@ -3,7 +3,7 @@
 from ..mlir import ir
 from ..ods import I64, F64Array, I64Array, Operand, Result, require
 from ..tensors import Shape, shape_of, static_shape, tensor_type
-from .base import NNOp, kernels, require_length, require_rank, require_same_elements
+from .base import NNOp, require_length, require_rank, require_same_elements
 from .window import window_extents
 
 
@@ -26,8 +26,6 @@ class Conv(NNOp, name="conv"):
     padding: I64Array
     groups: I64
     clamp: F64Array | None
-
-    evaluator = kernels.conv
 
     @property
     def kernel(self) -> Shape:
@@ -68,8 +66,6 @@ class ConvTranspose(NNOp, name="conv_transpose"):
     output_padding: I64Array
     groups: I64
     clamp: F64Array | None
-
-    evaluator = kernels.conv_transpose
 
     def infer(self) -> ir.Type:
         require_convolution(self.input, self.weight, self.bias, self.groups, self.clamp)

@@ -9,7 +9,7 @@ from typing import Literal
 from ..mlir import ir
 from ..ods import Bool, Operand, Result, require
 from ..tensors import Dim, Shape, shape_of, tensor_type
-from .base import NNOp, broadcast, kernels, normalize_axis, require_rank, require_same_elements
+from .base import NNOp, broadcast, normalize_axis, require_rank, require_same_elements
 from .constant import constant_ints
 from .shape import slice_extent
 
@@ -59,8 +59,6 @@ class DynamicReshape(NNOp, name="dynamic_reshape"):
     output: Result
     allow_zero: Bool
 
-    evaluator = kernels.dynamic_reshape
-
     def infer(self) -> ir.Type:
         target = constant_ints(self.shape)
         if target is None:
@@ -77,8 +75,6 @@ class DynamicSlice(NNOp, name="dynamic_slice"):
     axes: Operand | None
     steps: Operand | None
     output: Result
-
-    evaluator = kernels.dynamic_slice
 
     def infer(self) -> ir.Type:
         shape = list(shape_of(self.input))
@@ -105,8 +101,6 @@ class DynamicExpand(NNOp, name="dynamic_expand"):
     shape: Operand
     output: Result
 
-    evaluator = kernels.dynamic_expand
-
     def infer(self) -> ir.Type:
         target = constant_ints(self.shape)
         unknown: Shape = (None,) * result_rank(self.shape)
@@ -119,8 +113,6 @@ class DynamicTile(NNOp, name="dynamic_tile"):
     input: Operand
     repeats: Operand
     output: Result
-
-    evaluator = kernels.dynamic_tile
 
     def infer(self) -> ir.Type:
         shape = shape_of(self.input)
@@ -140,8 +132,6 @@ class DynamicPad(NNOp, name="dynamic_pad"):
     axes: Operand | None
     output: Result
     mode: Literal["constant", "reflect", "edge", "wrap"]
-
-    evaluator = kernels.dynamic_pad
 
     def infer(self) -> ir.Type:
         require_same_elements(self.input, self.value)

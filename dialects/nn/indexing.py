@@ -5,7 +5,7 @@ from typing import Literal
 from ..mlir import ir
 from ..ods import F64, I64, Operand, Result, require
 from ..tensors import dtype_of, shape_of, tensor_type
-from .base import NNOp, broadcast, kernels, normalize_axis, require_rank, require_same_elements, shape_text
+from .base import NNOp, broadcast, normalize_axis, require_rank, require_same_elements, shape_text
 
 
 def require_indices(indices: ir.Value) -> None:
@@ -26,8 +26,6 @@ class Gather(NNOp, name="gather"):
     axis: I64
     batch_dims: I64
 
-    evaluator = kernels.gather
-
     def infer(self) -> ir.Type:
         require_indices(self.indices)
         shape, indices = shape_of(self.input), shape_of(self.indices)
@@ -44,8 +42,6 @@ class GatherElements(NNOp, name="gather_elements"):
     output: Result
     axis: I64
 
-    evaluator = kernels.gather_elements
-
     def infer(self) -> ir.Type:
         require_indices(self.indices)
         rank = len(shape_of(self.input))
@@ -61,8 +57,6 @@ class GatherNd(NNOp, name="gather_nd"):
     indices: Operand
     output: Result
     batch_dims: I64
-
-    evaluator = kernels.gather_nd
 
     def infer(self) -> ir.Type:
         require_indices(self.indices)
@@ -90,8 +84,6 @@ class ScatterElements(NNOp, name="scatter_elements"):
     axis: I64
     reduction: Literal["none", "add", "mul", "max", "min"]
 
-    evaluator = kernels.scatter_elements
-
     def infer(self) -> ir.Type:
         require_indices(self.indices)
         require_same_elements(self.input, self.updates)
@@ -114,8 +106,6 @@ class ScatterNd(NNOp, name="scatter_nd"):
     output: Result
     reduction: Literal["none", "add", "mul", "max", "min"]
 
-    evaluator = kernels.scatter_nd
-
     def infer(self) -> ir.Type:
         require_indices(self.indices)
         require_same_elements(self.input, self.updates)
@@ -136,8 +126,6 @@ class OneHot(NNOp, name="one_hot"):
     depth: I64
     axis: I64
 
-    evaluator = kernels.one_hot
-
     def infer(self) -> ir.Type:
         require(shape_of(self.values) == (2,), f"values is {self.values.type}, expected [off, on]")
         require(self.depth > 0, f"depth is {self.depth}")
@@ -151,8 +139,6 @@ class NonZero(NNOp, name="non_zero"):
 
     input: Operand
     output: Result
-
-    evaluator = kernels.non_zero
 
     def infer(self) -> ir.Type:
         return tensor_type((len(shape_of(self.input)), None), "int64")
@@ -171,8 +157,6 @@ class Nms(NNOp, name="nms"):
     max_output_boxes_per_class: I64
     iou_threshold: F64
     score_threshold: F64 | None
-
-    evaluator = kernels.nms
 
     def infer(self) -> ir.Type:
         require_rank(self.boxes, 3, "boxes")

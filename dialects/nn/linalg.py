@@ -5,7 +5,7 @@ import re
 from ..mlir import ir
 from ..ods import Operand, Operands, Result, Str, require
 from ..tensors import Dim, shape_of, tensor_type
-from .base import NNOp, broadcast, kernels, require_same_elements, shape_text
+from .base import NNOp, broadcast, require_same_elements, shape_text
 
 
 class Matmul(NNOp, name="matmul"):
@@ -17,8 +17,6 @@ class Matmul(NNOp, name="matmul"):
     lhs: Operand
     rhs: Operand
     output: Result
-
-    evaluator = kernels.matmul
 
     def infer(self) -> ir.Type:
         require_same_elements(self.lhs, self.rhs)
@@ -56,7 +54,7 @@ class Einsum(NNOp, name="einsum"):
         return tensor_type([sizes[label] for label in output], self.inputs[0])
 
     def evaluate(self, *operands: object) -> object:
-        return kernels.einsum(*operands[0], equation=self.equation)  # type: ignore[misc]  # one variadic operand
+        return self.evaluator(*operands[0], equation=self.equation)  # type: ignore[misc]  # one variadic operand
 
 
 def split_equation(equation: str, ranks: list[int]) -> tuple[list[str], str]:

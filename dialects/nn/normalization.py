@@ -3,7 +3,7 @@
 from ..mlir import ir
 from ..ods import F64, I64, Operand, Result, require
 from ..tensors import shape_of
-from .base import NNOp, broadcast, kernels, normalize_axis, require_same_elements
+from .base import NNOp, broadcast, normalize_axis, require_same_elements
 
 
 def require_channels(input: ir.Value, *parameters: ir.Value) -> None:
@@ -29,8 +29,6 @@ class BatchNorm(NNOp, name="batch_norm"):
     output: Result
     epsilon: F64
 
-    evaluator = kernels.batch_norm
-
     def infer(self) -> ir.Type:
         require_channels(self.input, self.scale, self.bias, self.mean, self.variance)
         return self.input.type
@@ -47,8 +45,6 @@ class InstanceNorm(NNOp, name="instance_norm"):
     bias: Operand
     output: Result
     epsilon: F64
-
-    evaluator = kernels.instance_norm
 
     def infer(self) -> ir.Type:
         require_channels(self.input, self.scale, self.bias)
@@ -67,8 +63,6 @@ class GroupNorm(NNOp, name="group_norm"):
     output: Result
     num_groups: I64
     epsilon: F64
-
-    evaluator = kernels.group_norm
 
     def infer(self) -> ir.Type:
         require_channels(self.input, self.scale, self.bias)
@@ -93,8 +87,6 @@ class LayerNorm(NNOp, name="layer_norm"):
     axis: I64
     epsilon: F64
 
-    evaluator = kernels.layer_norm
-
     def infer(self) -> ir.Type:
         require_same_elements(self.input, self.scale, self.bias)
         shape = shape_of(self.input)
@@ -116,8 +108,6 @@ class RmsNorm(NNOp, name="rms_norm"):
     output: Result
     axis: I64
     epsilon: F64
-
-    evaluator = kernels.rms_norm
 
     def infer(self) -> ir.Type:
         require_same_elements(self.input, self.scale)

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from ..mlir import ir
 from ..ods import I64, Bool, I64Array, Operand, Result, require
 from ..tensors import Shape, shape_of, tensor_type
-from .base import NNOp, kernels, require_length
+from .base import NNOp, require_length
 from .window import window_extents
 
 
@@ -36,8 +36,6 @@ class PoolOp(NNOp):
 class MaxPool(PoolOp, name="max_pool"):
     """The largest element of each window; padding never wins.  Source: ONNX MaxPool-22."""
 
-    evaluator = kernels.max_pool
-
 
 class MaxPoolWithIndices(PoolOp, name="max_pool_with_indices"):
     """As `max_pool`, and where each maximum was found, as an index into the flattened input.
@@ -47,8 +45,6 @@ class MaxPoolWithIndices(PoolOp, name="max_pool_with_indices"):
 
     indices: Result
     storage_order: I64
-
-    evaluator = kernels.max_pool_with_indices
 
     def infer(self) -> Sequence[ir.Type]:
         shape = self.output_shape()
@@ -60,12 +56,8 @@ class AvgPool(PoolOp, name="avg_pool"):
 
     count_include_pad: Bool
 
-    evaluator = kernels.avg_pool
-
 
 class LpPool(PoolOp, name="lp_pool"):
     """The p-norm of each window: (sum |x|^p)^(1/p).  Source: ONNX LpPool-22."""
 
     p: I64
-
-    evaluator = kernels.lp_pool

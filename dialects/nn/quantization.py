@@ -13,7 +13,7 @@ import numpy as np
 from ..mlir import ir, quant
 from ..ods import Operand, Result, require
 from ..tensors import Array, Shape, dtype_of, shape_of, tensor_type
-from .base import NNOp, kernels
+from .base import NNOp
 
 
 @dataclass(frozen=True)
@@ -55,10 +55,10 @@ class Quantize(NNOp, name="quantize"):
             f"input {self.input.type} and result {self.output.type} differ in shape",
         )
 
-    def evaluate(self, *operands: Any) -> Array:
+    def evaluate(self, *operands: Any) -> Any:
         parameters = quantization_parameters(self.output.type)
         assert parameters is not None
-        return kernels.quantize(
+        return self.evaluator(
             *operands,
             scale=parameters.scale,
             zero_point=parameters.zero_point,
@@ -80,12 +80,10 @@ class Dequantize(NNOp, name="dequantize"):
         require(quantization_parameters(self.input.type) is not None, f"operand {self.input.type} is not quantised")
         return tensor_type(shape_of(self.input), "float32")
 
-    def evaluate(self, *operands: Any) -> Array:
+    def evaluate(self, *operands: Any) -> Any:
         parameters = quantization_parameters(self.input.type)
         assert parameters is not None
-        return kernels.dequantize(
-            *operands, scale=parameters.scale, zero_point=parameters.zero_point, axis=parameters.axis
-        )
+        return self.evaluator(*operands, scale=parameters.scale, zero_point=parameters.zero_point, axis=parameters.axis)
 
 
 class StorageCast(NNOp, name="storage_cast"):

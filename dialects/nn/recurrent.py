@@ -6,7 +6,7 @@ from typing import ClassVar, Literal
 from ..mlir import ir
 from ..ods import F64, I64, Bool, F64Array, Operand, Result, StrArray, require
 from ..tensors import Shape, shape_of, tensor_type
-from .base import NNOp, kernels, require_rank, shape_text
+from .base import NNOp, require_rank, shape_text
 
 
 class RecurrentOp(NNOp):
@@ -79,7 +79,6 @@ class Lstm(RecurrentOp, name="lstm"):
     cell_clip: F64 | None
 
     gates = 4
-    evaluator = kernels.lstm
 
     def infer(self) -> Sequence[ir.Type]:
         return self.sequence_types(2)
@@ -93,7 +92,6 @@ class Gru(RecurrentOp, name="gru"):
     linear_before_reset: Bool
 
     gates = 3
-    evaluator = kernels.gru
 
     def infer(self) -> Sequence[ir.Type]:
         return self.sequence_types(1)
@@ -104,8 +102,6 @@ class Rnn(RecurrentOp, name="rnn"):
 
     y: Result
     y_h: Result
-
-    evaluator = kernels.rnn
 
     def infer(self) -> Sequence[ir.Type]:
         return self.sequence_types(1)

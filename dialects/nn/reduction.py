@@ -6,7 +6,7 @@ from typing import Literal
 from ..mlir import ir
 from ..ods import F64, I64, Bool, I64Array, Operand, Result, require
 from ..tensors import Shape, shape_of, tensor_type
-from .base import ElementwiseOp, NNOp, kernels, normalize_axes, normalize_axis
+from .base import ElementwiseOp, NNOp, normalize_axes, normalize_axis
 
 
 def reduced_shape(shape: Shape, axes: tuple[int, ...], keepdims: bool) -> Shape:
@@ -27,8 +27,6 @@ class Reduce(NNOp, name="reduce"):
     axes: I64Array
     keepdims: Bool
 
-    evaluator = kernels.reduce
-
     def infer(self) -> ir.Type:
         shape = shape_of(self.input)
         return tensor_type(reduced_shape(shape, normalize_axes(self.axes, len(shape)), self.keepdims), self.input)
@@ -47,8 +45,6 @@ class ArgReduce(NNOp, name="arg_reduce"):
     keepdims: Bool
     select_last_index: Bool
 
-    evaluator = kernels.arg_reduce
-
     def infer(self) -> ir.Type:
         shape = shape_of(self.input)
         return tensor_type(reduced_shape(shape, (normalize_axis(self.axis, len(shape)),), self.keepdims), "int64")
@@ -63,8 +59,6 @@ class Cumsum(ElementwiseOp, name="cumsum"):
     axis: I64
     exclusive: Bool
     reverse: Bool
-
-    evaluator = kernels.cumsum
 
     def verify(self) -> None:
         normalize_axis(self.axis, len(shape_of(self.input)))
@@ -83,8 +77,6 @@ class Topk(NNOp, name="topk"):
     axis: I64
     largest: Bool
     sorted: Bool
-
-    evaluator = kernels.topk
 
     def infer(self) -> Sequence[ir.Type]:
         shape = list(shape_of(self.input))
@@ -107,27 +99,19 @@ class SoftmaxOp(ElementwiseOp):
 class Softmax(SoftmaxOp, name="softmax"):
     """y = e^x / sum(e^x) along `axis`.  Source: ONNX Softmax-13."""
 
-    evaluator = kernels.softmax
-
 
 class LogSoftmax(SoftmaxOp, name="log_softmax"):
     """y = log(e^x / sum(e^x)) along `axis`.  Source: ONNX LogSoftmax-13."""
 
-    evaluator = kernels.log_softmax
-
 
 class Hardmax(SoftmaxOp, name="hardmax"):
     """y = 1 at the first maximum along `axis`, else 0.  Source: ONNX Hardmax-13."""
-
-    evaluator = kernels.hardmax
 
 
 class LpNorm(SoftmaxOp, name="lp_norm"):
     """y = x / (sum |x|^p)^(1/p) along `axis`, p is 1 or 2.  Source: ONNX LpNormalization-22."""
 
     p: I64
-
-    evaluator = kernels.lp_norm
 
     def verify(self) -> None:
         super().verify()
@@ -141,8 +125,6 @@ class Lrn(ElementwiseOp, name="lrn"):
     beta: F64
     bias: F64
     size: I64
-
-    evaluator = kernels.lrn
 
     def verify(self) -> None:
         require(len(shape_of(self.input)) >= 2, f"input is {self.input.type}, expected N x C x ...")

@@ -5,7 +5,7 @@ from typing import Literal
 from ..mlir import ir
 from ..ods import F64, Bool, F64Array, I64Array, Operand, Result, require
 from ..tensors import shape_of, tensor_type
-from .base import NNOp, kernels, require_length
+from .base import NNOp, require_length
 
 
 class Resize(NNOp, name="resize"):
@@ -37,8 +37,6 @@ class Resize(NNOp, name="resize"):
     extrapolation_value: F64
     antialias: Bool
     roi: F64Array | None
-
-    evaluator = kernels.resize
 
     def infer(self) -> ir.Type:
         rank = len(shape_of(self.input))

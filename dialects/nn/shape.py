@@ -9,7 +9,6 @@ from ..tensors import Dim, shape_of, tensor_type
 from .base import (
     NNOp,
     broadcast,
-    kernels,
     normalize_axes,
     normalize_axis,
     require_length,
@@ -27,8 +26,6 @@ class Reshape(NNOp, name="reshape"):
     input: Operand
     output: Result
     shape: I64Array
-
-    evaluator = kernels.reshape
 
     def infer(self) -> ir.Type:
         target: list[Dim] = list(self.shape)
@@ -56,8 +53,6 @@ class Squeeze(NNOp, name="squeeze"):
     output: Result
     axes: I64Array
 
-    evaluator = kernels.squeeze
-
     def infer(self) -> ir.Type:
         shape = shape_of(self.input)
         axes = normalize_axes(self.axes, len(shape))
@@ -71,8 +66,6 @@ class Unsqueeze(NNOp, name="unsqueeze"):
     input: Operand
     output: Result
     axes: I64Array
-
-    evaluator = kernels.unsqueeze
 
     def infer(self) -> ir.Type:
         shape = shape_of(self.input)
@@ -90,8 +83,6 @@ class Transpose(NNOp, name="transpose"):
     input: Operand
     output: Result
     permutation: I64Array
-
-    evaluator = kernels.transpose
 
     def infer(self) -> ir.Type:
         shape = shape_of(self.input)
@@ -121,8 +112,6 @@ class Slice(NNOp, name="slice"):
     ends: I64Array
     axes: I64Array
     steps: I64Array
-
-    evaluator = kernels.slice
 
     def infer(self) -> ir.Type:
         shape = list(shape_of(self.input))
@@ -160,7 +149,7 @@ class Concat(NNOp, name="concat"):
         return tensor_type(result, self.inputs[0])
 
     def evaluate(self, *operands: object) -> object:
-        return kernels.concat(*operands[0], axis=self.axis)  # type: ignore[misc]  # one variadic operand
+        return self.evaluator(*operands[0], axis=self.axis)  # type: ignore[misc]  # one variadic operand
 
 
 def concat(values: Sequence[ir.Value], axis: int) -> ir.Value:
@@ -179,8 +168,6 @@ class Split(NNOp, name="split"):
     axis: I64
     sizes: I64Array
 
-    evaluator = kernels.split
-
     def infer(self) -> Sequence[ir.Type]:
         shape = shape_of(self.input)
         axis = normalize_axis(self.axis, len(shape))
@@ -198,8 +185,6 @@ class Expand(NNOp, name="expand"):
     output: Result
     shape: I64Array
 
-    evaluator = kernels.expand
-
     def infer(self) -> ir.Type:
         return tensor_type(broadcast(shape_of(self.input), self.shape), self.input)
 
@@ -210,8 +195,6 @@ class Tile(NNOp, name="tile"):
     input: Operand
     output: Result
     repeats: I64Array
-
-    evaluator = kernels.tile
 
     def infer(self) -> ir.Type:
         shape = shape_of(self.input)
