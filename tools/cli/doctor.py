@@ -9,7 +9,9 @@ import click
 
 from ...errors import KpucError
 
-PACKAGES = ("kpuc", "torch-mlir", "numpy", "onnx", "tflite", "click", "rich", "pillow")
+PACKAGES = ("kpuc", "torch-mlir", "numpy", "onnx", "tflite", "click", "rich")
+OPTIONAL = {"pillow": "not installed: pip install 'kpuc[images]' to read images"}
+"""Packages that only some inputs need, and what to say without them."""
 
 
 def checks() -> list[dict[str, object]]:
@@ -23,6 +25,11 @@ def checks() -> list[dict[str, object]]:
             rows.append({"check": package, "ok": True, "found": version(package)})
         except PackageNotFoundError:
             rows.append({"check": package, "ok": False, "found": "not installed"})
+    for package, absent in OPTIONAL.items():
+        try:
+            rows.append({"check": package, "ok": True, "found": version(package)})
+        except PackageNotFoundError:
+            rows.append({"check": package, "ok": True, "found": absent})
     rows.append(_bindings())
     return rows
 

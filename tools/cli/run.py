@@ -8,12 +8,10 @@ from typing import Any
 
 import click
 import numpy as np
-from PIL import Image, UnidentifiedImageError
 
 from ...errors import OptionError
+from ...frontends.images import is_image, read_image
 from ...runtime import Simulator, TensorInfo
-
-IMAGES = {".png", ".jpg", ".jpeg", ".bmp"}
 
 
 def run_file(kmodel: str, inputs: Sequence[str], output: str, threads: int, as_json: bool) -> None:
@@ -49,10 +47,9 @@ def read_inputs(paths: Sequence[str], infos: Sequence[TensorInfo]) -> dict[str, 
 
 def read_input(path: Path, info: TensorInfo) -> Any:
     """One input: an array as it is, an image scaled to the input's size, or raw elements."""
-    suffix = path.suffix.lower()
-    if suffix == ".npy":
+    if path.suffix == ".npy":
         return _load(path)
-    if suffix in IMAGES:
+    if is_image(path):
         return read_image(path, info)
     try:
         elements = np.fromfile(path, info.dtype)
@@ -63,26 +60,6 @@ def read_input(path: Path, info: TensorInfo) -> Any:
         return elements.reshape(shape)
     except ValueError as error:
         raise OptionError("K0706", where=str(path), cause=f"{elements.size} elements do not fit {info}") from error
-
-
-def read_image(path: Path, info: TensorInfo) -> Any:
-    """An image as a batch of one, in the input's layout; floats are in 0..1, integers in 0..255."""
-    shape = info.shape or ()
-    layout = (
-        "NCHW" if len(shape) == 4 and shape[1] in (1, 3) else "NHWC" if len(shape) == 4 and shape[3] in (1, 3) else ""
-    )
-    if not layout:
-        raise OptionError("K0706", where=str(path), cause=f"an image does not fit {info}: it has no 1 or 3 channels")
-    height, width, channels = (shape[2], shape[3], shape[1]) if layout == "NCHW" else shape[1:]
-    try:
-        with Image.open(path) as file:
-            image = file.convert("L" if channels == 1 else "RGB").resize((width, height), Image.Resampling.BILINEAR)
-    except (OSError, UnidentifiedImageError) as error:
-        raise OptionError("K0706", where=str(path), cause=f"is not an image: {error}") from error
-    pixels = np.asarray(image).reshape(1, height, width, channels)
-    if layout == "NCHW":
-        pixels = pixels.transpose(0, 3, 1, 2)
-    return (pixels / 255).astype(info.dtype) if info.dtype.kind == "f" else pixels.astype(info.dtype)
 
 
 def _load(path: Path) -> Any:
