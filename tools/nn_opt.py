@@ -6,6 +6,7 @@ in process.
 """
 
 import argparse
+import os
 import re
 import shlex
 import sys
@@ -145,5 +146,10 @@ def replay_command(pipeline: "Pipeline", path: str) -> str:
 
 
 def entry() -> Any:
-    """The console script."""
+    """The console script.
+
+    BLAS gets one thread unless the user asks for more: numpy's starts one for each core when it is imported, which
+    takes longer than all the rest of numpy, and what nn-opt computes is small.
+    """
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     sys.exit(main())

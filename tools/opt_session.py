@@ -65,17 +65,19 @@ class Session:
         inputs: dict[str, Any] = {}
 
         def before(number: int, item: Any, module: Any) -> None:
-            inputs["number"], inputs["ir"] = number, module.operation.get_asm(enable_debug_info=True)
+            inputs["number"], inputs["module"] = number, module.operation.clone()
 
         def after(number: int, item: Any, module: Any, changed: bool) -> None:
-            if options.mlir_print_ir_after_all or (options.mlir_print_ir_after_change and changed):
+            if options.mlir_print_ir_after_all or changed:
                 self.error.write(f"// -----// IR Dump After {pass_text(item)} //----- //\n{self._text(module)}\n")
 
-        pipeline = Pipeline(self.pipeline.passes, after=after, before=before)
+        dump = options.mlir_print_ir_after_all or options.mlir_print_ir_after_change
+        pipeline = Pipeline(self.pipeline.passes, after=after if dump else None, before=before)
         try:
             pipeline.run(module)
         except KpucError as error:
-            raise self._with_reproducer(error, pipeline.rest(inputs["number"]), inputs["ir"]) from error
+            text = inputs["module"].operation.get_asm(enable_debug_info=True)
+            raise self._with_reproducer(error, pipeline.rest(inputs["number"]), text) from error
         if options.mlir_timing:
             for item, seconds in zip(pipeline.passes, pipeline.seconds, strict=True):
                 self.error.write(f"{seconds:8.4f} s  {pass_text(item)}\n")

@@ -1,6 +1,7 @@
 """The contract with the MLIR bindings: every behaviour that kpuc relies on. Runs first."""
 
 import gc
+import sys
 
 import numpy as np
 import pytest
@@ -54,6 +55,20 @@ def test_operations_come_back_as_our_classes(context):
     op = module.body.operations[0].regions[0].blocks[0].operations[0]
     assert isinstance(op, nn.Relu)
     assert op.input == op.operation.operands[0]
+
+
+def test_operations_are_met_without_searching_for_modules(context, monkeypatch):
+    searched = []
+
+    class Finder:
+        def find_spec(self, name, path=None, target=None):
+            searched.append(name)
+
+    module = ir.Module.parse(RELU)
+    monkeypatch.setattr(sys, "meta_path", [Finder(), *sys.meta_path])
+    assert module.operation.verify()
+    assert isinstance(module.body.operations[0].regions[0].blocks[0].operations[0], nn.Relu)
+    assert not searched
 
 
 def test_text_and_bytecode_round_trip(context):
