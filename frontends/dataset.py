@@ -45,8 +45,8 @@ class Dataset:
     inputs: Sequence[TensorInfo]
     states: frozenset[str] = frozenset()
 
-    def __len__(self) -> int:
-        """How many samples there are, 0 when that is not known before the end."""
+    def __length_hint__(self) -> int:
+        """How many samples there are, 0 when that is not known before the end: for `operator.length_hint`."""
         return self.source.length or 0
 
     def __iter__(self) -> Iterator[dict[str, Any]]:

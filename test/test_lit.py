@@ -33,6 +33,6 @@ def test_lit(path):
 
 def run_by_lit(path):
     environment = {**os.environ, "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
-    command = [sys.executable, "-m", "lit.main", "-v", str(path)]
+    command = [sys.executable, "-c", "from lit.main import main; main()", "-v", str(path)]
     done = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
     assert done.returncode == 0, done.stdout + done.stderr

@@ -1,0 +1,27 @@
+// nn-opt nn-opt-reproducer.mlir --pass-pipeline='builtin.module(nn-annotate-ranges)'
+#loc2 = loc("/work/main/test/lit/quant/annotate_ranges.mlir":14:17)
+#loc3 = loc("/work/main/test/lit/quant/annotate_ranges.mlir":14:54)
+module {
+  func.func @main(%arg0: tensor<1x4xf32> {nn.name = "x"} loc("/work/main/test/lit/quant/annotate_ranges.mlir":14:17), %arg1: tensor<1x4xi64> {nn.name = "i"} loc("/work/main/test/lit/quant/annotate_ranges.mlir":14:54)) -> (tensor<1x2xf32>, tensor<1x4xi64>) {
+    %0 = "nn.relu"(%arg0) : (tensor<1x4xf32>) -> tensor<1x4xf32> loc(#loc4)
+    %1 = "nn.relu"(%0) : (tensor<1x4xf32>) -> tensor<1x4xf32> loc(#loc4)
+    %2 = "nn.relu"(%1) : (tensor<1x4xf32>) -> tensor<1x4xf32> loc(#loc5)
+    %3:2 = "nn.topk"(%2) {axis = 1 : i64, k = 2 : i64, largest = true, sorted = true} : (tensor<1x4xf32>) -> (tensor<1x2xf32>, tensor<1x2xi64>) loc(#loc6)
+    %4 = "nn.constant"() {value = dense<1.000000e+00> : tensor<1x2xf32>} : () -> tensor<1x2xf32> loc(#loc7)
+    %5 = "nn.add"(%3#0, %4) : (tensor<1x2xf32>, tensor<1x2xf32>) -> tensor<1x2xf32> loc(#loc8)
+    %6 = "nn.log"(%5) : (tensor<1x2xf32>) -> tensor<1x2xf32> loc(#loc9)
+    %7 = "nn.abs"(%arg1) : (tensor<1x4xi64>) -> tensor<1x4xi64> loc(#loc10)
+    return %6, %7 : tensor<1x2xf32>, tensor<1x4xi64> loc(#loc11)
+  } loc(#loc1)
+} loc(#loc)
+#loc = loc("/work/main/test/lit/quant/annotate_ranges.mlir":1:1)
+#loc1 = loc("/work/main/test/lit/quant/annotate_ranges.mlir":14:1)
+#loc4 = loc("m.onnx: /a")
+#loc5 = loc("m.onnx: /b")
+#loc6 = loc("m.onnx: /top")
+#loc7 = loc("/work/main/test/lit/quant/annotate_ranges.mlir":27:8)
+#loc8 = loc("m.onnx: /c")
+#loc9 = loc("m.onnx: /d")
+#loc10 = loc("m.onnx: /e")
+#loc11 = loc("/work/main/test/lit/quant/annotate_ranges.mlir":38:3)
+
