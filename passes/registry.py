@@ -1,6 +1,7 @@
 """Which module defines which pass: so that a pass is imported when a pipeline names it, and listing needs no MLIR."""
 
 MODULES: dict[str, str] = {
+    "nn-annotate-ranges": "quant.annotate",
     "nn-canonicalize": "nn.canonicalize",
     "nn-decompose": "nn.decompose",
     "nn-fold-constants": "nn.fold_constants",
