@@ -18,17 +18,29 @@ from .kmodel.elements import numpy_dtype
 from .kmodel.names import default_names, names_of
 from .kmodel.types7 import TensorType, TupleType, Type
 from .machine import Array, Engine, Linker, TensorInfo
-from .stackvm import interpreter5, interpreter7
-from .stackvm.dialect5 import dialect_of
-from .stackvm.isa5 import ISA5
 from .tensor import RuntimeTensor
 
+
+def _stackvm5(module: Any, link: Linker, index: int) -> Engine:
+    from .stackvm.dialect5 import dialect_of
+    from .stackvm.interpreter5 import Interpreter
+    from .stackvm.isa5 import ISA5
+
+    return Interpreter(module, ISA5[dialect_of(module)], link, index)
+
+
+def _stackvm7(module: Any, link: Linker, index: int) -> Engine:
+    from .stackvm.interpreter7 import Interpreter
+
+    return Interpreter(module, link, index)
+
+
 EngineMaker = Callable[[Any, Linker, int], Engine]
-ENGINES: Mapping[tuple[int, str], EngineMaker] = {
-    (5, "stackvm"): lambda module, link, index: interpreter5.Interpreter(module, ISA5[dialect_of(module)], link, index),
-    (7, "stackvm"): lambda module, link, index: interpreter7.Interpreter(module, link, index),
-}
-"""What executes a module: (kmodel version, kind) -> engine of (module, linker, index of the module)."""
+ENGINES: Mapping[tuple[int, str], EngineMaker] = {(5, "stackvm"): _stackvm5, (7, "stackvm"): _stackvm7}
+"""What executes a module: (kmodel version, kind) -> engine of (module, linker, index of the module).
+
+An engine is imported when a module needs it: most processes run models of one version.
+"""
 
 CALL_DEPTH = 64
 

@@ -1,8 +1,6 @@
 """nn-opt's options, one by one."""
 
 import io
-import subprocess
-import sys
 
 import pytest
 
@@ -125,17 +123,3 @@ def test_list_passes(nn_opt):
     text = nn_opt("", "--list-passes")[1]
     assert "--nn-fold-constants" in text
     assert "limit=<int> (default 16777216)" in text
-
-
-@pytest.mark.parametrize("module", ["kpuc.tools.nn_opt", "kpuc.tools.cli.main"])
-def test_help_does_not_import_mlir(module):
-    code = (
-        f"import sys, {module}; assert not any('mlir' in name for name in sys.modules if name != 'kpuc.dialects.mlir')"
-    )
-    subprocess.run([sys.executable, "-c", code], check=True)
-
-
-def test_the_runtime_does_not_import_mlir():
-    code = "import sys; from kpuc.runtime import Simulator; "
-    code += "assert 'torch_mlir' not in sys.modules and 'onnx' not in sys.modules"
-    subprocess.run([sys.executable, "-c", code], check=True)

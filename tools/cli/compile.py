@@ -1,11 +1,11 @@
 """`kpuc compile`"""
 
 import json
+import sys
 from pathlib import Path
 from typing import Any
 
 import click
-from rich.console import Console
 
 from ...compiler import compile
 from ...errors import OptionError
@@ -13,11 +13,12 @@ from ...errors import OptionError
 
 def compile_file(model: str, output: str, *, report: str | None, as_json: bool, **options: Any) -> None:
     """Compile, save, and say what was made."""
-    console = Console(stderr=True)
-    if as_json or not console.is_terminal:
+    if as_json or not sys.stderr.isatty():
         kmodel = compile(model, **options)
     else:
-        with console.status(f"compiling {Path(model).name} for {options['target']}"):
+        from rich.console import Console
+
+        with Console(stderr=True).status(f"compiling {Path(model).name} for {options['target']}"):
             kmodel = compile(model, **options)
     kmodel.save(output)
     facts = {**kmodel.report, "output": output}
