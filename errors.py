@@ -54,6 +54,7 @@ CODES: dict[str, str] = {
     # K06xx: targets and code generation
     "K0602": "a target cannot compute some operations",
     "K0603": "a target needs static shapes",
+    "K0610": "buffers do not fit in the memory there is",
     # K07xx: options, command line
     "K0701": "there is no such target",
     "K0702": "a target cannot be compiled for yet",
@@ -117,6 +118,10 @@ class KmodelError(KpucError):
 
 class ExecutionError(KpucError):
     """A kmodel could not be executed with the inputs it was given."""
+
+
+class CapacityError(KpucError):
+    """What a network needs while it runs does not fit in the memory of its target."""
 
 
 class OptionError(KpucError):
