@@ -7,6 +7,7 @@ from time import process_time
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from .errors import OptionError
+from .frontends.preprocess import Preprocessing
 from .options import CompileOptions
 from .runtime import Simulator, TensorInfo
 from .version import PRODUCER
@@ -65,6 +66,15 @@ def compile(
     portable: bool = False,
     kmodel: int | None = None,
     runtime: str | None = None,
+    input_type: str = "float32",
+    input_range: Sequence[float] | None = None,
+    input_layout: str | None = None,
+    model_layout: str | None = None,
+    swap_rb: bool = False,
+    mean: float | Sequence[float] | None = None,
+    std: float | Sequence[float] | None = None,
+    letterbox: Sequence[int] | None = None,
+    letterbox_value: float = 0.0,
     dump_ir: str | Path | None = None,
 ) -> KModel:
     """Compile an ONNX or TFLite network into a kmodel.
@@ -72,7 +82,9 @@ def compile(
     `model` is a path, the file's bytes, a stream or, for ONNX, a `ModelProto`. `shapes` gives whole shapes of inputs,
     `dims` values of symbolic dimensions. `target` is the chip; `portable` asks `cpu` for code that any CPU can execute
     (until there is machine code, it always does). `kmodel` and `runtime` pick the file's version and the vendor's
-    runtime that it is for. `dump_ir` names a folder for one numbered `.mlir` per pass that changed something.
+    runtime that it is for. `input_type` to `letterbox_value` say how the float32 inputs are made from what the kmodel
+    shall be given, such as a camera's bytes: see `frontends.preprocess.Preprocessing`.
+    `dump_ir` names a folder for one numbered `.mlir` per pass that changed something.
 
     Raises `KpucError`: `OptionError` for choices that cannot be had, `ModelError` for files that cannot be read,
     `UnsupportedError` for networks that the target cannot compute.
@@ -84,6 +96,17 @@ def compile(
         portable=portable,
         kmodel=kmodel,
         runtime=runtime,
+        preprocessing=Preprocessing.of(
+            input_type=input_type,
+            input_range=input_range,
+            input_layout=input_layout,
+            model_layout=model_layout,
+            swap_rb=swap_rb,
+            mean=mean,
+            std=std,
+            letterbox=letterbox,
+            letterbox_value=letterbox_value,
+        ),
     )
     from .dialects import mlir
     from .passes.pipeline import parse_pipeline
@@ -114,14 +137,19 @@ def compile(
 
 
 def _import(model: Any, options: CompileOptions) -> Any:
-    """The network as `nn`, by the frontend that its first bytes ask for."""
+    """The network as `nn`, by the frontend that its first bytes ask for, with its preprocessing."""
+    from .frontends.preprocess_ops import insert_preprocessing
+
     if is_tflite(model):
         from .frontends.tflite import import_tflite
 
-        return import_tflite(model, shapes=options.shapes, dims=options.dims)
-    from .frontends.onnx import import_onnx
+        module, layout = import_tflite(model, shapes=options.shapes, dims=options.dims), "NHWC"
+    else:
+        from .frontends.onnx import import_onnx
 
-    return import_onnx(model, shapes=options.shapes, dims=options.dims)
+        module, layout = import_onnx(model, shapes=options.shapes, dims=options.dims), "NCHW"
+    insert_preprocessing(module, options.preprocessing, layout)
+    return module
 
 
 def is_tflite(model: Any) -> bool:

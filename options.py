@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from .errors import OptionError
+from .frontends.preprocess import Preprocessing
 
 TARGETS = ("cpu", "k210", "k230", "k510")
 RUNTIMES = {7: ("2.6", "2.7", "2.8", "2.9", "2.10", "2.11")}
@@ -22,6 +23,7 @@ class CompileOptions:
     portable: bool = False
     kmodel: int | None = None
     runtime: str | None = None
+    preprocessing: Preprocessing = field(default_factory=Preprocessing)
 
     def __post_init__(self) -> None:
         if self.target not in TARGETS:

@@ -477,6 +477,12 @@ def quantize(code: Code, op: nn.Quantize, value: Operand) -> None:
     code.tensor("quantize", value, quant_param(op.output.type), dtype=element_name(dtype_of(op.output)))
 
 
+@emits(nn.StorageCast)
+def storage_cast(code: Code, op: nn.StorageCast, value: Operand) -> None:
+    """The bytes stay as they are."""
+    code.push(value)
+
+
 @emits(nn.Dequantize)
 def dequantize(code: Code, op: nn.Dequantize, value: Operand) -> None:
     code.tensor("dequantize", value, quant_param(op.input.type), dtype="f32")

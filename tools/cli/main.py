@@ -51,6 +51,42 @@ def named_numbers(_context: Any, parameter: Any, texts: tuple[str, ...]) -> dict
     return result
 
 
+def numbers(_context: Any, _parameter: Any, text: str | None) -> tuple[float, ...] | None:
+    """Read an option that is NUMBER,NUMBER,..."""
+    try:
+        return None if text is None else tuple(float(number) for number in text.split(","))
+    except ValueError:
+        raise click.BadParameter(f"'{text}' is not NUMBER,NUMBER,...") from None
+
+
+def height_and_width(_context: Any, _parameter: Any, text: str | None) -> tuple[int, ...] | None:
+    """Read an option that is HEIGHTxWIDTH."""
+    try:
+        return None if text is None else tuple(int(number) for number in text.split("x"))
+    except ValueError:
+        raise click.BadParameter(f"'{text}' is not HEIGHTxWIDTH") from None
+
+
+PREPROCESSING = (
+    click.option("--input-type", default="float32", show_default=True, help="What goes in: float32, uint8 or int8."),
+    click.option("--input-range", callback=numbers, help="What the integers 0 and 255 stand for.  [default: 0,255]"),
+    click.option("--input-layout", help="The order of what goes in: NCHW or NHWC.  [default: as in the network]"),
+    click.option("--model-layout", help="The network's own order.  [default: NHWC for TFLite, else NCHW]"),
+    click.option("--swap-rb", is_flag=True, help="Swap the channels red and blue."),
+    click.option("--mean", callback=numbers, help="Subtracted from the values: NUMBER, or one a channel."),
+    click.option("--std", callback=numbers, help="Divides the values after that."),
+    click.option("--letterbox", callback=height_and_width, help="Frames of HEIGHTxWIDTH go in, scaled to fit."),
+    click.option("--letterbox-value", default=0.0, show_default=True, help="What fills the rest, before mean and std."),
+)
+
+
+def preprocessing_options(command: Callable[..., None]) -> Callable[..., None]:
+    """The options that `Preprocessing` has."""
+    for option in reversed(PREPROCESSING):
+        command = option(command)
+    return command
+
+
 @cli.command("compile")
 @click.argument("model", type=click.Path())
 @click.option("-o", "--output", required=True, type=click.Path(), help="The kmodel to write.")
@@ -60,6 +96,7 @@ def named_numbers(_context: Any, parameter: Any, texts: tuple[str, ...]) -> dict
 @click.option("--runtime", help="The vendor's runtime that the file is for, e.g. 2.11.")
 @click.option("--shape", "shapes", multiple=True, callback=named_numbers, help="An input's shape: NAME=1,3,224,224.")
 @click.option("--dim", "dims", multiple=True, callback=named_numbers, help="A symbolic dimension: NAME=N.")
+@preprocessing_options
 @click.option("--dump-ir", type=click.Path(), help="A folder for one .mlir per pass that changed something.")
 @click.option("--report", type=click.Path(), help="A file for what is known of the compilation, as JSON.")
 @json_option
@@ -76,6 +113,7 @@ def compile_command(
     dump_ir: str | None,
     report: str | None,
     as_json: bool,
+    **preprocessing: Any,
 ) -> None:
     """Compile MODEL, an ONNX or TFLite file, into a kmodel."""
     from .compile import compile_file
@@ -92,6 +130,7 @@ def compile_command(
         shapes=shapes,
         dims={name: numbers[0] for name, numbers in dims.items()},
         dump_ir=dump_ir,
+        **preprocessing,
     )
 
 
