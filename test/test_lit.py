@@ -16,7 +16,8 @@ FILES = sorted(ROOT.rglob("*.mlir"))
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(ROOT)))
-def test_lit(path):
+def test_lit(path, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)  # a failing pipeline leaves its reproducer there
     lines = run_lines(path)
     assert lines, "no RUN line"
     if os.environ.get("KPUC_LIT_EXTERNAL"):
