@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from ...errors import CapacityError
 from .greedy import best_of_orders
+from .improve import improve
 from .lifetimes import Buffer, Problem
 
 __all__ = ["Allocation", "Buffer", "allocate"]
@@ -25,7 +26,8 @@ class Allocation:
     """Where the buffers are, in their order.
 
     offsets: bytes.   peak: bytes of the whole block.   lower_bound: bytes; no plan needs less.
-    Peak and bound are multiples of the greatest common divisor of the alignments.
+    The bound is what is alive together at the worst step, or more where the search proved more. Peak and bound are
+    multiples of the greatest common divisor of the alignments.
     """
 
     offsets: tuple[int, ...]
@@ -41,8 +43,9 @@ class Allocation:
 def allocate(buffers: Sequence[Buffer], *, seconds: float = 0.0, capacity: int | None = None) -> Allocation:
     """Give every buffer an offset.
 
-    seconds: 0 tries greedy orders only, which takes milliseconds.
-    capacity: bytes there are; a plan that fits is good enough.
+    seconds: 0 tries greedy orders only, which takes milliseconds; otherwise a search for a better plan ends when one
+    is proven to be optimal, or after so long.
+    capacity: bytes there are; a plan that fits is good enough, and the search ends with it.
 
     Raises CapacityError (K0610) when no plan that fits was found; it names the buffers alive at the worst step.
     """
@@ -50,6 +53,8 @@ def allocate(buffers: Sequence[Buffer], *, seconds: float = 0.0, capacity: int |
     bound, step = problem.bound()
     enough = max(bound, (capacity or 0) // problem.unit)
     offsets = best_of_orders(problem, enough)
+    if seconds > 0:
+        offsets, bound = improve(problem, offsets, enough, seconds, halfway=capacity is None)
     peak = problem.peak(offsets)
     plan = Allocation(tuple(offset * problem.unit for offset in offsets), peak * problem.unit, bound * problem.unit)
     if capacity is not None and plan.peak > capacity:

@@ -23,7 +23,7 @@ class Buffer:
     alignment: int = 1
 
     def __post_init__(self) -> None:
-        if self.size < 0 or self.end < self.start or self.alignment < 1:
+        if self.size < 0 or self.end <= self.start or self.alignment < 1:
             raise ValueError(f"not a buffer: {self}")
 
 
@@ -66,6 +66,27 @@ class Problem:
     def peak(self, offsets: Sequence[int]) -> int:
         """Units up to the top of the highest buffer."""
         return max((offset + size for offset, size in zip(offsets, self.sizes, strict=True)), default=0)
+
+    def parts(self) -> list[list[int]]:
+        """Buffers of some size, in groups that never meet: what is done to one group does not change another."""
+        groups: list[list[int]] = []
+        last = min(self.starts, default=0)
+        for buffer in sorted((b for b in range(len(self)) if self.sizes[b]), key=lambda b: (self.starts[b], b)):
+            if not groups or self.starts[buffer] >= last:
+                groups.append([])
+            groups[-1].append(buffer)
+            last = max(last, self.ends[buffer])
+        return groups
+
+    def only(self, buffers: Sequence[int]) -> Problem:
+        """The problem of these buffers alone, which get new numbers in this order."""
+        number = {buffer: index for index, buffer in enumerate(buffers)}
+
+        def of(values: list[int]) -> list[int]:
+            return [values[buffer] for buffer in buffers]
+
+        neighbours = [[number[other] for other in self.neighbours[buffer] if other in number] for buffer in buffers]
+        return Problem(self.unit, of(self.sizes), of(self.starts), of(self.ends), of(self.alignments), neighbours)
 
     def bound(self) -> tuple[int, int]:
         """(units, step): the most that is alive at one step, and the first such step. No plan needs less."""
