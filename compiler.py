@@ -24,6 +24,13 @@ PIPELINE = (
 """What every target starts with: the network in its simplest form."""
 STACKVM_PIPELINE = "builtin.module(nn-unroll,nn-decompose,nn-fold-constants,nn-canonicalize,canonicalize,cse)"
 """What stack machines need on top: only operations that they have."""
+BASIC_PIPELINE = (
+    "builtin.module(nn-unroll{plain=true},nn-decompose,nn-decompose-basic,nn-fold-constants,nn-canonicalize,"
+    "canonicalize,cse,nn-plan-memory)"
+)
+"""The same for version 5, which has fewer operations, and memory that is planned."""
+EARLY_PIPELINE = BASIC_PIPELINE.replace("nn-decompose-basic", "nn-decompose-basic,nn-decompose-softmax")
+"""The same for its first dialects."""
 
 Model = "str | Path | bytes | BinaryIO | onnx.ModelProto"
 
@@ -119,7 +126,7 @@ def compile(
         if dumper is not None:
             dumper.write("import", module)
         passes: list[dict[str, Any]] = []
-        for text in (PIPELINE, STACKVM_PIPELINE):
+        for text in pipelines(options):
             pipeline = parse_pipeline(text)
             if dumper is not None:
                 pipeline.after = dumper.after
@@ -161,7 +168,18 @@ def is_tflite(model: Any) -> bool:
     return Path(str(getattr(model, "name", ""))).suffix == ".tflite"
 
 
+def pipelines(options: CompileOptions) -> tuple[str, ...]:
+    """What a network goes through between import and emission, as text that `nn-opt` runs."""
+    if options.version == 7:
+        return PIPELINE, STACKVM_PIPELINE
+    return PIPELINE, BASIC_PIPELINE if options.dialect == "1.6" else EARLY_PIPELINE
+
+
 def _emit(options: CompileOptions, module: Any) -> bytes:
+    if options.version == 5:
+        from .backends.stackvm.emit5 import emit5
+
+        return emit5(module, PRODUCER, options.dialect)
     from .backends.stackvm.emit7 import emit7
 
     return emit7(module, PRODUCER)

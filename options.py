@@ -7,9 +7,12 @@ from .errors import OptionError
 from .frontends.preprocess import Preprocessing
 
 TARGETS = ("cpu", "k210", "k230", "k510")
-RUNTIMES = {7: ("2.6", "2.7", "2.8", "2.9", "2.10", "2.11")}
-"""The vendor's runtimes that execute each kmodel version that can be written."""
-VERSIONS = {"cpu": (7,), "k230": (7,)}
+RUNTIMES = {
+    5: ("1.9", "1.8", "1.7", "1.6", "1.1.0", "1.0.0-beta2"),
+    7: ("2.11", "2.10", "2.9", "2.8", "2.7", "2.6"),
+}
+"""The vendor's runtimes that execute each kmodel version that can be written, the default first."""
+VERSIONS = {"cpu": (7, 5), "k230": (7,), "k510": (5,)}
 """The kmodel versions that can be written for each target, the default first."""
 
 
@@ -50,6 +53,12 @@ class CompileOptions:
     def version(self) -> int:
         """The kmodel version to write."""
         return self.kmodel or VERSIONS[self.target][0]
+
+    @property
+    def dialect(self) -> str:
+        """The dialect of version 5 code that the runtime executes, one of `isa5.DIALECTS`."""
+        runtime = self.runtime or RUNTIMES[5][0]
+        return {"1.0.0-beta2": "1.0.0-beta2", "1.1.0": "1.1"}.get(runtime, "1.6")
 
 
 def _list(values: tuple[Any, ...]) -> str:

@@ -2,7 +2,7 @@
 
 from ..dialects.ods import Op
 
-TARGETS = ("cpu", "k230")
+TARGETS = ("cpu", "k230", "k510")
 """The targets that can be compiled for."""
 
 

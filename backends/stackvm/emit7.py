@@ -10,15 +10,15 @@ from typing import Any
 
 from ...dialects import nn
 from ...dialects.function import argument_names, entry_function, result_names
-from ...dialects.mlir import describe, ir
+from ...dialects.mlir import ir
 from ...dialects.ods import Op
 from ...dialects.tensors import dtype_of, shape_of
-from ...errors import UnsupportedError
 from ...runtime.kmodel.elements import element_name
 from ...runtime.kmodel.names import Names
 from ...runtime.kmodel.types7 import TensorType, TupleType
-from ...runtime.stackvm.assembler import Arg, Assembler, Code, Local, Operand
-from .operators7 import EMITTERS, Unsupported
+from ...runtime.stackvm.assembler7 import Arg, Assembler, Code, Local, Operand
+from .operators7 import EMITTERS
+from .unsupported import Unsupported, check_static, refuse
 
 
 class Emitter7:
@@ -58,7 +58,7 @@ def emit7(module: ir.Module, producer: str) -> bytes:
     block = function.regions[0].blocks[0]
     operations = [op for op in block.operations if not isinstance(op, nn.Constant)]
     *body, end = operations
-    _check_static(block, body)
+    check_static(block, body)
     results = list(end.operation.operands)
     assembler = Assembler()
     code = assembler.function(
@@ -67,22 +67,18 @@ def emit7(module: ir.Module, producer: str) -> bytes:
     )
     emitter = Emitter7(code, block.arguments)
     last_use = {value: i for i, op in enumerate(operations) for value in op.operation.operands}
-    problems = []
+    problems: list[tuple[Any, Unsupported]] = []
     for i, op in enumerate(body):
         try:
             _emit(emitter, op)
         except Unsupported as error:
-            problems.append(f"\n  {op.operation.name} at {describe(op.location)}: {error}")
+            problems.append((op, error))
+            emitter.places.update(dict.fromkeys(op.operation.results))
             continue
         for value in (*op.operation.operands, *op.operation.results):
             if last_use.get(value, -1) <= i:
                 emitter.drop(value)
-    if problems:
-        raise UnsupportedError(
-            "K0602",
-            cause=f"the stack machine cannot compute {len(problems)} operations:{''.join(problems)}",
-            remedy="see kpuc ops for what each target supports",
-        )
+    refuse(problems)
     operands = [emitter.operand(value) for value in results]
     code.push(operands[0] if len(operands) == 1 else operands)
     code.ret()
@@ -114,16 +110,3 @@ def _emit(emitter: Emitter7, op: Any) -> None:
 
 def _signature(value: ir.Value) -> TensorType:
     return TensorType(element_name(dtype_of(value)), shape_of(value))
-
-
-def _check_static(block: ir.Block, body: Sequence[Any]) -> None:
-    values = [*block.arguments, *(value for op in body for value in op.operation.results)]
-    for value in values:
-        if None in shape_of(value):
-            where = describe(value.owner.location) if isinstance(value, ir.OpResult) else "the network's inputs"
-            raise UnsupportedError(
-                "K0603",
-                where=where,
-                cause=f"{value.type} has dimensions that are not known",
-                remedy="fix the input shapes with --shape NAME=1,3,224,224 or --dim NAME=N",
-            )

@@ -11,17 +11,14 @@ from ...dialects import nn
 from ...dialects.ods import Op
 from ...dialects.tensors import Array, dtype_of, shape_of
 from ...runtime.kmodel.elements import element_name
-from ...runtime.stackvm.assembler import Code, Operand, QuantParam
+from ...runtime.stackvm.assembler7 import PUSHED, Code, Operand, QuantParam
 from ...runtime.stackvm.isa7 import NEAREST, TRANSFORM
+from .unsupported import Unsupported
 
 Emit = Callable[..., None]
 AnyEmit = TypeVar("AnyEmit", bound=Emit)
 EMITTERS: dict[type[Op], Emit] = {}
 UNBOUNDED = (-math.inf, math.inf)
-
-
-class Unsupported(Exception):
-    """The stack machine cannot compute this operation; says why."""
 
 
 def emits(*ops: type[Op]) -> Callable[[AnyEmit], AnyEmit]:
@@ -74,7 +71,6 @@ _UNARY: dict[type[Op], str] = {
     nn.Log: "log",
     nn.LogicalNot: "logical_not",
     nn.Neg: "neg",
-    nn.Round: "round",
     nn.Sign: "sign",
     nn.Sin: "sin",
     nn.Sinh: "sinh",
@@ -114,13 +110,26 @@ def unary(code: Code, op: Op, value: Operand) -> None:
     code.tensor("unary", value, kind=_UNARY[type(op)])
 
 
+@emits(nn.Round)
+def round_(code: Code, op: nn.Round, value: Operand) -> None:
+    """sign(x) * round(|x|): of negative numbers the runtime makes 0 from -1.5."""
+    code.tensor("unary", value, kind="sign")
+    sign = code.store()
+    code.tensor("unary", value, kind="abs")
+    code.tensor("unary", PUSHED, kind="round")
+    code.tensor("binary", sign, PUSHED, kind="mul")
+    code.release(sign)
+
+
 @emits(*_BINARY)
 def binary(code: Code, op: Op, lhs: Operand, rhs: Operand) -> None:
     code.tensor("binary", lhs, rhs, kind=_BINARY[type(op)])
 
 
 @emits(*_COMPARE)
-def compare(code: Code, op: Op, lhs: Operand, rhs: Operand) -> None:
+def compare(code: Code, op: Any, lhs: Operand, rhs: Operand) -> None:
+    if dtype_of(op.lhs) == np.float16:
+        raise Unsupported("float16 is compared wrongly there")
     code.tensor("compare", lhs, rhs, kind=_COMPARE[type(op)])
 
 
@@ -136,6 +145,8 @@ def elu(code: Code, op: nn.Elu, value: Operand) -> None:
 
 @emits(nn.Celu)
 def celu(code: Code, op: nn.Celu, value: Operand) -> None:
+    if dtype_of(op.input) == np.float16:
+        raise Unsupported("it is computed wrongly for float16 there")
     code.tensor("celu", value, np.float32(op.alpha))
 
 
@@ -163,6 +174,8 @@ def where(code: Code, op: nn.Where, condition: Operand, x: Operand, y: Operand) 
 
 @emits(nn.Cast)
 def cast(code: Code, op: nn.Cast, value: Operand) -> None:
+    if np.float64 in (dtype_of(op.input), dtype_of(op.output)):
+        raise Unsupported("it converts float64")
     code.tensor("cast", value, dtype=element_name(dtype_of(op.to)), mode="default")
 
 
@@ -339,7 +352,20 @@ def gather(code: Code, op: nn.Gather, value: Operand, indices: Operand) -> None:
 
 @emits(nn.GatherElements)
 def gather_elements(code: Code, op: nn.GatherElements, value: Operand, indices: Operand) -> None:
-    code.tensor("gather_elements", value, ints(op.axis), indices)
+    """Indices have to be counted from the front."""
+    size = shape_of(op.input)[op.axis] or 0
+    if isinstance(indices, np.ndarray):
+        code.tensor("gather_elements", value, ints(op.axis), np.where(indices < 0, indices + size, indices))
+        return
+    code.tensor("compare", indices, ints(0), kind="less")
+    below = code.store()
+    code.tensor("binary", indices, ints(size), kind="add")
+    front = code.store()
+    code.tensor("where", below, front, indices, is_tf=False)
+    front = code.store(front)
+    code.tensor("gather_elements", value, ints(op.axis), front)
+    code.release(below)
+    code.release(front)
 
 
 @emits(nn.GatherNd)
@@ -393,14 +419,6 @@ def layer_norm(code: Code, op: nn.LayerNorm, value: Operand, scale: Operand, bia
     code.tensor("layer_norm", value, scale, bias, axis=axis, epsilon=op.epsilon, use_mean=True)
 
 
-@emits(nn.Lrn)
-def lrn(code: Code, op: nn.Lrn, value: Operand) -> None:
-    if op.size % 2 == 0:
-        raise Unsupported("local response normalisation over an even number of channels is computed wrongly there")
-    parameters = (np.float32(number) for number in (op.alpha, op.beta, op.bias))
-    code.tensor("lrn", value, *parameters, ints(op.size))
-
-
 @emits(nn.Resize)
 def resize(code: Code, op: nn.Resize, value: Operand) -> None:
     shape = shape_of(op.input)
@@ -428,6 +446,8 @@ def _resize_problem(op: nn.Resize, shape: tuple[int | None, ...]) -> str:
         return "cubic and antialiased resizing is not supported"
     if op.coordinate not in TRANSFORM.codes or op.coordinate == "tf_crop_and_resize":
         return f"resizing with coordinates '{op.coordinate}' is not supported"
+    if op.mode == "linear" and op.coordinate == "pytorch_half_pixel" and 1 in op.sizes[2:]:
+        return "resizing to one pixel in this mode is computed wrongly there"
     if op.nearest_mode not in NEAREST.codes or len(shape) != 4 or op.sizes[:2] != shape[:2]:
         return "only the height and width of images can be resized"
     ratios = [size / (dim or 1) for size, dim in zip(op.sizes, shape, strict=True)]

@@ -21,6 +21,16 @@ def scalar(number: float, like: ir.Value) -> ir.Value:
     return nn.Constant(value=np.asarray(number, dtype_of(like))).output
 
 
+def times(x: ir.Value, factor: float) -> ir.Value:
+    """x * factor"""
+    return nn.Mul(x, scalar(factor, x)).output
+
+
+def plus(x: ir.Value, term: float) -> ir.Value:
+    """x + term"""
+    return nn.Add(x, scalar(term, x)).output
+
+
 @pattern(nn.Reciprocal)
 def reciprocal(op: nn.Reciprocal, rewriter: Rewriter) -> Match:
     """1 / x"""
@@ -84,6 +94,21 @@ def tan(op: nn.Tan, rewriter: Rewriter) -> Match:
     return rewriter.replace(op, nn.Div(nn.Sin(op.input).output, nn.Cos(op.input).output).output)
 
 
+@pattern(nn.Atan)
+def atan(op: nn.Atan, rewriter: Rewriter) -> Match:
+    """asin(x / sqrt(1 + x^2))"""
+    root = nn.Sqrt(plus(nn.Square(op.input).output, 1.0)).output
+    return rewriter.replace(op, nn.Asin(nn.Div(op.input, root).output).output)
+
+
+@pattern(nn.Atanh)
+def atanh(op: nn.Atanh, rewriter: Rewriter) -> Match:
+    """log((1 + x) / (1 - x)) / 2"""
+    one = scalar(1, op.input)
+    ratio = nn.Div(plus(op.input, 1.0), nn.Sub(one, op.input).output).output
+    return rewriter.replace(op, times(nn.Log(ratio).output, 0.5))
+
+
 @pattern(nn.FloorDiv)
 def floor_div(op: nn.FloorDiv, rewriter: Rewriter) -> Match:
     """floor(x / y), on floats"""
@@ -103,6 +128,17 @@ def squared_difference(op: nn.SquaredDifference, rewriter: Rewriter) -> Match:
 def is_nan(op: nn.IsNan, rewriter: Rewriter) -> Match:
     """x != x"""
     return rewriter.replace(op, nn.NotEqual(op.input, op.input).output)
+
+
+@pattern(nn.IsInf)
+def is_inf(op: nn.IsInf, rewriter: Rewriter) -> Match:
+    """|x| == infinity, or x == +-infinity"""
+    if op.detect_negative and op.detect_positive:
+        return rewriter.replace(op, nn.Equal(nn.Abs(op.input).output, scalar(math.inf, op.input)).output)
+    if not (op.detect_negative or op.detect_positive):
+        return NO_MATCH
+    bound = math.inf if op.detect_positive else -math.inf
+    return rewriter.replace(op, nn.Equal(op.input, scalar(bound, op.input)).output)
 
 
 @pattern(nn.Reduce)
@@ -160,6 +196,53 @@ def group_norm(op: nn.GroupNorm, rewriter: Rewriter) -> Match:
     column = (-1,) + (1,) * (len(shape) - 2)
     scaled = nn.Mul(standard, nn.Reshape(op.scale, shape=column).output).output
     return rewriter.replace(op, nn.Add(scaled, nn.Reshape(op.bias, shape=column).output).output)
+
+
+@pattern(nn.Lrn)
+def lrn(op: nn.Lrn, rewriter: Rewriter) -> Match:
+    """x / (bias + alpha / size * sum of the squares of `size` channels around)^beta"""
+    rank, channels = len(shape_of(op.input)), shape_of(op.input)[1]
+    if channels is None:
+        return NO_MATCH
+    before = (op.size - 1) // 2
+    begins, ends = [0] * rank, [0] * rank
+    begins[1], ends[1] = before, op.size - 1 - before
+    squares = nn.Pad(nn.Square(op.input).output, padding=(*begins, *ends), mode="constant", value=0.0).output
+    shifted = (
+        nn.Slice(squares, starts=(i,), ends=(i + channels,), axes=(1,), steps=(1,)).output for i in range(op.size)
+    )
+    total = next(shifted)
+    for one in shifted:
+        total = nn.Add(total, one).output
+    power = nn.Pow(plus(times(total, op.alpha / op.size), op.bias), scalar(op.beta, op.input)).output
+    return rewriter.replace(op, nn.Div(op.input, power).output)
+
+
+@pattern(nn.LpPool)
+def lp_pool(op: nn.LpPool, rewriter: Rewriter) -> Match:
+    """(mean of |x|^p * size of the window)^(1 / p), where padding counts as zeros"""
+    if op.ceil_mode or op.p not in (1, 2) or len(op.kernel) != 2:
+        return NO_MATCH
+    mean = nn.AvgPool(
+        (nn.Abs if op.p == 1 else nn.Square)(op.input).output,
+        kernel=op.kernel,
+        strides=op.strides,
+        dilations=op.dilations,
+        padding=op.padding,
+        ceil_mode=False,
+        count_include_pad=True,
+    ).output
+    total = times(mean, math.prod(op.kernel))
+    return rewriter.replace(op, total if op.p == 1 else nn.Sqrt(total).output)
+
+
+@pattern(nn.OneHot)
+def one_hot(op: nn.OneHot, rewriter: Rewriter) -> Match:
+    """Indices as integers."""
+    if dtype_of(op.indices) == np.int64:
+        return NO_MATCH
+    whole = nn.Cast(op.indices, to=ir.IntegerType.get_signless(64), saturate=True).output
+    return rewriter.replace(op, nn.OneHot(whole, op.values, depth=op.depth, axis=op.axis).output)
 
 
 @pattern(nn.DepthToSpace)
@@ -262,14 +345,20 @@ PATTERNS: tuple[Pattern[Any], ...] = (
     thresholded_relu,
     shrink,
     tan,
+    atan,
+    atanh,
     floor_div,
     squared_difference,
     is_nan,
+    is_inf,
     reduce,
     log_sum_exp,
     lp_norm,
     rms_norm,
     group_norm,
+    lrn,
+    lp_pool,
+    one_hot,
     depth_to_space,
     space_to_depth,
     conv1d,

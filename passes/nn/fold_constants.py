@@ -33,7 +33,9 @@ class FoldConstants:
         if results is None:
             return
         with op.location, ir.InsertionPoint(op):
-            constants = [nn.Constant(value=array).output for array in results]
-        for value, constant in zip(op.operation.results, constants, strict=True):
-            value.replace_all_uses_with(constant)
+            for value, array in zip(op.operation.results, results, strict=True):
+                constant = nn.Constant(value=array).output
+                if nn.quantization_parameters(value.type) is not None:
+                    constant = nn.StorageCast(constant, results=[value.type]).output
+                value.replace_all_uses_with(constant)
         op.operation.erase()

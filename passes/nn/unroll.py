@@ -63,26 +63,40 @@ def _stacked(values: Sequence[ir.Value], axis: int) -> ir.Value:
     return nn.concat([nn.Unsqueeze(value, axes=(axis,)).output for value in values], axis)
 
 
+def _is_plain(op: nn.Lstm) -> bool:
+    """Whether stack machines with an LSTM compute it right."""
+    return op.cell_clip is None and op.directions == 1 and shape_of(op.x)[1] == 1
+
+
 @pattern(nn.Lstm)
 def unroll_lstm(op: nn.Lstm, rewriter: Rewriter) -> Match:
-    """h, c of every step from those of the step before; only where the plain layer would not do."""
-    plain = op.cell_clip is None and op.directions == 1 and shape_of(op.x)[1] == 1
+    """h, c of every step from those of the step before."""
     exotic = op.sequence_lens is not None or op.p is not None or op.clip is not None or op.input_forget or op.layout
     usual = tuple(op.activations) == ("Sigmoid", "Tanh", "Tanh") * op.directions
     shape = shape_of(op.x)
-    if plain or exotic or not usual or None in shape or not 0 < (shape[0] or 0) <= STEP_LIMIT:
+    if exotic or not usual or None in shape or not 0 < (shape[0] or 0) <= STEP_LIMIT:
         return NO_MATCH
     directions = [_direction(op, number) for number in range(op.directions)]
     y, h, c = (list(values) for values in zip(*directions, strict=True))
     return rewriter.replace(op, _stacked(y, 1), _stacked(h, 0), _stacked(c, 0))
 
 
+@pattern(nn.Lstm)
+def unroll_unusual_lstm(op: nn.Lstm, rewriter: Rewriter) -> Match:
+    """The same, only where the plain layer would not do."""
+    return NO_MATCH if _is_plain(op) else unroll_lstm.apply(op, rewriter)
+
+
 @register_pass
 @dataclass(frozen=True)
 class Unroll:
-    """Write LSTMs out step by step where they are more than one plain layer over one sample."""
+    """Write LSTMs out step by step where they are more than one plain layer over one sample.
+
+    plain: write plain layers out, too, for machines without any LSTM.
+    """
 
     name: ClassVar[str] = "nn-unroll"
+    plain: bool = False
 
     def apply(self, module: ir.Module) -> None:
-        rewrite_module(module, [unroll_lstm])
+        rewrite_module(module, [unroll_lstm if self.plain else unroll_unusual_lstm])

@@ -1,0 +1,37 @@
+"""What stack machines cannot compute, and how the user is told."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from ...dialects.mlir import describe, ir
+from ...dialects.tensors import shape_of
+from ...errors import UnsupportedError
+
+
+class Unsupported(Exception):
+    """The stack machine cannot compute this operation; says why."""
+
+
+def refuse(problems: Sequence[tuple[Any, Unsupported]]) -> None:
+    """Raise `UnsupportedError` K0602 that lists operations and reasons, if there are any."""
+    if problems:
+        listed = "".join(f"\n  {op.operation.name} at {describe(op.location)}: {error}" for op, error in problems)
+        raise UnsupportedError(
+            "K0602",
+            cause=f"the stack machine cannot compute {len(problems)} operations:{listed}",
+            remedy="see kpuc ops for what each target supports",
+        )
+
+
+def check_static(block: ir.Block, body: Sequence[Any]) -> None:
+    """Raise `UnsupportedError` K0603 for the first value with an unknown dimension."""
+    values = [*block.arguments, *(value for op in body for value in op.operation.results)]
+    for value in values:
+        if None in shape_of(value):
+            where = describe(value.owner.location) if isinstance(value, ir.OpResult) else "the network's inputs"
+            raise UnsupportedError(
+                "K0603",
+                where=where,
+                cause=f"{value.type} has dimensions that are not known",
+                remedy="fix the input shapes with --shape NAME=1,3,224,224 or --dim NAME=N",
+            )
