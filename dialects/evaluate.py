@@ -16,14 +16,15 @@ from .mlir import describe, ir
 from .ods import Op
 from .tensors import Array, dtype_of, shape_of
 
-Observer = Callable[[ir.OpView, Sequence[Array]], None]
+Observer = Callable[[ir.OpView, Sequence[Array]], Sequence[Array] | None]
 
 
 def evaluate(module: ir.Module, inputs: Sequence[Any], observer: Observer | None = None) -> list[Array]:
     """The results of the module's entry function for `inputs`, in order.
 
-    `observer(op, results)` sees every operation's results (for calibration and comparison). Raises `ExecutionError`
-    K0502 when an input's dtype or shape is not what the function declares, K0503 on operations other than `nn`.
+    `observer(op, results)` sees every operation's results (for calibration and comparison); what it returns, if it
+    does, takes their place. Raises `ExecutionError` K0502 when an input's dtype or shape is not what the function
+    declares, K0503 on operations other than `nn`.
     """
     block = entry_function(module).regions[0].blocks[0]
     arrays = [np.asarray(array) for array in inputs]
@@ -40,7 +41,7 @@ def evaluate(module: ir.Module, inputs: Sequence[Any], observer: Observer | None
             if last_use[operand] == i:
                 environment.pop(operand, None)
         if observer is not None:
-            observer(op, results)
+            results = tuple(observer(op, results) or results)
         environment.update((v, r) for v, r in zip(op.operation.results, results, strict=True) if v in last_use)
     raise ExecutionError("K0503", cause="the function does not return")
 
@@ -73,6 +74,8 @@ def fold(op: ir.OpView, limit: int) -> tuple[Array, ...] | None:
     if isinstance(op, nn.Size):
         count = nn.known_product(shape_of(op.input))
         return None if count is None else (np.asarray(count, np.int64),)
+    if isinstance(op, nn.StorageCast) and nn.quantization_parameters(op.output.type) is not None:
+        return None  # constants of a quantised type are their storage, cast
     for value in op.operation.results:
         if (nn.known_product(shape_of(value)) or 0) > limit:
             return None

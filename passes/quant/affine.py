@@ -25,10 +25,13 @@ class Affine:
     bits: int
 
     def round_trip(self, values: Array) -> Array:
-        """The values after they were quantised (halves to even, saturating) and dequantised, as float64."""
-        q = np.rint(values / self.scale) + self.zero_point
-        np.clip(q, self.first, self.first + 2**self.bits - 1, out=q)
-        return np.asarray((q - self.zero_point) * self.scale)
+        """The values after they were quantised (halves to even, saturating) and dequantised, in their own type."""
+        first = self.first - self.zero_point
+        q = np.divide(values, values.dtype.type(self.scale))
+        np.rint(q, out=q)
+        np.clip(q, first, first + 2**self.bits - 1, out=q)
+        q *= values.dtype.type(self.scale)
+        return np.asarray(q)
 
 
 def asymmetric(span: Range, bits: int = 8) -> Affine:

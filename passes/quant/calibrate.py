@@ -4,9 +4,12 @@ On entry: a function of `nn` operations. The module is only looked at; `annotate
 same module read anew. One sample is in memory at a time, and of that only values which are still to be used.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from operator import length_hint
 from typing import Any
+
+import numpy as np
 
 from ...dialects.evaluate import evaluate
 from ...dialects.function import argument_names, entry_function, initial_states, result_names
@@ -15,10 +18,12 @@ from ...dialects.tensors import Array, dtype_of, shape_of
 from ...errors import ExecutionError, OptionError
 from ...runtime import TensorInfo
 from .calibration import Calibration, named_values
-from .ranges import EstimatorMaker, MeanSquaredError
+from .ranges import EstimatorMaker, RangeEstimator
 
 Progress = Callable[[int, int], None]
 """Called after each sample with how many are done and how many there are, 0 when that is not known."""
+Feed = list[Array]
+"""One sample, in the order of the inputs."""
 
 
 def network_inputs(module: ir.Module) -> list[TensorInfo]:
@@ -31,10 +36,29 @@ def network_inputs(module: ir.Module) -> list[TensorInfo]:
     ]
 
 
+@dataclass
+class Reservoir:
+    """A few of the samples, each with the same chance, whatever their number; the choice is always the same."""
+
+    size: int
+    kept: list[Feed] = field(default_factory=list)
+    seen: int = 0
+
+    def __post_init__(self) -> None:
+        self._generator = np.random.Generator(np.random.PCG64(0))
+
+    def offer(self, feed: Feed) -> None:
+        """Keep it, perhaps in the place of another one. Source: Vitter, Random Sampling with a Reservoir (1985)."""
+        self.seen += 1
+        place = len(self.kept) if len(self.kept) < self.size else int(self._generator.integers(self.seen))
+        if place < self.size:
+            self.kept[place : place + 1] = [feed]
+
+
 def calibrate(
     module: ir.Module,
     samples: Iterable[Mapping[str, Array]],
-    estimator: EstimatorMaker = MeanSquaredError,
+    estimator: EstimatorMaker,
     progress: Progress | None = None,
 ) -> Calibration:
     """The ranges of the module's float values over `samples`, each of which has an array an input name.
@@ -42,37 +66,56 @@ def calibrate(
     A state that a sample leaves out goes on from the sample before. Raises `OptionError` K0714 when there is no sample,
     `ExecutionError` K0502 for arrays that do not fit (a `Dataset` has found those), K0503 for operations that fail.
     """
+    estimators, count = observe(module, samples, estimator, progress)
+    ranges = {name: one.estimate() for name, one in estimators.items()}
+    return Calibration(getattr(estimator, "name", "other"), count, ranges)
+
+
+def observe(
+    module: ir.Module,
+    samples: Iterable[Mapping[str, Array]],
+    estimator: EstimatorMaker,
+    progress: Progress | None = None,
+    reservoir: Reservoir | None = None,
+) -> tuple[dict[str, RangeEstimator], int]:
+    """An estimator a float value, by name, that has seen all samples; and how many those were.
+
+    Errors as `calibrate`; `reservoir` is offered every sample.
+    """
     function = entry_function(module)
     inputs, outputs = argument_names(function), result_names(function)
-    values = dict(named_values(module))
-    estimators = {value: estimator() for value in values.values()}
-    arguments = [estimators.get(argument) for argument in function.regions[0].blocks[0].arguments]
+    names = dict(named_values(module))
+    estimators = {value: estimator() for value in names.values()}
+    arguments = list(function.regions[0].blocks[0].arguments)
     states = initial_states(function)
 
-    def observe(op: ir.OpView, results: Any) -> None:
-        for value, array in zip(op.operation.results, results, strict=True):
+    def see(values: Sequence[ir.Value], arrays: Sequence[Array]) -> None:
+        for value, array in zip(values, arrays, strict=True):
             if value in estimators:
                 estimators[value].observe(array)
 
     count, total = 0, length_hint(samples)
     for sample in samples:
         feed = [_input(name, sample, states, count) for name in inputs]
-        for argument, array in zip(arguments, feed, strict=True):
-            if argument is not None:
-                argument.observe(array)
-        try:
-            results = evaluate(module, feed, observe)
-        except (IndexError, ValueError, OverflowError) as error:
-            cause = f"calibration sample {count} cannot be computed: {error}"
-            raise ExecutionError("K0503", cause=cause) from error
+        see(arguments, feed)
+        results = _run(module, feed, lambda op, arrays: see(op.operation.results, arrays), count)
         states = {name: array for name, array in zip(outputs, results, strict=True) if name in states}
+        if reservoir is not None:
+            reservoir.offer(feed)
         count += 1
         if progress is not None:
             progress(count, total)
     if count == 0:
         raise OptionError("K0714", where="calibration data", cause="there is no sample")
-    ranges = {name: estimators[value].estimate() for name, value in values.items()}
-    return Calibration(getattr(estimator, "name", "other"), count, ranges)
+    return {name: estimators[value] for name, value in names.items()}, count
+
+
+def _run(module: ir.Module, feed: Feed, observer: Any, number: int) -> list[Array]:
+    try:
+        return evaluate(module, feed, observer)
+    except (IndexError, ValueError, OverflowError) as error:
+        cause = f"calibration sample {number} cannot be computed: {error}"
+        raise ExecutionError("K0503", cause=cause) from error
 
 
 def _input(name: str, sample: Mapping[str, Array], states: Mapping[str, Array], number: int) -> Array:

@@ -18,12 +18,16 @@ FINEST = -126
 
 
 class Histogram:
-    """Counts of finite numbers; `low` and `high` are the exact extremes. NaN and infinities are left out."""
+    """Counts of finite numbers; `low` and `high` are the exact extremes, `zeros` how many of the numbers are 0.
+
+    NaN and infinities are left out.
+    """
 
     def __init__(self) -> None:
         self.low, self.high = math.inf, -math.inf
         self.exponent = FINEST
         self.first = 0
+        self.zeros = 0
         self.counts = np.zeros(0, np.int64)
 
     @property
@@ -47,6 +51,7 @@ class Histogram:
             if values.size == 0:
                 return
             low, high = float(values.min()), float(values.max())
+        self.zeros += values.size - int(np.count_nonzero(values))
         self._widen(min(low, self.low), max(high, self.high))
         exact = np.float32 if self.exponent <= 0 else np.float64  # where a product with a power of two is
         scaled = np.multiply(values, exact(math.ldexp(1.0, -self.exponent)), dtype=exact)
@@ -55,9 +60,12 @@ class Histogram:
         self.counts += np.bincount(bins, minlength=self.counts.size)
 
     def populated(self) -> tuple[Array, Array]:
-        """Centres (float64) and counts of the bins that are not empty, in ascending order."""
-        (places,) = np.nonzero(self.counts)
-        return (places + self.first + 0.5) * self.width, self.counts[places]
+        """Centres (float64) and counts of the bins that hold other numbers than 0, in ascending order."""
+        counts = self.counts.copy()
+        if self.zeros:
+            counts[-self.first] -= self.zeros
+        (places,) = np.nonzero(counts)
+        return (places + self.first + 0.5) * self.width, counts[places]
 
     def _widen(self, low: float, high: float) -> None:
         """Cover low..high, with bins as narrow as that allows."""

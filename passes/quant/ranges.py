@@ -121,9 +121,10 @@ class Percentile(HistogramEstimator):
 class MeanSquaredError(HistogramEstimator):
     """The range whose quantisation loses least: argmin sum n_b (x_b - round_trip(x_b))^2 over the bins b.
 
-    Tried are limits to the magnitude, then each end alone, with the other as in the best so far. The extremes are the
-    first candidate and another must be better, so it is never worse than `MinMax` by this measure. Source: Choukroun et
-    al., Low-bit Quantization of Neural Networks for Efficient Inference (2019), section 3.
+    Zeros lose nothing, whatever the range. Tried are limits to the magnitude, then each end alone, with the other as in
+    the best so far. The extremes are the first candidate and another must be better, so it is never worse than `MinMax`
+    by this measure. Source: Choukroun et al., Low-bit Quantization of Neural Networks for Efficient Inference (2019),
+    section 3.
     """
 
     name: ClassVar[str] = "mse"
@@ -149,7 +150,8 @@ class Kld(HistogramEstimator):
 
     P is the distribution with what lies outside moved to the outermost bins, Q the same without those numbers, each
     level's count spread evenly over its bins that are not empty; the range is argmin sum P log(P / Q). What is tried
-    are limits to the magnitude. On networks with few important large numbers it cuts too much: see
+    are limits to the magnitude. Zeros are left out: every range holds them exactly, and what ReLU makes would hide the
+    rest of the distribution. On networks with few important large numbers it cuts too much: see
     `MeanSquaredError`. Source: Migacz, 8-bit Inference with TensorRT (2017).
     """
 

@@ -87,6 +87,14 @@ class TestHistogram:
         assert (histogram.counts == expected).all()
         assert histogram.counts.size <= BINS
 
+    def test_zeros_are_told_apart(self):
+        histogram = Histogram()
+        histogram.observe(np.float32([0, 0, 1e-3, -0.0, 4]))
+        histogram.observe(np.float32([-1, 0]))
+        centres, counts = histogram.populated()
+        assert (histogram.total, histogram.zeros, counts.tolist()) == (7, 4, [1, 1, 1])
+        np.testing.assert_allclose(centres, [-1, 1e-3, 4], rtol=0, atol=histogram.width)
+
     def test_it_is_fine_enough(self):
         histogram = Histogram()
         histogram.observe(DISTRIBUTIONS["normal"])
@@ -186,6 +194,11 @@ def test_divergence_cuts_tails_and_keeps_a_uniform_distribution():
     assert estimate(Kld(), np.tile(DISTRIBUTIONS["normal"], 20), [60]).high < 20
     uniform = DISTRIBUTIONS["uniform"]
     assert estimate(Kld(), uniform) == pytest.approx((uniform.min(), uniform.max()), rel=0.1)
+
+
+def test_divergence_is_not_misled_by_the_zeros_of_relu():
+    span = estimate(Kld(), DISTRIBUTIONS["relu"])
+    assert span.high > 0.6 * DISTRIBUTIONS["relu"].max()
 
 
 def test_divergence_against_its_definition():

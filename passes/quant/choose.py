@@ -1,0 +1,120 @@
+"""Chooses, among several ways to set the ranges, the one that leaves most of a network's output.
+
+No rule for a single value is best on every network: cutting rare large numbers helps one and ruins another. So a few
+tables of ranges are made from one pass over the samples, and each is tried on some of them, with every float value
+rounded to 8 bits within its range. The extremes are the first candidate, and another has to beat them clearly: the
+choice is never worse than min-max on the samples it was tried on.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from ...dialects.evaluate import evaluate
+from ...dialects.function import entry_function
+from ...dialects.mlir import ir
+from ...dialects.ranges import Range
+from ...dialects.tensors import Array
+from .affine import asymmetric
+from .calibrate import Feed, Progress, Reservoir, observe
+from .calibration import Calibration, named_values
+from .histogram import Histogram
+from .ranges import HistogramEstimator, MeanSquaredError, Percentile, squared_error
+
+TRIED = 4
+"""Samples that candidates are tried on."""
+CLEARLY = 0.95
+"""What the noise must fall to for the extremes to be given up."""
+
+Ranges = dict[str, Range | None]
+
+
+@dataclass(frozen=True)
+class Choice:
+    """Ranges, and the noise that each candidate left: squared error relative to the output's squares, all samples."""
+
+    calibration: Calibration
+    noise: dict[str, float]
+
+
+class _Distribution(HistogramEstimator):
+    """Keeps the distribution, from which candidates are made."""
+
+    name = "auto"
+
+    def choose(self, histogram: Histogram) -> Range:
+        return Range(histogram.low, histogram.high)
+
+
+def choose_ranges(
+    module: ir.Module, samples: Iterable[Mapping[str, Array]], progress: Progress | None = None
+) -> Choice:
+    """The ranges of the module's float values over `samples` that leave most of its output; the default calibration.
+
+    `TRIED` samples stay in memory until the end. Raises what `calibrate` raises.
+    """
+    reservoir = Reservoir(TRIED)
+    observed, count = observe(module, samples, _Distribution, progress, reservoir)
+    histograms = {name: one.histogram for name, one in observed.items() if isinstance(one, HistogramEstimator)}
+    tables = candidates(histograms)
+    noise = dict.fromkeys(tables, 0.0)
+    for feed in reservoir.kept:
+        expected = evaluate(module, feed)
+        for name, ranges in tables.items():
+            noise[name] += difference(expected, evaluate_rounded(module, feed, ranges))
+    best = min(noise, key=noise.__getitem__)
+    if not noise[best] < CLEARLY * noise["minmax"]:
+        best = "minmax"
+    return Choice(Calibration(f"auto: {best}", count, tables[best]), noise)
+
+
+def candidates(histograms: Mapping[str, Histogram]) -> dict[str, Ranges]:
+    """Tables of ranges by how they were made; the first are the extremes."""
+    least, extremes, quantiles = MeanSquaredError(), _Distribution(), Percentile()
+    tables: dict[str, Ranges] = {name: {} for name in ("minmax", "percentile", "mse", "mse 1.5", "mse 3")}
+    for name, histogram in histograms.items():
+        if not histogram.counts.size:
+            for table in tables.values():
+                table[name] = None
+            continue
+        full, cut = extremes.choose(histogram), least.choose(histogram)
+        tables["minmax"][name], tables["percentile"][name] = full, quantiles.choose(histogram)
+        centres, counts = histogram.populated()
+        before, after = (squared_error(centres, counts, span, least.bits) for span in (full, cut))
+        for table, gain in (("mse", 1.0), ("mse 1.5", 1.5), ("mse 3", 3.0)):
+            tables[table][name] = cut if before > gain * after else full
+    return tables
+
+
+def evaluate_rounded(module: ir.Module, feed: Feed, ranges: Mapping[str, Range | None], bits: int = 8) -> list[Array]:
+    """The outputs when every value that has a range is rounded to unsigned integers of `bits` within it."""
+    rules = {value: asymmetric(span, bits) for name, value in named_values(module) if (span := ranges[name])}
+
+    def rounded(values: Sequence[ir.Value], arrays: Sequence[Array]) -> list[Array]:
+        return [
+            rules[value].round_trip(array) if value in rules else array
+            for value, array in zip(values, arrays, strict=True)
+        ]
+
+    arguments = list(entry_function(module).regions[0].blocks[0].arguments)
+    return evaluate(module, rounded(arguments, feed), lambda op, arrays: rounded(op.operation.results, arrays))
+
+
+def difference(expected: Sequence[Array], actual: Sequence[Array]) -> float:
+    """How far outputs are off, summed over them.
+
+    Of numbers the squared error relative to the squares, of integers and booleans the share that differs; an output of
+    another shape (its extent depends on the values) counts as 1.
+    """
+    total = 0.0
+    for wanted, got in zip(expected, actual, strict=True):
+        if wanted.shape != got.shape:
+            total += 1
+        elif wanted.dtype.kind == "f":
+            finite = np.isfinite(wanted) & np.isfinite(got)
+            real, noisy = wanted[finite].astype(np.float64), got[finite].astype(np.float64)
+            total += float(np.sum((real - noisy) ** 2)) / (float(np.sum(real**2)) or 1.0)
+        elif wanted.size:
+            total += float(np.mean(wanted != got))
+    return total
