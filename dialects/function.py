@@ -1,11 +1,16 @@
-"""The function that a network is: how to find it, and the names of its inputs and outputs."""
+"""The function that a network is: how to find it, the names of its inputs and outputs, and its state.
 
-from collections.abc import Sequence
+A state is an input and an output of the same name: what one run returns goes into the next one.
+"""
+
+from collections.abc import Mapping, Sequence
 
 from ..errors import ExecutionError
 from .mlir import func, ir
+from .tensors import Array, elements_attribute, elements_to_numpy
 
 NAME = "nn.name"
+INITIAL = "nn.initial"
 
 
 def entry_function(module: ir.Module) -> func.FuncOp:
@@ -27,10 +32,28 @@ def result_names(function: func.FuncOp) -> list[str]:
     return _read_names(function, "res_attrs", len(function.type.results), "output")
 
 
-def set_names(function: func.FuncOp, arguments: Sequence[str], results: Sequence[str]) -> None:
-    """Give inputs and outputs names, which `argument_names` and `result_names` read."""
-    for attribute, names in (("arg_attrs", arguments), ("res_attrs", results)):
-        entries = [ir.DictAttr.get({NAME: ir.StringAttr.get(name)}) for name in names]
+def initial_states(function: func.FuncOp) -> dict[str, Array]:
+    """What the states of a network hold before its first run, by name."""
+    if "arg_attrs" not in function.attributes:
+        return {}
+    entries = [entry for entry in function.attributes["arg_attrs"] if INITIAL in entry]
+    return {entry[NAME].value: elements_to_numpy(entry[INITIAL]).copy() for entry in entries}
+
+
+def set_names(
+    function: func.FuncOp,
+    arguments: Sequence[str],
+    results: Sequence[str],
+    initial: Mapping[str, Array] | None = None,
+) -> None:
+    """Give inputs and outputs names, which `argument_names` and `result_names` read, and states their first values."""
+    for attribute, names, values in (("arg_attrs", arguments, initial or {}), ("res_attrs", results, {})):
+        entries = []
+        for name in names:
+            entry: dict[str, ir.Attribute] = {NAME: ir.StringAttr.get(name)}
+            if name in values:
+                entry[INITIAL] = elements_attribute(values[name])
+            entries.append(ir.DictAttr.get(entry))
         function.attributes[attribute] = ir.ArrayAttr.get(entries)
 
 

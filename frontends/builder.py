@@ -104,6 +104,11 @@ class NetworkBuilder:
         self.input_names = [name for name, _ in inputs]
         return list(self.block.arguments)
 
+    def add_input(self, name: str, type_: ir.Type) -> ir.Value:
+        """One more input, behind those there are."""
+        self.input_names.append(name)
+        return self.block.add_argument(type_, self.location)
+
     @contextmanager
     def node(self, name: str) -> Iterator[None]:
         """Inside, operations are appended to the function with a location that names the node."""
@@ -149,14 +154,17 @@ class NetworkBuilder:
             remedy="; ".join(remedies),
         )
 
-    def finish(self, outputs: Sequence[tuple[str, ir.Value]]) -> ir.Module:
-        """Return the outputs from the function and give the verified module; raises `ModelError` K0104."""
+    def finish(self, outputs: Sequence[tuple[str, ir.Value]], initial: Mapping[str, Array] | None = None) -> ir.Module:
+        """Return the outputs from the function and give the verified module; raises `ModelError` K0104.
+
+        `initial` are the first values of states, by name.
+        """
         with self.node("outputs"):
             func.ReturnOp([value for _, value in outputs])
         arguments = [argument.type for argument in self.block.arguments]
         results = [value.type for _, value in outputs]
         self.function.attributes["function_type"] = ir.TypeAttr.get(ir.FunctionType.get(arguments, results))
-        set_names(self.function, self.input_names, [name for name, _ in outputs])
+        set_names(self.function, self.input_names, [name for name, _ in outputs], initial)
         try:
             self.module.operation.verify()
         except ir.MLIRError as error:

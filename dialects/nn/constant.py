@@ -28,9 +28,11 @@ class Constant(NNOp, name="constant"):
 
 
 def constant_value(value: ir.Value | None) -> Array | None:
-    """The elements of a value that a `nn.constant` defines, else None."""
+    """The elements of a value that a `nn.constant` defines, be it as the storage of a quantised one; else None."""
     if value is None or not isinstance(value.owner, ir.Operation | ir.OpView):
         return None
+    if value.owner.name == "nn.storage_cast":
+        return constant_value(value.owner.operands[0])
     if value.owner.name != Constant.OPERATION_NAME:
         return None
     return elements_to_numpy(value.owner.attributes["value"])

@@ -1,9 +1,8 @@
-"""Convolutions, pooling, resizing, matrix products and recurrent layers."""
+"""Convolutions, pooling, resizing and matrix products."""
 
 import struct
 from typing import Any
 
-import numpy as np
 import tflite
 
 from ...dialects import nn
@@ -22,15 +21,11 @@ def _padding(
     return same_padding(node.shape()[1:3], kernel, strides, dilations) if kind == tflite.Padding.SAME else NO_PADDING
 
 
-def _weight(node: Node, index: int, permutation: tuple[int, ...]) -> ir.Value:
-    return node.new_constant(node.constant(index).transpose(permutation))
-
-
 @converter("CONV_2D")
 def conv(node: Node) -> Output:
     names = ("StrideH", "StrideW", "DilationHFactor", "DilationWFactor", "Padding", "FusedActivationFunction")
     sh, sw, dh, dw, padding, activation = node.options("Conv2DOptions", *names)
-    weight = _weight(node, 1, (0, 3, 1, 2))
+    weight = node.transposed(1, (0, 3, 1, 2))
     _, per_group, kh, kw = shape_of(weight)
     channels = node.shape()[3]
     result = nn.Conv(
@@ -49,7 +44,7 @@ def conv(node: Node) -> Output:
 def depthwise_conv(node: Node) -> Output:
     names = ("StrideH", "StrideW", "DilationHFactor", "DilationWFactor", "Padding", "FusedActivationFunction")
     sh, sw, dh, dw, padding, activation = node.options("DepthwiseConv2DOptions", *names)
-    weight = _weight(node, 1, (3, 0, 1, 2))
+    weight = node.transposed(1, (3, 0, 1, 2))
     _, _, kh, kw = shape_of(weight)
     result = nn.Conv(
         to_nchw(node.input(0)),
@@ -73,7 +68,7 @@ def _transposed(
     extents: tuple[int, int],
 ) -> ir.Value:
     """A transposed convolution whose result has the given height and width; weights are O x H x W x I."""
-    kernel = _weight(node, weight, (3, 0, 1, 2))
+    kernel = node.transposed(weight, (3, 0, 1, 2))
     _, _, *spans = shape_of(kernel)
     sizes = static_shape(value)[1:3]
     full = [(n - 1) * s + (k or 0) for n, s, k in zip(sizes, strides, spans, strict=True)]
@@ -109,7 +104,7 @@ def transpose_conv_bias(node: Node) -> Output:
     """MediaPipe's transposed convolution with bias; its options are padding (1 same, 2 valid), stride width, height."""
     with guarded(node.builder.model):
         padding, sw, sh = struct.unpack("<3i", bytes(node.table.CustomOptionsAsNumpy()))
-    extents = node.output_shapes[0][1:3]
+    extents = node.outputs[0].shape[1:3]
     kind = tflite.Padding.SAME if padding == 1 else tflite.Padding.VALID
     return _transposed(node, node.input(0), 1, node.optional(2), (sh, sw), kind, (extents[0], extents[1]))
 
@@ -167,7 +162,7 @@ def resize(node: Node) -> Output:
 @converter("FULLY_CONNECTED")
 def fully_connected(node: Node) -> Output:
     activation, keep = node.options("FullyConnectedOptions", "FusedActivationFunction", "KeepNumDims")
-    weight = node.builder.folded(nn.Transpose(node.input(1), permutation=(1, 0)).output)
+    weight = node.transposed(1, (1, 0))
     value, shape = node.input(0), node.shape()
     columns = shape_of(weight)[0] or 0
     if not keep and (len(shape) != 2 or shape[1] != columns):
@@ -187,38 +182,3 @@ def batch_matmul(node: Node) -> Output:
         order = (*range(rank - 2), rank - 1, rank - 2)
         sides.append(node.builder.folded(nn.Transpose(value, permutation=order).output) if flip else value)
     return nn.Matmul(*sides).output
-
-
-@converter("UNIDIRECTIONAL_SEQUENCE_LSTM")
-def lstm(node: Node) -> Output:
-    """Without peepholes, projection and layer normalisation; all four gates, starting from zero."""
-    activation, cell_clip, proj_clip, time_major = node.options(
-        "UnidirectionalSequenceLSTMOptions", "FusedActivationFunction", "CellClip", "ProjClip", "TimeMajor"
-    )
-    extras = [*range(9, 12), 16, 17, *range(20, 24)]
-    if any(node.optional(index) is not None for index in extras) or proj_clip:
-        raise Unsupported("peepholes, projection and layer normalisation are not supported")
-    if activation != tflite.ActivationFunctionType.TANH or node.optional(1) is None:
-        raise Unsupported("only LSTM with tanh and with an input gate is supported")
-    order = (0, 3, 1, 2)  # input, output, forget, cell
-    w = np.concatenate([node.constant(1 + gate) for gate in order])
-    r = np.concatenate([node.constant(5 + gate) for gate in order])
-    b = np.concatenate([node.constant(12 + gate) for gate in order])
-    hidden = r.shape[1]
-    value = node.input(0) if time_major else nn.Transpose(node.input(0), permutation=(1, 0, 2)).output
-    result = nn.Lstm(
-        value,
-        node.new_constant(w[None]),
-        node.new_constant(r[None]),
-        node.new_constant(np.concatenate([b, np.zeros_like(b)])[None]),
-        direction="forward",
-        hidden_size=hidden,
-        activations=("Sigmoid", "Tanh", "Tanh"),
-        activation_alpha=(),
-        activation_beta=(),
-        layout=0,
-        input_forget=False,
-        cell_clip=cell_clip or None,
-    ).y
-    squeezed = nn.Squeeze(result, axes=(1,)).output
-    return squeezed if time_major else nn.Transpose(squeezed, permutation=(1, 0, 2)).output

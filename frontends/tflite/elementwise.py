@@ -128,7 +128,7 @@ def cast(node: Node) -> Output:
     (target,) = node.options("CastOptions", "OutDataType")
     if target not in DTYPES:
         raise Unsupported(f"casting to type {target} is not supported")
-    return cast_to(node.input(0), DTYPES[target])
+    return cast_to(node.stored(0), DTYPES[target])
 
 
 def cast_to(value: ir.Value, dtype: str) -> ir.Value:
@@ -140,11 +140,16 @@ def cast_to(value: ir.Value, dtype: str) -> ir.Value:
 
 @converter("DEQUANTIZE")
 def dequantize(node: Node) -> Output:
-    """From float16."""
-    array = nn.constant_value(node.input(0))
-    if dtype_of(node.input(0)) != np.float16:
-        raise Unsupported("only float16 can be dequantised")
-    return cast_to(node.input(0), "float32") if array is None else node.new_constant(array, np.float32)
+    """From float16 (constants on the spot), or what a quantised tensor stands for."""
+    value = node.input(0)
+    array = nn.constant_value(value)
+    return cast_to(value, "float32") if array is None else node.new_constant(array, np.float32)
+
+
+@converter("QUANTIZE")
+def quantize(node: Node) -> Output:
+    """Real numbers, or those that a tensor with other parameters stands for: the result's type does the rest."""
+    return node.input(0)
 
 
 @converter("ZEROS_LIKE")

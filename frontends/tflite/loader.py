@@ -4,8 +4,9 @@ The flatbuffer library trusts its input: whatever it raises on damaged files is 
 `guarded`, and nowhere else.
 """
 
+import math
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -33,7 +34,9 @@ DTYPES = {
     tflite.TensorType.UINT64: "uint64",
     tflite.TensorType.BOOL: "bool",
 }
-STORAGE = {"int8", "uint8", "int16", "int32"}
+RESOURCE = "resource"
+"""The type of handles of variables."""
+STORAGE = {"int8", "uint8", "int16", "int32", "int64"}
 """Integers that stand for real numbers when the tensor has a scale."""
 
 
@@ -47,6 +50,26 @@ def guarded(name: str) -> Iterator[None]:
 
 
 @dataclass(frozen=True)
+class Quantization:
+    """Integers stand for (q - zero_point) * scale; several scales go along `axis`, which is -1 for one."""
+
+    scale: tuple[float, ...]
+    zero_point: tuple[int, ...]
+    axis: int
+
+    def dequantize(self, stored: Array) -> Array:
+        """What stored integers stand for, as float32."""
+        shape = [-1 if i == self.axis else 1 for i in range(stored.ndim)]
+        scale, zero = np.asarray(self.scale).reshape(shape), np.asarray(self.zero_point).reshape(shape)
+        return ((stored.astype(np.float64) - zero) * scale).astype(np.float32)
+
+    def permuted(self, permutation: Sequence[int]) -> "Quantization":
+        """The parameters of the tensor after a transposition."""
+        axis = permutation.index(self.axis) if self.axis >= 0 else -1
+        return Quantization(self.scale, self.zero_point, axis)
+
+
+@dataclass(frozen=True)
 class Tensor:
     """One tensor of the graph; `signature` has -1 where `shape` may change, `data` is None for what is computed."""
 
@@ -55,8 +78,15 @@ class Tensor:
     shape: tuple[int, ...]
     signature: tuple[int, ...]
     data: Array | None
-    quantised: bool
+    quantization: Quantization | None
     variable: bool
+
+    @property
+    def reals(self) -> Array | None:
+        """The constant as real numbers: of a quantised one, what its integers stand for, as float32."""
+        if self.data is None or self.quantization is None:
+            return self.data
+        return self.quantization.dequantize(self.data)
 
 
 @dataclass(frozen=True)
@@ -71,16 +101,23 @@ class Operator:
 
 @dataclass(frozen=True)
 class Graph:
-    """The first sub-graph of a file; `model` is what errors shall call it."""
+    """One sub-graph of a file."""
 
-    model: str
     tensors: tuple[Tensor, ...]
     operators: tuple[Operator, ...]
     inputs: tuple[int, ...]
     outputs: tuple[int, ...]
 
 
-def load(source: Source) -> Graph:
+@dataclass(frozen=True)
+class Model:
+    """The sub-graphs of a file, the main one first; `name` is what errors shall call it."""
+
+    name: str
+    graphs: tuple[Graph, ...]
+
+
+def load(source: Source) -> Model:
     """Read a file. Raises `ModelError`: K0100 unreadable, K0140 not TFLite or damaged."""
     if isinstance(source, str | Path):
         path = Path(source)
@@ -95,22 +132,32 @@ def load(source: Source) -> Graph:
     if len(data) < 8 or data[4:8] != b"TFL3":
         raise ModelError("K0140", where=name, cause="this is not a TFLite file, or it is empty")
     with guarded(name):
-        graph = _read(data, name)
+        model = _read(data, name)
+    if not model.graphs or not model.graphs[0].outputs:
+        raise ModelError("K0140", where=name, cause="the TFLite file is damaged: it has no outputs")
+    for graph in model.graphs:
+        _check(graph, name)
+    return model
+
+
+def _check(graph: Graph, name: str) -> None:
+    """Raise `ModelError` K0140 for a graph that speaks of tensors that there are not."""
     count = len(graph.tensors)
     numbers = [n for operator in graph.operators for n in (*operator.inputs, *operator.outputs)]
     dims = [dim for tensor in graph.tensors for dim in tensor.shape]
     if any(dim < 0 for dim in dims):
         raise ModelError("K0140", where=name, cause="the TFLite file is damaged: a dimension is negative")
-    if not graph.outputs or any(not -1 <= n < count for n in (*numbers, *graph.inputs, *graph.outputs)):
-        raise ModelError("K0140", where=name, cause="the TFLite file is damaged: it has no outputs, or unknown tensors")
-    return graph
+    if any(not -1 <= n < count for n in (*numbers, *graph.inputs, *graph.outputs)):
+        raise ModelError("K0140", where=name, cause="the TFLite file is damaged: it has unknown tensors")
 
 
-def _read(data: bytes, name: str) -> Graph:
+def _read(data: bytes, name: str) -> Model:
     model = tflite.Model.GetRootAs(data)
-    graph = model.Subgraphs(0)
+    return Model(name, tuple(_graph(model, data, model.Subgraphs(i)) for i in range(model.SubgraphsLength())))
+
+
+def _graph(model: Any, data: bytes, graph: Any) -> Graph:
     return Graph(
-        name,
         tuple(_tensor(model, data, graph.Tensors(i), i) for i in range(graph.TensorsLength())),
         tuple(_operator(model, graph.Operators(i)) for i in range(graph.OperatorsLength())),
         tuple(graph.Inputs(i) for i in range(graph.InputsLength())),
@@ -131,9 +178,9 @@ def _operator(model: Any, table: Any) -> Operator:
 def _tensor(model: Any, data: bytes, table: Any, number: int) -> Tensor:
     shape = tuple(int(dim) for dim in table.ShapeAsNumpy()) if table.ShapeLength() else ()
     signature = tuple(int(dim) for dim in table.ShapeSignatureAsNumpy()) if table.ShapeSignatureLength() else shape
-    dtype = DTYPES.get(table.Type(), f"type {table.Type()}")
-    parameters = table.Quantization()
-    quantised = parameters is not None and parameters.ScaleLength() > 0 and dtype in STORAGE
+    resource = table.Type() == tflite.TensorType.RESOURCE
+    dtype = RESOURCE if resource else DTYPES.get(table.Type(), f"type {table.Type()}")
+    quantization = _quantization(table.Quantization(), shape) if dtype in STORAGE else None
     raw = _buffer(model.Buffers(table.Buffer()), data)
     elements = None
     if raw is None and 0 in shape and table.Buffer() > 0:
@@ -141,7 +188,25 @@ def _tensor(model: Any, data: bytes, table: Any, number: int) -> Tensor:
     if raw is not None and dtype in DTYPES.values():
         elements = np.frombuffer(raw, np.dtype(dtype)).reshape(shape)
     name = (table.Name() or b"").decode("utf-8", "replace") or f"tensor{number}"
-    return Tensor(name, dtype, shape, signature, elements, quantised, bool(table.IsVariable()))
+    return Tensor(name, dtype, shape, signature, elements, quantization, bool(table.IsVariable()))
+
+
+def _quantization(table: Any, shape: tuple[int, ...]) -> Quantization | None:
+    """A tensor's parameters, or None when it has no scale."""
+    if table is None or table.ScaleLength() == 0:
+        return None
+    scale = tuple(float(item) for item in table.ScaleAsNumpy())
+    zero_point = tuple(int(item) for item in table.ZeroPointAsNumpy()) if table.ZeroPointLength() else (0,)
+    if len(zero_point) == 1:
+        zero_point *= len(scale)
+    axis = int(table.QuantizedDimension()) if len(scale) > 1 else -1
+    if len(shape) == 1 and axis > 0:
+        axis = 0  # old converters number a bias's dimension as that of its weights
+    if not all(0 < item < math.inf for item in scale):
+        raise ValueError("a scale is not a positive number")
+    if len(zero_point) != len(scale) or (axis >= 0 and shape[axis] != len(scale)):
+        raise ValueError(f"{len(scale)} scales and {len(zero_point)} zero points for a tensor of shape {shape}")
+    return Quantization(scale, zero_point, axis)
 
 
 def _buffer(table: Any, data: bytes) -> bytes | None:

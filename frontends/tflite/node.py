@@ -5,7 +5,7 @@ them, which canonicalisation removes again.
 """
 
 from collections.abc import Callable, Sequence
-from typing import Any, TypeAlias, TypeVar
+from typing import Any, Protocol, TypeAlias, TypeVar
 
 import numpy as np
 import tflite
@@ -14,7 +14,9 @@ from ...dialects import nn
 from ...dialects.mlir import ir
 from ...dialects.tensors import Array, Shape, dtype_of, shape_of
 from ..builder import NetworkBuilder, Unsupported
-from .loader import Operator, guarded
+from . import quantization
+from .loader import Operator, Tensor, guarded
+from .state import States
 
 Value: TypeAlias = ir.Value
 Output: TypeAlias = Value | Sequence[Value]
@@ -36,18 +38,36 @@ def converter(*operators: str) -> Callable[[AnyConvert], AnyConvert]:
     return register
 
 
+class Surroundings(Protocol):
+    """What a converter sees of the network around its operator."""
+
+    builder: NetworkBuilder
+    states: States
+    handles: dict[int, str]
+    """The variable that each handle among the graph's tensors stands for."""
+
+    def call(self, graph: int, arguments: Sequence[Value]) -> list[Value]:
+        """The results of another graph of the file for these arguments, its operations appended here."""
+
+    def initialise(self, graph: int) -> None:
+        """Take the first values of variables from a graph that assigns constants to them."""
+
+
 class Node:
-    """One TFLite operator with its inputs as values; absent ones are None."""
+    """One TFLite operator with its inputs as values; absent ones are None. Quantised inputs are dequantised."""
 
     def __init__(
         self,
-        builder: NetworkBuilder,
+        surroundings: "Surroundings",
         operator: Operator,
+        tensors: Sequence[Tensor | None],
         inputs: Sequence[Value | None],
-        output_shapes: Sequence[tuple[int, ...]],
+        outputs: Sequence[Tensor],
     ) -> None:
-        self.builder, self.inputs, self.output_shapes = builder, inputs, output_shapes
+        self.surroundings, self.builder = surroundings, surroundings.builder
+        self.tensors, self.inputs, self.outputs = tensors, inputs, outputs
         self.operator, self.table = operator.name, operator.table
+        self.input_numbers, self.output_numbers = operator.inputs, operator.outputs
 
     def options(self, name: str, *fields: str) -> list[Any]:
         """Fields of the operator's options table, e.g. of `Conv2DOptions`; their defaults when there is none."""
@@ -68,16 +88,60 @@ class Node:
         """An input, or None when it is absent."""
         return self.inputs[index] if index < len(self.inputs) else None
 
+    def whole(self, index: int) -> Value:
+        """An input that must be there, a quantised one as such."""
+        value = self.input(index)
+        owner = value.owner.opview if isinstance(value, ir.OpResult) else None
+        return owner.input if isinstance(owner, nn.Dequantize) else value
+
+    def stored(self, index: int) -> Value:
+        """An input that must be there, a quantised one as the integers that store it."""
+        return quantization.stored(self.whole(index))
+
+    def state(self, index: int) -> Value:
+        """What a variable input holds before this operator."""
+        tensor = self.tensors[index]
+        if tensor is None or not tensor.variable:
+            raise Unsupported(f"input {index} is not a variable")
+        zero = 0 if tensor.quantization is None else tensor.quantization.zero_point[0]
+        self.states.declare(tensor.name, np.full(tensor.shape, zero, tensor.dtype))
+        return quantization.real(self.states.read(tensor.name, tensor))
+
+    def update(self, index: int, value: Value) -> Value:
+        """Give a variable input another value; as it can be read from there."""
+        tensor = self.tensors[index]
+        assert tensor is not None
+        kept = quantization.quantise(value, tensor)
+        self.states.write(tensor.name, kept)
+        return quantization.real(kept)
+
+    @property
+    def states(self) -> States:
+        """The variables of the network."""
+        return self.surroundings.states
+
     def constant(self, index: int) -> Array:
-        """The elements of an input that has to be constant."""
-        array = nn.constant_value(self.optional(index))
+        """The elements of an input that has to be constant; of a quantised one, the numbers they stand for."""
+        tensor = self.tensors[index] if index < len(self.tensors) else None
+        array = tensor.reals if tensor is not None else None
+        if array is None:
+            array = nn.constant_value(self.optional(index))
         if array is None:
             raise Unsupported(f"input {index} is computed by the network; only constants are supported")
         return array
 
+    def transposed(self, index: int, permutation: Sequence[int]) -> Value:
+        """An input with its dimensions permuted; constants on the spot, quantised ones with their parameters."""
+        tensor = self.tensors[index]
+        if tensor is not None and tensor.data is not None:
+            return quantization.real(quantization.constant(self.builder, tensor, permutation))
+        return self.builder.folded(nn.Transpose(self.input(index), permutation=permutation).output)
+
     def ints(self, index: int) -> tuple[int, ...]:
-        """The elements of a constant input as integers."""
-        return tuple(int(item) for item in self.constant(index).reshape(-1))
+        """The elements of a constant input as integers, whatever they stand for."""
+        tensor = self.tensors[index] if index < len(self.tensors) else None
+        array = self.constant(index) if tensor is None or tensor.data is None else tensor.data
+        return tuple(int(item) for item in array.reshape(-1))
 
     def new_constant(self, array: Any, dtype: Any = None) -> Value:
         """A constant at this operator."""

@@ -17,7 +17,7 @@ def reshape(node: Node) -> Output:
         if target is None:
             return nn.DynamicReshape(node.input(0), _as_int64(node, 1), allow_zero=True).output
     else:
-        target = node.output_shapes[0]
+        target = node.outputs[0].shape
     return nn.Reshape(node.input(0), shape=target).output
 
 
@@ -83,7 +83,7 @@ def unpack(node: Node) -> Output:
 @converter("SPLIT")
 def split(node: Node) -> Output:
     (axis,) = node.ints(0)
-    count = len(node.output_shapes)
+    count = len(node.outputs)
     dim = node.shape(1)[axis]
     if dim is None:
         raise Unsupported(f"dimension {axis} is not known", "give it with --shape")

@@ -52,6 +52,21 @@ class Raw:
     size: int
 
 
+@dataclasses.dataclass(frozen=True)
+class Many:
+    """A tuple of `count` numbers of one kind."""
+
+    letter: str
+    count: int
+
+
+@dataclasses.dataclass(frozen=True)
+class Inner:
+    """Another record, in place."""
+
+    record: type[Record]
+
+
 U8 = Annotated[int, Scalar("B")]
 U16 = Annotated[int, Scalar("H")]
 U32 = Annotated[int, Scalar("I")]
@@ -60,6 +75,8 @@ I32 = Annotated[int, Scalar("i")]
 F32 = Annotated[float, Scalar("f")]
 Name16 = Annotated[str, Text(16)]
 Raw3 = Annotated[bytes, Raw(3)]
+U32x4 = Annotated[tuple[int, ...], Many("I", 4)]
+I32x4 = Annotated[tuple[int, ...], Many("i", 4)]
 
 
 def const(value: int, *, init: Literal[False] = False) -> Any:
@@ -73,7 +90,7 @@ class Place:
 
     name: str
     offset: int
-    coding: Scalar | Text | Raw
+    coding: Scalar | Text | Raw | Many | Inner
     layout: packing.Struct
     const: int | None
 
@@ -92,7 +109,11 @@ class Record:
         for place in cls.places:
             where = at + place.offset
             require_bytes(buffer, where, place.layout.size, f"{cls.__name__}.{place.name}")
-            value = _decoded(place, place.layout.unpack_from(buffer, where)[0], where, cls.__name__)
+            if isinstance(place.coding, Inner):
+                values[place.name] = place.coding.record.read(buffer, where)
+                continue
+            stored = place.layout.unpack_from(buffer, where)
+            value = stored if isinstance(place.coding, Many) else _decoded(place, stored[0], where, cls.__name__)
             if place.const is None:
                 values[place.name] = value
         return cls(**values)
@@ -115,7 +136,7 @@ def struct(*, size: int, endian: Literal["little"] = "little") -> Callable[[type
         places, offset = [], 0
         for one in dataclasses.fields(made):  # type: ignore[arg-type]  # the decorator above made it one
             coding = get_args(hints[one.name])[1]
-            layout = packing.Struct("<" + (coding.letter if isinstance(coding, Scalar) else f"{coding.size}s"))
+            layout = packing.Struct("<" + _letters(coding))
             places.append(Place(one.name, offset, coding, layout, one.metadata.get("const")))
             offset += layout.size
         if offset != size:
@@ -124,6 +145,15 @@ def struct(*, size: int, endian: Literal["little"] = "little") -> Callable[[type
         return made
 
     return declare
+
+
+def _letters(coding: Scalar | Text | Raw | Many | Inner) -> str:
+    """The notation of the standard library's struct module."""
+    if isinstance(coding, Scalar):
+        return coding.letter
+    if isinstance(coding, Many):
+        return f"{coding.count}{coding.letter}"
+    return f"{coding.record.size if isinstance(coding, Inner) else coding.size}s"
 
 
 def _decoded(place: Place, value: Any, where: int, owner: str) -> Any:
@@ -144,10 +174,12 @@ def _encoded(place: Place, value: Any, owner: str) -> bytes:
             limit = place.coding.size - 1
             raise KmodelError("K0408", where=field, cause=f"{value!r} is not ASCII text of at most {limit} bytes")
         return bytes(value.encode("ascii").ljust(place.coding.size, b"\0"))
+    if isinstance(place.coding, Inner):
+        return bytes(value.write())
     if isinstance(place.coding, Raw) and len(value) != place.coding.size:
         raise KmodelError("K0408", where=field, cause=f"{len(value)} bytes, expected {place.coding.size}")
     try:
-        return place.layout.pack(value)
+        return place.layout.pack(*value) if isinstance(place.coding, Many) else place.layout.pack(value)
     except (packing.error, OverflowError) as error:
         raise KmodelError("K0408", where=field, cause=f"{value!r} does not fit") from error
 

@@ -1,0 +1,81 @@
+"""Variables, and operators that run other graphs of the file."""
+
+from ...dialects import nn
+from ...dialects.mlir import ir
+from ..builder import Unsupported
+from . import quantization
+from .node import Node, Output, converter
+
+ROUNDS = 4096
+"""The most rounds of a loop that are unrolled."""
+
+
+@converter("VAR_HANDLE")
+def var_handle(node: Node) -> Output:
+    container, name = node.options("VarHandleOptions", "Container", "SharedName")
+    parts = [part.decode("utf-8", "replace") for part in (container, name) if part]
+    node.surroundings.handles[node.output_numbers[0]] = "/".join(parts) or node.outputs[0].name
+    return []
+
+
+def _variable(node: Node) -> str:
+    name = node.surroundings.handles.get(node.input_numbers[0])
+    if name is None:
+        raise Unsupported("the variable is chosen by the network", "use variables by their handles")
+    return name
+
+
+@converter("READ_VARIABLE")
+def read_variable(node: Node) -> Output:
+    return node.states.read(_variable(node), node.outputs[0])
+
+
+@converter("ASSIGN_VARIABLE")
+def assign_variable(node: Node) -> Output:
+    node.states.write(_variable(node), node.whole(1))
+    return []
+
+
+@converter("CALL_ONCE")
+def call_once(node: Node) -> Output:
+    """The graph may assign constants to variables, and nothing else."""
+    (graph,) = node.options("CallOnceOptions", "InitSubgraphIndex")
+    node.surroundings.initialise(graph)
+    return []
+
+
+@converter("IF")
+def if_(node: Node) -> Output:
+    """A condition that is known picks a branch; else both are computed, and must have results of the same shapes."""
+    graphs = node.options("IfOptions", "ThenSubgraphIndex", "ElseSubgraphIndex")
+    arguments = [node.whole(i) for i in range(1, len(node.inputs))]
+    known = nn.constant_value(node.input(0))
+    if known is not None:
+        return node.surroundings.call(graphs[0 if known.reshape(-1)[0] else 1], arguments)
+    before = dict(node.states.values)
+    branches = [node.surroundings.call(graph, arguments) for graph in graphs]
+    if node.states.values != before:
+        raise Unsupported("a branch changes a variable", "assign variables outside of branches")
+    return [_either(node, *pair) for pair in zip(*branches, strict=True)]
+
+
+def _either(node: Node, then: ir.Value, otherwise: ir.Value) -> ir.Value:
+    then, otherwise = quantization.real(then), quantization.real(otherwise)
+    if then.type != otherwise.type:
+        raise Unsupported(f"the branches give {then.type} and {otherwise.type}")
+    return nn.Where(node.input(0), then, otherwise).output
+
+
+@converter("WHILE")
+def while_(node: Node) -> Output:
+    """The condition must be known in every round: the loop is unrolled."""
+    condition, body = node.options("WhileOptions", "CondSubgraphIndex", "BodySubgraphIndex")
+    values = [node.whole(i) for i in range(len(node.inputs))]
+    for _ in range(ROUNDS):
+        known = nn.constant_value(node.surroundings.call(condition, values)[0])
+        if known is None:
+            raise Unsupported("the number of rounds depends on the inputs", "give the loop a constant number of rounds")
+        if not known.reshape(-1)[0]:
+            return values
+        values = node.surroundings.call(body, values)
+    raise Unsupported(f"the loop has more than {ROUNDS} rounds")

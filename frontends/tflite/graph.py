@@ -1,0 +1,148 @@
+"""Imports the graphs of one file into one function, operator by operator."""
+
+from collections.abc import Sequence
+
+from ...dialects.mlir import ir
+from ...errors import ModelError, ShapeError, UnsupportedError
+from ..builder import NetworkBuilder, Unsupported
+from . import quantization
+from .loader import DTYPES, RESOURCE, Model, Operator, Tensor
+from .node import REGISTRY, Node
+from .state import States
+
+MALFORMED = (ValueError, TypeError, IndexError, OverflowError, MemoryError, ir.MLIRError)
+"""What numpy and MLIR raise on constants and options that no converter produced: a damaged file's."""
+DEPTH = 16
+"""How deep graphs may run graphs."""
+
+
+class GraphImporter:
+    """Imports one graph; `values` holds what stands for each tensor, `reals` what quantised ones dequantise to."""
+
+    def __init__(self, builder: NetworkBuilder, model: Model, number: int, states: States, depth: int = 0) -> None:
+        self.builder, self.model, self.states, self.depth = builder, model, states, depth
+        self.graph = model.graphs[number]
+        self.values: dict[int, ir.Value] = {}
+        self.reals: dict[int, ir.Value] = {}
+        self.handles: dict[int, str] = {}
+        self._note_assignments()
+
+    def run(self, arguments: Sequence[ir.Value]) -> None:
+        """Append the operations of the whole graph; quantised arguments may be plain integers."""
+        for index, argument in zip(self.graph.inputs, arguments, strict=True):
+            tensor = self.graph.tensors[index]
+            with self.builder.node(tensor.name):
+                self.values[index] = quantization.quantise(argument, tensor)
+        for operator in self.graph.operators:
+            self._convert(operator)
+
+    def outputs(self) -> list[ir.Value]:
+        """The results of the graph; raises `ModelError` K0141 when one is not computed."""
+        values = []
+        for index in self.graph.outputs:
+            value = self._value(index)
+            if value is None:
+                cause = f"output '{self.graph.tensors[index].name}' is not computed"
+                raise ModelError("K0141", where=self.model.name, cause=cause)
+            values.append(value)
+        return values
+
+    def call(self, graph: int, arguments: Sequence[ir.Value]) -> list[ir.Value]:
+        """The results of another graph of the file for these arguments, its operations appended here."""
+        if not 0 <= graph < len(self.model.graphs) or self.depth == DEPTH:
+            raise Unsupported(f"there is no graph {graph}, or it runs itself")
+        inner = GraphImporter(self.builder, self.model, graph, self.states, self.depth + 1)
+        count = len(self.builder.problems)
+        inner.run(arguments)
+        if len(self.builder.problems) > count:
+            raise Unsupported("an operator in its graph cannot be imported")
+        return inner.outputs()
+
+    def initialise(self, graph: int) -> None:
+        """Take the first values of variables from a graph that assigns constants to them."""
+        if not 0 <= graph < len(self.model.graphs):
+            raise Unsupported(f"there is no graph {graph}")
+        source = self.model.graphs[graph]
+        inner = GraphImporter(self.builder, self.model, graph, States(self.builder), self.depth + 1)
+        for operator in source.operators:
+            if operator.name == "VAR_HANDLE":
+                inner._convert(operator)
+            elif operator.name == "ASSIGN_VARIABLE" and source.tensors[operator.inputs[1]].data is not None:
+                name, data = inner.handles[operator.inputs[0]], source.tensors[operator.inputs[1]].data
+                assert data is not None
+                self.states.initial[name] = data
+            else:
+                raise Unsupported(f"{operator.name} cannot run before the network does")
+
+    def _note_assignments(self) -> None:
+        """Tell the states which variables the graph changes."""
+        for operator in self.graph.operators:
+            if operator.name == "VAR_HANDLE":
+                self._convert(operator)
+        for operator in self.graph.operators:
+            if operator.name == "ASSIGN_VARIABLE" and operator.inputs[0] in self.handles:
+                self.states.assigned.add(self.handles[operator.inputs[0]])
+
+    def tensor(self, index: int) -> Tensor:
+        """A tensor of a type that `nn` has."""
+        tensor = self.graph.tensors[index]
+        if tensor.dtype not in DTYPES.values():
+            raise UnsupportedError(
+                "K0151",
+                where=f"{self.model.name}: {tensor.name}",
+                cause=f"the tensor is of {tensor.dtype}, which is not supported",
+                remedy=f"use one of {', '.join(sorted(set(DTYPES.values())))}",
+            )
+        return tensor
+
+    def _value(self, index: int) -> ir.Value | None:
+        """The value of a tensor: computed, or a constant of the file; None when it is neither."""
+        if index >= 0 and index not in self.values:
+            if self.graph.tensors[index].dtype == RESOURCE:
+                return None
+            tensor = self.tensor(index)
+            if tensor.data is None:
+                return None
+            with self.builder.node(tensor.name):
+                self.values[index] = quantization.constant(self.builder, tensor)
+        return self.values.get(index)
+
+    def _real(self, index: int) -> ir.Value | None:
+        """The value of a tensor as operators compute with it."""
+        value = self._value(index)
+        if value is None or not quantization.is_quantised(value):
+            return value
+        if index not in self.reals:
+            with self.builder.node(self.graph.tensors[index].name):
+                self.reals[index] = quantization.real(value)
+        return self.reals[index]
+
+    def _convert(self, operator: Operator) -> None:
+        """Append the operations of one operator and define its outputs."""
+        builder, tensors = self.builder, self.graph.tensors
+        node = tensors[operator.outputs[0]].name if operator.outputs else operator.name
+        convert = REGISTRY.get(operator.name)
+        if convert is None:
+            custom = operator.name.startswith("CUSTOM")
+            reason = "the custom operator is not known" if custom else "the operator is not supported"
+            builder.unsupported(node, operator.name, reason, "see the supported operators: kpuc ops")
+            return
+        inputs = [self._real(index) for index in operator.inputs]
+        for index, value in zip(operator.inputs, inputs, strict=True):
+            if value is None and index >= 0 and not tensors[index].variable and tensors[index].dtype != RESOURCE:
+                return  # depends on an operator that could not be imported: that one is reported
+        with builder.node(node):
+            try:
+                sources = [tensors[index] if index >= 0 else None for index in operator.inputs]
+                outputs = [tensors[index] for index in operator.outputs]
+                values = convert(Node(self, operator, sources, inputs, outputs))
+                values = [values] if isinstance(values, ir.Value) else list(values)
+                for index, value in zip(operator.outputs, values, strict=False):
+                    self.values[index] = quantization.quantise(builder.folded(value), tensors[index])
+            except Unsupported as error:
+                builder.unsupported(node, operator.name, error.reason, error.remedy)
+            except ShapeError as error:
+                place = f"{builder.model}: {node}"
+                raise ModelError("K0141", where=place, cause=error.cause, remedy=error.remedy) from error
+            except MALFORMED as error:
+                raise ModelError("K0141", where=f"{builder.model}: {node}", cause=f"is malformed: {error}") from error
