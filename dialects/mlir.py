@@ -65,9 +65,10 @@ def context(*dialects: Any) -> Any:
     others follow when a parsed file or a pass needs them: loading all takes 3 ms.
     """
     if not dialects:
+        from .kpu import KPU
         from .nn import NN
 
-        dialects = (NN,)
+        dialects = (NN, KPU)
     made = ir.Context(load_on_create_dialects=UPSTREAM)
     with _load_lock, made, ir.Location.unknown():
         for dialect in dialects:

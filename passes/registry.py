@@ -1,6 +1,8 @@
 """Which module defines which pass: so that a pass is imported when a pipeline names it, and listing needs no MLIR."""
 
 MODULES: dict[str, str] = {
+    "kpu-form-layers": "kpu.form_layers",
+    "kpu-prepare": "kpu.prepare",
     "nn-annotate-ranges": "quant.annotate",
     "nn-canonicalize": "nn.canonicalize",
     "nn-decompose": "nn.decompose",

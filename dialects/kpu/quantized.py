@@ -1,0 +1,108 @@
+"""Layers as the chip computes them, in integers, and the way into its memory and out of it."""
+
+from typing import Any
+
+import numpy as np
+
+from ..mlir import ir
+from ..nn.quantization import quantization_parameters
+from ..ods import Bool, Operand, Operands, Result, require
+from ..tensors import dtype_of, shape_of
+from .base import KPUOp, PoolName, layer_type, require_map
+
+WEIGHT_ZERO = 128
+"""The weights' zero point, as the vendor's compilers have it."""
+
+
+def require_bytes(value: ir.Value, what: str) -> None:
+    """The tensor must be quantised to unsigned bytes with one scale."""
+    parameters = quantization_parameters(value.type)
+    require(
+        parameters is not None and parameters.dtype == np.uint8 and parameters.axis == -1,
+        f"{what} is {value.type}, expected u8 with one scale",
+    )
+
+
+class Upload(KPUOp, name="upload"):
+    """A map from main memory into KPU memory; the bytes stay."""
+
+    input: Operand
+    output: Result
+
+    def infer(self) -> ir.Type:
+        return self.input.type
+
+    def verify(self) -> None:
+        require_map(self.input, "input")
+        require_bytes(self.input, "input")
+
+    def evaluate(self, *operands: Any) -> Any:
+        return operands[0]
+
+
+class Download(KPUOp, name="download"):
+    """A map from KPU memory into main memory; the bytes stay."""
+
+    input: Operand
+    output: Result
+
+    def infer(self) -> ir.Type:
+        return self.input.type
+
+    def verify(self) -> None:
+        require_map(self.input, "input")
+        require_bytes(self.input, "input")
+
+    def evaluate(self, *operands: Any) -> Any:
+        return operands[0]
+
+
+class Conv2D(KPUOp, name="conv2d"):
+    """One layer, bit by bit as the chip computes it.
+
+        acc = sum (x - zx) (w - 128)                  x outside of the map is zx, the first input's zero point
+        v   = (acc * norm.mul >> norm.shift) + norm.add
+        y   = saturate(round((v - line.start) * line.mul >> line.shift) + line.add), the last line with start < v
+
+    and then the pooling. `weight` is ui8; `norm` has a row (mul, shift, add) a channel; `lines` are the 16 rows (start,
+    mul, shift, add) of the activation table. Source: k210 module of kmodel v5.
+    """
+
+    inputs: Operands
+    weight: Operand
+    norm: Operand
+    lines: Operand
+    output: Result
+    depthwise: Bool
+    pool: PoolName
+
+    @property
+    def kernel(self) -> int:
+        """1 or 3."""
+        return shape_of(self.weight)[2] or 0
+
+    @property
+    def input_zero(self) -> int:
+        """The zero point of the input, which is also what pads it."""
+        parameters = quantization_parameters(self.inputs[0].type)
+        assert parameters is not None
+        return parameters.zero_point[0]
+
+    def verify(self) -> None:
+        for value in self.inputs:
+            require_bytes(value, "input")
+        require_bytes(self.output, "result")
+        require(dtype_of(self.weight) == np.uint8, f"weight is {self.weight.type}, expected ui8")
+        outputs = shape_of(self.weight)[0]
+        require(shape_of(self.norm) == (outputs, 3), f"norm is {self.norm.type}, expected {outputs} x 3")
+        require(shape_of(self.lines) == (16, 4), f"lines are {self.lines.type}, expected 16 x 4")
+        expected = layer_type(list(self.inputs), self.weight, self.depthwise, self.pool, self.output)
+        require(expected == self.output.type, f"result type is {self.output.type}, expected {expected}")
+
+    def evaluate(self, *operands: Any) -> Any:
+        from ...runtime.kernels.kpu import conv2d
+
+        inputs, weight, norm, lines = operands
+        return conv2d(
+            inputs, weight, norm, lines, depthwise=self.depthwise, pool=self.pool, input_zero=self.input_zero
+        )

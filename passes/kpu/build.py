@@ -1,0 +1,84 @@
+"""Makes layers and what stands around them, with the ranges that their values take."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from ...dialects import kpu, nn
+from ...dialects.mlir import ir
+from ...dialects.ranges import Range, set_range, value_range
+from ...dialects.tensors import Array, static_shape
+
+COPY = "kpu.copy"
+"""Marks layers whose result holds numbers of their input only: they keep its quantisation."""
+
+
+def layer(
+    inputs: Sequence[ir.Value],
+    weight: Array,
+    bias: Array | None,
+    span: Range | None,
+    *,
+    depthwise: bool = False,
+    pool: str = "none",
+    activation: Array | None = None,
+) -> ir.Value:
+    """A layer; `span` is the range of its result."""
+    bias = np.zeros(weight.shape[0]) if bias is None else bias
+    made = kpu.Layer(
+        list(inputs),
+        nn.Constant(value=np.ascontiguousarray(weight, np.float32)).output,
+        nn.Constant(value=np.ascontiguousarray(bias, np.float32)).output,
+        depthwise=depthwise,
+        pool=pool,
+        activation=activation,
+    ).output
+    set_range(made, span)
+    return made
+
+
+def copy(value: ir.Value, weight: Array, *, depthwise: bool = False, pool: str = "none") -> ir.Value:
+    """A layer that only moves or picks numbers."""
+    made = layer([value], weight, None, value_range(value), depthwise=depthwise, pool=pool)
+    made.owner.attributes[COPY] = ir.UnitAttr.get()
+    return made
+
+
+def identity(channels: int, tap: tuple[int, int] | None = None) -> Array:
+    """Weights that copy every channel, from the pixel `tap` (rows down, columns to the right) away."""
+    if tap is None:
+        return np.eye(channels)[:, :, None, None]
+    weight = np.zeros((channels, channels, 3, 3))
+    weight[np.arange(channels), np.arange(channels), 1 + tap[0], 1 + tap[1]] = 1
+    return weight
+
+
+def shifted(value: ir.Value, rows: int, columns: int) -> ir.Value:
+    """x[i + rows, j + columns], zero where that lies outside."""
+    while rows or columns:
+        step = (int(np.sign(rows)), int(np.sign(columns)))
+        channels = static_shape(value)[1]
+        weight = np.zeros((channels, 1, 3, 3))
+        weight[:, 0, 1 + step[0], 1 + step[1]] = 1
+        value = copy(value, weight, depthwise=True)
+        rows, columns = rows - step[0], columns - step[1]
+    return value
+
+
+def sliced(
+    value: ir.Value, starts: Sequence[int], sizes: Sequence[int], steps: Sequence[int], span: Range | None = None
+) -> ir.Value:
+    """Rows and columns of a map: `sizes` of them from `starts`, every `steps`-th."""
+    ends = [start + (size - 1) * step + 1 for start, size, step in zip(starts, sizes, steps, strict=True)]
+    made = nn.Slice(value, starts=tuple(starts), ends=tuple(ends), axes=(2, 3), steps=tuple(steps)).output
+    set_range(made, span or value_range(value))
+    return made
+
+
+def padded(value: ir.Value, begins: Sequence[int], ends: Sequence[int]) -> ir.Value:
+    """A map with zeros around it."""
+    padding = (0, 0, *begins, 0, 0, *ends)
+    made = nn.Pad(value, padding=padding, mode="constant", value=0.0).output
+    span = value_range(value)
+    set_range(made, None if span is None else Range(min(span.low, 0.0), max(span.high, 0.0)))
+    return made

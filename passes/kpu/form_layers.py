@@ -1,0 +1,264 @@
+"""Make layers of what the KPU can compute.
+
+On entry: float `nn`, prepared and annotated with ranges. On exit every convolution that breaks no rule is a `kpu.layer`, with what
+follows it (activation, pooling) inside where that is possible, and sums and joined maps are layers too. What stays `nn`
+runs on the host; slices and paddings between layers are the host's, and patterns bring them to where they cost least.
+"""
+
+from dataclasses import dataclass
+from itertools import product
+from typing import Any, ClassVar
+
+import numpy as np
+
+from ...dialects import kpu, nn
+from ...dialects.mlir import ir
+from ...dialects.ranges import Range, value_range
+from ...dialects.tensors import Array, static_shape
+from ..pipeline import register_pass
+from ..rewriter import NO_MATCH, Match, Pattern, Rewriter, has_one_use, pattern, producer, rewrite_module
+from . import build
+from .activation import clamp_knots, composed, knots_of
+from .geometry import Axis
+from .rules import LEAST, axes_of, broken_rule, record
+from .sink import SINKING, elementwise_of_slice
+
+
+@pattern(nn.Conv)
+def convolution(op: nn.Conv, rewriter: Rewriter) -> Match:
+    """A convolution is a layer at every pixel, of which a slice takes those that are wanted."""
+    broken = broken_rule(op)
+    if broken is not None:
+        record(op, broken[0].code, broken[0].sentence, broken[1])
+        return NO_MATCH
+    axes = axes_of(op)
+    room = [axis.room for axis in axes]
+    begins = [before for before, _ in room]
+    sizes = [max(LEAST, before + axis.size + after) for axis, (before, after) in zip(axes, room, strict=True)]
+    value = op.input
+    if tuple(sizes) != static_shape(value)[2:]:
+        ends = [size - axis.size - begin for size, axis, begin in zip(sizes, axes, begins, strict=True)]
+        value = build.padded(value, begins, ends)
+    weight, depthwise = _weights(op)
+    inputs = [value]
+    if not all(axis.is_plain for axis in axes):
+        inputs, weight = _gathered(value, axes, weight, depthwise)
+        depthwise = False
+    else:
+        weight = _placed(axes, weight)
+    span = value_range(op.output)
+    activation = None if op.clamp is None else clamp_knots(*op.clamp)
+    bias = nn.constant_value(op.bias)
+    made = build.layer(inputs, weight, bias, span, depthwise=depthwise, activation=activation)
+    starts = [axis.phase + begin for axis, begin in zip(axes, begins, strict=True)]
+    strides = [axis.stride for axis in axes]
+    outputs = static_shape(op.output)[2:]
+    if tuple(starts) != (0, 0) or tuple(strides) != (1, 1) or outputs != static_shape(made)[2:]:
+        made = build.sliced(made, starts, outputs, strides, span)
+    return rewriter.replace(op, made)
+
+
+def _weights(op: nn.Conv) -> tuple[Array, bool]:
+    """Weights O x C x kernel, or C x 1 x kernel of a depthwise convolution: other groups become blocks of zeros."""
+    weight = nn.constant_value(op.weight)
+    assert weight is not None
+    inputs, outputs = static_shape(op.input)[1], weight.shape[0]
+    if op.groups == inputs == outputs and op.groups > 1:
+        return weight, True
+    return (weight if op.groups == 1 else dense(weight, op.groups)), False
+
+
+def dense(weight: Array, groups: int) -> Array:
+    """Weights O x C/groups x kernel as O x C x kernel."""
+    outputs, per_group = weight.shape[:2]
+    full = np.zeros((outputs, per_group * groups, *weight.shape[2:]), weight.dtype)
+    for group in range(groups):
+        rows = slice(group * outputs // groups, (group + 1) * outputs // groups)
+        full[rows, group * per_group : (group + 1) * per_group] = weight[rows]
+    return full
+
+
+def _placed(axes: tuple[Axis, Axis], weight: Array) -> Array:
+    """The weights of taps that the map itself serves, as a 3x3 kernel, or 1x1 where that is all."""
+    rows, columns = ([tap for _, tap in axis.reads()] for axis in axes)
+    if set(rows) | set(columns) == {0}:
+        return weight
+    full = np.zeros((*weight.shape[:2], 3, 3), weight.dtype)
+    full[:, :, np.array(rows)[:, None] + 1, np.array(columns) + 1] = weight
+    return full
+
+
+def _gathered(
+    value: ir.Value, axes: tuple[Axis, Axis], weight: Array, depthwise: bool
+) -> tuple[list[ir.Value], Array]:
+    """Shifted copies of a map, and the weights O x (copies * C) x 3 x 3 that read them."""
+    if depthwise:
+        weight = dense(weight, weight.shape[0])
+    outputs, channels = weight.shape[:2]
+    inputs, kernels = [], []
+    rows, columns = (axis.reads() for axis in axes)
+    for centre in sorted(product({c for c, _ in rows}, {c for c, _ in columns})):
+        kernel = np.zeros((outputs, channels, 3, 3), weight.dtype)
+        for (i, (down, row)), (j, (right, column)) in product(enumerate(rows), enumerate(columns)):
+            if (down, right) == centre:
+                kernel[:, :, row + 1, column + 1] = weight[:, :, i, j]
+        inputs.append(build.shifted(value, *centre))
+        kernels.append(kernel)
+    return inputs, np.concatenate(kernels, axis=1)
+
+
+@pattern(nn.ElementwiseOp)
+def activation_behind(op: nn.ElementwiseOp, rewriter: Rewriter) -> Match:
+    """f(layer(x)) is a layer whose activation ends with f"""
+    return _activate(op, op.input, rewriter)
+
+
+@pattern(nn.BinaryOp)
+def scaling_behind(op: nn.BinaryOp, rewriter: Rewriter) -> Match:
+    """layer(x) * a, + a or - a for one number a"""
+    return _activate(op, op.lhs, rewriter)
+
+
+def _activate(op: Any, value: ir.Value, rewriter: Rewriter) -> Match:
+    layer = producer(value, kpu.Layer)
+    span = value_range(value)
+    knots = knots_of(op, span)
+    if layer is None or knots is None or layer.pool != "none" or not has_one_use(value):
+        return NO_MATCH
+    if layer.activation is not None:
+        if span is None:
+            return NO_MATCH
+        inner = value_range_before(layer, span)
+        knots = composed(layer.activation, knots, inner)
+    return rewriter.replace(op, rebuilt(layer, value_range(op.output), activation=knots))
+
+
+def value_range_before(layer: kpu.Layer, span: Range) -> Range:
+    """A range of the argument of a layer's activation that covers all of its points and its range."""
+    points = layer.activation[0]
+    return Range(min(span.low, float(points.min())), max(span.high, float(points.max())))
+
+
+def rebuilt(layer: kpu.Layer, span: Range | None, **changes: Any) -> ir.Value:
+    """The same layer with some attributes changed, its result in `span`."""
+    made = layer.rebuild(list(layer.inputs), layer.weight, layer.bias, **changes).output
+    build.set_range(made, span)
+    if build.COPY in layer.attributes and "activation" not in changes:
+        made.owner.attributes[build.COPY] = ir.UnitAttr.get()
+    return made
+
+
+@pattern(nn.PoolOp)
+def pooling_behind(op: nn.PoolOp, rewriter: Rewriter) -> Match:
+    """pool(layer(x)) of 2x2 or 4x4 squares ends the layer, or one that only copies: depthwise layers cannot pool"""
+    form = pool_name(op)
+    value = op.input
+    if form is None or producer(value, kpu.Layer) is None:
+        return NO_MATCH
+    return rewriter.replace(op, end_with(value, form, value_range(op.output)))
+
+
+def pool_name(op: nn.PoolOp) -> str | None:
+    """The KPU's name of a pooling, None when it has none; a pooled map has at least 4 x 4 pixels."""
+    kind = {"nn.max_pool": "max", "nn.avg_pool": "mean"}.get(op.OPERATION_NAME)
+    if kind is None or op.ceil_mode or any(op.padding) or op.kernel != op.strides or set(op.dilations) != {1}:
+        return None
+    if op.kernel not in ((2, 2), (4, 4)) or min(static_shape(op.output)[2:]) < LEAST:
+        return None
+    return f"{kind}{op.kernel[0]}s{op.kernel[0]}"
+
+
+def end_with(value: ir.Value, pool: str, span: Range | None) -> ir.Value:
+    """A layer's result pooled: in the layer itself if only this uses it, else in a layer that copies the result."""
+    layer = producer(value, kpu.Layer)
+    assert layer is not None
+    if layer.pool == "none" and not layer.depthwise and has_one_use(value):
+        return rebuilt(layer, span, pool=pool)
+    made = build.copy(value, build.identity(static_shape(value)[1]), pool=pool)
+    return made
+
+
+@pattern(nn.Add)
+def sum_of_maps(op: nn.Add, rewriter: Rewriter) -> Match:
+    """a + b of two maps, one of them a layer's: a 1x1 layer over both, one behind the other"""
+    maps = [op.lhs, op.rhs]
+    shapes = {static_shape(value) if None not in value.type.shape else () for value in (*maps, op.output)}
+    if len(shapes) != 1 or not is_map(op.output):
+        return NO_MATCH
+    if not any(is_from_kpu(value) for value in maps):
+        return NO_MATCH
+    channels = static_shape(op.output)[1]
+    if 2 * channels > 1024:
+        return NO_MATCH
+    eye = build.identity(channels)
+    if op.lhs == op.rhs:
+        return rewriter.replace(op, build.layer([op.lhs], 2 * eye, None, value_range(op.output)))
+    weight = np.concatenate([eye, eye], axis=1)
+    return rewriter.replace(op, build.layer(maps, weight, None, value_range(op.output)))
+
+
+def is_map(value: ir.Value) -> bool:
+    """Whether the KPU can hold a tensor as a map."""
+    shape = tuple(value.type.shape)
+    return len(shape) == 4 and shape[0] == 1 and shape[2] >= LEAST and shape[3] >= LEAST
+
+
+def is_from_kpu(value: ir.Value) -> bool:
+    """Whether a layer makes a value, or an operation that only moves what layers made."""
+    if producer(value, kpu.Layer) is not None:
+        return True
+    moved = producer(value, nn.Slice) or producer(value, nn.Pad) or producer(value, nn.Concat)
+    return moved is not None and any(is_from_kpu(operand) for operand in moved.operation.operands)
+
+
+@pattern(kpu.Layer)
+def join_inputs(op: kpu.Layer, rewriter: Rewriter) -> Match:
+    """layer(concat(a, b)) == layer(a, b), and without the channels that are constant zeros"""
+    if op.depthwise:
+        return NO_MATCH
+    for number, value in enumerate(op.inputs):
+        joined = producer(value, nn.Concat)
+        if joined is not None and joined.axis % 4 == 1:
+            inputs = [*op.inputs[:number], *joined.inputs, *op.inputs[number + 1 :]]
+            made = op.rebuild(inputs, op.weight, op.bias).output
+        elif is_zero(value) and len(op.inputs) > 1:
+            inputs = [*op.inputs[:number], *op.inputs[number + 1 :]]
+            first = sum(static_shape(other)[1] for other in op.inputs[:number])
+            weight = nn.constant_value(op.weight)
+            assert weight is not None
+            left = np.delete(weight, range(first, first + static_shape(value)[1]), axis=1)
+            made = op.rebuild(inputs, nn.Constant(value=np.ascontiguousarray(left)).output, op.bias).output
+        else:
+            continue
+        build.set_range(made, value_range(op.output))
+        return rewriter.replace(op, made)
+    return NO_MATCH
+
+
+def is_zero(value: ir.Value) -> bool:
+    """Whether a value is a constant of zeros."""
+    array = nn.constant_value(value)
+    return array is not None and not array.any()
+
+
+FORMING: tuple[Pattern[Any], ...] = (
+    convolution,
+    activation_behind,
+    scaling_behind,
+    pooling_behind,
+    sum_of_maps,
+    join_inputs,
+    elementwise_of_slice,
+)
+
+
+@register_pass
+@dataclass(frozen=True)
+class FormLayers:
+    """Make layers of convolutions, sums and poolings, with their activations."""
+
+    name: ClassVar[str] = "kpu-form-layers"
+
+    def apply(self, module: ir.Module) -> None:
+        rewrite_module(module, FORMING)
+        rewrite_module(module, [*SINKING, activation_behind])

@@ -1,0 +1,90 @@
+"""Bring a network into forms that the KPU has, while it is still `nn` and not yet calibrated.
+
+On entry: float `nn` after the common pipeline. On exit matrix products with constant matrices are 1x1 convolutions,
+and what a mean over a map is multiplied with comes before the mean: both are linear, and the KPU then has a map
+to work on. Whatever needs the range of a new value belongs here, since ranges are measured afterwards.
+"""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from ...dialects import nn
+from ...dialects.mlir import ir
+from ...dialects.tensors import is_static, shape_of, static_shape
+from ..nn.canonicalize import reshape_of_reshape, reshape_to_same
+from ..pipeline import register_pass
+from ..rewriter import NO_MATCH, Match, Rewriter, has_one_use, pattern, producer, rewrite_module, sole_user
+
+SPATIAL = (2, 3)
+
+
+def convolution(value: ir.Value, weight: np.ndarray, bias: np.ndarray | None) -> ir.Value:
+    """A 1x1 convolution of a map with a matrix O x C."""
+    matrix = nn.Constant(value=weight[:, :, None, None].astype(np.float32)).output
+    offset = None if bias is None else nn.Constant(value=bias.astype(np.float32)).output
+    return nn.Conv(
+        value, matrix, offset, strides=(1, 1), dilations=(1, 1), padding=(0, 0, 0, 0), groups=1
+    ).output
+
+
+@pattern(nn.Matmul)
+def matmul_of_row(op: nn.Matmul, rewriter: Rewriter) -> Match:
+    """x W + b for a single row x == a 1x1 convolution of a map of one pixel"""
+    matrix = nn.constant_value(op.rhs)
+    if matrix is None or matrix.ndim != 2 or matrix.dtype != np.float32 or not is_static(op.lhs):
+        return NO_MATCH
+    shape = static_shape(op.lhs)
+    if len(shape) < 2 or int(np.prod(shape[:-1])) != 1:
+        return NO_MATCH
+    bias, result = None, op
+    add = sole_user(op.output, nn.Add)
+    if add is not None and add.output.type == op.output.type:
+        other = add.rhs if add.lhs == op.output else add.lhs
+        bias = nn.constant_value(other)
+        if bias is not None and bias.size not in (1, matrix.shape[1]):
+            bias = None
+    if bias is not None:
+        assert add is not None
+        result, bias = add, np.broadcast_to(bias.reshape(-1), matrix.shape[1])
+    pixel = nn.Reshape(op.lhs, shape=(1, matrix.shape[0], 1, 1)).output
+    made = convolution(pixel, matrix.T, bias)
+    return rewriter.replace(result, nn.Reshape(made, shape=static_shape(op.output)).output)
+
+
+@pattern(nn.Conv)
+def convolution_of_mean(op: nn.Conv, rewriter: Rewriter) -> Match:
+    """conv1x1(mean(x)) == mean(conv1x1(x)), when that makes the map that leaves the KPU smaller"""
+    weight, mean = nn.constant_value(op.weight), whole_mean(op.input)
+    if weight is None or mean is None or weight.shape[2:] != (1, 1) or op.groups != 1 or op.clamp is not None:
+        return NO_MATCH
+    if any(op.padding) or not has_one_use(op.input) or weight.shape[0] > weight.shape[1]:
+        return NO_MATCH
+    moved = op.rebuild(mean, op.weight, op.bias, strides=(1, 1)).output
+    return rewriter.replace(op, nn.Reduce(moved, kind="mean", axes=SPATIAL, keepdims=True).output)
+
+
+def whole_mean(value: ir.Value) -> ir.Value | None:
+    """The map of which a value is the mean over height and width, as 1 x C x 1 x 1."""
+    reduce = producer(value, nn.Reduce)
+    if reduce is not None:
+        over = tuple(sorted(axis % len(shape_of(reduce.input)) for axis in reduce.axes))
+        found = reduce.kind == "mean" and over == SPATIAL and reduce.keepdims and len(shape_of(reduce.input)) == 4
+        return reduce.input if found else None
+    pool = producer(value, nn.AvgPool)
+    if pool is None or len(shape_of(pool.input)) != 4 or any(pool.padding):
+        return None
+    return pool.input if pool.kernel == shape_of(pool.input)[2:] else None
+
+
+@register_pass
+@dataclass(frozen=True)
+class Prepare:
+    """Turn matrix products into convolutions, and move those before means over whole maps."""
+
+    name: ClassVar[str] = "kpu-prepare"
+
+    def apply(self, module: ir.Module) -> None:
+        rewrite_module(module, [matmul_of_row, convolution_of_mean, reshape_of_reshape, reshape_to_same])
+

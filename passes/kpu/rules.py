@@ -1,0 +1,152 @@
+"""What the KPU can compute, as sentences: a rule is a function, its docstring is what the user reads.
+
+A rule looks at an operation of `nn` and says what it got, or that all is well. An operation that breaks a rule stays on
+the host, with the first broken rule recorded on it (`REASON`); reports, warnings and the reference page come from here.
+"""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ...dialects import nn
+from ...dialects.mlir import ir
+from ...dialects.ods import Op
+from ...dialects.tensors import is_static, shape_of, static_shape
+from ...runtime.kpu.registers import CHANNELS
+from .geometry import Axis
+
+REASON = "kpu.reason"
+"""On operations that stay on the host: code, sentence, what was found, what would help."""
+LEAST = 4
+"""Rows and columns of the smallest map that the vendor's compilers give to the chip."""
+ROWS, COLUMNS = 256, 512
+"""Of the largest."""
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """Why an operation is not legal: what was found, and what would help."""
+
+    got: str
+    remedy: str
+
+
+@dataclass(frozen=True)
+class Rule:
+    """A limit of the chip for operations of one class."""
+
+    code: str
+    op: type[Op]
+    check: Callable[[Any], Verdict | None]
+
+    @property
+    def sentence(self) -> str:
+        """What the user reads."""
+        return " ".join((self.check.__doc__ or "").split())
+
+
+RULES: list[Rule] = []
+
+
+def rule(code: str, op: type[Op]) -> Callable[[Callable[[Any], Verdict | None]], Callable[[Any], Verdict | None]]:
+    """Register a function as a rule for an op class."""
+
+    def register(check: Callable[[Any], Verdict | None]) -> Callable[[Any], Verdict | None]:
+        RULES.append(Rule(code, op, check))
+        return check
+
+    return register
+
+
+def broken_rule(op: Op) -> tuple[Rule, Verdict] | None:
+    """The first rule that an operation breaks, with what it got."""
+    for item in RULES:
+        if isinstance(op, item.op):
+            verdict = item.check(op)
+            if verdict is not None:
+                return item, verdict
+    return None
+
+
+def record(op: ir.OpView, code: str, sentence: str, verdict: Verdict) -> None:
+    """Note on an operation why it stays on the host."""
+    texts = (code, sentence, verdict.got, verdict.remedy)
+    op.operation.attributes[REASON] = ir.ArrayAttr.get([ir.StringAttr.get(text) for text in texts])
+
+
+def axes_of(op: nn.Conv) -> tuple[Axis, Axis]:
+    """Rows and columns of a convolution of images."""
+    sizes, outputs = static_shape(op.input)[2:], static_shape(op.output)[2:]
+    rows, columns = (
+        Axis(sizes[i], op.kernel[i] or 0, op.strides[i], op.dilations[i], op.padding[i], outputs[i]) for i in range(2)
+    )
+    return rows, columns
+
+
+@rule("K210-CONV-IMAGE", nn.Conv)
+def is_image(op: nn.Conv) -> Verdict | None:
+    """The KPU convolves single images: four dimensions, all known, the first of them 1."""
+    shape = shape_of(op.input)
+    if len(shape) == 4 and is_static(op.input) and shape[0] == 1:
+        return None
+    return Verdict(f"an input of {nn.shape_text(shape)}", "give the batch 1 with --shape or --dim")
+
+
+@rule("K210-CONV-CONSTANT", nn.Conv)
+def is_constant(op: nn.Conv) -> Verdict | None:
+    """The KPU reads weights and biases from the file: they must be constant."""
+    if nn.constant_value(op.weight) is not None and (op.bias is None or nn.constant_value(op.bias) is not None):
+        return None
+    return Verdict("weights that are computed", "export the network with its weights as constants")
+
+
+@rule("K210-CONV-CHANNELS", nn.Conv)
+def has_few_channels(op: nn.Conv) -> Verdict | None:
+    """A layer has at most 1024 input channels and 1024 output channels."""
+    inputs, outputs = static_shape(op.input)[1], static_shape(op.output)[1]
+    if max(inputs, outputs) <= CHANNELS:
+        return None
+    return Verdict(f"{inputs} to {outputs} channels", "split the convolution in two over its channels")
+
+
+@rule("K210-CONV-SIZE", nn.Conv)
+def fits_size(op: nn.Conv) -> Verdict | None:
+    """Maps have at most 256 rows and 512 columns."""
+    height, width = static_shape(op.input)[2:]
+    if height <= ROWS and width <= COLUMNS:
+        return None
+    return Verdict(f"{height} x {width}", "give the network a smaller input, or exchange its rows and columns")
+
+
+@rule("K210-CONV-COPIES", nn.Conv)
+def needs_few_copies(op: nn.Conv) -> Verdict | None:
+    """Kernels are 1x1 or 3x3; larger ones read shifted copies of the map, which must have 1024 channels at most
+    together."""
+    copies = math.prod(len({centre for centre, _ in axis.reads()}) for axis in axes_of(op))
+    channels = copies * static_shape(op.input)[1]
+    if copies == 1 or channels <= CHANNELS:
+        return None
+    return Verdict(
+        f"{copies} copies of {static_shape(op.input)[1]} channels",
+        "two stacked 3x3 layers see as much as one 5x5, with fewer weights",
+    )
+
+
+@rule("K210-CONV-COST", nn.Conv)
+def is_worth_the_way(op: nn.Conv) -> Verdict | None:
+    """What computes less than it costs to bring a 4x4 map to the KPU and back stays on the host."""
+    inputs, height, width = static_shape(op.input)[1:]
+    outputs = static_shape(op.output)[1]
+    if height >= LEAST and width >= LEAST:
+        return None
+    weight = nn.constant_value(op.weight)
+    assert weight is not None
+    work = 20 * weight.size * int(np.prod(static_shape(op.output)[2:]))
+    pixels = max(height, LEAST) * max(width, LEAST)
+    way = 6000 + pixels * (30 * inputs + 34 * outputs) + inputs * outputs
+    if work > way:
+        return None
+    return Verdict(f"about {work} cycles of work for {way} of transport", "nothing: this is the faster way")

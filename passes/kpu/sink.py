@@ -1,0 +1,221 @@
+"""Bring slices of maps to where they cost least: into the pooling of a layer, or behind layers that do not mind.
+
+The KPU computes at every pixel. A slice that takes every second one is a pooling form if the layer before it can pool;
+depthwise layers cannot, so the slice goes on behind the next 1x1 layer, or a layer that copies is put in. What
+arrives at the host's side is taken there, from bytes.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ...dialects import kpu, nn
+from ...dialects.mlir import ir
+from ...dialects.ranges import value_range
+from ...dialects.tensors import static_shape
+from ..nn.canonicalize import pad_nothing, slice_of_everything
+from ..rewriter import NO_MATCH, Match, Pattern, Rewriter, has_one_use, pattern, producer, users
+from . import build
+from .rules import LEAST
+
+
+@dataclass(frozen=True)
+class Window:
+    """What a slice takes of a map's rows and columns, as pairs."""
+
+    starts: tuple[int, ...]
+    sizes: tuple[int, ...]
+    steps: tuple[int, ...]
+
+    @classmethod
+    def of(cls, op: nn.Slice) -> "Window | None":
+        """None for slices along other axes, or backwards."""
+        rank = len(static_shape(op.input))
+        places = {axis % rank: number for number, axis in enumerate(op.axes)}
+        if rank != 4 or not set(places) <= {2, 3}:
+            return None
+        starts, steps = [], []
+        for axis in (2, 3):
+            number = places.get(axis)
+            size = static_shape(op.input)[axis]
+            start, step = (0, 1) if number is None else (op.starts[number], op.steps[number])
+            starts.append(min(start + size if start < 0 else start, size))
+            steps.append(step)
+        if min(steps) < 1:
+            return None
+        return cls(tuple(starts), static_shape(op.output)[2:], tuple(steps))
+
+    @property
+    def lasts(self) -> tuple[int, ...]:
+        """The last row and column that are taken."""
+        places = zip(self.starts, self.sizes, self.steps, strict=True)
+        return tuple(start + (size - 1) * step for start, size, step in places)
+
+    def of_window(self, inner: "Window") -> "Window":
+        """The window that takes this one of what `inner` takes."""
+        starts = [a + b * c for a, b, c in zip(inner.starts, self.starts, inner.steps, strict=True)]
+        steps = [a * b for a, b in zip(inner.steps, self.steps, strict=True)]
+        return Window(tuple(starts), self.sizes, tuple(steps))
+
+    def take(self, value: ir.Value, span: Any) -> ir.Value:
+        """The slice of a map."""
+        return build.sliced(value, self.starts, self.sizes, self.steps, span)
+
+
+def window_behind(value: ir.Value) -> tuple[ir.Value, Window] | None:
+    """The layer's result of which a value is a window."""
+    op = producer(value, nn.Slice)
+    window = None if op is None else Window.of(op)
+    if op is None or window is None or producer(op.input, kpu.Layer) is None:
+        return None
+    return op.input, window
+
+
+@pattern(nn.Slice)
+def slice_of_slice(op: nn.Slice, rewriter: Rewriter) -> Match:
+    """a window of a window is one window"""
+    inner = producer(op.input, nn.Slice)
+    outer_window = Window.of(op)
+    inner_window = None if inner is None else Window.of(inner)
+    if inner is None or outer_window is None or inner_window is None:
+        return NO_MATCH
+    return rewriter.replace(op, outer_window.of_window(inner_window).take(inner.input, value_range(op.output)))
+
+
+@pattern(nn.ElementwiseOp)
+def elementwise_of_slice(op: nn.ElementwiseOp, rewriter: Rewriter) -> Match:
+    """f(slice(x)) == slice(f(x)), so that f gets into the layer"""
+    found = window_behind(op.input)
+    if found is None or len(op.operation.operands) != 1 or not has_one_use(op.input):
+        return NO_MATCH
+    source, window = found
+    moved = op.rebuild(source).output
+    build.set_range(moved, value_range(op.output))
+    return rewriter.replace(op, window.take(moved, value_range(op.output)))
+
+
+@pattern(kpu.Layer, benefit=3)
+def layer_of_slices(op: kpu.Layer, rewriter: Rewriter) -> Match:
+    """layer(slice(x)) == slice(layer(x)) for 1x1 layers, unless a layer that decimates makes both cheaper"""
+    found = [window_behind(value) for value in op.inputs]
+    if op.kernel != 1 or op.pool != "none" or any(item is None for item in found):
+        return NO_MATCH
+    sources, windows = zip(*(item for item in found if item is not None), strict=True)
+    if len(set(windows)) != 1 or len({static_shape(source)[2:] for source in sources}) != 1:
+        return NO_MATCH
+    inputs, outputs = (static_shape(op.weight)[i] for i in (1, 0))
+    if len(sources) == 1 and decimation(sources[0], windows[0]) and outputs > inputs + outputs / 4:
+        return NO_MATCH
+    moved = op.rebuild(list(sources), op.weight, op.bias).output
+    span = value_range(op.output)
+    build.set_range(moved, span)
+    return rewriter.replace(op, windows[0].take(moved, span))
+
+
+def decimation(value: ir.Value, window: Window) -> bool:
+    """Whether a window is every second row and column, as a pooling form takes them."""
+    sizes = static_shape(value)[2:]
+    halves = tuple(size // 2 for size in sizes)
+    return window.steps == (2, 2) and max(window.starts) <= 1 and window.sizes == halves and min(halves) >= LEAST
+
+
+@pattern(nn.Slice, benefit=2)
+def slice_into_pooling(op: nn.Slice, rewriter: Rewriter) -> Match:
+    """every second row and column of a layer that can pool: the form of pooling that picks them"""
+    found = window_behind(op.output) if decided(op) else None
+    if found is None or not decimation(*found):
+        return NO_MATCH
+    value, window = found
+    layer = producer(value, kpu.Layer)
+    assert layer is not None
+    down, right = window.starts
+    free = layer.pool == "none" and not layer.depthwise and has_one_use(value)
+    if free and down == 0:
+        pool = "right_top2s2" if right else "left_top2s2"
+        made = layer.rebuild(list(layer.inputs), layer.weight, layer.bias, pool=pool).output
+    elif free and layer.kernel == 1:
+        weight = nn.constant_value(layer.weight)
+        assert weight is not None
+        moved = np.zeros((*weight.shape[:2], 3, 3), weight.dtype)
+        moved[:, :, 1 + down, 1 + right] = weight[:, :, 0, 0]
+        kernel = nn.Constant(value=moved).output
+        made = layer.rebuild(list(layer.inputs), kernel, layer.bias, pool="left_top2s2").output
+    else:
+        channels = static_shape(value)[1]
+        weight = build.identity(channels, (down, right) if down else None)
+        made = build.copy(value, weight, pool="right_top2s2" if right and not down else "left_top2s2")
+    if free and build.COPY in layer.attributes:
+        made.owner.attributes[build.COPY] = ir.UnitAttr.get()
+    build.set_range(made, value_range(op.output))
+    return rewriter.replace(op, made)
+
+
+def decided(op: nn.Slice) -> bool:
+    """Whether no 1x1 layer that uses a slice would rather have it behind itself."""
+    for user in users(op.output):
+        if isinstance(user, nn.ElementwiseOp):
+            return False
+        if isinstance(user, kpu.Layer) and user.kernel == 1 and user.pool == "none" and len(user.inputs) == 1:
+            inputs, outputs = (static_shape(user.weight)[i] for i in (1, 0))
+            if outputs <= inputs + outputs / 4:
+                return False
+    return True
+
+
+@pattern(kpu.Layer)
+def layer_inside_of_slice(op: kpu.Layer, rewriter: Rewriter) -> Match:
+    """slice(layer3x3(slice(x))) == slice(layer3x3(x)), when the outer one leaves out what touches the inner one's edge"""
+    found = window_behind(op.inputs[0]) if len(op.inputs) == 1 else None
+    if found is None or op.kernel != 3 or op.pool != "none" or found[1].steps != (1, 1):
+        return NO_MATCH
+    source, inner = found
+    outer = _windows_of_users(op.output)
+    sizes = static_shape(source)[2:]
+    for window in outer:
+        for axis in range(2):
+            begins = inner.starts[axis] == 0 or window.starts[axis] >= 1
+            whole = inner.starts[axis] + inner.sizes[axis] == sizes[axis]
+            if not begins or not (whole or window.lasts[axis] <= inner.sizes[axis] - 2):
+                return NO_MATCH
+    if not outer:
+        return NO_MATCH
+    moved = op.rebuild([source], op.weight, op.bias).output
+    build.set_range(moved, value_range(op.output))
+    return rewriter.replace(op, inner.take(moved, value_range(op.output)))
+
+
+def _windows_of_users(value: ir.Value) -> Sequence[Window]:
+    """The windows that are taken of a value; empty when something else uses it."""
+    found = [Window.of(user) if isinstance(user, nn.Slice) else None for user in users(value)]
+    return [] if None in found else [window for window in found if window is not None]
+
+
+@pattern(kpu.Layer)
+def layer_of_repadded(op: kpu.Layer, rewriter: Rewriter) -> Match:
+    """layer1x1(pad(slice(x))) == layer1x1(x) where only what was not padded is used"""
+    pad = producer(op.inputs[0], nn.Pad) if len(op.inputs) == 1 else None
+    found = None if pad is None else window_behind(pad.input)
+    if op.kernel != 1 or pad is None or found is None:
+        return NO_MATCH
+    source, inner = found
+    kept = inner.starts == (0, 0) and inner.steps == (1, 1) and static_shape(source) == static_shape(pad.output)
+    outer = _windows_of_users(op.output)
+    used = outer and all(last < size for window in outer for last, size in zip(window.lasts, inner.sizes, strict=True))
+    if not kept or not used or any(pad.padding[:4]):
+        return NO_MATCH
+    moved = op.rebuild([source], op.weight, op.bias).output
+    build.set_range(moved, value_range(op.output))
+    return rewriter.replace(op, moved)
+
+
+SINKING: tuple[Pattern[Any], ...] = (
+    slice_of_slice,
+    slice_of_everything,
+    pad_nothing,
+    layer_of_slices,
+    slice_into_pooling,
+    layer_inside_of_slice,
+    layer_of_repadded,
+)
