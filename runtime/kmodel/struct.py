@@ -76,6 +76,7 @@ F32 = Annotated[float, Scalar("f")]
 Name16 = Annotated[str, Text(16)]
 Raw3 = Annotated[bytes, Raw(3)]
 U32x4 = Annotated[tuple[int, ...], Many("I", 4)]
+U64x12 = Annotated[tuple[int, ...], Many("Q", 12)]
 I32x4 = Annotated[tuple[int, ...], Many("i", 4)]
 
 
