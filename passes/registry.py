@@ -3,6 +3,7 @@
 MODULES: dict[str, str] = {
     "kpu-form-layers": "kpu.form_layers",
     "kpu-prepare": "kpu.prepare",
+    "kpu-quantize": "kpu.quantize",
     "nn-annotate-ranges": "quant.annotate",
     "nn-canonicalize": "nn.canonicalize",
     "nn-decompose": "nn.decompose",

@@ -4,7 +4,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from ..kpu.layer import Layer
 from ..kpu.pooling import POOL_BY_NAME
+from ..kpu.registers import layer_arguments
+from ..kpu.tables import Activation, BatchNorm
 from .arrays import Array
 from .convolution import conv
 
@@ -44,3 +47,26 @@ def pooled(maps: Array, pool: str) -> Array:
     ]
     stacked = np.stack(parts)
     return np.asarray(stacked.max(0) if form.kind == "max" else stacked.mean(0, dtype=maps.dtype))
+
+
+def conv2d(
+    inputs: Sequence[Array],
+    weight: Array,
+    norm: Array,
+    lines: Array,
+    *,
+    depthwise: bool,
+    pool: str,
+    input_zero: int,
+) -> Array:
+    """uint8 maps 1 x C x H x W, joined along channels; see `kpu.conv2d`."""
+    maps = np.concatenate(inputs, axis=1)
+    kernel = weight.shape[2]
+    arguments = layer_arguments(
+        0, 0, maps.shape, weight.shape[0], kernel=kernel, depthwise=depthwise, pool=pool, input_zero=input_zero
+    )
+    mul, shift, add = norm.T
+    start, line_mul, line_shift, line_add = lines.T
+    table = Activation(start=start, mul=line_mul, shift=line_shift, add=line_add)
+    layer = Layer.of(arguments, weight, BatchNorm(mul=mul, shift=shift, add=add), table)
+    return layer.run(maps[0])[None]

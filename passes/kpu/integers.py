@@ -1,0 +1,70 @@
+"""The integers of one layer: weights, batch norm and activation table, from real numbers and the bytes around it.
+
+With x = (q - zx) sx for each input and w = (r - 128) sw for each output channel, the accumulator times sw is the convolution; sx
+differs from input to input and so goes into the weights before they are rounded. The batch norm takes the accumulator to
+steps of `unit`, one for all channels, fine enough to lose nothing; the table takes those to the output's bytes.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from ...dialects.kpu import WEIGHT_ZERO
+from ...dialects.tensors import Array
+from ..quant.affine import Affine
+from .fit import Code, activation_lines
+
+REACH = 1 << 30
+"""The largest batch norm result, in steps: it has 32 bits for its own term, and 36 for all."""
+MUL = (1 << 23) - 1
+SHIFT = 15
+LINEAR = np.array([[-1.0, 1.0], [-1.0, 1.0]])
+
+
+@dataclass(frozen=True)
+class Integers:
+    """What `kpu.conv2d` holds: weight u8, norm int64 (O x 3), lines int64 (16 x 4)."""
+
+    weight: Array
+    norm: Array
+    lines: Array
+
+
+def integers(
+    weight: Array,
+    bias: Array,
+    inputs: Sequence[tuple[Affine, int]],
+    output: Affine,
+    *,
+    depthwise: bool,
+    activation: Array | None,
+    mean: int = 1,
+) -> Integers:
+    """The integers of a layer whose `inputs` have these parameters and numbers of channels.
+
+    `mean`: how many bytes a mean that rounds down sums up afterwards, 1 for none.
+    """
+    scales = np.concatenate([np.full(channels, affine.scale) for affine, channels in inputs])
+    zeros = np.concatenate([np.full(channels, affine.zero_point) for affine, channels in inputs])
+    by_input = (-1, 1, 1, 1) if depthwise else (1, -1, 1, 1)
+    real = weight.astype(np.float64) * scales.reshape(by_input)
+    step = np.maximum(np.abs(real).max(axis=(1, 2, 3)), np.finfo(np.float32).tiny) / 127
+    rounded = np.rint(real / step[:, None, None, None])
+    first = int(zeros[0])
+    displaced = np.sum(rounded * (first - zeros.reshape(by_input)), axis=(1, 2, 3)) * step
+    offset = bias.astype(np.float64) + displaced
+    farthest = max(first, 255 - first)
+    reach = np.abs(rounded).sum(axis=(1, 2, 3)) * farthest * step + np.abs(offset)
+    unit = float(reach.max()) / REACH
+    norm = np.array([(*_multiplier(s / unit), round(o / unit)) for s, o in zip(step, offset, strict=True)], np.int64)
+    code = Code(unit, output, LINEAR if activation is None else activation, (mean - 1) / (2 * mean))
+    return Integers((rounded + WEIGHT_ZERO).astype(np.uint8), norm, activation_lines(code))
+
+
+def _multiplier(ratio: float) -> tuple[int, int]:
+    """mul and shift, in the batch norm's bits, with mul / 2^shift nearest to a ratio."""
+    shift = max(0, min(SHIFT, 23 - math.frexp(ratio)[1]))
+    mul = round(math.ldexp(ratio, shift))
+    return min(mul, MUL), shift

@@ -1,0 +1,111 @@
+"""Which values become bytes, and what the bytes stand for.
+
+Every layer's result is bytes. What only moves numbers (slices, paddings, transposes ...) moves bytes when its operands are
+bytes anyway, or when only layers want its result; such an operation's operands and result have the same parameters, and
+so have inputs of one 3x3 layer, since the KPU pads them all with one number.
+"""
+
+from collections.abc import Iterable
+from typing import Any
+
+from ...dialects import kpu, nn
+from ...dialects.function import entry_function
+from ...dialects.mlir import describe, ir
+from ...dialects.ranges import Range, value_range
+from ...dialects.tensors import dtype_of
+from ...errors import PassError
+from ..quant.affine import Affine, asymmetric
+from ..rewriter import users
+from .build import COPY
+
+MOVING = (
+    nn.Concat,
+    nn.DepthToSpace,
+    nn.Pad,
+    nn.Reshape,
+    nn.Slice,
+    nn.SpaceToDepth,
+    nn.Squeeze,
+    nn.Transpose,
+    nn.Unsqueeze,
+)
+"""Operations whose results hold numbers of their operands only, or zero."""
+
+
+class Parameters:
+    """The quantised values of a function and their parameters."""
+
+    def __init__(self, module: ir.Module) -> None:
+        self._block = entry_function(module).regions[0].blocks[0]
+        self._parent: dict[ir.Value, ir.Value] = {}
+        self.quantised: set[ir.Value] = set()
+        self._find_values()
+        self._join()
+        self._affine = self._choose()
+
+    def of(self, value: ir.Value) -> Affine:
+        """What the bytes of a quantised value stand for."""
+        return self._affine[self._root(value)]
+
+    def _find_values(self) -> None:
+        operations = list(self._block.operations)
+        for op in operations:
+            if isinstance(op, kpu.Layer) or (is_moving(op) and all(v in self.quantised for v in op.operation.operands)):
+                self.quantised.add(op.operation.results[0])
+        for op in reversed(operations):
+            if is_moving(op) and self._only_for_layers(op.operation.results[0]):
+                self.quantised.add(op.operation.results[0])
+
+    def _only_for_layers(self, value: ir.Value) -> bool:
+        """Whether all that uses a value wants bytes."""
+        found = users(value)
+        wanting = [isinstance(u, kpu.Layer) or (is_moving(u) and u.output in self.quantised) for u in found]
+        return bool(found) and all(wanting)
+
+    def _join(self) -> None:
+        for op in self._block.operations:
+            if is_moving(op) and op.operation.results[0] in self.quantised:
+                self._same([*op.operation.operands, op.operation.results[0]])
+            elif isinstance(op, kpu.Layer):
+                if op.kernel == 3:
+                    self._same(op.inputs)
+                if COPY in op.attributes:
+                    self._same([*op.inputs, op.output])
+
+    def _same(self, values: Iterable[ir.Value]) -> None:
+        first, *others = values
+        for other in others:
+            self._parent[self._root(other)] = self._root(first)
+
+    def _root(self, value: ir.Value) -> ir.Value:
+        while (parent := self._parent.get(value, value)) != value:
+            value = parent
+        return value
+
+    def _choose(self) -> dict[ir.Value, Affine]:
+        spans: dict[ir.Value, Range] = {}
+        for value in self._bytes():
+            span, root = value_range(value), self._root(value)
+            if span is None:
+                owner = value.owner.location if isinstance(value, ir.OpResult) else ir.Location.unknown()
+                raise PassError("K0718", where=describe(owner), cause=f"the range of {value.type} is not known")
+            known = spans.get(root, span)
+            spans[root] = Range(min(span.low, known.low), max(span.high, known.high))
+        return {root: asymmetric(span) for root, span in spans.items()}
+
+    def _bytes(self) -> Iterable[ir.Value]:
+        """Quantised values, and those that are quantised on the host because a layer or a mover wants them."""
+        seen = dict.fromkeys(self.quantised)
+        for op in self._block.operations:
+            if isinstance(op, kpu.Layer):
+                seen.update(dict.fromkeys(op.inputs))
+            elif is_moving(op) and op.operation.results[0] in self.quantised:
+                seen.update(dict.fromkeys(op.operation.operands))
+        return seen
+
+
+def is_moving(op: Any) -> bool:
+    """Whether an operation moves float numbers, and knows no others than those and zero."""
+    if not isinstance(op, MOVING) or dtype_of(op.operation.results[0]).kind != "f":
+        return False
+    return not isinstance(op, nn.Pad) or (op.mode == "constant" and op.value == 0)

@@ -1,0 +1,112 @@
+"""Turn layers into integers, and put the way into KPU memory and out of it where host and KPU meet.
+
+On entry: layers and `nn` in float32, ranges on all values that become bytes. On exit: `kpu.conv2d` on quantised maps, each
+uploaded or downloaded at most once; what moves bytes on the host moves bytes; the rest of the host's operations compute with
+real numbers, between `nn.dequantize` and `nn.quantize`.
+"""
+
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+
+from ...dialects import kpu, nn
+from ...dialects.function import entry_function
+from ...dialects.mlir import ir, safe_erase
+from ...dialects.tensors import shape_of, static_shape
+from ...runtime.kpu.pooling import POOL_BY_NAME
+from ..pipeline import register_pass
+from ..quant.affine import Affine
+from .integers import integers
+from .parameters import Parameters, is_moving
+
+
+class Quantizer:
+    """The forms that each value has so far: bytes in main memory, bytes in KPU memory, real numbers."""
+
+    def __init__(self, parameters: Parameters) -> None:
+        self.parameters = parameters
+        self.stored: dict[ir.Value, ir.Value] = {}
+        self.maps: dict[ir.Value, ir.Value] = {}
+        self.real: dict[ir.Value, ir.Value] = {}
+
+    def quantised_type(self, value: ir.Value) -> ir.Type:
+        """The type of a value's bytes."""
+        affine: Affine = self.parameters.of(value)
+        return nn.quantized_tensor_type(shape_of(value), [affine.scale], [affine.zero_point], -1, np.uint8)
+
+    def as_stored(self, value: ir.Value) -> ir.Value:
+        """The bytes of a value in main memory."""
+        if value not in self.stored:
+            if value in self.maps:
+                self.stored[value] = kpu.Download(self.maps[value]).output
+            else:
+                self.stored[value] = nn.Quantize(value, results=[self.quantised_type(value)]).output
+        return self.stored[value]
+
+    def as_map(self, value: ir.Value) -> ir.Value:
+        """The bytes of a value in KPU memory."""
+        if value not in self.maps:
+            self.maps[value] = kpu.Upload(self.as_stored(value)).output
+        return self.maps[value]
+
+    def as_real(self, value: ir.Value) -> ir.Value:
+        """The real numbers of a quantised value."""
+        if value not in self.real:
+            self.real[value] = nn.Dequantize(self.as_stored(value)).output
+        return self.real[value]
+
+    def layer(self, op: kpu.Layer) -> None:
+        """The integer form of a layer."""
+        weight, bias = nn.constant_value(op.weight), nn.constant_value(op.bias)
+        assert weight is not None and bias is not None
+        form = POOL_BY_NAME[op.pool]
+        made = integers(
+            weight,
+            bias,
+            [(self.parameters.of(value), static_shape(value)[1]) for value in op.inputs],
+            self.parameters.of(op.output),
+            depthwise=op.depthwise,
+            activation=op.activation,
+            mean=form.window**2 if form.kind == "mean" else 1,
+        )
+        constants = [nn.Constant(value=array).output for array in (made.weight, made.norm, made.lines)]
+        maps = [self.as_map(value) for value in op.inputs]
+        types = [self.quantised_type(op.output)]
+        result = kpu.Conv2D(maps, *constants, results=types, depthwise=op.depthwise, pool=op.pool)
+        self.maps[op.output] = result.output
+
+    def mover(self, op: Any) -> None:
+        """The same operation on bytes."""
+        operands = [nn.StorageCast(self.as_stored(value)).output for value in op.operation.operands]
+        zero = self.parameters.of(op.output).zero_point
+        changes = {"value": float(zero)} if isinstance(op, nn.Pad) else {}
+        moved = op.rebuild(operands, **changes) if isinstance(op, nn.Concat) else op.rebuild(*operands, **changes)
+        self.stored[op.output] = nn.StorageCast(moved.output, results=[self.quantised_type(op.output)]).output
+
+
+@register_pass
+@dataclass(frozen=True)
+class QuantizeLayers:
+    """Turn layers into integers, with uploads, downloads, quantize and dequantize where they meet the host."""
+
+    name: ClassVar[str] = "kpu-quantize"
+
+    def apply(self, module: ir.Module) -> None:
+        parameters = Parameters(module)
+        quantizer = Quantizer(parameters)
+        replaced = []
+        for op in list(entry_function(module).regions[0].blocks[0].operations):
+            with ir.InsertionPoint(op), op.location:
+                if isinstance(op, kpu.Layer):
+                    quantizer.layer(op)
+                    replaced.append(op)
+                elif is_moving(op) and op.operation.results[0] in parameters.quantised:
+                    quantizer.mover(op)
+                    replaced.append(op)
+                else:
+                    for number, value in enumerate(op.operation.operands):
+                        if value in parameters.quantised:
+                            op.operation.operands[number] = quantizer.as_real(value)
+        for op in reversed(replaced):
+            safe_erase(op.operation)
