@@ -9,6 +9,7 @@ after another to its standard output. Arrays travel as (dtype, shape, bytes), be
 by numpy 1.
 """
 
+import fcntl
 import io
 import os
 import pickle
@@ -38,15 +39,24 @@ def find_python(release="1.9"):
     base = next(filter(None, map(_base_python, pythons)), None)
     if base is None:
         return None, "nncase {} needs one of Python {}, and none is here".format(version, ", ".join(pythons))
+    CACHE.mkdir(parents=True, exist_ok=True)
+    with Path(f"{made}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # another test run may be making it; closing the file unlocks
+        reason = "" if (made / "complete").exists() else _install(base, made, version)
+    return (None, reason) if reason else (str(interpreter), "")
+
+
+def _install(base, made, version):
+    """Make an environment with the vendor's package; why that failed, or nothing."""
     for command in (
         [base, "-m", "venv", "--clear", str(made)],
-        [str(interpreter), "-m", "pip", "install", "-q", "nncase==" + version, "numpy"],
+        [str(made / "bin" / "python"), "-m", "pip", "install", "-q", "nncase==" + version, "numpy"],
     ):
         done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
         if done.returncode != 0:
-            return None, f"nncase {version} cannot be installed: {done.stdout.decode()[-300:]}"
+            return f"nncase {version} cannot be installed: {done.stdout.decode()[-300:]}"
     (made / "complete").touch()
-    return str(interpreter), ""
+    return ""
 
 
 def _base_python(version):
@@ -64,10 +74,12 @@ def _base_python(version):
     return None
 
 
-def simulate(jobs, release="1.9"):
+def simulate(jobs, release="1.9", seconds=1800):
     """Results of kmodels: `jobs` are (kmodel bytes, list of input arrays); a result is a list of arrays, or a str that
-    says why there is none. After a crash a new process goes on behind the job that caused it."""
-    return _run_all([("simulate", data, [_packed(array) for array in inputs]) for data, inputs in jobs], release)
+    says why there is none. After a crash, or when a process needs more than `seconds`, a new process goes on behind the
+    job that caused it."""
+    packed = [("simulate", data, [_packed(array) for array in inputs]) for data, inputs in jobs]
+    return _run_all(packed, release, seconds)
 
 
 def compile_models(jobs, release="1.9"):
@@ -85,25 +97,34 @@ def compile_models(jobs, release="1.9"):
     return _run_all(packed, release)
 
 
-def _run_all(jobs, release):
+def _run_all(jobs, release, seconds=1800):
     python, reason = find_python(release)
     if python is None:
         raise RuntimeError(reason)
     results = []
     while len(results) < len(jobs):
-        with tempfile.TemporaryDirectory() as folder:
-            path = Path(folder) / "jobs"
-            path.write_bytes(pickle.dumps(jobs[len(results) :], protocol=4))
-            done = subprocess.run(
-                [python, __file__, str(path)], capture_output=True, cwd=folder, timeout=1800, check=False
-            )
-        stream = io.BytesIO(done.stdout)
-        while stream.tell() < len(done.stdout):
+        output, problem = _run(python, jobs[len(results) :], seconds)
+        stream = io.BytesIO(output)
+        while stream.tell() < len(output):
             kind, value = pickle.load(stream)
             results.append([_unpacked(one) for one in value] if kind == "arrays" else value)
-        if done.returncode != 0:
-            results.append(f"the process ended with {done.returncode}: {done.stderr.decode()[-200:]}")
+        if problem:
+            results.append(problem)
     return results
+
+
+def _run(python, jobs, seconds):
+    """What a process wrote, and why it did not come to its end, or nothing."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "jobs"
+        path.write_bytes(pickle.dumps(jobs, protocol=4))
+        command = [python, __file__, str(path)]
+        try:
+            done = subprocess.run(command, capture_output=True, cwd=folder, timeout=seconds, check=False)
+        except subprocess.TimeoutExpired as error:
+            return error.stdout or b"", f"the process did not end within {seconds} s"
+    end = f"the process ended with {done.returncode}: {done.stderr.decode()[-200:]}"
+    return done.stdout, end if done.returncode != 0 else ""
 
 
 def _packed(array):

@@ -1,0 +1,151 @@
+"""Version 5 code of what is done to each element: arithmetic, functions, comparisons, conversions."""
+
+from typing import Any
+
+import numpy as np
+
+from ...dialects import nn
+from ...dialects.mlir import ir
+from ...dialects.ods import Op
+from ...runtime.stackvm.isa5 import unary as unary_functions
+from .unsupported import Unsupported
+from .writer5 import UNBOUNDED, Writer, emits, floats, layout, stored
+
+_UNARY: dict[type[Op], str] = {
+    nn.Abs: "abs",
+    nn.Acos: "acos",
+    nn.Asin: "asin",
+    nn.Ceil: "ceil",
+    nn.Cos: "cos",
+    nn.Erf: "erf",
+    nn.Exp: "exp",
+    nn.Floor: "floor",
+    nn.Log: "log",
+    nn.Neg: "neg",
+    nn.Round: "round",
+    nn.Sign: "sign",
+    nn.Sin: "sin",
+    nn.Sqrt: "sqrt",
+    nn.Square: "square",
+    nn.Tanh: "tanh",
+}
+_BINARY: dict[type[Op], str] = {
+    nn.Add: "add",
+    nn.Sub: "sub",
+    nn.Mul: "mul",
+    nn.Div: "div",
+    nn.Minimum: "min",
+    nn.Maximum: "max",
+    nn.Pow: "pow",
+}
+_COMPARE: dict[type[Op], str] = {
+    nn.Equal: "equal",
+    nn.NotEqual: "not_equal",
+    nn.Less: "less",
+    nn.LessEqual: "less_equal",
+    nn.Greater: "greater",
+    nn.GreaterEqual: "greater_equal",
+}
+
+
+@emits(*_UNARY)
+def unary(w: Writer, op: Any) -> None:
+    floats(op.input)
+    name = _UNARY[type(op)]
+    if name not in unary_functions(w.code.isa.dialect).codes:
+        raise Unsupported(f"runtime {w.code.isa.dialect} has no {name}")
+    w.apply("unary", op, unary_op=name)
+
+
+@emits(*_BINARY)
+def binary(w: Writer, op: Any) -> None:
+    floats(op.lhs, op.rhs)
+    _pair(w, "binary", op, datatype="f32", binary_op=_BINARY[type(op)], **UNBOUNDED)
+
+
+@emits(*_COMPARE)
+def compare(w: Writer, op: Any) -> None:
+    element = stored(op.lhs).element
+    if element not in ("u8", "f32", "i32", "i64"):
+        raise Unsupported(f"it compares {op.lhs.type}")
+    _pair(w, "compare", op, datatype=element, compare_op=_COMPARE[type(op)])
+
+
+def _pair(w: Writer, function: str, op: Any, **stated: Any) -> None:
+    """A function of two operands that are broadcast."""
+    shapes = layout("src1", op.lhs) | layout("src2", op.rhs) | layout("dest", op.output)
+    w.call(function, w.place(op.lhs), w.place(op.rhs), w.place(op.output), **stated, **shapes)
+
+
+@emits(nn.Clamp)
+def clamp(w: Writer, op: nn.Clamp) -> None:
+    """x * 1, limited by what is fused into every binary function."""
+    floats(op.input)
+    shapes = layout("src1", op.input) | layout("dest", op.output)
+    ones = (1,) * len(shapes["rshape_dest"])
+    w.call(
+        "binary",
+        w.place(op.input),
+        w.code.constant(np.ones(1, np.float32)),
+        w.place(op.output),
+        datatype="f32",
+        binary_op="mul",
+        rshape_src2=ones,
+        rstride_src2=ones,
+        low=op.min,
+        high=op.max,
+        **shapes,
+    )
+
+
+@emits(nn.Cast)
+def cast(w: Writer, op: nn.Cast) -> None:
+    for element in (stored(op.input).element, stored(op.output).element):
+        if element in ("f16", "f64"):
+            raise Unsupported(f"it converts {element}")
+    w.convert(op.input, w.place(op.output), stored(op.output).element)
+
+
+@emits(nn.Sigmoid)
+def sigmoid(w: Writer, op: nn.Sigmoid) -> None:
+    floats(op.input)
+    w.apply("sigmoid", op)
+
+
+@emits(nn.Where)
+def where(w: Writer, op: nn.Where) -> None:
+    """The condition has to be of float32 there."""
+    floats(op.x, op.y)
+    assert w.working is not None
+    w.convert(op.condition, w.working, "f32")
+    shapes = layout("src1", op.condition) | layout("src2", op.x) | layout("src3", op.y) | layout("dest", op.output)
+    w.call("ternary", w.working, w.place(op.x), w.place(op.y), w.place(op.output), datatype="f32", **shapes)
+
+
+@emits(nn.Quantize)
+def quantize(w: Writer, op: nn.Quantize) -> None:
+    floats(op.input)
+    scale, zero_point = _uniform(op.output)
+    _scaled(w, "quantize", op, 1 / scale, zero_point)
+
+
+@emits(nn.Dequantize)
+def dequantize(w: Writer, op: nn.Dequantize) -> None:
+    floats(op.output)
+    scale, zero_point = _uniform(op.input)
+    _scaled(w, "dequantize", op, scale, -zero_point * scale)
+
+
+def _uniform(value: ir.Value) -> tuple[float, int]:
+    """The one scale and zero point of a quantised type."""
+    parameters = nn.quantization_parameters(value.type)
+    if parameters is None or len(parameters.scale) != 1:
+        raise Unsupported(f"{value.type}: only one scale for all elements is supported")
+    if parameters.dtype.itemsize != 1:
+        raise Unsupported(f"{value.type}: only quantised numbers of 8 bits are supported")
+    return parameters.scale[0], parameters.zero_point[0]
+
+
+def _scaled(w: Writer, name: str, op: Any, scale: float, bias: float) -> None:
+    stated = {"in_datatype": stored(op.input).element, "dst_datatype": stored(op.output).element}
+    w.apply(name, op, float(scale), float(bias), **stated)

@@ -1,0 +1,113 @@
+"""Version 5 code of what slides over images: convolutions, pooling, resizing."""
+
+import math
+
+import numpy as np
+
+from ...dialects import nn
+from ...dialects.tensors import static_shape
+from .unsupported import Unsupported
+from .writer5 import UNBOUNDED, Ints, Writer, emits, floats, layout
+
+
+@emits(nn.Conv)
+def conv(w: Writer, op: nn.Conv) -> None:
+    floats(op.input, op.weight)
+    if len(op.kernel) != 2:
+        raise Unsupported(f"a convolution over {len(op.kernel)} dimensions is not supported, only over 1 or 2")
+    channels = static_shape(op.weight)[0]
+    bias = w.code.constant(np.zeros(channels, np.float32)) if op.bias is None else w.place(op.bias)
+    low, high = op.clamp or (-math.inf, math.inf)
+    top, left, bottom, right = op.padding
+    w.call(
+        "conv2d",
+        w.place(op.input),
+        w.place(op.weight),
+        bias,
+        w.place(op.output),
+        *w.code.window((top, bottom), (left, right)),
+        datatype="f32",
+        rstride_bias=(1,),
+        groups=op.groups,
+        low=low,
+        high=high,
+        **_steps(op),
+        **layout("src", op.input),
+        **layout("kernel", op.weight),
+        **layout("dest", op.output),
+    )
+
+
+def _steps(op: nn.Conv | nn.MaxPool | nn.AvgPool) -> dict[str, int]:
+    """The immediates that say how a window moves, and how far apart its elements are."""
+    names = ("stride_h", "stride_w", "dilation_h", "dilation_w")
+    return dict(zip(names, (*op.strides, *op.dilations), strict=True))
+
+
+@emits(nn.MaxPool, nn.AvgPool)
+def pool(w: Writer, op: nn.MaxPool | nn.AvgPool) -> None:
+    floats(op.input)
+    if len(op.kernel) != 2:
+        raise Unsupported(f"pooling over {len(op.kernel)} dimensions is not supported, only over 1 or 2")
+    if isinstance(op, nn.AvgPool) and op.count_include_pad and any(op.padding):
+        raise Unsupported("an average that counts padding is not supported")
+    top, left, bottom, right = _overhang(op)
+    w.call(
+        "reduce_window2d",
+        w.place(op.input),
+        float(np.finfo(np.float32).min) if isinstance(op, nn.MaxPool) else 0.0,
+        w.place(op.output),
+        *w.code.window((top, bottom), (left, right)),
+        datatype="f32",
+        reduce_op="max" if isinstance(op, nn.MaxPool) else "mean",
+        filter_h=op.kernel[0],
+        filter_w=op.kernel[1],
+        **_steps(op),
+        **layout("src", op.input),
+        **layout("dest", op.output),
+        **UNBOUNDED,
+    )
+
+
+def _overhang(op: nn.MaxPool | nn.AvgPool) -> Ints:
+    """The padding with `ceil_mode` written out: what the last windows hang over is padding too."""
+    sizes, extents = static_shape(op.input)[2:], static_shape(op.output)[2:]
+    ends = [
+        (extents[i] - 1) * op.strides[i] + op.dilations[i] * (op.kernel[i] - 1) + 1 - sizes[i] - op.padding[i]
+        for i in range(2)
+    ]
+    return (*op.padding[:2], *(max(end, stated) for end, stated in zip(ends, op.padding[2:], strict=True)))
+
+
+_HALF_PIXEL = {"half_pixel": (False, True), "align_corners": (True, False), "asymmetric": (False, False)}
+"""align_corners and half_pixel_centers for each way of placing pixels."""
+
+
+@emits(nn.Resize)
+def resize(w: Writer, op: nn.Resize) -> None:
+    floats(op.input)
+    shape, sizes = static_shape(op.input), static_shape(op.output)
+    coordinate = op.coordinate
+    if coordinate == "pytorch_half_pixel" and min(sizes[2:]) > 1:
+        coordinate = "half_pixel"
+    if op.mode != "linear" or op.antialias or coordinate not in _HALF_PIXEL:
+        raise Unsupported(f"resizing in mode '{op.mode}' with coordinates '{op.coordinate}' is not supported")
+    if len(shape) != 4 or sizes[:2] != shape[:2]:
+        raise Unsupported("only the height and width of images can be resized")
+    ratios = [size / extent for size, extent in zip(sizes, shape, strict=True)]
+    if any(abs(ratio - scale) > 1e-6 * scale for ratio, scale in zip(ratios, op.scales, strict=True)):
+        raise Unsupported(f"scales {op.scales} that are not the ratio of the sizes are not supported")
+    corners, half = _HALF_PIXEL[coordinate]
+    w.call(
+        "resize_image",
+        sizes[2],
+        sizes[3],
+        w.place(op.input),
+        w.place(op.output),
+        datatype="f32",
+        align_corners=corners,
+        half_pixel_centers=half,
+        resize_mode="linear",
+        **layout("src", op.input),
+        **layout("dest", op.output),
+    )

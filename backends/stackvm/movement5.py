@@ -1,0 +1,120 @@
+"""Version 5 code of what moves elements: transposing, cutting, joining, repeating, padding, gathering."""
+
+import math
+from typing import Any
+
+import numpy as np
+
+from ...dialects import nn
+from ...dialects.mlir import ir
+from ...dialects.tensors import dtype_of, static_shape
+from ...runtime.stackvm.assembler5 import Paddings
+from ...runtime.stackvm.memory5 import dense
+from .unsupported import Unsupported
+from .writer5 import Writer, emits, floats, layout, stored
+
+Part = tuple[int, int, int]
+"""First index, end and step along one axis."""
+
+
+@emits(nn.Transpose)
+def transpose(w: Writer, op: nn.Transpose) -> None:
+    w.apply("transpose", op, rshape_perm=op.permutation)
+
+
+@emits(nn.Slice)
+def slice_(w: Writer, op: nn.Slice) -> None:
+    shape = static_shape(op.input)
+    parts = [(0, size, 1) for size in shape]
+    for start, end, axis, step in zip(op.starts, op.ends, op.axes, op.steps, strict=True):
+        parts[axis] = slice(start, end, step).indices(shape[axis])
+    _slice(w, op.input, op.output, parts)
+
+
+def _slice(w: Writer, value: ir.Value, result: ir.Value, parts: list[Part]) -> None:
+    """A strided copy; steps backwards need the function for slices."""
+    shape, tensor = static_shape(value), stored(result)
+    if math.prod(tensor.shape) == 0:
+        return
+    steps = dense(shape)
+    if all(step > 0 for _, _, step in parts):
+        start = sum(begin * step for (begin, _, _), step in zip(parts, steps, strict=True))
+        strides = tuple(stride * step for (_, _, step), stride in zip(parts, steps, strict=True))
+        source = w.place(value).moved(start * dtype_of(value).itemsize)
+        w.strided_copy(source, w.place(result), tensor, strides, dense(tensor.shape))
+        return
+    begins, ends, strides = zip(*parts, strict=True)
+    w.call(
+        "slice",
+        w.place(value),
+        w.place(result),
+        datatype=tensor.element,
+        rbegins=begins,
+        rends=ends,
+        rstrides=strides,
+        **layout("src", value),
+        **layout("dest", result),
+    )
+
+
+@emits(nn.Split)
+def split(w: Writer, op: nn.Split) -> None:
+    shape, start = static_shape(op.input), 0
+    axis = op.axis % len(shape)
+    for result, size in zip(op.outputs, op.sizes, strict=True):
+        parts = [(0, extent, 1) for extent in shape]
+        parts[axis] = (start, start + size, 1)
+        _slice(w, op.input, result, parts)
+        start += size
+
+
+@emits(nn.Concat)
+def concat(w: Writer, op: nn.Concat) -> None:
+    shape, start = static_shape(op.output), 0
+    axis, strides = op.axis % len(shape), dense(shape)
+    for value in op.inputs:
+        target = w.place(op.output).moved(start * strides[axis] * dtype_of(value).itemsize)
+        if stored(value).bytes:
+            w.copy(w.place(value), target, stored(value), strides)
+        start += static_shape(value)[axis]
+
+
+@emits(nn.Expand)
+def expand(w: Writer, op: nn.Expand) -> None:
+    w.apply("broadcast", op)
+
+
+@emits(nn.Pad)
+def pad(w: Writer, op: nn.Pad) -> None:
+    if op.mode == "wrap":
+        raise Unsupported("padding that wraps around is not supported")
+    element, rank = stored(op.input).element, len(static_shape(op.input))
+    if element in ("i64", "u64", "f64"):
+        raise Unsupported(f"padding of {op.input.type} is not supported")
+    axes = tuple((op.padding[i], op.padding[rank + i], 0) for i in range(rank))
+    value = op.value if element == "f32" else int(op.value)
+    w.apply("pad", op, value, rpaddings=Paddings(axes), pad_mode=op.mode)
+
+
+@emits(nn.Gather)
+def gather(w: Writer, op: nn.Gather) -> None:
+    if op.batch_dims:
+        raise Unsupported("gathering with batch dimensions is not supported")
+    _gather(w, op, "gather", axis=op.axis % len(static_shape(op.input)))
+
+
+@emits(nn.GatherNd)
+def gather_nd(w: Writer, op: nn.GatherNd) -> None:
+    _gather(w, op, "gather_nd", batch_dims=op.batch_dims)
+
+
+def _gather(w: Writer, op: Any, name: str, **stated: int) -> None:
+    if dtype_of(op.indices) != np.int32:
+        raise Unsupported(f"indices of {op.indices.type} are not supported, only i32")
+    w.apply(name, op, w.place(op.indices), rshape_indices=static_shape(op.indices), **stated)
+
+
+@emits(nn.Trilu)
+def trilu(w: Writer, op: nn.Trilu) -> None:
+    floats(op.input)
+    w.apply("trilu", op, upper=op.upper, k=op.k)

@@ -1,0 +1,138 @@
+"""Version 5 code of what combines elements along axes: reductions, searches, scans, softmax, products of matrices."""
+
+import math
+from itertools import product
+
+import numpy as np
+
+from ...dialects import nn
+from ...dialects.tensors import static_shape
+from ...runtime.kmodel.build5 import Place
+from ...runtime.stackvm.assembler5 import Immediate
+from ...runtime.stackvm.memory5 import dense
+from .unsupported import Unsupported
+from .writer5 import LOOP_LIMIT, UNBOUNDED, Ints, Writer, emits, floats, layout
+
+
+@emits(nn.Reduce)
+def reduce(w: Writer, op: nn.Reduce) -> None:
+    floats(op.input)
+    rank = len(static_shape(op.input))
+    stated: dict[str, Immediate] = {"rshape_axis": tuple(axis % rank for axis in op.axes), "keep_dims": op.keepdims}
+    if op.kind == "prod":
+        w.apply("reduce_prod", op, **stated)
+        return
+    limit = float(np.finfo(np.float32).max)
+    first = {"max": -limit, "min": limit}.get(op.kind, 0.0)
+    w.apply("reduce", op, first, reduce_op=op.kind, **stated)
+
+
+@emits(nn.ArgReduce)
+def arg_reduce(w: Writer, op: nn.ArgReduce) -> None:
+    floats(op.input)
+    w.apply(
+        "reduce_arg",
+        op,
+        dst_datatype="i64",
+        reduce_arg_op=op.kind,
+        rshape_axis=(op.axis % len(static_shape(op.input)),),
+        keep_dims=op.keepdims,
+        select_last_index=op.select_last_index,
+    )
+
+
+@emits(nn.Topk)
+def topk(w: Writer, op: nn.Topk) -> None:
+    floats(op.input)
+    w.call(
+        "topk",
+        w.place(op.input),
+        w.place(op.output),
+        w.place(op.indices),
+        datatype="f32",
+        k=op.k,
+        axis=op.axis % len(static_shape(op.input)),
+        largest=op.largest,
+        sorted=op.sorted,
+        **layout("src", op.input),
+        **layout("dest1", op.output),
+        **layout("dest2", op.indices),
+    )
+
+
+@emits(nn.Cumsum)
+def cumsum(w: Writer, op: nn.Cumsum) -> None:
+    floats(op.input)
+    axis = op.axis % len(static_shape(op.input))
+    w.apply("cumsum", op, axis=axis, exclusive=op.exclusive, reverse=op.reverse)
+
+
+@emits(nn.Softmax)
+def softmax(w: Writer, op: nn.Softmax) -> None:
+    floats(op.input)
+    w.apply("softmax", op, axis=op.axis % max(len(static_shape(op.input)), 1), beta=1.0)
+
+
+@emits(nn.Matmul)
+def matmul(w: Writer, op: nn.Matmul) -> None:
+    """One product of matrices for each matrix of the batch."""
+    floats(op.lhs, op.rhs)
+    left, right = static_shape(op.lhs), static_shape(op.rhs)
+    left = (1, *left) if len(left) == 1 else left
+    right = (*right, 1) if len(right) == 1 else right
+    rows, depth, columns = left[-2], left[-1], right[-1]
+    if len(right) == 2:
+        left, rows = (rows * math.prod(left[:-2]), depth), rows * math.prod(left[:-2])
+    batch = np.broadcast_shapes(left[:-2], right[:-2])
+    if math.prod(batch) > LOOP_LIMIT:
+        raise Unsupported(f"{math.prod(batch)} products of matrices in one are not supported, only {LOOP_LIMIT}")
+    strides = [np.multiply(_batch_strides(shape[:-2], batch), math.prod(shape[-2:])) for shape in (left, right)]
+    for number, index in enumerate(product(*map(range, batch))):
+        lhs, rhs = (
+            w.place(value).moved(4 * int(np.dot(index, steps)))
+            for value, steps in zip((op.lhs, op.rhs), strides, strict=True)
+        )
+        _product(w, lhs, rhs, w.place(op.output).moved(4 * number * rows * columns), (rows, depth, columns))
+
+
+def _batch_strides(shape: Ints, batch: Ints) -> list[int]:
+    """How many matrices further the next one of each axis is; 0 where they are repeated."""
+    own = [0 if size == 1 else step for size, step in zip(shape, dense(shape), strict=True)]
+    return [0] * (len(batch) - len(shape)) + own
+
+
+def _product(w: Writer, lhs: Place, rhs: Place, output: Place, sizes: tuple[int, int, int]) -> None:
+    rows, depth, columns = sizes
+    operands = lhs, rhs, w.code.constant(np.zeros(columns, np.float32)), output
+    if w.code.has("matmul"):
+        w.call(
+            "matmul",
+            *operands,
+            rshape_src1=(rows, depth),
+            rstride_src1=(depth, 1),
+            rshape_src2=(depth, columns),
+            rstride_src2=(columns, 1),
+            rshape_dest=(rows, columns),
+            rstride_dest=(columns, 1),
+            **UNBOUNDED,
+        )
+        return
+    # every row is an image of one pixel, and the transposed matrix, which strides make, a kernel of one
+    w.call(
+        "conv2d",
+        *operands,
+        *w.code.window((0, 0), (0, 0)),
+        datatype="f32",
+        rshape_src=(rows, depth, 1, 1),
+        rstride_src=(depth, 1, 1, 1),
+        rshape_kernel=(columns, depth, 1, 1),
+        rstride_kernel=(1, columns, 1, 1),
+        rstride_bias=(1,),
+        rstride_dest=(columns, 1, 1, 1),
+        groups=1,
+        stride_h=1,
+        stride_w=1,
+        dilation_h=1,
+        dilation_w=1,
+        **UNBOUNDED,
+    )

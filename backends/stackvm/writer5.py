@@ -1,0 +1,132 @@
+"""What every version 5 emitter writes with: where values lie, calls of tensor functions, copies between layouts.
+
+Everything is dense and row-major; bool is stored as u8.
+"""
+
+import math
+from collections.abc import Callable
+from operator import mul
+from typing import Any, TypeVar
+
+import numpy as np
+
+from ...dialects.mlir import ir
+from ...dialects.ods import Op
+from ...dialects.tensors import dtype_of, static_shape
+from ...runtime.kmodel.build5 import Place, Tensor
+from ...runtime.kmodel.elements import element_name, numpy_dtype
+from ...runtime.stackvm.assembler5 import Code, Immediate, Operand
+from ...runtime.stackvm.memory5 import dense
+from .unsupported import Unsupported
+
+Emit = Callable[["Writer", Any], None]
+AnyEmit = TypeVar("AnyEmit", bound=Emit)
+EMITTERS: dict[type[Op], Emit] = {}
+"""How each class of operations is written; filled by `emits`."""
+UNBOUNDED = {"low": -math.inf, "high": math.inf}
+LOOP_LIMIT = 1024
+"""Instructions that one operation may become."""
+COPY_RANK = 4
+"""Axes that a copy may have: with more, the vendor's runtime crashes."""
+Ints = tuple[int, ...]
+
+
+def emits(*ops: type[Op]) -> Callable[[AnyEmit], AnyEmit]:
+    """Register how op classes are emitted."""
+
+    def register(emit: AnyEmit) -> AnyEmit:
+        EMITTERS.update(dict.fromkeys(ops, emit))
+        return emit
+
+    return register
+
+
+class Writer:
+    """What an operation is written with: the code, where each value lies, and memory that it may use meanwhile."""
+
+    def __init__(self, code: Code, place: Callable[[ir.Value], Place]) -> None:
+        self.code = code
+        self.place = place
+        self.working: Place | None = None
+
+    def call(self, function: str, *operands: Operand, **immediates: Immediate) -> None:
+        """Call a tensor function; `Unsupported` when the dialect does not have it."""
+        if not self.code.has(function):
+            raise Unsupported(f"runtime {self.code.isa.dialect} has no {function}")
+        self.code.tensor(function, *operands, **immediates)
+
+    def apply(self, function: str, op: Any, *operands: Operand, **immediates: Immediate) -> None:
+        """Call a function of one input and one output; `operands` are those behind them.
+
+        The element type, shapes and strides are stated unless `immediates` say otherwise; functions leave out what
+        they do not have.
+        """
+        result = static_shape(op.output)
+        usual: dict[str, Immediate] = {
+            "datatype": stored(op.input).element,
+            **layout("src", op.input),
+            "rshape_dest": result,
+            "rstride_dest": dense(result),
+        }
+        self.call(function, self.place(op.input), self.place(op.output), *operands, **usual | immediates)
+
+    def convert(self, value: ir.Value, target: Place, element: str) -> None:
+        """Convert a tensor to another element type."""
+        shape = layout("src", value)
+        stated: dict[str, Immediate] = {"in_datatype": stored(value).element, "dst_datatype": element}
+        self.call("convert", self.place(value), target, **stated, **shape, rstride_dest=shape["rstride_src"])
+
+    def copy(self, source: Place, target: Place, tensor: Tensor, strides: Ints) -> None:
+        """Copy a dense tensor into one with other strides."""
+        self.strided_copy(source, target, tensor, dense(tensor.shape), strides)
+
+    def strided_copy(self, source: Place, target: Place, tensor: Tensor, strides: Ints, target_strides: Ints) -> None:
+        """Copy between two layouts of one shape, plane by plane where a copy cannot have so many axes."""
+        shape, strides, target_strides = merged(tensor.shape, strides, target_strides)
+        outer = shape[:-COPY_RANK]
+        if math.prod(outer) > LOOP_LIMIT:
+            raise Unsupported(f"it moves elements along {len(shape)} axes, only {COPY_RANK} are supported")
+        size = numpy_dtype(tensor.element).itemsize
+        for index in np.ndindex(*outer):
+            self.call(
+                "copy",
+                source.moved(size * sum(map(mul, index, strides))),
+                target.moved(size * sum(map(mul, index, target_strides))),
+                datatype=tensor.element,
+                rshape=shape[-COPY_RANK:],
+                rstride_src=strides[-COPY_RANK:],
+                rstride_dest=target_strides[-COPY_RANK:],
+            )
+
+
+def merged(shape: Ints, strides: Ints, target_strides: Ints) -> tuple[Ints, Ints, Ints]:
+    """A shape and two layouts of it, without axes of one element, and with axes joined that are one in both layouts."""
+    axes: list[tuple[int, int, int]] = []
+    for size, stride, target in zip(shape, strides, target_strides, strict=True):
+        if size == 1:
+            continue
+        if axes and axes[-1][1:] == (size * stride, size * target):
+            axes[-1] = (axes[-1][0] * size, stride, target)
+        else:
+            axes.append((size, stride, target))
+    first, second, third = zip(*(axes or [(1, 1, 1)]), strict=True)
+    return first, second, third
+
+
+def layout(name: str, value: ir.Value) -> dict[str, Ints]:
+    """The immediates that say the shape and strides of a dense operand."""
+    shape = static_shape(value)
+    return {f"rshape_{name}": shape, f"rstride_{name}": dense(shape)}
+
+
+def stored(value: ir.Value) -> Tensor:
+    """A value as version 5 stores it."""
+    name = element_name(dtype_of(value))
+    return Tensor("u8" if name == "bool" else name, static_shape(value))
+
+
+def floats(*values: ir.Value) -> None:
+    """`Unsupported` unless all values are of float32."""
+    for value in values:
+        if dtype_of(value) != np.float32:
+            raise Unsupported(f"it computes with {value.type}, only f32 is supported")
