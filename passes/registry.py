@@ -4,6 +4,8 @@ MODULES: dict[str, str] = {
     "kpu-form-layers": "kpu.form_layers",
     "kpu-prepare": "kpu.prepare",
     "kpu-quantize": "kpu.quantize",
+    "kpu-plan-maps": "kpu.plan",
+    "kpu-schedule": "kpu.schedule",
     "nn-annotate-ranges": "quant.annotate",
     "nn-canonicalize": "nn.canonicalize",
     "nn-decompose": "nn.decompose",

@@ -9,6 +9,7 @@ from typing import Any
 
 from ...dialects import nn
 from ...dialects.function import argument_names, entry_function, result_names
+from ...dialects.kpu import KPUOp
 from ...dialects.mlir import ir
 from ...dialects.ods import Op
 from ...passes.buffers.plan import ALIASES, OFFSETS, SCRATCH, output_roots, root, working_bytes
@@ -17,6 +18,7 @@ from ...runtime.kmodel.names import Names
 from ...runtime.stackvm.assembler5 import Assembler, Code
 from ...runtime.stackvm.isa5 import ISA5
 from ...runtime.stackvm.memory5 import dense
+from ..k210.device import Device
 from .operators5 import EMITTERS, Writer, stored
 from .unsupported import Unsupported, check_static, refuse
 
@@ -62,21 +64,27 @@ def emit5(module: ir.Module, producer: str, dialect: str) -> bytes:
     code = assembler.function([stored(value) for value in block.arguments], [stored(value) for value in results])
     places = Places(code, block, results)
     writer = Writer(code, places)
+    device = Device(code, places)
     problems: list[tuple[Any, Unsupported]] = []
     for op in body:
         if isinstance(op, ALIASES):
             continue
         writer.working = places.plan(op)
+        if isinstance(op, KPUOp):
+            device.add(op)
+            continue
+        device.finish()
         try:
             _emit(writer, op)
         except Unsupported as error:
             problems.append((op, error))
+    device.finish()
     refuse(problems)
     for value, output in zip(results, code.outputs, strict=True):
         if places(value) != output:
             writer.copy(places(value), output, stored(value), dense(stored(value).shape))
     names = Names(tuple(argument_names(function)), tuple(result_names(function)), producer, dialect)
-    return assembler.write(function.attributes[SCRATCH].value, names)
+    return assembler.write(function.attributes[SCRATCH].value, names, device.modules())
 
 
 def _emit(writer: Writer, op: Any) -> None:

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from ...dialects import nn
+from ...dialects import kpu, nn
 from ...dialects.function import entry_function
 from ...dialects.mlir import describe, ir
 from ...dialects.tensors import dtype_of, static_shape
@@ -24,6 +24,10 @@ SCRATCH = "nn.scratch"
 ALIGNMENT = 8
 ALIASES = (nn.Reshape, nn.Squeeze, nn.Unsqueeze, nn.StorageCast)
 """Operations whose result is the operand's bytes."""
+
+
+ON_DEVICE = (kpu.Upload, kpu.Conv2D)
+"""Operations whose results lie in the accelerator's memory, not in main memory."""
 
 
 def root(value: ir.Value) -> ir.Value:
@@ -91,8 +95,9 @@ class PlanMemory:
         for step, op in enumerate(operations):
             needed.append([])
             for value in op.operation.results:
-                needed[-1].append(None if value in outputs else len(buffers))
-                if value not in outputs:
+                elsewhere = value in outputs or isinstance(op, ON_DEVICE)
+                needed[-1].append(None if elsewhere else len(buffers))
+                if not elsewhere:
                     buffers.append(_buffer(op, bytes_of(value), step, max(last_use.get(value, 0), step) + 1))
             if working_bytes(op):
                 needed[-1].append(len(buffers))
