@@ -35,6 +35,8 @@ def convolution(op: nn.Conv, rewriter: Rewriter) -> Match:
     room = [axis.room for axis in axes]
     begins = [before for before, _ in room]
     sizes = [max(LEAST, before + axis.size + after) for axis, (before, after) in zip(axes, room, strict=True)]
+    if any(begins) or any(size > axis.size for size, axis in zip(sizes, axes, strict=True)):
+        sizes = [max(size, axis.stride * axis.output) for size, axis in zip(sizes, axes, strict=True)]
     value = op.input
     if tuple(sizes) != static_shape(value)[2:]:
         ends = [size - axis.size - begin for size, axis, begin in zip(sizes, axes, begins, strict=True)]
