@@ -40,7 +40,8 @@ def samples(path: Path, inputs: Sequence[TensorInfo], count: int) -> list[Sample
     """Twice `count` samples: the first half to calibrate with, the second to measure."""
     labelled = path.parent / "data" / f"{path.stem}_test.npz"
     if labelled.exists():
-        return labelled_samples(labelled, inputs[0], count)
+        return labelled_samples(labelled, inputs[0], count)[0]
+    inputs = [TensorInfo(info.name, info.dtype, tuple(1 if n == -1 else n for n in info.shape or ())) for info in inputs]
     shape = inputs[0].shape or ()
     if len(inputs) == 1 and len(shape) == 4 and min(shape[1], shape[3]) in (3, 4):
         photos = sorted((path.parent / "photos").glob("*.jpg"))[: 2 * count]
@@ -62,15 +63,15 @@ def photo(path: Path, info: TensorInfo) -> np.ndarray:
     return np.concatenate([image, np.full_like(image[..., :1], 1 / 255)], -1)
 
 
-def labelled_samples(path: Path, info: TensorInfo, count: int) -> list[Sample]:
-    """Calibration, then test arrays, in the network's layout; bytes become 0..1."""
+def labelled_samples(path: Path, info: TensorInfo, count: int) -> tuple[list[Sample], np.ndarray]:
+    """Calibration, then test arrays, `count` of either, in the network's layout; and the labels of the latter."""
     with np.load(path) as arrays:
-        parts = [arrays["calib"][:count], arrays["x"][:count]]
+        parts, labels = [arrays["calib"][:count], arrays["x"][:count]], arrays["y"][:count]
     batch = np.concatenate(parts)
-    values = (batch / 255 if batch.dtype == np.uint8 else batch).astype(np.float32)
+    values = (batch / 127.5 - 1 if batch.dtype == np.uint8 else batch).astype(np.float32)
     if values.ndim == 4 and (info.shape or ())[1] == 3:
         values = values.transpose(0, 3, 1, 2)
-    return [{info.name: one.reshape(info.shape or ())} for one in values]
+    return [{info.name: one.reshape(info.shape or ())} for one in values], labels
 
 
 def noise_ratio(expected: Sequence[Sequence[np.ndarray]], actual: Sequence[Sequence[np.ndarray]]) -> float:

@@ -7,7 +7,7 @@ same module read anew. One sample is in memory at a time, and of that only value
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from operator import length_hint
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -21,7 +21,8 @@ from .calibration import Calibration, named_values
 from .ranges import EstimatorMaker, RangeEstimator
 
 Progress = Callable[[int, int], None]
-"""Called after each sample with how many are done and how many there are, 0 when that is not known."""
+"""Called after each step, mostly a sample, with how many are done and how many there are, 0 when that is not known."""
+Estimator = TypeVar("Estimator", bound=RangeEstimator)
 Feed = list[Array]
 """One sample, in the order of the inputs."""
 
@@ -68,16 +69,16 @@ def calibrate(
     """
     estimators, count = observe(module, samples, estimator, progress)
     ranges = {name: one.estimate() for name, one in estimators.items()}
-    return Calibration(getattr(estimator, "name", "other"), count, ranges)
+    return Calibration(estimator().name, count, ranges)
 
 
 def observe(
     module: ir.Module,
     samples: Iterable[Mapping[str, Array]],
-    estimator: EstimatorMaker,
+    estimator: Callable[[], Estimator],
     progress: Progress | None = None,
     reservoir: Reservoir | None = None,
-) -> tuple[dict[str, RangeEstimator], int]:
+) -> tuple[dict[str, Estimator], int]:
     """An estimator a float value, by name, that has seen all samples; and how many those were.
 
     Errors as `calibrate`; `reservoir` is offered every sample.

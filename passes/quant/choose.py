@@ -8,6 +8,7 @@ choice is never worse than min-max on the samples it was tried on.
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
@@ -26,6 +27,10 @@ TRIED = 4
 """Samples that candidates are tried on."""
 CLEARLY = 0.95
 """What the noise must fall to for the extremes to be given up."""
+EXTREMES = "minmax"
+GAINS = {"mse": 1.0, "mse 1.5": 1.5, "mse 3": 3.0}
+"""Candidates that cut a value's range where its squared error falls by more than this factor, and keep the others'."""
+CANDIDATES = (EXTREMES, "percentile", *GAINS)
 
 Ranges = dict[str, Range | None]
 
@@ -39,9 +44,9 @@ class Choice:
 
 
 class _Distribution(HistogramEstimator):
-    """Keeps the distribution, from which candidates are made."""
+    """Keeps the distribution, from which candidates are made; by itself, the extremes."""
 
-    name = "auto"
+    name: ClassVar[str] = "auto"
 
     def choose(self, histogram: Histogram) -> Range:
         return Range(histogram.low, histogram.high)
@@ -54,36 +59,58 @@ def choose_ranges(
 
     `TRIED` samples stay in memory until the end. Raises what `calibrate` raises.
     """
+    trials = _Trials(progress)
     reservoir = Reservoir(TRIED)
-    observed, count = observe(module, samples, _Distribution, progress, reservoir)
-    histograms = {name: one.histogram for name, one in observed.items() if isinstance(one, HistogramEstimator)}
-    tables = candidates(histograms)
+    observed, count = observe(module, samples, _Distribution, trials.sample_done, reservoir)
+    tables = candidates({name: one.histogram for name, one in observed.items()})
     noise = dict.fromkeys(tables, 0.0)
     for feed in reservoir.kept:
         expected = evaluate(module, feed)
         for name, ranges in tables.items():
             noise[name] += difference(expected, evaluate_rounded(module, feed, ranges))
+            trials.trial_done()
     best = min(noise, key=noise.__getitem__)
-    if not noise[best] < CLEARLY * noise["minmax"]:
-        best = "minmax"
+    if not noise[best] < CLEARLY * noise[EXTREMES]:
+        best = EXTREMES
     return Choice(Calibration(f"auto: {best}", count, tables[best]), noise)
 
 
+@dataclass
+class _Trials:
+    """Adds the trials to the steps that progress counts."""
+
+    progress: Progress | None
+    done: int = 0
+    total: int = 0
+
+    def sample_done(self, done: int, total: int) -> None:
+        self.done, self.total = done, total and total + min(total, TRIED) * len(CANDIDATES)
+        self._report()
+
+    def trial_done(self) -> None:
+        self.done += 1
+        self._report()
+
+    def _report(self) -> None:
+        if self.progress is not None:
+            self.progress(self.done, self.total)
+
+
 def candidates(histograms: Mapping[str, Histogram]) -> dict[str, Ranges]:
-    """Tables of ranges by how they were made; the first are the extremes."""
+    """Tables of ranges by how they were made, in the order of `CANDIDATES`."""
     least, extremes, quantiles = MeanSquaredError(), _Distribution(), Percentile()
-    tables: dict[str, Ranges] = {name: {} for name in ("minmax", "percentile", "mse", "mse 1.5", "mse 3")}
+    tables: dict[str, Ranges] = {candidate: {} for candidate in CANDIDATES}
     for name, histogram in histograms.items():
         if not histogram.counts.size:
             for table in tables.values():
                 table[name] = None
             continue
         full, cut = extremes.choose(histogram), least.choose(histogram)
-        tables["minmax"][name], tables["percentile"][name] = full, quantiles.choose(histogram)
+        tables[EXTREMES][name], tables["percentile"][name] = full, quantiles.choose(histogram)
         centres, counts = histogram.populated()
         before, after = (squared_error(centres, counts, span, least.bits) for span in (full, cut))
-        for table, gain in (("mse", 1.0), ("mse 1.5", 1.5), ("mse 3", 3.0)):
-            tables[table][name] = cut if before > gain * after else full
+        for candidate, gain in GAINS.items():
+            tables[candidate][name] = cut if before > gain * after else full
     return tables
 
 

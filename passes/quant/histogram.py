@@ -82,6 +82,8 @@ class Histogram:
 def exponent_for(low: float, high: float) -> int:
     """The exponent of the narrowest bins of which `BINS` cover low..high; it never falls when the extent grows."""
     reach = max(abs(low), abs(high))
+    if reach == 0:
+        return FINEST
     exponent = max(FINEST, math.frexp(reach)[1] - 24)  # bins narrower than float32 can tell apart hold nothing
     if high > low:
         exponent = max(exponent, math.frexp((high - low) / BINS)[1] - 1)

@@ -188,14 +188,7 @@ class Kld(HistogramEstimator):
 ESTIMATORS: dict[str, EstimatorMaker] = {
     maker.name: maker for maker in (MeanSquaredError, MinMax, Kld, Percentile, MovingAverage)
 }
-"""The estimators by name, the default first."""
-
-
-def find_estimator(name: str) -> EstimatorMaker:
-    """The estimator of a name. Raises `OptionError` K0719."""
-    if name not in ESTIMATORS:
-        raise OptionError("K0719", cause=f"there is no range estimator '{name}'; there are: {', '.join(ESTIMATORS)}")
-    return ESTIMATORS[name]
+"""The estimators by name."""
 
 
 def squared_error(centres: Array, counts: Array, span: Range, bits: int) -> float:
