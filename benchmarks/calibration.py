@@ -41,7 +41,9 @@ def samples(path: Path, inputs: Sequence[TensorInfo], count: int) -> list[Sample
     labelled = path.parent / "data" / f"{path.stem}_test.npz"
     if labelled.exists():
         return labelled_samples(labelled, inputs[0], count)[0]
-    inputs = [TensorInfo(info.name, info.dtype, tuple(1 if n == -1 else n for n in info.shape or ())) for info in inputs]
+    inputs = [
+        TensorInfo(info.name, info.dtype, tuple(1 if n == -1 else n for n in info.shape or ())) for info in inputs
+    ]
     shape = inputs[0].shape or ()
     if len(inputs) == 1 and len(shape) == 4 and min(shape[1], shape[3]) in (3, 4):
         photos = sorted((path.parent / "photos").glob("*.jpg"))[: 2 * count]

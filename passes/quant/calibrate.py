@@ -49,11 +49,11 @@ class Reservoir:
         self._generator = np.random.Generator(np.random.PCG64(0))
 
     def offer(self, feed: Feed) -> None:
-        """Keep it, perhaps in the place of another one. Source: Vitter, Random Sampling with a Reservoir (1985)."""
+        """Keep a copy, perhaps in another one's place. Source: Vitter, Random Sampling with a Reservoir (1985)."""
         self.seen += 1
         place = len(self.kept) if len(self.kept) < self.size else int(self._generator.integers(self.seen))
         if place < self.size:
-            self.kept[place : place + 1] = [feed]
+            self.kept[place : place + 1] = [[array.copy() for array in feed]]
 
 
 def calibrate(

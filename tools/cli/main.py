@@ -80,9 +80,27 @@ PREPROCESSING = (
 )
 
 
-def preprocessing_options(command: Callable[..., None]) -> Callable[..., None]:
-    """The options that `Preprocessing` has."""
-    for option in reversed(PREPROCESSING):
+QUANTISATION = (
+    click.option("--quant", help="The type to quantise to, or none.  [default: the target's, given what follows]"),
+    click.option(
+        "--calibration",
+        type=click.Path(),
+        help="Samples to measure ranges over: an .npz keyed by input name, an .npy, or a folder of images.",
+    ),
+    click.option(
+        "--calibration-method",
+        default="auto",
+        show_default=True,
+        help="auto, mse, minmax, kld, percentile or moving-average.",
+    ),
+    click.option("--ranges", type=click.Path(), help="A file of ranges, instead of samples."),
+    click.option("--save-ranges", type=click.Path(), help="A file for the ranges that were measured."),
+)
+
+
+def preprocessing_and_quantisation_options(command: Callable[..., None]) -> Callable[..., None]:
+    """The options that `Preprocessing` and `Quantisation` have, and one for what the latter measures."""
+    for option in reversed((*PREPROCESSING, *QUANTISATION)):
         command = option(command)
     return command
 
@@ -96,7 +114,7 @@ def preprocessing_options(command: Callable[..., None]) -> Callable[..., None]:
 @click.option("--runtime", help="The vendor's runtime that the file is for, e.g. 2.11.")
 @click.option("--shape", "shapes", multiple=True, callback=named_numbers, help="An input's shape: NAME=1,3,224,224.")
 @click.option("--dim", "dims", multiple=True, callback=named_numbers, help="A symbolic dimension: NAME=N.")
-@preprocessing_options
+@preprocessing_and_quantisation_options
 @click.option("--dump-ir", type=click.Path(), help="A folder for one .mlir per pass that changed something.")
 @click.option("--report", type=click.Path(), help="A file for what is known of the compilation, as JSON.")
 @json_option
@@ -113,7 +131,8 @@ def compile_command(
     dump_ir: str | None,
     report: str | None,
     as_json: bool,
-    **preprocessing: Any,
+    save_ranges: str | None,
+    **preprocessing_and_quantisation: Any,
 ) -> None:
     """Compile MODEL, an ONNX or TFLite file, into a kmodel."""
     from .compile import compile_file
@@ -123,6 +142,7 @@ def compile_command(
         output,
         report=report,
         as_json=as_json,
+        save_ranges=save_ranges,
         target=target,
         portable=portable,
         kmodel=version,
@@ -130,7 +150,7 @@ def compile_command(
         shapes=shapes,
         dims={name: numbers[0] for name, numbers in dims.items()},
         dump_ir=dump_ir,
-        **preprocessing,
+        **preprocessing_and_quantisation,
     )
 
 
