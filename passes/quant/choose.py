@@ -2,8 +2,8 @@
 
 No rule for a single value is best on every network: cutting rare large numbers helps one and ruins another. So a few
 tables of ranges are made from one pass over the samples, and each is tried on some of them, with every float value
-rounded to 8 bits within its range. The extremes are the first candidate, and another has to beat them clearly: the
-choice is never worse than min-max on the samples it was tried on.
+rounded to 8 bits within its range. How much noise a range makes differs a lot from sample to sample, so the extremes
+are kept unless another table is better beyond chance: then it is better on other samples too.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -23,12 +23,18 @@ from .calibration import Calibration, named_values
 from .histogram import Histogram
 from .ranges import HistogramEstimator, MeanSquaredError, Percentile, squared_error
 
-TRIED = 4
+TRIED = 16
 """Samples that candidates are tried on."""
+FEWEST = 8
+"""With fewer samples there is no telling; the extremes are kept."""
+DECISIVE = 3.5
+"""By how many standard errors the mean logarithm of the noises' ratio must be negative to give the extremes up."""
 CLEARLY = 0.95
-"""What the noise must fall to for the extremes to be given up."""
+"""What the sum of the noise must fall to as well."""
+NEGLIGIBLE = 1e-12
+"""Noise of no interest, -120 dB."""
 EXTREMES = "minmax"
-GAINS = {"mse": 1.0, "mse 1.5": 1.5, "mse 3": 3.0}
+GAINS = {"mse": 1.0, "mse 1.5": 1.5}
 """Candidates that cut a value's range where its squared error falls by more than this factor, and keep the others'."""
 CANDIDATES = (EXTREMES, "percentile", *GAINS)
 
@@ -37,10 +43,10 @@ Ranges = dict[str, Range | None]
 
 @dataclass(frozen=True)
 class Choice:
-    """Ranges, and the noise that each candidate left: squared error relative to the output's squares, all samples."""
+    """Ranges, and the noise that each candidate left on each sample that was tried, as `difference` has it."""
 
     calibration: Calibration
-    noise: dict[str, float]
+    noise: dict[str, Array]
 
 
 class _Distribution(HistogramEstimator):
@@ -63,16 +69,33 @@ def choose_ranges(
     reservoir = Reservoir(TRIED)
     observed, count = observe(module, samples, _Distribution, trials.sample_done, reservoir)
     tables = candidates({name: one.histogram for name, one in observed.items()})
-    noise = dict.fromkeys(tables, 0.0)
-    for feed in reservoir.kept:
+    noise = {name: np.zeros(len(reservoir.kept)) for name in tables}
+    for number, feed in enumerate(reservoir.kept):
         expected = evaluate(module, feed)
         for name, ranges in tables.items():
-            noise[name] += difference(expected, evaluate_rounded(module, feed, ranges))
+            noise[name][number] = difference(expected, evaluate_rounded(module, feed, ranges))
             trials.trial_done()
-    best = min(noise, key=noise.__getitem__)
-    if not noise[best] < CLEARLY * noise[EXTREMES]:
-        best = EXTREMES
+    best = decide(noise)
     return Choice(Calibration(f"auto: {best}", count, tables[best]), noise)
+
+
+def decide(noise: Mapping[str, Array]) -> str:
+    """The candidate of least noise among the extremes and those that are better than them beyond chance.
+
+    `noise` holds that of each sample, the same ones for every candidate. Heavy tails make sums a poor witness: a few
+    samples decide them. So a paired test of the logarithms comes first (Student's, one-sided).
+    """
+    extremes = noise[EXTREMES]
+    better = [name for name in noise if _is_less(noise[name], extremes)]
+    return min(better, key=lambda name: float(noise[name].sum()), default=EXTREMES)
+
+
+def _is_less(noise: Array, other: Array) -> bool:
+    if noise.size < FEWEST:
+        return False
+    ratios = np.log((noise + NEGLIGIBLE) / (other + NEGLIGIBLE))
+    error = ratios.std(ddof=1) / np.sqrt(noise.size)
+    return bool(ratios.mean() < -DECISIVE * error and noise.sum() < CLEARLY * other.sum())
 
 
 @dataclass
@@ -132,15 +155,17 @@ def difference(expected: Sequence[Array], actual: Sequence[Array]) -> float:
     """How far outputs are off, summed over them.
 
     Of numbers the squared error relative to the squares, of integers and booleans the share that differs; an output of
-    another shape (its extent depends on the values) counts as 1.
+    another shape (its extent depends on the values) counts as 1. What is not finite in `expected` is left out; what is
+    not finite in `actual` alone counts as if it were 0.
     """
     total = 0.0
     for wanted, got in zip(expected, actual, strict=True):
         if wanted.shape != got.shape:
             total += 1
         elif wanted.dtype.kind == "f":
-            finite = np.isfinite(wanted) & np.isfinite(got)
+            finite = np.isfinite(wanted)
             real, noisy = wanted[finite].astype(np.float64), got[finite].astype(np.float64)
+            noisy[~np.isfinite(noisy)] = 0
             total += float(np.sum((real - noisy) ** 2)) / (float(np.sum(real**2)) or 1.0)
         elif wanted.size:
             total += float(np.mean(wanted != got))
