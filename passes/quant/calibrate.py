@@ -23,6 +23,8 @@ from .ranges import EstimatorMaker, RangeEstimator
 Progress = Callable[[int, int], None]
 """Called after each step, mostly a sample, with how many are done and how many there are, 0 when that is not known."""
 Estimator = TypeVar("Estimator", bound=RangeEstimator)
+UNCOMPUTABLE = (IndexError, ValueError, OverflowError)
+"""What operations raise for operands that they are not defined on, such as an index out of range."""
 Feed = list[Array]
 """One sample, in the order of the inputs."""
 
@@ -114,7 +116,7 @@ def observe(
 def _run(module: ir.Module, feed: Feed, observer: Any, number: int) -> list[Array]:
     try:
         return evaluate(module, feed, observer)
-    except (IndexError, ValueError, OverflowError) as error:
+    except UNCOMPUTABLE as error:
         cause = f"calibration sample {number} cannot be computed: {error}"
         raise ExecutionError("K0503", cause=cause) from error
 

@@ -18,7 +18,7 @@ from ...dialects.mlir import ir
 from ...dialects.ranges import Range
 from ...dialects.tensors import Array
 from .affine import asymmetric
-from .calibrate import Feed, Progress, Reservoir, observe
+from .calibrate import UNCOMPUTABLE, Feed, Progress, Reservoir, observe
 from .calibration import Calibration, named_values
 from .histogram import Histogram
 from .ranges import HistogramEstimator, MeanSquaredError, Percentile, squared_error
@@ -73,10 +73,17 @@ def choose_ranges(
     for number, feed in enumerate(reservoir.kept):
         expected = evaluate(module, feed)
         for name, ranges in tables.items():
-            noise[name][number] = difference(expected, evaluate_rounded(module, feed, ranges))
+            noise[name][number] = _noise(module, feed, ranges, expected)
             trials.trial_done()
     best = decide(noise)
     return Choice(Calibration(f"auto: {best}", count, tables[best]), noise)
+
+
+def _noise(module: ir.Module, feed: Feed, ranges: Ranges, expected: Sequence[Array]) -> float:
+    try:
+        return difference(expected, evaluate_rounded(module, feed, ranges))
+    except UNCOMPUTABLE:  # rounding may lead an index astray: then every output is lost
+        return float(len(expected))
 
 
 def decide(noise: Mapping[str, Array]) -> str:

@@ -233,6 +233,19 @@ class TestRunning:
         choice = choose_ranges(module, [{"input0": np.zeros(32768, np.float32)}])
         assert choice.calibration.ranges == {"input input0": (0, 0), "nn.log /a": None}
 
+    def test_an_index_that_rounding_leads_astray(self, parse):
+        """2.995 becomes 191 steps of 4.006 / 255, which is 3.0006: that is beyond the last element."""
+        module = parse("""func.func @main(%x: tensor<2xf32>) -> tensor<2xf32> {
+          %c = "nn.constant"() {value = dense<[1.0, 2.0, 3.0]> : tensor<3xf32>} : () -> tensor<3xf32>
+          %0 = "nn.cast"(%x) {to = i64, saturate = true} : (tensor<2xf32>) -> tensor<2xi64>
+          %1 = "nn.gather"(%c, %0) {axis = 0 : i64, batch_dims = 0 : i64}
+            : (tensor<3xf32>, tensor<2xi64>) -> tensor<2xf32> loc("m: /a")
+          return %1 : tensor<2xf32> }""")
+        data = [{"input0": np.float32([-1.011, 2.995])}]
+        choice = choose_ranges(module, data)
+        assert choice.noise["minmax"] == 1
+        assert choice.calibration.estimator == "auto: minmax"
+
     def test_refusals(self, parse):
         with pytest.raises(OptionError, match=r"K0714.*there is no sample"):
             choose_ranges(parse(RELU), [])
