@@ -305,7 +305,7 @@ def _digest(sample: Mapping[str, Any]) -> bytes:
     digest = hashlib.blake2b()
     for name, array in sample.items():
         digest.update(name.encode())
-        digest.update(np.ascontiguousarray(array))
+        digest.update(array.tobytes())
     return digest.digest()
 
 
