@@ -1,6 +1,7 @@
 """The `kpuc` command. Subcommands import what they need when they run: help needs neither numpy nor MLIR."""
 
 import json
+import os
 import sys
 from collections.abc import Callable
 from functools import wraps
@@ -135,6 +136,8 @@ def compile_command(
     **preprocessing_and_quantisation: Any,
 ) -> None:
     """Compile MODEL, an ONNX or TFLite file, into a kmodel."""
+    # numpy's BLAS waits busily for its threads: what a calibration multiplies is faster with one, unless the user knows
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     from .compile import compile_file
 
     compile_file(
