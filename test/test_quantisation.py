@@ -80,6 +80,11 @@ class TestCompile:
     def test_synonyms(self):
         assert compiled(IMAGES, calibration_method="NoClip").calibration.estimator == "minmax"
 
+    @pytest.mark.parametrize("method", ["l2", "", "mse 1.5", None, 3])
+    def test_unknown_methods(self, method):
+        with pytest.raises(OptionError, match=f"no calibration method '{method}'; there are: {', '.join(METHODS)}"):
+            compiled(IMAGES, calibration_method=method)
+
     def test_all_forms_of_data_give_the_same_ranges(self, tmp_path):
         np.save(tmp_path / "a.npy", IMAGES)
         np.savez(tmp_path / "a.npz", input=IMAGES[:, None], labels=np.arange(6))

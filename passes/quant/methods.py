@@ -19,7 +19,8 @@ SYNONYMS = {"noclip": "minmax"}
 
 def find_method(name: str) -> str:
     """The method of a name or synonym, in letters of either case. Raises `OptionError` K0719."""
-    method = SYNONYMS.get(name.lower(), name.lower())
+    method = str(name).lower()
+    method = SYNONYMS.get(method, method)
     if method not in METHODS:
         raise OptionError("K0719", cause=f"there is no calibration method '{name}'; there are: {', '.join(METHODS)}")
     return method
