@@ -7,15 +7,15 @@ from time import process_time
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from .errors import OptionError
-from .frontends.preprocess import Preprocessing
-from .options import CompileOptions
+from .options import CompileOptions, Quantisation
 from .runtime import Simulator, TensorInfo
 from .version import PRODUCER
 
 if TYPE_CHECKING:
     import onnx
 
-    from .passes.pipeline import Pipeline
+    from .passes.quant.calibrate import Progress
+    from .passes.quant.calibration import Calibration
 
 PIPELINE = (
     "builtin.module(nn-infer-shapes,nn-fold-constants,nn-canonicalize,nn-recognize,nn-sink-transposes,nn-canonicalize,"
@@ -37,10 +37,11 @@ Model = "str | Path | bytes | BinaryIO | onnx.ModelProto"
 
 @dataclass(frozen=True)
 class KModel:
-    """A compiled network: the file's bytes and what is known about them."""
+    """A compiled network: the file's bytes, what is known about them, and the ranges that it was quantised with."""
 
     data: bytes
     report: dict[str, Any] = field(default_factory=dict)
+    calibration: "Calibration | None" = None
 
     @property
     def inputs(self) -> list[TensorInfo]:
@@ -82,6 +83,11 @@ def compile(
     std: float | Sequence[float] | None = None,
     letterbox: Sequence[int] | None = None,
     letterbox_value: float = 0.0,
+    quant: str | None = None,
+    calibration: Any = None,
+    calibration_method: str = "auto",
+    ranges: str | Path | None = None,
+    progress: "Progress | None" = None,
     dump_ir: str | Path | None = None,
 ) -> KModel:
     """Compile an ONNX or TFLite network into a kmodel.
@@ -90,57 +96,98 @@ def compile(
     `dims` values of symbolic dimensions. `target` is the chip; `portable` asks `cpu` for code that any CPU can execute
     (until there is machine code, it always does). `kmodel` and `runtime` pick the file's version and the vendor's
     runtime that it is for. `input_type` to `letterbox_value` say how the float32 inputs are made from what the kmodel
-    shall be given, such as a camera's bytes: see `frontends.preprocess.Preprocessing`.
+    shall be given, such as a camera's bytes: see `frontends.preprocess.Preprocessing`. `quant` to `ranges` say whether
+    the network is quantised, and from what: see `options.Quantisation`. Calibration data is an array, a dictionary of
+    arrays, an iterable of dictionaries, an `.npz` or `.npy` file, or a folder of images: see
+    `frontends.dataset.open_dataset`; `progress(done, total)` is called while it is gone through.
     `dump_ir` names a folder for one numbered `.mlir` per pass that changed something.
 
     Raises `KpucError`: `OptionError` for choices that cannot be had, `ModelError` for files that cannot be read,
     `UnsupportedError` for networks that the target cannot compute.
     """
-    options = CompileOptions(
+    options = CompileOptions.of(
         target=target,
-        shapes={name: tuple(shape) for name, shape in (shapes or {}).items()},
-        dims=dict(dims or {}),
+        shapes=shapes,
+        dims=dims,
         portable=portable,
         kmodel=kmodel,
         runtime=runtime,
-        preprocessing=Preprocessing.of(
-            input_type=input_type,
-            input_range=input_range,
-            input_layout=input_layout,
-            model_layout=model_layout,
-            swap_rb=swap_rb,
-            mean=mean,
-            std=std,
-            letterbox=letterbox,
-            letterbox_value=letterbox_value,
-        ),
+        input_type=input_type,
+        input_range=input_range,
+        input_layout=input_layout,
+        model_layout=model_layout,
+        swap_rb=swap_rb,
+        mean=mean,
+        std=std,
+        letterbox=letterbox,
+        letterbox_value=letterbox_value,
+        quant=quant,
+        calibration=calibration,
+        calibration_method=calibration_method,
+        ranges=ranges,
     )
+    return _compile(model, options, progress, None if dump_ir is None else IrDumper(Path(dump_ir)))
+
+
+def _compile(model: Any, options: CompileOptions, progress: "Progress | None", dumper: "IrDumper | None") -> KModel:
     from .dialects import mlir
-    from .passes.pipeline import parse_pipeline
 
     start = process_time()
     with mlir.context():
         module = _import(model, options)
         imported = process_time()
-        dumper = IrDumper(Path(dump_ir)) if dump_ir is not None else None
         if dumper is not None:
             dumper.write("import", module)
-        passes: list[dict[str, Any]] = []
-        for text in pipelines(options):
-            pipeline = parse_pipeline(text)
-            if dumper is not None:
-                pipeline.after = dumper.after
-            pipeline.run(module)
-            passes += _timings(pipeline)
+        common, *rest = pipelines(options)
+        passes = _run(common, module, dumper)
+        calibration = _calibrate(module, options.quantisation, progress)
+        if calibration is not None and dumper is not None:
+            dumper.write("calibrate", module)
+        for text in rest:
+            passes += _run(text, module, dumper)
         data = _emit(options, module)
     report = {
         "target": options.target,
         "kmodel": options.version,
+        "quant": options.quant,
         "bytes": len(data),
         "seconds": {"import": imported - start, "total": process_time() - start},
         "passes": passes,
     }
-    return KModel(data, report)
+    if calibration is not None:
+        report["calibration"] = {"estimator": calibration.estimator, "samples": calibration.samples}
+    return KModel(data, report, calibration)
+
+
+def _run(text: str, module: Any, dumper: "IrDumper | None") -> list[dict[str, Any]]:
+    """Run a pipeline; what each of its passes took."""
+    from .passes.pipeline import parse_pipeline
+
+    pipeline = parse_pipeline(text)
+    if dumper is not None:
+        pipeline.after = dumper.after
+    pipeline.run(module)
+    pairs = zip(pipeline.passes, pipeline.seconds, strict=True)
+    return [{"pass": item.name, "seconds": round(seconds, 4)} for item, seconds in pairs]
+
+
+def _calibrate(module: Any, wanted: Quantisation, progress: "Progress | None") -> "Calibration | None":
+    """State the ranges of the float network's values on them, if they are wanted: measured, or read from a file."""
+    if not wanted.given:
+        return None
+    from .dialects.function import entry_function, initial_states
+    from .frontends.dataset import open_dataset
+    from .passes.quant.calibrate import network_inputs
+    from .passes.quant.calibration import Calibration, annotate
+    from .passes.quant.methods import measure_ranges
+
+    if wanted.ranges is not None:
+        calibration = Calibration.load(wanted.ranges)
+    else:
+        samples = open_dataset(wanted.calibration, network_inputs(module), initial_states(entry_function(module)))
+        calibration = measure_ranges(module, samples, wanted.calibration_method, progress)
+    annotate(module, calibration)
+    return calibration
 
 
 def _import(model: Any, options: CompileOptions) -> Any:
@@ -183,11 +230,6 @@ def _emit(options: CompileOptions, module: Any) -> bytes:
     from .backends.stackvm.emit7 import emit7
 
     return emit7(module, PRODUCER)
-
-
-def _timings(pipeline: "Pipeline") -> list[dict[str, Any]]:
-    pairs = zip(pipeline.passes, pipeline.seconds, strict=True)
-    return [{"pass": item.name, "seconds": round(seconds, 4)} for item, seconds in pairs]
 
 
 @dataclass

@@ -71,7 +71,9 @@ CODES: dict[str, str] = {
     "K0716": "preprocessing does not fit the network, or contradicts itself",
     "K0717": "a file of ranges cannot be read",
     "K0718": "ranges were measured on another network",
-    "K0719": "there is no such range estimator",
+    "K0719": "there is no such calibration method",
+    "K0720": "a target is not quantised as asked",
+    "K0721": "options of a calibration contradict each other",
 }
 """What each code is about, in a few words: the index of docs/errors.md."""
 

@@ -1,6 +1,8 @@
 """The choices of a compilation, checked before anything is done."""
 
-from dataclasses import dataclass, field
+from collections.abc import Iterable
+from dataclasses import dataclass, field, fields
+from pathlib import Path
 from typing import Any
 
 from .errors import OptionError
@@ -14,6 +16,61 @@ RUNTIMES = {
 """The vendor's runtimes that execute each kmodel version that can be written, the default first."""
 VERSIONS = {"cpu": (7, 5), "k230": (7,), "k510": (5,)}
 """The kmodel versions that can be written for each target, the default first."""
+QUANTISED: dict[str, tuple[str, ...]] = {}
+"""The types that values are quantised to for each target that computes in integers, the default first."""
+FLOAT = "none"
+"""What `quant` is when nothing shall be quantised."""
+AUTO = "auto"
+
+
+@dataclass(frozen=True)
+class Quantisation:
+    """What the ranges of values, which quantisation needs, come from; raises `OptionError` K0719, K0721.
+
+    `quant` is the type to quantise to, 'none' for a float kmodel; None is the target's default type if `calibration`
+    or `ranges` is given, else 'none'. `calibration` is data (see `frontends.dataset.open_dataset`) over which
+    `calibration_method` measures ranges, `ranges` the path of a file of ranges measured before.
+    """
+
+    quant: str | None = None
+    calibration: Any = field(default=None, compare=False)
+    calibration_method: str = AUTO
+    ranges: str | Path | None = None
+
+    def __post_init__(self) -> None:
+        if self.calibration is None:
+            _require(self.calibration_method == AUTO, "a calibration method is given, but no calibration data")
+        else:
+            from .passes.quant.methods import find_method
+
+            find_method(self.calibration_method)
+            _require(self.ranges is None, "ranges are given, and calibration data to measure them with")
+        _require(
+            not (self.given and self.quant == FLOAT),
+            "nothing shall be quantised (quant none), but calibration data or ranges are given",
+        )
+
+    @property
+    def given(self) -> bool:
+        """Whether there is something that the ranges come from."""
+        return self.calibration is not None or self.ranges is not None
+
+    def type_for(self, target: str) -> str:
+        """The type to quantise to, or 'none'. Raises `OptionError` K0720, K0721 when the target cannot do as asked."""
+        if self.quant == FLOAT or not (self.quant or self.given):
+            return FLOAT
+        types = QUANTISED.get(target, ())
+        if not types or self.quant not in (None, *types):
+            wanted = "be quantised" if self.quant is None else f"be quantised to {self.quant}"
+            others = [f"{name} ({_list(kinds)})" for name, kinds in QUANTISED.items()]
+            raise OptionError(
+                "K0720",
+                cause=f"networks cannot {wanted} for target {target}: it computes in "
+                + (_list(types) or "floating point"),
+                remedy=f"targets that compute in integers: {_list(others) or 'none yet'}",
+            )
+        _require(self.given, f"quantisation to {self.quant} needs calibration data, or ranges measured before")
+        return self.quant or types[0]
 
 
 @dataclass(frozen=True)
@@ -27,6 +84,16 @@ class CompileOptions:
     kmodel: int | None = None
     runtime: str | None = None
     preprocessing: Preprocessing = field(default_factory=Preprocessing)
+    quantisation: Quantisation = field(default_factory=Quantisation)
+
+    @classmethod
+    def of(cls, **given: Any) -> "CompileOptions":
+        """From what `kpuc.compile` takes: those fields, and the fields of `preprocessing` and `quantisation`."""
+        given["shapes"] = {name: tuple(shape) for name, shape in (given["shapes"] or {}).items()}
+        given["dims"] = dict(given["dims"] or {})
+        preprocessing = Preprocessing.of(**{item.name: given.pop(item.name) for item in fields(Preprocessing)})
+        quantisation = Quantisation(**{item.name: given.pop(item.name) for item in fields(Quantisation)})
+        return cls(**given, preprocessing=preprocessing, quantisation=quantisation)
 
     def __post_init__(self) -> None:
         if self.target not in TARGETS:
@@ -48,6 +115,12 @@ class CompileOptions:
                 "K0704",
                 cause=f"runtime {self.runtime} does not read kmodel v{self.version}; these do: {_list(runtimes)}",
             )
+        self.quantisation.type_for(self.target)
+
+    @property
+    def quant(self) -> str:
+        """The type that values are quantised to, or 'none'."""
+        return self.quantisation.type_for(self.target)
 
     @property
     def version(self) -> int:
@@ -61,5 +134,10 @@ class CompileOptions:
         return {"1.0.0-beta2": "1.0.0-beta2", "1.1.0": "1.1"}.get(runtime, "1.6")
 
 
-def _list(values: tuple[Any, ...]) -> str:
+def _list(values: Iterable[Any]) -> str:
     return ", ".join(map(str, values))
+
+
+def _require(condition: bool, cause: str) -> None:
+    if not condition:
+        raise OptionError("K0721", cause=cause)

@@ -4,6 +4,7 @@ No more than one sample is in memory, except where the caller's arrays are. Ever
 checked against the network's inputs; one that does not fit is refused with its file and number.
 """
 
+import hashlib
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -38,7 +39,8 @@ class Dataset:
     """Samples for `inputs`, checked one by one while it is iterated.
 
     `states` are inputs that a sample may leave out. Iterating raises `OptionError` K0710 to K0715; that a whole input
-    is the same everywhere (K0713), or that there is no sample (K0714), is known only at the end.
+    is the same everywhere, that all samples are the same (K0713), or that there is no sample (K0714), is known only at
+    the end.
     """
 
     source: Source
@@ -51,6 +53,7 @@ class Dataset:
 
     def __iter__(self) -> Iterator[dict[str, Any]]:
         extremes: dict[str, tuple[Any, Any]] = {}
+        digests: set[bytes] = set()
         count = 0
         for what, given in self.source.samples():
             where = f"{self.source.place}: sample {count}{f' ({what})' if what else ''}"
@@ -58,6 +61,8 @@ class Dataset:
             for name, array in sample.items():
                 low, high = extremes.get(name, (math.inf, -math.inf))
                 extremes[name] = min(low, array.min()), max(high, array.max())
+            if len(digests) < 2:
+                digests.add(_digest(sample))
             count += 1
             yield sample
         if count == 0:
@@ -68,6 +73,13 @@ class Dataset:
                 remedy="an iterator can be used once only: give a list, or something that can start anew",
             )
         self._check_variation(extremes, count)
+        if count > 1 and len(digests) == 1 and not self.states:
+            raise OptionError(
+                "K0713",
+                where=self.source.place,
+                cause=f"all {count} samples are the same",
+                remedy="calibrate with different samples, like those of the application",
+            )
 
     def _present(self, given: Any, where: str) -> list[TensorInfo]:
         """The inputs that a sample has arrays for."""
@@ -287,6 +299,14 @@ def _only(inputs: Sequence[TensorInfo], place: str) -> TensorInfo:
             remedy="give an .npz keyed by input name",
         )
     return inputs[0]
+
+
+def _digest(sample: Mapping[str, Any]) -> bytes:
+    digest = hashlib.blake2b()
+    for name, array in sample.items():
+        digest.update(name.encode())
+        digest.update(array.tobytes())
+    return digest.digest()
 
 
 def _missing(names: Sequence[str], given: Iterable[Any], place: str) -> OptionError:

@@ -7,7 +7,7 @@ same module read anew. One sample is in memory at a time, and of that only value
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from operator import length_hint
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -21,7 +21,10 @@ from .calibration import Calibration, named_values
 from .ranges import EstimatorMaker, RangeEstimator
 
 Progress = Callable[[int, int], None]
-"""Called after each sample with how many are done and how many there are, 0 when that is not known."""
+"""Called after each step, mostly a sample, with how many are done and how many there are, 0 when that is not known."""
+Estimator = TypeVar("Estimator", bound=RangeEstimator)
+UNCOMPUTABLE = (IndexError, ValueError, OverflowError)
+"""What operations raise for operands that they are not defined on, such as an index out of range."""
 Feed = list[Array]
 """One sample, in the order of the inputs."""
 
@@ -48,11 +51,11 @@ class Reservoir:
         self._generator = np.random.Generator(np.random.PCG64(0))
 
     def offer(self, feed: Feed) -> None:
-        """Keep it, perhaps in the place of another one. Source: Vitter, Random Sampling with a Reservoir (1985)."""
+        """Keep a copy, perhaps in another one's place. Source: Vitter, Random Sampling with a Reservoir (1985)."""
         self.seen += 1
         place = len(self.kept) if len(self.kept) < self.size else int(self._generator.integers(self.seen))
         if place < self.size:
-            self.kept[place : place + 1] = [feed]
+            self.kept[place : place + 1] = [[array.copy() for array in feed]]
 
 
 def calibrate(
@@ -68,16 +71,16 @@ def calibrate(
     """
     estimators, count = observe(module, samples, estimator, progress)
     ranges = {name: one.estimate() for name, one in estimators.items()}
-    return Calibration(getattr(estimator, "name", "other"), count, ranges)
+    return Calibration(estimator().name, count, ranges)
 
 
 def observe(
     module: ir.Module,
     samples: Iterable[Mapping[str, Array]],
-    estimator: EstimatorMaker,
+    estimator: Callable[[], Estimator],
     progress: Progress | None = None,
     reservoir: Reservoir | None = None,
-) -> tuple[dict[str, RangeEstimator], int]:
+) -> tuple[dict[str, Estimator], int]:
     """An estimator a float value, by name, that has seen all samples; and how many those were.
 
     Errors as `calibrate`; `reservoir` is offered every sample.
@@ -113,7 +116,7 @@ def observe(
 def _run(module: ir.Module, feed: Feed, observer: Any, number: int) -> list[Array]:
     try:
         return evaluate(module, feed, observer)
-    except (IndexError, ValueError, OverflowError) as error:
+    except UNCOMPUTABLE as error:
         cause = f"calibration sample {number} cannot be computed: {error}"
         raise ExecutionError("K0503", cause=cause) from error
 

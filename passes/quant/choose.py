@@ -2,12 +2,13 @@
 
 No rule for a single value is best on every network: cutting rare large numbers helps one and ruins another. So a few
 tables of ranges are made from one pass over the samples, and each is tried on some of them, with every float value
-rounded to 8 bits within its range. The extremes are the first candidate, and another has to beat them clearly: the
-choice is never worse than min-max on the samples it was tried on.
+rounded to 8 bits within its range. How much noise a range makes differs a lot from sample to sample, so the extremes
+are kept unless another table is better beyond chance: then it is better on other samples too.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
@@ -17,31 +18,41 @@ from ...dialects.mlir import ir
 from ...dialects.ranges import Range
 from ...dialects.tensors import Array
 from .affine import asymmetric
-from .calibrate import Feed, Progress, Reservoir, observe
+from .calibrate import UNCOMPUTABLE, Feed, Progress, Reservoir, observe
 from .calibration import Calibration, named_values
 from .histogram import Histogram
 from .ranges import HistogramEstimator, MeanSquaredError, Percentile, squared_error
 
-TRIED = 4
+TRIED = 16
 """Samples that candidates are tried on."""
+FEWEST = 8
+"""With fewer samples there is no telling; the extremes are kept."""
+DECISIVE = 3.5
+"""By how many standard errors the mean logarithm of the noises' ratio must be negative to give the extremes up."""
 CLEARLY = 0.95
-"""What the noise must fall to for the extremes to be given up."""
+"""What the sum of the noise must fall to as well."""
+NEGLIGIBLE = 1e-12
+"""Noise of no interest, -120 dB."""
+EXTREMES = "minmax"
+GAINS = {"mse": 1.0, "mse 1.5": 1.5}
+"""Candidates that cut a value's range where its squared error falls by more than this factor, and keep the others'."""
+CANDIDATES = (EXTREMES, "percentile", *GAINS)
 
 Ranges = dict[str, Range | None]
 
 
 @dataclass(frozen=True)
 class Choice:
-    """Ranges, and the noise that each candidate left: squared error relative to the output's squares, all samples."""
+    """Ranges, and the noise that each candidate left on each sample that was tried, as `difference` has it."""
 
     calibration: Calibration
-    noise: dict[str, float]
+    noise: dict[str, Array]
 
 
 class _Distribution(HistogramEstimator):
-    """Keeps the distribution, from which candidates are made."""
+    """Keeps the distribution, from which candidates are made; by itself, the extremes."""
 
-    name = "auto"
+    name: ClassVar[str] = "auto"
 
     def choose(self, histogram: Histogram) -> Range:
         return Range(histogram.low, histogram.high)
@@ -54,36 +65,82 @@ def choose_ranges(
 
     `TRIED` samples stay in memory until the end. Raises what `calibrate` raises.
     """
+    trials = _Trials(progress)
     reservoir = Reservoir(TRIED)
-    observed, count = observe(module, samples, _Distribution, progress, reservoir)
-    histograms = {name: one.histogram for name, one in observed.items() if isinstance(one, HistogramEstimator)}
-    tables = candidates(histograms)
-    noise = dict.fromkeys(tables, 0.0)
-    for feed in reservoir.kept:
+    observed, count = observe(module, samples, _Distribution, trials.sample_done, reservoir)
+    tables = candidates({name: one.histogram for name, one in observed.items()})
+    noise = {name: np.zeros(len(reservoir.kept)) for name in tables}
+    for number, feed in enumerate(reservoir.kept):
         expected = evaluate(module, feed)
         for name, ranges in tables.items():
-            noise[name] += difference(expected, evaluate_rounded(module, feed, ranges))
-    best = min(noise, key=noise.__getitem__)
-    if not noise[best] < CLEARLY * noise["minmax"]:
-        best = "minmax"
+            noise[name][number] = _noise(module, feed, ranges, expected)
+            trials.trial_done()
+    best = decide(noise)
     return Choice(Calibration(f"auto: {best}", count, tables[best]), noise)
 
 
+def _noise(module: ir.Module, feed: Feed, ranges: Ranges, expected: Sequence[Array]) -> float:
+    try:
+        return difference(expected, evaluate_rounded(module, feed, ranges))
+    except UNCOMPUTABLE:  # rounding may lead an index astray: then every output is lost
+        return float(len(expected))
+
+
+def decide(noise: Mapping[str, Array]) -> str:
+    """The candidate of least noise among the extremes and those that are better than them beyond chance.
+
+    `noise` holds that of each sample, the same ones for every candidate. Heavy tails make sums a poor witness: a few
+    samples decide them. So a paired test of the logarithms comes first (Student's, one-sided).
+    """
+    extremes = noise[EXTREMES]
+    better = [name for name in noise if _is_less(noise[name], extremes)]
+    return min(better, key=lambda name: float(noise[name].sum()), default=EXTREMES)
+
+
+def _is_less(noise: Array, other: Array) -> bool:
+    if noise.size < FEWEST:
+        return False
+    ratios = np.log((noise + NEGLIGIBLE) / (other + NEGLIGIBLE))
+    error = ratios.std(ddof=1) / np.sqrt(noise.size)
+    return bool(ratios.mean() < -DECISIVE * error and noise.sum() < CLEARLY * other.sum())
+
+
+@dataclass
+class _Trials:
+    """Adds the trials to the steps that progress counts."""
+
+    progress: Progress | None
+    done: int = 0
+    total: int = 0
+
+    def sample_done(self, done: int, total: int) -> None:
+        self.done, self.total = done, total and total + min(total, TRIED) * len(CANDIDATES)
+        self._report()
+
+    def trial_done(self) -> None:
+        self.done += 1
+        self._report()
+
+    def _report(self) -> None:
+        if self.progress is not None:
+            self.progress(self.done, self.total)
+
+
 def candidates(histograms: Mapping[str, Histogram]) -> dict[str, Ranges]:
-    """Tables of ranges by how they were made; the first are the extremes."""
+    """Tables of ranges by how they were made, in the order of `CANDIDATES`."""
     least, extremes, quantiles = MeanSquaredError(), _Distribution(), Percentile()
-    tables: dict[str, Ranges] = {name: {} for name in ("minmax", "percentile", "mse", "mse 1.5", "mse 3")}
+    tables: dict[str, Ranges] = {candidate: {} for candidate in CANDIDATES}
     for name, histogram in histograms.items():
         if not histogram.counts.size:
             for table in tables.values():
                 table[name] = None
             continue
         full, cut = extremes.choose(histogram), least.choose(histogram)
-        tables["minmax"][name], tables["percentile"][name] = full, quantiles.choose(histogram)
+        tables[EXTREMES][name], tables["percentile"][name] = full, quantiles.choose(histogram)
         centres, counts = histogram.populated()
         before, after = (squared_error(centres, counts, span, least.bits) for span in (full, cut))
-        for table, gain in (("mse", 1.0), ("mse 1.5", 1.5), ("mse 3", 3.0)):
-            tables[table][name] = cut if before > gain * after else full
+        for candidate, gain in GAINS.items():
+            tables[candidate][name] = cut if before > gain * after else full
     return tables
 
 
@@ -105,15 +162,17 @@ def difference(expected: Sequence[Array], actual: Sequence[Array]) -> float:
     """How far outputs are off, summed over them.
 
     Of numbers the squared error relative to the squares, of integers and booleans the share that differs; an output of
-    another shape (its extent depends on the values) counts as 1.
+    another shape (its extent depends on the values) counts as 1. What is not finite in `expected` is left out; what is
+    not finite in `actual` alone counts as if it were 0.
     """
     total = 0.0
     for wanted, got in zip(expected, actual, strict=True):
         if wanted.shape != got.shape:
             total += 1
         elif wanted.dtype.kind == "f":
-            finite = np.isfinite(wanted) & np.isfinite(got)
+            finite = np.isfinite(wanted)
             real, noisy = wanted[finite].astype(np.float64), got[finite].astype(np.float64)
+            noisy[~np.isfinite(noisy)] = 0
             total += float(np.sum((real - noisy) ** 2)) / (float(np.sum(real**2)) or 1.0)
         elif wanted.size:
             total += float(np.mean(wanted != got))

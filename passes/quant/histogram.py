@@ -60,12 +60,16 @@ class Histogram:
         self.counts += np.bincount(bins, minlength=self.counts.size)
 
     def populated(self) -> tuple[Array, Array]:
-        """Centres (float64) and counts of the bins that hold other numbers than 0, in ascending order."""
+        """Centres (float64) and counts of the bins that hold other numbers than 0, in ascending order.
+
+        A centre that lies outside of the extremes is moved to them.
+        """
         counts = self.counts.copy()
         if self.zeros:
             counts[-self.first] -= self.zeros
         (places,) = np.nonzero(counts)
-        return (places + self.first + 0.5) * self.width, counts[places]
+        centres = (places + self.first + 0.5) * self.width
+        return np.clip(centres, self.low, self.high), counts[places]
 
     def _widen(self, low: float, high: float) -> None:
         """Cover low..high, with bins as narrow as that allows."""
@@ -82,6 +86,8 @@ class Histogram:
 def exponent_for(low: float, high: float) -> int:
     """The exponent of the narrowest bins of which `BINS` cover low..high; it never falls when the extent grows."""
     reach = max(abs(low), abs(high))
+    if reach == 0:
+        return FINEST
     exponent = max(FINEST, math.frexp(reach)[1] - 24)  # bins narrower than float32 can tell apart hold nothing
     if high > low:
         exponent = max(exponent, math.frexp((high - low) / BINS)[1] - 1)

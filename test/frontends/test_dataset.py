@@ -136,6 +136,14 @@ class TestRefusals:
         one_blank[1] = 0
         assert len(samples(one_blank)) == 3
 
+    def test_the_same_sample_again_and_again(self):
+        again = np.repeat(self.good[:1], 4, axis=0)
+        refused("K0713", "calibration data: all 4 samples are the same", again)
+        refused("K0713", "all 2 samples are the same", [{"image": self.good[:1], "vector": random(5)}] * 2, *TWO)
+        assert len(samples(again[:1])) == 1
+        assert len(samples({"image": again, "vector": random(4, 5)}, *TWO)) == 4
+        assert len(samples(again, states=["state"])) == 4  # which makes the difference
+
     def test_counts(self):
         both = {"image": self.good, "vector": random(4, 5)}
         refused("K0714", "the number of samples differs: 3 for 'image', 4 for 'vector'", both, IMAGE, VECTOR)

@@ -19,7 +19,7 @@ from kpuc.frontends.onnx import import_onnx
 from kpuc.passes.pipeline import parse_pipeline
 from kpuc.passes.quant.calibrate import calibrate, network_inputs
 from kpuc.passes.quant.calibration import Calibration, annotate, named_values
-from kpuc.passes.quant.ranges import ESTIMATORS, MinMax
+from kpuc.passes.quant.ranges import ESTIMATORS, Kld, MinMax, Percentile
 
 FASHION = SHIPPED / "fashion_dscnn.onnx"
 SMALL = """
@@ -70,18 +70,18 @@ class TestCalibrate:
 
     def test_progress(self, small):
         seen = []
-        calibrate(small, SAMPLES, progress=lambda *state: seen.append(state))
-        calibrate(small, iter(SAMPLES[:1]), progress=lambda *state: seen.append(state))
-        calibrate(small, (sample for sample in SAMPLES[:1]), progress=lambda *state: seen.append(state))
+        calibrate(small, SAMPLES, MinMax, progress=lambda *state: seen.append(state))
+        calibrate(small, iter(SAMPLES[:1]), MinMax, progress=lambda *state: seen.append(state))
+        calibrate(small, (sample for sample in SAMPLES[:1]), MinMax, progress=lambda *state: seen.append(state))
         assert seen == [(1, 2), (2, 2), (1, 1), (1, 0)]
 
     def test_refusals(self, small):
         with pytest.raises(OptionError, match=r"K0714.*there is no sample"):
-            calibrate(small, [])
+            calibrate(small, [], MinMax)
         with pytest.raises(OptionError, match=r"K0711.*sample 1.*nothing for input 'input1'"):
-            calibrate(small, [SAMPLES[0], {"input0": SAMPLES[0]["input0"]}])
+            calibrate(small, [SAMPLES[0], {"input0": SAMPLES[0]["input0"]}], MinMax)
         with pytest.raises(ExecutionError, match=r"K0502.*input 0 is float64"):
-            calibrate(small, [{**SAMPLES[0], "input0": np.zeros((2, 3))}])
+            calibrate(small, [{**SAMPLES[0], "input0": np.zeros((2, 3))}], MinMax)
 
     def test_an_index_out_of_range(self):
         text = """func.func @main(%i: tensor<2xi64>) -> tensor<2xf32> {
@@ -92,7 +92,7 @@ class TestCalibrate:
         with mlir.context(), ir.Location.unknown():
             module = ir.Module.parse(text)
             with pytest.raises(ExecutionError, match=r"K0503.*calibration sample 0 cannot be computed"):
-                calibrate(module, [{"input0": np.array([0, 9])}])
+                calibrate(module, [{"input0": np.array([0, 9])}], MinMax)
 
     def test_a_state_goes_on(self):
         text = """func.func @main(%x: tensor<1xf32>, %s: tensor<1xf32>) -> tensor<1xf32> {
@@ -136,7 +136,7 @@ def test_against_onnxruntime(name):
 
 class TestFile:
     def test_what_is_saved_is_loaded(self, small, tmp_path):
-        calibration = calibrate(small, SAMPLES)
+        calibration = calibrate(small, SAMPLES, Percentile)
         calibration.save(tmp_path / "a.json")
         assert Calibration.load(tmp_path / "a.json") == calibration
         content = json.loads((tmp_path / "a.json").read_text())
@@ -207,7 +207,7 @@ class TestAnnotate:
 
     def test_names_of_inputs_stay(self, small):
         set_names(entry_function(small), ["a", "b"], ["c", "d"])
-        annotate(small, calibrate(small, [{"a": s["input0"], "b": s["input1"]} for s in SAMPLES]))
+        annotate(small, calibrate(small, [{"a": s["input0"], "b": s["input1"]} for s in SAMPLES], MinMax))
         assert [info.name for info in network_inputs(small)] == ["a", "b"]
 
     def test_the_same_module_twice(self):
@@ -217,7 +217,7 @@ class TestAnnotate:
             modules = [import_onnx(FASHION) for _ in range(2)]
             for module in modules:
                 parse_pipeline(PIPELINE).run(module)
-            calibration = calibrate(modules[0], open_dataset(images, network_inputs(modules[0])))
+            calibration = calibrate(modules[0], open_dataset(images, network_inputs(modules[0])), Kld)
             annotate(modules[1], calibration)
             found = {name: value_range(value) for name, value in named_values(modules[1])}
         assert found == calibration.ranges

@@ -69,6 +69,15 @@ def test_compiling_imports_one_frontend_and_no_more_than_it_needs(tmp_path, suff
     assert "kpuc.runtime.stackvm.interpreter5" not in modules
 
 
+@pytest.mark.parametrize(("given", "threads"), [({}, "1"), ({"OPENBLAS_NUM_THREADS": "3"}, "3")])
+def test_compiling_has_one_thread_for_blas_unless_more_are_asked_for(tmp_path, monkeypatch, given, threads):
+    monkeypatch.delenv("OPENBLAS_NUM_THREADS", raising=False)
+    for name, value in given.items():
+        monkeypatch.setenv(name, value)
+    code = f"{KPUC}; import os; assert os.environ['OPENBLAS_NUM_THREADS'] == '{threads}'"
+    imported(code, "compile", MODELS / "fsdd_kws_dscnn.onnx", "-o", tmp_path / "net.kmodel")
+
+
 def test_the_runtime_imports_no_compiler():
     modules = imported("from kpuc.runtime import Simulator")
     assert not packages(modules) & {"torch_mlir", "onnx", "tflite", "click", "rich", "PIL"}

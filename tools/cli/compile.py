@@ -7,19 +7,22 @@ from typing import Any
 
 import click
 
-from ...compiler import compile
+from ...compiler import KModel, compile
 from ...errors import OptionError
 
 
-def compile_file(model: str, output: str, *, report: str | None, as_json: bool, **options: Any) -> None:
+def compile_file(
+    model: str, output: str, *, report: str | None, as_json: bool, save_ranges: str | None, **options: Any
+) -> None:
     """Compile, save, and say what was made."""
+    if save_ranges is not None and options["calibration"] is None:
+        raise OptionError("K0721", where=save_ranges, cause="no ranges are measured without calibration data")
     if as_json or not sys.stderr.isatty():
         kmodel = compile(model, **options)
     else:
-        from rich.console import Console
-
-        with Console(stderr=True).status(f"compiling {Path(model).name} for {options['target']}"):
-            kmodel = compile(model, **options)
+        kmodel = _compile_with_progress(model, options)
+    if save_ranges is not None and kmodel.calibration is not None:
+        kmodel.calibration.save(save_ranges)
     kmodel.save(output)
     facts = {**kmodel.report, "output": output}
     facts["inputs"] = [str(info) for info in kmodel.inputs]
@@ -36,4 +39,23 @@ def compile_file(model: str, output: str, *, report: str | None, as_json: bool, 
     for kind in ("inputs", "outputs"):
         for info in facts[kind]:
             click.echo(f"  {kind[:-1]:6}  {info}")
+    if "calibration" in facts:
+        click.echo("  ranges  {estimator}, {samples} samples".format(**facts["calibration"]))
     click.echo(f"  compiled in {facts['seconds']['total']:.2f} s of CPU time")
+
+
+def _compile_with_progress(model: str, options: dict[str, Any]) -> KModel:
+    """Compile, and show on the terminal what is going on."""
+    from rich.console import Console
+    from rich.progress import Progress
+
+    with Progress(transient=True, console=Console(stderr=True)) as display:
+        text = f"compiling {Path(model).name} for {options['target']}"
+        task = display.add_task(text, total=None)
+
+        def calibrated(done: int, total: int) -> None:
+            display.update(task, description="calibrating", completed=done, total=total or None)
+            if done == total:
+                display.update(task, description=text, total=None)
+
+        return compile(model, progress=calibrated, **options)

@@ -1,6 +1,7 @@
 """The `kpuc` command. Subcommands import what they need when they run: help needs neither numpy nor MLIR."""
 
 import json
+import os
 import sys
 from collections.abc import Callable
 from functools import wraps
@@ -80,9 +81,27 @@ PREPROCESSING = (
 )
 
 
-def preprocessing_options(command: Callable[..., None]) -> Callable[..., None]:
-    """The options that `Preprocessing` has."""
-    for option in reversed(PREPROCESSING):
+QUANTISATION = (
+    click.option("--quant", help="The type to quantise to, or none.  [default: the target's, given what follows]"),
+    click.option(
+        "--calibration",
+        type=click.Path(),
+        help="Samples to measure ranges over: an .npz keyed by input name, an .npy, or a folder of images.",
+    ),
+    click.option(
+        "--calibration-method",
+        default="auto",
+        show_default=True,
+        help="auto, mse, minmax, kld, percentile or moving-average.",
+    ),
+    click.option("--ranges", type=click.Path(), help="A file of ranges, instead of samples."),
+    click.option("--save-ranges", type=click.Path(), help="A file for the ranges that were measured."),
+)
+
+
+def preprocessing_and_quantisation_options(command: Callable[..., None]) -> Callable[..., None]:
+    """The options that `Preprocessing` and `Quantisation` have, and one for what the latter measures."""
+    for option in reversed((*PREPROCESSING, *QUANTISATION)):
         command = option(command)
     return command
 
@@ -96,7 +115,7 @@ def preprocessing_options(command: Callable[..., None]) -> Callable[..., None]:
 @click.option("--runtime", help="The vendor's runtime that the file is for, e.g. 2.11.")
 @click.option("--shape", "shapes", multiple=True, callback=named_numbers, help="An input's shape: NAME=1,3,224,224.")
 @click.option("--dim", "dims", multiple=True, callback=named_numbers, help="A symbolic dimension: NAME=N.")
-@preprocessing_options
+@preprocessing_and_quantisation_options
 @click.option("--dump-ir", type=click.Path(), help="A folder for one .mlir per pass that changed something.")
 @click.option("--report", type=click.Path(), help="A file for what is known of the compilation, as JSON.")
 @json_option
@@ -113,9 +132,12 @@ def compile_command(
     dump_ir: str | None,
     report: str | None,
     as_json: bool,
-    **preprocessing: Any,
+    save_ranges: str | None,
+    **preprocessing_and_quantisation: Any,
 ) -> None:
     """Compile MODEL, an ONNX or TFLite file, into a kmodel."""
+    # numpy's BLAS waits busily for its threads: what a calibration multiplies is faster with one, unless the user knows
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     from .compile import compile_file
 
     compile_file(
@@ -123,6 +145,7 @@ def compile_command(
         output,
         report=report,
         as_json=as_json,
+        save_ranges=save_ranges,
         target=target,
         portable=portable,
         kmodel=version,
@@ -130,7 +153,7 @@ def compile_command(
         shapes=shapes,
         dims={name: numbers[0] for name, numbers in dims.items()},
         dump_ir=dump_ir,
-        **preprocessing,
+        **preprocessing_and_quantisation,
     )
 
 
