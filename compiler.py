@@ -7,7 +7,7 @@ from time import process_time
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from .errors import OptionError
-from .options import CompileOptions, Quantisation
+from .options import FLOAT, CompileOptions, Quantisation
 from .runtime import Simulator, TensorInfo
 from .version import PRODUCER
 
@@ -26,11 +26,19 @@ STACKVM_PIPELINE = "builtin.module(nn-unroll,nn-decompose,nn-fold-constants,nn-c
 """What stack machines need on top: only operations that they have."""
 BASIC_PIPELINE = (
     "builtin.module(nn-unroll{plain=true},nn-decompose,nn-decompose-basic,nn-fold-constants,nn-canonicalize,"
-    "canonicalize,cse,nn-plan-memory)"
+    "canonicalize,cse)"
 )
-"""The same for version 5, which has fewer operations, and memory that is planned."""
+"""The same for version 5, which has fewer operations."""
 EARLY_PIPELINE = BASIC_PIPELINE.replace("nn-decompose-basic", "nn-decompose-basic,nn-decompose-softmax")
 """The same for its first dialects."""
+PREPARE_PIPELINE = "builtin.module(kpu-prepare,nn-fuse-convolutions,nn-canonicalize,canonicalize,cse)"
+"""What the K210 needs before ranges are measured."""
+LAYERS_PIPELINE = "builtin.module(kpu-form-layers,canonicalize,cse,kpu-quantize,canonicalize,cse)"
+"""What makes layers of the K210's accelerator of a network with ranges."""
+MAPS_PIPELINE = "builtin.module(kpu-schedule,kpu-plan-maps)"
+"""When and where the accelerator computes."""
+MEMORY_PIPELINE = "builtin.module(nn-plan-memory)"
+"""Where values lie in main memory, which version 5 code states."""
 
 Model = "str | Path | bytes | BinaryIO | onnx.ModelProto"
 
@@ -138,12 +146,12 @@ def _compile(model: Any, options: CompileOptions, progress: "Progress | None", d
         imported = process_time()
         if dumper is not None:
             dumper.write("import", module)
-        common, *rest = pipelines(options)
-        passes = _run(common, module, dumper)
+        before, behind = pipelines(options)
+        passes = [item for text in before for item in _run(text, module, dumper)]
         calibration = _calibrate(module, options.quantisation, progress)
         if calibration is not None and dumper is not None:
             dumper.write("calibrate", module)
-        for text in rest:
+        for text in behind:
             passes += _run(text, module, dumper)
         data = _emit(options, module)
     report = {
@@ -215,11 +223,15 @@ def is_tflite(model: Any) -> bool:
     return Path(str(getattr(model, "name", ""))).suffix == ".tflite"
 
 
-def pipelines(options: CompileOptions) -> tuple[str, ...]:
-    """What a network goes through between import and emission, as text that `nn-opt` runs."""
+def pipelines(options: CompileOptions) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """What a network goes through between import and emission, as text that `nn-opt` runs: before and after ranges are
+    measured."""
     if options.version == 7:
-        return PIPELINE, STACKVM_PIPELINE
-    return PIPELINE, BASIC_PIPELINE if options.dialect == "1.6" else EARLY_PIPELINE
+        return (PIPELINE,), (STACKVM_PIPELINE,)
+    basic = BASIC_PIPELINE if options.dialect == "1.6" else EARLY_PIPELINE
+    if options.target == "k210" and options.quant != FLOAT:
+        return (PIPELINE, PREPARE_PIPELINE), (LAYERS_PIPELINE, basic, MAPS_PIPELINE, MEMORY_PIPELINE)
+    return (PIPELINE,), (basic, MEMORY_PIPELINE)
 
 
 def _emit(options: CompileOptions, module: Any) -> bytes:

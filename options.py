@@ -14,9 +14,9 @@ RUNTIMES = {
     7: ("2.11", "2.10", "2.9", "2.8", "2.7", "2.6"),
 }
 """The vendor's runtimes that execute each kmodel version that can be written, the default first."""
-VERSIONS = {"cpu": (7, 5), "k230": (7,), "k510": (5,)}
+VERSIONS = {"cpu": (7, 5), "k210": (5,), "k230": (7,), "k510": (5,)}
 """The kmodel versions that can be written for each target, the default first."""
-QUANTISED: dict[str, tuple[str, ...]] = {}
+QUANTISED: dict[str, tuple[str, ...]] = {"k210": ("u8",)}
 """The types that values are quantised to for each target that computes in integers, the default first."""
 FLOAT = "none"
 """What `quant` is when nothing shall be quantised."""
