@@ -25,11 +25,12 @@ LINEAR = np.array([[-1.0, 1.0], [-1.0, 1.0]])
 
 @dataclass(frozen=True)
 class Integers:
-    """What `kpu.conv2d` holds: weight u8, norm int64 (O x 3), lines int64 (16 x 4)."""
+    """What `kpu.conv2d` holds: weight u8, norm int64 (O x 3), lines int64 (16 x 4); and the batch norm's step."""
 
     weight: Array
     norm: Array
     lines: Array
+    unit: float
 
 
 def integers(
@@ -60,7 +61,7 @@ def integers(
     unit = float(reach.max()) / REACH
     norm = np.array([(*_multiplier(s / unit), round(o / unit)) for s, o in zip(step, offset, strict=True)], np.int64)
     code = Code(unit, output, LINEAR if activation is None else activation, (mean - 1) / (2 * mean))
-    return Integers((rounded + WEIGHT_ZERO).astype(np.uint8), norm, activation_lines(code))
+    return Integers((rounded + WEIGHT_ZERO).astype(np.uint8), norm, activation_lines(code), unit)
 
 
 def _multiplier(ratio: float) -> tuple[int, int]:

@@ -8,6 +8,8 @@ so have inputs of one 3x3 layer, since the KPU pads them all with one number.
 from collections.abc import Iterable
 from typing import Any
 
+import numpy as np
+
 from ...dialects import kpu, nn
 from ...dialects.function import entry_function
 from ...dialects.mlir import describe, ir
@@ -91,7 +93,7 @@ class Parameters:
                 raise PassError("K0718", where=describe(owner), cause=f"the range of {value.type} is not known")
             known = spans.get(root, span)
             spans[root] = Range(min(span.low, known.low), max(span.high, known.high))
-        return {root: asymmetric(span) for root, span in spans.items()}
+        return {root: covering(span) for root, span in spans.items()}
 
     def _bytes(self) -> Iterable[ir.Value]:
         """Quantised values, and those that are quantised on the host because a layer or a mover wants them."""
@@ -102,6 +104,15 @@ class Parameters:
             elif is_moving(op) and op.operation.results[0] in self.quantised:
                 seen.update(dict.fromkeys(op.operation.operands))
         return seen
+
+
+def covering(span: Range) -> Affine:
+    """Bytes whose range holds all of `span`: rounding the zero point alone would cut off half a step at one end."""
+    rounded = asymmetric(span)
+    zero = rounded.zero_point
+    ends = ((span.high, 255 - zero), (-span.low, zero))
+    scale = max([rounded.scale, *(float(np.float32(end / steps)) for end, steps in ends if steps)])
+    return Affine(scale, zero, 0, 8)
 
 
 def is_moving(op: Any) -> bool:

@@ -5,6 +5,7 @@ uploaded or downloaded at most once; what moves bytes on the host moves bytes; t
 real numbers, between `nn.dequantize` and `nn.quantize`.
 """
 
+import math
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -13,12 +14,19 @@ import numpy as np
 from ...dialects import kpu, nn
 from ...dialects.function import entry_function
 from ...dialects.mlir import ir, safe_erase
-from ...dialects.tensors import shape_of, static_shape
+from ...dialects.ranges import value_range
+from ...dialects.tensors import Array, shape_of, static_shape
 from ...runtime.kpu.pooling import POOL_BY_NAME
 from ..pipeline import register_pass
 from ..quant.affine import Affine
-from .integers import integers
+from ..rewriter import producer
+from .integers import Integers, integers
 from .parameters import Parameters, is_moving
+from .wide import Saw, is_identity
+
+
+WIDE_BYTES = 8192
+"""Results up to this size are computed with 12 bits if the host goes on with them."""
 
 
 class Quantizer:
@@ -29,11 +37,11 @@ class Quantizer:
         self.stored: dict[ir.Value, ir.Value] = {}
         self.maps: dict[ir.Value, ir.Value] = {}
         self.real: dict[ir.Value, ir.Value] = {}
+        self.integers: dict[ir.Value, Integers] = {}
 
     def quantised_type(self, value: ir.Value) -> ir.Type:
         """The type of a value's bytes."""
-        affine: Affine = self.parameters.of(value)
-        return nn.quantized_tensor_type(shape_of(value), [affine.scale], [affine.zero_point], -1, np.uint8)
+        return _type(value, self.parameters.of(value))
 
     def as_stored(self, value: ir.Value) -> ir.Value:
         """The bytes of a value in main memory."""
@@ -51,10 +59,30 @@ class Quantizer:
         return self.maps[value]
 
     def as_real(self, value: ir.Value) -> ir.Value:
-        """The real numbers of a quantised value."""
+        """The real numbers of a quantised value: of 12 bits, where the KPU can give as many at a small price."""
         if value not in self.real:
-            self.real[value] = nn.Dequantize(self.as_stored(value)).output
+            wide = self.as_wide(value)
+            self.real[value] = nn.Dequantize(self.as_stored(value)).output if wide is None else wide
         return self.real[value]
+
+    def as_wide(self, value: ir.Value) -> ir.Value | None:
+        """A layer's result put together of a coarse and a fine part; None where that is not to be had, or too dear."""
+        mover = value.owner.opview if isinstance(value, ir.OpResult) else None
+        if is_moving(mover) and len(mover.operation.operands) == 1:
+            wide = self.as_wide(mover.operation.operands[0])
+            return None if wide is None else mover.rebuild(wide).output
+        layer, span = producer(value, kpu.Layer), value_range(value)
+        if layer is None or span is None or math.prod(static_shape(value)) > WIDE_BYTES:
+            return None
+        if POOL_BY_NAME[layer.pool].kind != "sample" or not is_identity(layer.activation, span):
+            return None
+        made, saw = self.integers[value], Saw.of(span)
+        parts = []
+        for affine, fine in ((saw.coarse, False), (saw.fine, True)):
+            type_ = _type(value, affine)
+            part = self._convolution(layer, made, saw.lines(made.unit, fine=fine), type_)
+            parts.append(nn.Dequantize(kpu.Download(part).output).output)
+        return nn.Add(*parts).output
 
     def layer(self, op: kpu.Layer) -> None:
         """The integer form of a layer."""
@@ -70,11 +98,13 @@ class Quantizer:
             activation=op.activation,
             mean=form.window**2 if form.kind == "mean" else 1,
         )
-        constants = [nn.Constant(value=array).output for array in (made.weight, made.norm, made.lines)]
+        self.integers[op.output] = made
+        self.maps[op.output] = self._convolution(op, made, made.lines, self.quantised_type(op.output))
+
+    def _convolution(self, op: kpu.Layer, made: Integers, lines: Array, type_: ir.Type) -> ir.Value:
+        constants = [nn.Constant(value=array).output for array in (made.weight, made.norm, lines)]
         maps = [self.as_map(value) for value in op.inputs]
-        types = [self.quantised_type(op.output)]
-        result = kpu.Conv2D(maps, *constants, results=types, depthwise=op.depthwise, pool=op.pool)
-        self.maps[op.output] = result.output
+        return kpu.Conv2D(maps, *constants, results=[type_], depthwise=op.depthwise, pool=op.pool).output
 
     def mover(self, op: Any) -> None:
         """The same operation on bytes."""
@@ -83,6 +113,10 @@ class Quantizer:
         changes = {"value": float(zero)} if isinstance(op, nn.Pad) else {}
         moved = op.rebuild(operands, **changes) if isinstance(op, nn.Concat) else op.rebuild(*operands, **changes)
         self.stored[op.output] = nn.StorageCast(moved.output, results=[self.quantised_type(op.output)]).output
+
+
+def _type(value: ir.Value, affine: Affine) -> ir.Type:
+    return nn.quantized_tensor_type(shape_of(value), [affine.scale], [affine.zero_point], -1, np.uint8)
 
 
 @register_pass
