@@ -1,6 +1,8 @@
 """The choice among tables of ranges: what wins when, and that it wins for a reason."""
 
+import os
 import tracemalloc
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -167,6 +169,27 @@ def test_it_is_never_worse_than_the_extremes_on_what_was_tried():
         }
     assert noise["auto"] <= noise["minmax"]
     assert noise["minmax"] == pytest.approx(choice.noise["minmax"].sum())
+
+
+@pytest.mark.skipif("KPUC_MODELS" not in os.environ, reason="KPUC_MODELS names no folder with data sets")
+@pytest.mark.parametrize("name", ["fashion_dscnn", "fsdd_kws_dscnn"])
+def test_it_is_never_worse_than_the_extremes_on_other_samples(name):
+    """Real networks, calibrated on calibration data, tested on test data."""
+    with np.load(Path(os.environ["KPUC_MODELS"]) / "data" / f"{name}_test.npz") as arrays:
+        parts = arrays["calib"][:32], arrays["x"][:100]
+    chosen, tests = (
+        (part / 127.5 - 1 if part.dtype == np.uint8 else part).astype(np.float32)[:, None, None] for part in parts
+    )
+    with mlir.context():
+        module = import_onnx(SHIPPED / f"{name}.onnx")
+        parse_pipeline(PIPELINE).run(module)
+        data = [{"input": one} for one in chosen]
+        tables = choose_ranges(module, data).calibration.ranges, calibrate(module, data, MinMax).ranges
+        expected = np.concatenate([evaluate(module, [one])[0] for one in tests])
+        auto, extremes = (
+            np.concatenate([evaluate_rounded(module, [one], ranges)[0] for one in tests]) for ranges in tables
+        )
+    assert np.sum((auto - expected) ** 2) <= np.sum((extremes - expected) ** 2)
 
 
 class TestRunning:
