@@ -2,6 +2,9 @@
 
 A line is y = add + (v - start) * mul / 2^shift for v > start, up to the next line's start; `add` is an integer. So a line
 that shall be exact must start where the function passes an integer, and that is where lines start here.
+
+Falling lines are dear: the simulated KPU rounds negative products to the integer below, or the one below that, by turns. They get 1
+more, which makes that right on average; a constant is often the better line.
 """
 
 import math
@@ -16,6 +19,8 @@ from ..quant.affine import Affine
 
 FEW = 8
 """Points up to which a function is taken as it is, every piece a line; of more it is approximated."""
+FALLING = 0.5
+"""Squared error that a falling line has more than others, per number."""
 CANDIDATES = 192
 SAMPLES = 4096
 TOP = 255
@@ -92,7 +97,7 @@ def _piece(v: float, y: float, slope: float, begin: float, end: float, at: float
     if at < 0 or at > TOP or math.isinf(begin):
         lines.append((begin, 0.0, 0 if at < 0 else TOP))
     if max(start, begin) < end:
-        lines.append((max(start, begin), slope, first))
+        lines.append((max(start, begin), slope, first if slope > 0 else min(first + 1, TOP)))
     return lines
 
 
@@ -117,7 +122,7 @@ def _approximate(v: Array, y: Array) -> list[Line]:
     x = np.linspace(v[0], v[-1], SAMPLES)
     target = np.clip(interpolated(x, np.stack([v, y])), 0, TOP)
     starts, adds = _crossings(x, target)
-    slopes, errors = _line_errors(x, target, starts, adds)
+    slopes, adds, errors = _best_lines(x, target, starts, adds)
     count = len(starts)
     best, back = np.full((SEGMENTS, count + 1), np.inf), np.zeros((SEGMENTS, count + 1), np.int64)
     best[0, 0] = 0
@@ -130,10 +135,10 @@ def _approximate(v: Array, y: Array) -> list[Line]:
     end = count
     while used > 0:
         begin = int(back[used, end])
-        lines.append((float(starts[begin]), float(slopes[begin, end]), int(adds[begin])))
+        lines.append((float(starts[begin]), float(slopes[begin, end]), int(adds[begin, end])))
         used, end = used - 1, begin
     lines.reverse()
-    return [(float(LOWEST), 0.0, lines[0][2]), *lines]
+    return [(float(LOWEST), 0.0, min(max(round(float(target[0])), 0), TOP)), *lines]
 
 
 def _crossings(x: Array, target: Array) -> tuple[Array, Array]:
@@ -150,22 +155,25 @@ def _crossings(x: Array, target: Array) -> tuple[Array, Array]:
     return starts, adds
 
 
-def _line_errors(x: Array, target: Array, starts: Array, adds: Array) -> tuple[Array, Array]:
-    """For a line from candidate i up to candidate j (or the end): the best slope and its squared error, [i, j]."""
+def _best_lines(x: Array, target: Array, starts: Array, adds: Array) -> tuple[Array, Array, Array]:
+    """For a line from candidate i up to candidate j (or the end): the best slope, add and squared error, each [i, j]."""
     unit = x[-1] - x[0]
     t = (x - x[0]) / unit
     places = np.concatenate([np.searchsorted(x, starts, side="right"), [x.size]])
-    zero = np.zeros(1)
-    sums = [np.concatenate([zero, np.cumsum(terms)]) for terms in (np.ones_like(t), t, t * t, target, target**2, t * target)]
-    n, st, stt, sy, syy, sty = (
-        total[places][None, :] - total[places[:-1]][:, None] for total in sums
-    )
+    columns = (np.ones_like(t), t, t * t, target, target**2, t * target)
+    sums = [np.concatenate([np.zeros(1), np.cumsum(column)])[places] for column in columns]
+    n, st, stt, sy, syy, sty = (total[None, :] - total[:-1, None] for total in sums)
     t0, y0 = ((starts - x[0]) / unit)[:, None], adds[:, None]
     dd = stt - 2 * t0 * st + n * t0**2
     de = sty - t0 * sy - y0 * st + n * t0 * y0
     ee = syy - 2 * y0 * sy + n * y0**2
     with np.errstate(divide="ignore", invalid="ignore"):
         slopes = np.where(dd > 0, de / dd, 0.0)
-    errors = np.maximum(ee - slopes * de, 0)
+        flat = np.clip(np.rint(np.where(n > 0, sy / n, y0)), 0, TOP)
+    sloped = np.maximum(ee - slopes * de, 0) + np.where(slopes < 0, FALLING * n, 0)
+    level = syy - 2 * flat * sy + n * flat**2
+    is_flat = (level <= sloped) | (slopes == 0)
     order = np.arange(len(starts))[:, None] < np.arange(len(starts) + 1)[None, :]
-    return slopes / unit, np.where(order, errors, np.inf)
+    errors = np.where(order, np.where(is_flat, level, sloped), np.inf)
+    chosen = np.where(is_flat, flat, np.minimum(y0 + (slopes < 0), TOP))
+    return np.where(is_flat, 0.0, slopes) / unit, chosen, errors
