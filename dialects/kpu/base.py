@@ -25,9 +25,9 @@ PoolName = Literal[
 class KPU(ods.Dialect, name="kpu"):  # type: ignore[call-arg]  # the bindings carry no types
     """How the K210's accelerator computes: fused layers over maps that stay in its memory.
 
-    A layer reads maps 1 x C x H x W, convolves with stride 1 and as much padding as keeps H and W, applies an activation,
-    and may pool. Several inputs of a layer are maps that lie one behind the other in KPU memory, so that they are
-    one map of all their channels. All operations are pure and can be evaluated with numpy.
+    A layer reads maps 1 x C x H x W, convolves with stride 1 and as much padding as keeps H and W, applies an
+    activation, and may pool. Several inputs of a layer are maps that lie one behind the other in KPU memory, so that
+    they are one map of all their channels. All operations are pure and can be evaluated with numpy.
     """
 
 
@@ -58,9 +58,7 @@ def layer_type(inputs: list[ir.Value], weight: ir.Value, depthwise: bool, pool: 
 
     channels, height, width = joined_shape(inputs)
     shape: Shape = shape_of(weight)
-    require(
-        len(shape) == 4 and shape[2:] in ((1, 1), (3, 3)), f"weight is {weight.type}, expected a 1x1 or 3x3 kernel"
-    )
+    require(len(shape) == 4 and shape[2:] in ((1, 1), (3, 3)), f"weight is {weight.type}, expected a 1x1 or 3x3 kernel")
     expected = (channels, 1) if depthwise else (shape[0], channels)
     require(shape[:2] == expected, f"weight is {weight.type}, expected {expected[0]} x {expected[1]} x kernel")
     return tensor_type((1, shape[0], *POOL_BY_NAME[pool].output(height, width)), like)

@@ -47,6 +47,4 @@ class Layer(KPUOp, name="layer"):
         from ...runtime.kernels.kpu import layer
 
         inputs, weight, bias = operands
-        return layer(
-            inputs, weight, bias, depthwise=self.depthwise, pool=self.pool, activation=self.activation
-        )
+        return layer(inputs, weight, bias, depthwise=self.depthwise, pool=self.pool, activation=self.activation)

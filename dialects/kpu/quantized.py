@@ -103,6 +103,4 @@ class Conv2D(KPUOp, name="conv2d"):
         from ...runtime.kernels.kpu import conv2d
 
         inputs, weight, norm, lines = operands
-        return conv2d(
-            inputs, weight, norm, lines, depthwise=self.depthwise, pool=self.pool, input_zero=self.input_zero
-        )
+        return conv2d(inputs, weight, norm, lines, depthwise=self.depthwise, pool=self.pool, input_zero=self.input_zero)

@@ -1,6 +1,7 @@
 """Makes layers and what stands around them, with the ranges that their values take."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
@@ -34,6 +35,19 @@ def layer(
         activation=activation,
     ).output
     set_range(made, span)
+    return made
+
+
+def again(
+    op: kpu.Layer, span: Range | None, *, inputs: Sequence[ir.Value] | None = None, weight: Array | None = None,
+    **changes: Any,
+) -> ir.Value:  # fmt: skip
+    """The same layer with other inputs, weights or attributes, its result in `span`; a copy stays one."""
+    kernel = op.weight if weight is None else nn.Constant(value=np.ascontiguousarray(weight, np.float32)).output
+    made = op.rebuild(list(op.inputs if inputs is None else inputs), kernel, op.bias, **changes).output
+    set_range(made, span)
+    if COPY in op.attributes and "activation" not in changes:
+        made.owner.attributes[COPY] = ir.UnitAttr.get()
     return made
 
 

@@ -1,10 +1,10 @@
 """Fit a layer's activation table: 16 lines that take the batch norm's result to an output byte.
 
-A line is y = add + (v - start) * mul / 2^shift for v > start, up to the next line's start; `add` is an integer. So a line
-that shall be exact must start where the function passes an integer, and that is where lines start here.
+A line is y = add + (v - start) * mul / 2^shift for v > start, up to the next line's start; `add` is an integer. So a
+line that shall be exact must start where the function passes an integer, and that is where lines start here.
 
-Falling lines are dear: the simulated KPU rounds negative products to the integer below, or the one below that, by turns. They get 1
-more, which makes that right on average; a constant is often the better line.
+Falling lines are dear: the simulated KPU rounds negative products to the integer below, or the one below that, by
+turns. They get 1 more, which makes that right on average; a constant is often the better line.
 """
 
 import math
@@ -156,7 +156,7 @@ def _crossings(x: Array, target: Array) -> tuple[Array, Array]:
 
 
 def _best_lines(x: Array, target: Array, starts: Array, adds: Array) -> tuple[Array, Array, Array]:
-    """For a line from candidate i up to candidate j (or the end): the best slope, add and squared error, each [i, j]."""
+    """For a line from candidate i up to candidate j, or the end: the best slope, add and squared error, as [i, j]."""
     unit = x[-1] - x[0]
     t = (x - x[0]) / unit
     places = np.concatenate([np.searchsorted(x, starts, side="right"), [x.size]])

@@ -1,10 +1,12 @@
 """Make layers of what the KPU can compute.
 
-On entry: float `nn`, prepared and annotated with ranges. On exit every convolution that breaks no rule is a `kpu.layer`, with what
-follows it (activation, pooling) inside where that is possible, and sums and joined maps are layers too. What stays `nn`
-runs on the host; slices and paddings between layers are the host's, and patterns bring them to where they cost least.
+On entry: float `nn`, prepared and annotated with ranges. On exit every convolution that breaks no rule is a
+`kpu.layer`, with what follows it (activation, pooling) inside where that is possible, and sums and joined maps are
+layers too. What stays `nn` runs on the host; slices and paddings between layers are the host's, and patterns bring them
+to where they cost least.
 """
 
+import math
 from dataclasses import dataclass
 from itertools import product
 from typing import Any, ClassVar
@@ -15,6 +17,7 @@ from ...dialects import kpu, nn
 from ...dialects.mlir import ir
 from ...dialects.ranges import Range, value_range
 from ...dialects.tensors import Array, static_shape
+from ...runtime.kpu.registers import CHANNELS
 from ..pipeline import register_pass
 from ..rewriter import NO_MATCH, Match, Pattern, Rewriter, has_one_use, pattern, producer, rewrite_module
 from . import build
@@ -42,6 +45,7 @@ def convolution(op: nn.Conv, rewriter: Rewriter) -> Match:
         ends = [size - axis.size - begin for size, axis, begin in zip(sizes, axes, begins, strict=True)]
         value = build.padded(value, begins, ends)
     weight, depthwise = _weights(op)
+    weight = weight[:, :, axes[0].used][:, :, :, axes[1].used]
     inputs = [value]
     if not all(axis.is_plain for axis in axes):
         inputs, weight = _gathered(value, axes, weight, depthwise)
@@ -90,9 +94,7 @@ def _placed(axes: tuple[Axis, Axis], weight: Array) -> Array:
     return full
 
 
-def _gathered(
-    value: ir.Value, axes: tuple[Axis, Axis], weight: Array, depthwise: bool
-) -> tuple[list[ir.Value], Array]:
+def _gathered(value: ir.Value, axes: tuple[Axis, Axis], weight: Array, depthwise: bool) -> tuple[list[ir.Value], Array]:
     """Shifted copies of a map, and the weights O x (copies * C) x 3 x 3 that read them."""
     if depthwise:
         weight = dense(weight, weight.shape[0])
@@ -130,24 +132,38 @@ def _activate(op: Any, value: ir.Value, rewriter: Rewriter) -> Match:
     if layer.activation is not None:
         if span is None:
             return NO_MATCH
-        inner = value_range_before(layer, span)
-        knots = composed(layer.activation, knots, inner)
-    return rewriter.replace(op, rebuilt(layer, value_range(op.output), activation=knots))
+        knots = composed(layer.activation, knots, range_before(layer.activation, span))
+    return rewriter.replace(op, build.again(layer, value_range(op.output), activation=knots))
 
 
-def value_range_before(layer: kpu.Layer, span: Range) -> Range:
-    """A range of the argument of a layer's activation that covers all of its points and its range."""
-    points = layer.activation[0]
-    return Range(min(span.low, float(points.min())), max(span.high, float(points.max())))
+def range_before(activation: Array, span: Range) -> Range:
+    """A range of an activation's argument that covers all of its points and the range of its results."""
+    return Range(min(span.low, float(activation[0].min())), max(span.high, float(activation[0].max())))
 
 
-def rebuilt(layer: kpu.Layer, span: Range | None, **changes: Any) -> ir.Value:
-    """The same layer with some attributes changed, its result in `span`."""
-    made = layer.rebuild(list(layer.inputs), layer.weight, layer.bias, **changes).output
-    build.set_range(made, span)
-    if build.COPY in layer.attributes and "activation" not in changes:
-        made.owner.attributes[build.COPY] = ir.UnitAttr.get()
-    return made
+@pattern(nn.Prelu)
+def slopes_behind(op: nn.Prelu, rewriter: Rewriter) -> Match:
+    """prelu(x) with a slope a channel == relu(x) - slope * relu(-x): two layers of twice the channels"""
+    layer, slope, span = producer(op.input, kpu.Layer), nn.constant_value(op.slope), value_range(op.input)
+    if layer is None or slope is None or span is None:
+        return NO_MATCH
+    channels = static_shape(op.input)[1]
+    if slope.size not in (1, channels) or 2 * channels > CHANNELS:
+        return NO_MATCH
+    both = Range(0.0, max(span.high, -span.low, 0.0))
+    relu = clamp_knots(0.0, math.inf)
+    free = not layer.depthwise and layer.activation is None and layer.pool == "none" and has_one_use(op.input)
+    if free:
+        weight, bias = nn.constant_value(layer.weight), nn.constant_value(layer.bias)
+        assert weight is not None and bias is not None
+        parts = [np.concatenate([array, -array]) for array in (weight, bias)]
+        halves = build.layer(list(layer.inputs), parts[0], parts[1], both, activation=relu)
+    else:
+        eye = build.identity(channels)
+        halves = build.layer([op.input], np.concatenate([eye, -eye]), None, both, activation=relu)
+    slopes = np.broadcast_to(slope.reshape(-1), channels)
+    weight = np.concatenate([build.identity(channels), -np.diag(slopes)[:, :, None, None]], axis=1)
+    return rewriter.replace(op, build.layer([halves], weight, None, value_range(op.output)))
 
 
 @pattern(nn.PoolOp)
@@ -175,9 +191,8 @@ def end_with(value: ir.Value, pool: str, span: Range | None) -> ir.Value:
     layer = producer(value, kpu.Layer)
     assert layer is not None
     if layer.pool == "none" and not layer.depthwise and has_one_use(value):
-        return rebuilt(layer, span, pool=pool)
-    made = build.copy(value, build.identity(static_shape(value)[1]), pool=pool)
-    return made
+        return build.again(layer, span, pool=pool)
+    return build.copy(value, build.identity(static_shape(value)[1]), pool=pool)
 
 
 @pattern(nn.Add)
@@ -190,7 +205,7 @@ def sum_of_maps(op: nn.Add, rewriter: Rewriter) -> Match:
     if not any(is_from_kpu(value) for value in maps):
         return NO_MATCH
     channels = static_shape(op.output)[1]
-    if 2 * channels > 1024:
+    if 2 * channels > CHANNELS:
         return NO_MATCH
     eye = build.identity(channels)
     if op.lhs == op.rhs:
@@ -219,22 +234,38 @@ def join_inputs(op: kpu.Layer, rewriter: Rewriter) -> Match:
     if op.depthwise:
         return NO_MATCH
     for number, value in enumerate(op.inputs):
-        joined = producer(value, nn.Concat)
+        joined, added = producer(value, nn.Concat), channels_added(value)
         if joined is not None and joined.axis % 4 == 1:
-            inputs = [*op.inputs[:number], *joined.inputs, *op.inputs[number + 1 :]]
-            made = op.rebuild(inputs, op.weight, op.bias).output
-        elif is_zero(value) and len(op.inputs) > 1:
-            inputs = [*op.inputs[:number], *op.inputs[number + 1 :]]
-            first = sum(static_shape(other)[1] for other in op.inputs[:number])
-            weight = nn.constant_value(op.weight)
-            assert weight is not None
-            left = np.delete(weight, range(first, first + static_shape(value)[1]), axis=1)
-            made = op.rebuild(inputs, nn.Constant(value=np.ascontiguousarray(left)).output, op.bias).output
-        else:
-            continue
-        build.set_range(made, value_range(op.output))
-        return rewriter.replace(op, made)
+            return _fed(op, number, list(joined.inputs), None, rewriter)
+        if is_zero(value) and len(op.inputs) > 1:
+            return _fed(op, number, [], range(static_shape(value)[1]), rewriter)
+        if added is not None:
+            source, channels = added
+            return _fed(op, number, [source], channels, rewriter)
     return NO_MATCH
+
+
+def _fed(op: kpu.Layer, number: int, values: list[ir.Value], zeros: Any, rewriter: Rewriter) -> Match:
+    """The layer with other values for one input, of which the channels `zeros` are not read any more."""
+    weight = nn.constant_value(op.weight)
+    assert weight is not None
+    first = sum(static_shape(other)[1] for other in op.inputs[:number])
+    if zeros is not None:
+        weight = np.delete(weight, [first + channel for channel in zeros], axis=1)
+    inputs = [*op.inputs[:number], *values, *op.inputs[number + 1 :]]
+    return rewriter.replace(op, build.again(op, value_range(op.output), inputs=inputs, weight=weight))
+
+
+def channels_added(value: ir.Value) -> tuple[ir.Value, list[int]] | None:
+    """A map to which only channels of zeros were added, and which of the channels those are."""
+    pad = producer(value, nn.Pad)
+    if pad is None or pad.mode != "constant" or pad.value != 0 or len(pad.padding) != 8 or min(pad.padding) < 0:
+        return None
+    before, behind = pad.padding[1], pad.padding[5]
+    if sum(pad.padding) != before + behind:
+        return None
+    channels = static_shape(value)[1]
+    return pad.input, [*range(before), *range(channels - behind, channels)]
 
 
 def is_zero(value: ir.Value) -> bool:
@@ -247,6 +278,7 @@ FORMING: tuple[Pattern[Any], ...] = (
     convolution,
     activation_behind,
     scaling_behind,
+    slopes_behind,
     pooling_behind,
     sum_of_maps,
     join_inputs,

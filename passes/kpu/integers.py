@@ -1,8 +1,9 @@
 """The integers of one layer: weights, batch norm and activation table, from real numbers and the bytes around it.
 
-With x = (q - zx) sx for each input and w = (r - 128) sw for each output channel, the accumulator times sw is the convolution; sx
-differs from input to input and so goes into the weights before they are rounded. The batch norm takes the accumulator to
-steps of `unit`, one for all channels, fine enough to lose nothing; the table takes those to the output's bytes.
+With x = (q - zx) sx for each input and w = (r - 128) sw for each output channel, the accumulator times sw is the
+convolution; sx differs from input to input and so goes into the weights before they are rounded. The batch norm takes
+the accumulator to steps of `unit`, one for all channels, fine enough to lose nothing; the table takes those to the
+output's bytes.
 """
 
 import math

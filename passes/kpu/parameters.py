@@ -1,8 +1,8 @@
 """Which values become bytes, and what the bytes stand for.
 
-Every layer's result is bytes. What only moves numbers (slices, paddings, transposes ...) moves bytes when its operands are
-bytes anyway, or when only layers want its result; such an operation's operands and result have the same parameters, and
-so have inputs of one 3x3 layer, since the KPU pads them all with one number.
+Every layer's result is bytes. What only moves numbers (slices, paddings, transposes ...) moves bytes when its operands
+are bytes anyway, or when only layers want its result; such an operation's operands and result have the same parameters,
+and so have inputs of one 3x3 layer, since the KPU pads them all with one number.
 """
 
 from collections.abc import Iterable

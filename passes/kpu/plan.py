@@ -1,8 +1,9 @@
 """Give every map its place in KPU memory.
 
-On entry: `kpu.conv2d`, uploads and downloads in their final order. On exit each operation that makes a map has `kpu.offset`, in
-bytes, and the function `kpu.peak` and `kpu.bound`: what is used, and what no plan can do without. Inputs of one layer lie one
-behind the other; a map that would have to lie in two places is copied by a layer that does nothing else.
+On entry: `kpu.conv2d`, uploads and downloads in their final order. On exit each operation that makes a map has
+`kpu.offset`, in bytes, and the function `kpu.peak` and `kpu.bound`: what is used, and what no plan can do without.
+Inputs of one layer lie one behind the other; a map that would have to lie in two places is copied by a layer that does
+nothing else.
 """
 
 from dataclasses import dataclass

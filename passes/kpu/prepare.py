@@ -24,9 +24,7 @@ def convolution(value: ir.Value, weight: np.ndarray, bias: np.ndarray | None) ->
     """A 1x1 convolution of a map with a matrix O x C."""
     matrix = nn.Constant(value=weight[:, :, None, None].astype(np.float32)).output
     offset = None if bias is None else nn.Constant(value=bias.astype(np.float32)).output
-    return nn.Conv(
-        value, matrix, offset, strides=(1, 1), dilations=(1, 1), padding=(0, 0, 0, 0), groups=1
-    ).output
+    return nn.Conv(value, matrix, offset, strides=(1, 1), dilations=(1, 1), padding=(0, 0, 0, 0), groups=1).output
 
 
 @pattern(nn.Matmul)
@@ -87,4 +85,3 @@ class Prepare:
 
     def apply(self, module: ir.Module) -> None:
         rewrite_module(module, [matmul_of_row, convolution_of_mean, reshape_of_reshape, reshape_to_same])
-

@@ -1,8 +1,8 @@
 """Turn layers into integers, and put the way into KPU memory and out of it where host and KPU meet.
 
-On entry: layers and `nn` in float32, ranges on all values that become bytes. On exit: `kpu.conv2d` on quantised maps, each
-uploaded or downloaded at most once; what moves bytes on the host moves bytes; the rest of the host's operations compute with
-real numbers, between `nn.dequantize` and `nn.quantize`.
+On entry: layers and `nn` in float32, ranges on all values that become bytes. On exit: `kpu.conv2d` on quantised maps,
+each uploaded or downloaded at most once; what moves bytes on the host moves bytes; the rest of the host's operations
+compute with real numbers, between `nn.dequantize` and `nn.quantize`.
 """
 
 import math
@@ -23,7 +23,6 @@ from ..rewriter import producer
 from .integers import Integers, integers
 from .parameters import Parameters, is_moving
 from .wide import Saw, is_identity
-
 
 WIDE_BYTES = 8192
 """Results up to this size are computed with 12 bits if the host goes on with them."""
@@ -67,7 +66,7 @@ class Quantizer:
 
     def as_wide(self, value: ir.Value) -> ir.Value | None:
         """A layer's result put together of a coarse and a fine part; None where that is not to be had, or too dear."""
-        mover = value.owner.opview if isinstance(value, ir.OpResult) else None
+        mover: Any = value.owner.opview if isinstance(value, ir.OpResult) else None
         if is_moving(mover) and len(mover.operation.operands) == 1:
             wide = self.as_wide(mover.operation.operands[0])
             return None if wide is None else mover.rebuild(wide).output

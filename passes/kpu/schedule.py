@@ -26,7 +26,7 @@ def scheduled(operations: list[Any]) -> list[Any]:
         for value in op.operation.operands:
             if isinstance(value, ir.OpResult):
                 users.setdefault(value.owner, []).append(op)
-    ready = {False: [], True: []}
+    ready: dict[bool, list[Any]] = {False: [], True: []}
     number = {op.operation: i for i, op in enumerate(operations)}
     for op in operations:
         if waiting[op.operation] == 0:

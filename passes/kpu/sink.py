@@ -13,7 +13,7 @@ import numpy as np
 
 from ...dialects import kpu, nn
 from ...dialects.mlir import ir
-from ...dialects.ranges import value_range
+from ...dialects.ranges import set_range, value_range
 from ...dialects.tensors import static_shape
 from ..nn.canonicalize import pad_nothing, slice_of_everything
 from ..rewriter import NO_MATCH, Match, Pattern, Rewriter, has_one_use, pattern, producer, users
@@ -92,7 +92,7 @@ def elementwise_of_slice(op: nn.ElementwiseOp, rewriter: Rewriter) -> Match:
         return NO_MATCH
     source, window = found
     moved = op.rebuild(source).output
-    build.set_range(moved, value_range(op.output))
+    set_range(moved, value_range(op.output))
     return rewriter.replace(op, window.take(moved, value_range(op.output)))
 
 
@@ -108,10 +108,8 @@ def layer_of_slices(op: kpu.Layer, rewriter: Rewriter) -> Match:
     inputs, outputs = (static_shape(op.weight)[i] for i in (1, 0))
     if len(sources) == 1 and decimation(sources[0], windows[0]) and outputs > inputs + outputs / 4:
         return NO_MATCH
-    moved = op.rebuild(list(sources), op.weight, op.bias).output
     span = value_range(op.output)
-    build.set_range(moved, span)
-    return rewriter.replace(op, windows[0].take(moved, span))
+    return rewriter.replace(op, windows[0].take(build.again(op, span, inputs=sources), span))
 
 
 def decimation(value: ir.Value, window: Window) -> bool:
@@ -132,23 +130,19 @@ def slice_into_pooling(op: nn.Slice, rewriter: Rewriter) -> Match:
     assert layer is not None
     down, right = window.starts
     free = layer.pool == "none" and not layer.depthwise and has_one_use(value)
+    span = value_range(op.output)
     if free and down == 0:
-        pool = "right_top2s2" if right else "left_top2s2"
-        made = layer.rebuild(list(layer.inputs), layer.weight, layer.bias, pool=pool).output
+        made = build.again(layer, span, pool="right_top2s2" if right else "left_top2s2")
     elif free and layer.kernel == 1:
         weight = nn.constant_value(layer.weight)
         assert weight is not None
         moved = np.zeros((*weight.shape[:2], 3, 3), weight.dtype)
         moved[:, :, 1 + down, 1 + right] = weight[:, :, 0, 0]
-        kernel = nn.Constant(value=moved).output
-        made = layer.rebuild(list(layer.inputs), kernel, layer.bias, pool="left_top2s2").output
+        made = build.again(layer, span, weight=moved, pool="left_top2s2")
     else:
         channels = static_shape(value)[1]
         weight = build.identity(channels, (down, right) if down else None)
         made = build.copy(value, weight, pool="right_top2s2" if right and not down else "left_top2s2")
-    if free and build.COPY in layer.attributes:
-        made.owner.attributes[build.COPY] = ir.UnitAttr.get()
-    build.set_range(made, value_range(op.output))
     return rewriter.replace(op, made)
 
 
@@ -166,7 +160,7 @@ def decided(op: nn.Slice) -> bool:
 
 @pattern(kpu.Layer)
 def layer_inside_of_slice(op: kpu.Layer, rewriter: Rewriter) -> Match:
-    """slice(layer3x3(slice(x))) == slice(layer3x3(x)), when the outer one leaves out what touches the inner one's edge"""
+    """slice(layer3x3(slice(x))) == slice(layer3x3(x)), when the outer leaves out what touches the inner one's edge"""
     found = window_behind(op.inputs[0]) if len(op.inputs) == 1 else None
     if found is None or op.kernel != 3 or op.pool != "none" or found[1].steps != (1, 1):
         return NO_MATCH
@@ -181,9 +175,8 @@ def layer_inside_of_slice(op: kpu.Layer, rewriter: Rewriter) -> Match:
                 return NO_MATCH
     if not outer:
         return NO_MATCH
-    moved = op.rebuild([source], op.weight, op.bias).output
-    build.set_range(moved, value_range(op.output))
-    return rewriter.replace(op, inner.take(moved, value_range(op.output)))
+    span = value_range(op.output)
+    return rewriter.replace(op, inner.take(build.again(op, span, inputs=[source]), span))
 
 
 def _windows_of_users(value: ir.Value) -> Sequence[Window]:
@@ -205,9 +198,7 @@ def layer_of_repadded(op: kpu.Layer, rewriter: Rewriter) -> Match:
     used = outer and all(last < size for window in outer for last, size in zip(window.lasts, inner.sizes, strict=True))
     if not kept or not used or any(pad.padding[:4]):
         return NO_MATCH
-    moved = op.rebuild([source], op.weight, op.bias).output
-    build.set_range(moved, value_range(op.output))
-    return rewriter.replace(op, moved)
+    return rewriter.replace(op, build.again(op, value_range(op.output), inputs=[source]))
 
 
 SINKING: tuple[Pattern[Any], ...] = (

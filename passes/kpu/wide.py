@@ -34,7 +34,9 @@ class Saw:
         for below in range(TEETH + 1):
             above = TEETH - below
             if (below or low == 0) and (above or high == 0):
-                choices.append((max(low / max(below, 1), high / max(above, 1), float(np.finfo(np.float32).tiny)), below))
+                choices.append(
+                    (max(low / max(below, 1), high / max(above, 1), float(np.finfo(np.float32).tiny)), below)
+                )
         width, below = min(choices)
         return cls(float(np.float32(width)), below)
 
