@@ -10,6 +10,8 @@ from ...dialects.mlir import ir
 from ...dialects.ranges import Range, set_range, value_range
 from ...dialects.tensors import Array, static_shape
 
+__all__ = ["COPY", "again", "copy", "identity", "layer", "padded", "set_range", "shifted", "sliced"]
+
 COPY = "kpu.copy"
 """Marks layers whose result holds numbers of their input only: they keep its quantisation."""
 

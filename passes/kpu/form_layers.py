@@ -22,8 +22,9 @@ from ..pipeline import register_pass
 from ..rewriter import NO_MATCH, Match, Pattern, Rewriter, has_one_use, pattern, producer, rewrite_module
 from . import build
 from .activation import clamp_knots, composed, knots_of
+from .affine import AFFINE
 from .geometry import Axis
-from .rules import LEAST, axes_of, broken_rule, record
+from .rules import LEAST, axes_of, broken_rule, is_map, record
 from .sink import SINKING, elementwise_of_slice
 
 
@@ -214,12 +215,6 @@ def sum_of_maps(op: nn.Add, rewriter: Rewriter) -> Match:
     return rewriter.replace(op, build.layer(maps, weight, None, value_range(op.output)))
 
 
-def is_map(value: ir.Value) -> bool:
-    """Whether the KPU can hold a tensor as a map."""
-    shape = tuple(value.type.shape)
-    return len(shape) == 4 and shape[0] == 1 and shape[2] >= LEAST and shape[3] >= LEAST
-
-
 def is_from_kpu(value: ir.Value) -> bool:
     """Whether a layer makes a value, or an operation that only moves what layers made."""
     if producer(value, kpu.Layer) is not None:
@@ -294,5 +289,5 @@ class FormLayers:
     name: ClassVar[str] = "kpu-form-layers"
 
     def apply(self, module: ir.Module) -> None:
-        rewrite_module(module, FORMING)
+        rewrite_module(module, [*FORMING, *AFFINE])
         rewrite_module(module, [*SINKING, activation_behind])

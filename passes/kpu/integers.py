@@ -14,8 +14,8 @@ import numpy as np
 
 from ...dialects.kpu import WEIGHT_ZERO
 from ...dialects.tensors import Array
-from ..quant.affine import Affine
 from .fit import Code, activation_lines
+from .parameters import Bytes
 
 REACH = 1 << 30
 """The largest batch norm result, in steps: it has 32 bits for its own term, and 36 for all."""
@@ -37,8 +37,8 @@ class Integers:
 def integers(
     weight: Array,
     bias: Array,
-    inputs: Sequence[tuple[Affine, int]],
-    output: Affine,
+    inputs: Sequence[tuple[Bytes, int]],
+    output: Bytes,
     *,
     depthwise: bool,
     activation: Array | None,
@@ -48,20 +48,20 @@ def integers(
 
     `mean`: how many bytes a mean that rounds down sums up afterwards, 1 for none.
     """
-    scales = np.concatenate([np.full(channels, affine.scale) for affine, channels in inputs])
-    zeros = np.concatenate([np.full(channels, affine.zero_point) for affine, channels in inputs])
+    scales = np.concatenate([np.full(channels, known.scale) for known, channels in inputs])
+    zeros = np.concatenate([np.full(channels, known.zero) for known, channels in inputs])
     by_input = (-1, 1, 1, 1) if depthwise else (1, -1, 1, 1)
     real = weight.astype(np.float64) * scales.reshape(by_input)
     step = np.maximum(np.abs(real).max(axis=(1, 2, 3)), np.finfo(np.float32).tiny) / 127
     rounded = np.rint(real / step[:, None, None, None])
-    first = int(zeros[0])
+    first = inputs[0][0].pad
     displaced = np.sum(rounded * (first - zeros.reshape(by_input)), axis=(1, 2, 3)) * step
     offset = bias.astype(np.float64) + displaced
     farthest = max(first, 255 - first)
     reach = np.abs(rounded).sum(axis=(1, 2, 3)) * farthest * step + np.abs(offset)
     unit = float(reach.max()) / REACH
     norm = np.array([(*_multiplier(s / unit), round(o / unit)) for s, o in zip(step, offset, strict=True)], np.int64)
-    code = Code(unit, output, LINEAR if activation is None else activation, (mean - 1) / (2 * mean))
+    code = Code(unit, output.affine, LINEAR if activation is None else activation, (mean - 1) / (2 * mean))
     return Integers((rounded + WEIGHT_ZERO).astype(np.uint8), norm, activation_lines(code), unit)
 
 

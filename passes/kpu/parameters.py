@@ -6,6 +6,7 @@ and so have inputs of one 3x3 layer, since the KPU pads them all with one number
 """
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -18,6 +19,7 @@ from ...dialects.tensors import dtype_of
 from ...errors import PassError
 from ..quant.affine import Affine, asymmetric
 from ..rewriter import users
+from .affine import uniform
 from .build import COPY
 
 MOVING = (
@@ -34,24 +36,67 @@ MOVING = (
 """Operations whose results hold numbers of their operands only, or zero."""
 
 
+@dataclass(frozen=True)
+class Bytes:
+    """What bytes q stand for: (q - zero) * scale. `zero` need not be whole; the chip pads with the nearest byte."""
+
+    scale: float
+    zero: float
+
+    @property
+    def pad(self) -> int:
+        """The byte that stands for 0, or is nearest to it."""
+        return min(max(round(self.zero), 0), 255)
+
+    @property
+    def affine(self) -> Affine:
+        """As types state it."""
+        return Affine(self.scale, self.pad, 0, 8)
+
+
 class Parameters:
-    """The quantised values of a function and their parameters."""
+    """The quantised values of a function and their parameters.
+
+    `given` are values whose bytes are there already, and the values that hold them: dequantised inputs, and those
+    scaled and shifted alike for all channels, which only makes other numbers of the same bytes.
+    """
 
     def __init__(self, module: ir.Module) -> None:
         self._block = entry_function(module).regions[0].blocks[0]
         self._parent: dict[ir.Value, ir.Value] = {}
         self.quantised: set[ir.Value] = set()
+        self.given: dict[ir.Value, ir.Value] = {}
+        self._known: dict[ir.Value, Bytes] = {}
+        self._find_given()
         self._find_values()
         self._join()
-        self._affine = self._choose()
+        self._bytes = self._choose()
 
-    def of(self, value: ir.Value) -> Affine:
+    def of(self, value: ir.Value) -> Bytes:
         """What the bytes of a quantised value stand for."""
-        return self._affine[self._root(value)]
+        return self._bytes[self._root(value)]
+
+    def _find_given(self) -> None:
+        for op in self._block.operations:
+            if isinstance(op, nn.Dequantize):
+                stated = nn.quantization_parameters(op.input.type)
+                if stated is not None and stated.dtype == np.uint8 and stated.axis == -1:
+                    self._give(op.output, op.input, Bytes(stated.scale[0], stated.zero_point[0]))
+            elif isinstance(op, kpu.Layer) and op.inputs[0] in self.given and (found := uniform(op)) is not None:
+                source, (scale, shift) = self._known[op.inputs[0]], found
+                made = Bytes(source.scale * scale, source.zero - shift / (source.scale * scale))
+                if 0 <= made.zero <= 255:
+                    self._give(op.output, self.given[op.inputs[0]], made)
+
+    def _give(self, value: ir.Value, source: ir.Value, made: Bytes) -> None:
+        self.given[value], self._known[value] = source, made
+        self.quantised.add(value)
 
     def _find_values(self) -> None:
         operations = list(self._block.operations)
         for op in operations:
+            if op.operation.results and op.operation.results[0] in self.given:
+                continue
             if isinstance(op, kpu.Layer) or (is_moving(op) and all(v in self.quantised for v in op.operation.operands)):
                 self.quantised.add(op.operation.results[0])
         for op in reversed(operations):
@@ -68,7 +113,7 @@ class Parameters:
         for op in self._block.operations:
             if is_moving(op) and op.operation.results[0] in self.quantised:
                 self._same([*op.operation.operands, op.operation.results[0]])
-            elif isinstance(op, kpu.Layer):
+            elif isinstance(op, kpu.Layer) and op.output not in self.given:
                 if op.kernel == 3:
                     self._same(op.inputs)
                 if COPY in op.attributes:
@@ -84,35 +129,38 @@ class Parameters:
             value = parent
         return value
 
-    def _choose(self) -> dict[ir.Value, Affine]:
+    def _choose(self) -> dict[ir.Value, Bytes]:
         spans: dict[ir.Value, Range] = {}
-        for value in self._bytes():
+        known = {self._root(value): made for value, made in self._known.items()}
+        for value in self._wanted():
             span, root = value_range(value), self._root(value)
+            if root in known:
+                continue
             if span is None:
                 owner = value.owner.location if isinstance(value, ir.OpResult) else ir.Location.unknown()
                 raise PassError("K0718", where=describe(owner), cause=f"the range of {value.type} is not known")
-            known = spans.get(root, span)
-            spans[root] = Range(min(span.low, known.low), max(span.high, known.high))
-        return {root: covering(span) for root, span in spans.items()}
+            other = spans.get(root, span)
+            spans[root] = Range(min(span.low, other.low), max(span.high, other.high))
+        return {**{root: covering(span) for root, span in spans.items()}, **known}
 
-    def _bytes(self) -> Iterable[ir.Value]:
+    def _wanted(self) -> Iterable[ir.Value]:
         """Quantised values, and those that are quantised on the host because a layer or a mover wants them."""
         seen = dict.fromkeys(self.quantised)
         for op in self._block.operations:
-            if isinstance(op, kpu.Layer):
+            if isinstance(op, kpu.Layer) and op.output not in self.given:
                 seen.update(dict.fromkeys(op.inputs))
             elif is_moving(op) and op.operation.results[0] in self.quantised:
                 seen.update(dict.fromkeys(op.operation.operands))
         return seen
 
 
-def covering(span: Range) -> Affine:
+def covering(span: Range) -> Bytes:
     """Bytes whose range holds all of `span`: rounding the zero point alone would cut off half a step at one end."""
     rounded = asymmetric(span)
     zero = rounded.zero_point
     ends = ((span.high, 255 - zero), (-span.low, zero))
     scale = max([rounded.scale, *(float(np.float32(end / steps)) for end, steps in ends if steps)])
-    return Affine(scale, zero, 0, 8)
+    return Bytes(scale, zero)
 
 
 def is_moving(op: Any) -> bool:

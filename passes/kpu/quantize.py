@@ -40,16 +40,23 @@ class Quantizer:
 
     def quantised_type(self, value: ir.Value) -> ir.Type:
         """The type of a value's bytes."""
-        return _type(value, self.parameters.of(value))
+        return _type(value, self.parameters.of(value).affine)
 
     def as_stored(self, value: ir.Value) -> ir.Value:
         """The bytes of a value in main memory."""
         if value not in self.stored:
-            if value in self.maps:
+            if value in self.parameters.given:
+                self.stored[value] = self._given(value)
+            elif value in self.maps:
                 self.stored[value] = kpu.Download(self.maps[value]).output
             else:
                 self.stored[value] = nn.Quantize(value, results=[self.quantised_type(value)]).output
         return self.stored[value]
+
+    def _given(self, value: ir.Value) -> ir.Value:
+        """The bytes that a value was dequantised from, said to stand for what the value is."""
+        source, type_ = self.parameters.given[value], self.quantised_type(value)
+        return source if source.type == type_ else nn.StorageCast(nn.StorageCast(source).output, results=[type_]).output
 
     def as_map(self, value: ir.Value) -> ir.Value:
         """The bytes of a value in KPU memory."""
@@ -108,7 +115,7 @@ class Quantizer:
     def mover(self, op: Any) -> None:
         """The same operation on bytes."""
         operands = [nn.StorageCast(self.as_stored(value)).output for value in op.operation.operands]
-        zero = self.parameters.of(op.output).zero_point
+        zero = self.parameters.of(op.output).pad
         changes = {"value": float(zero)} if isinstance(op, nn.Pad) else {}
         moved = op.rebuild(operands, **changes) if isinstance(op, nn.Concat) else op.rebuild(*operands, **changes)
         self.stored[op.output] = nn.StorageCast(moved.output, results=[self.quantised_type(op.output)]).output
@@ -131,9 +138,13 @@ class QuantizeLayers:
         replaced = []
         for op in list(entry_function(module).regions[0].blocks[0].operations):
             with ir.InsertionPoint(op), op.location:
+                given = any(value in parameters.given for value in op.operation.results)
                 if isinstance(op, kpu.Layer):
-                    quantizer.layer(op)
+                    if not given:
+                        quantizer.layer(op)
                     replaced.append(op)
+                elif given:
+                    continue
                 elif is_moving(op) and op.operation.results[0] in parameters.quantised:
                     quantizer.mover(op)
                     replaced.append(op)

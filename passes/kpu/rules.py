@@ -86,6 +86,15 @@ def axes_of(op: nn.Conv) -> tuple[Axis, Axis]:
     return rows, columns
 
 
+def is_map(value: ir.Value) -> bool:
+    """Whether the KPU can hold a tensor as a map."""
+    shape = shape_of(value)
+    if len(shape) != 4 or not is_static(value):
+        return False
+    batch, channels, height, width = static_shape(value)
+    return batch == 1 and channels <= CHANNELS and LEAST <= height <= ROWS and LEAST <= width <= COLUMNS
+
+
 @rule("K210-CONV-IMAGE", nn.Conv)
 def is_image(op: nn.Conv) -> Verdict | None:
     """The KPU convolves single images: four dimensions, all known, the first of them 1."""
