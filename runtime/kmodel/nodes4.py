@@ -1,0 +1,626 @@
+"""What the nodes of kmodel version 4 hold, one class a kind: fields in the order of the file, then arrays.
+
+Shapes are NCHW and always of rank 4, unless a class says otherwise; `low`, `high` is the fused clamp.
+Source: kmodel v4 as written by nncase 0.2.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Annotated, Any
+
+import numpy as np
+
+from ...errors import KmodelError
+from .bodies import Catalogue, Fields, Shape, Tail, windowed
+from .elements import numpy_dtype
+from .struct import F32, I32, U8, U32, I32x2, I32x4, I32x8, Inner, Raw3, Raw4, Record, U64x12, struct
+
+LOCATIONS = {"const": 0, "main": 1, "kpu": 2}
+LOCATION_NAMES = {code: name for name, code in LOCATIONS.items()}
+ELEMENTS = {"f32": 0, "u8": 1}
+ELEMENT_NAMES = {code: name for name, code in ELEMENTS.items()}
+BINARIES = ("add", "sub", "mul", "div", "min", "max")
+REDUCTIONS = ("mean", "min", "max", "sum")
+UNARIES = ("abs", "ceil", "cos", "exp", "floor", "log", "neg", "rsqrt", "sin", "square")
+RESIZES = ("bilinear", "nearest")
+
+nodes = Catalogue("node")
+
+
+@struct(size=16)
+class MemoryRange(Record):
+    """Where a tensor lies: `bytes` from `start` on in one of LOCATIONS."""
+
+    location: U32
+    element: U32
+    start: U32
+    bytes: U32
+
+    def __str__(self) -> str:
+        element = ELEMENT_NAMES.get(self.element, f"element {self.element}")
+        location = LOCATION_NAMES.get(self.location, f"location {self.location}")
+        return f"{location}[{self.start}:{self.start + self.bytes}] {element}"
+
+    @property
+    def element_name(self) -> str:
+        """KmodelError K0404 for a code that does not exist."""
+        if self.element not in ELEMENT_NAMES:
+            raise KmodelError("K0404", cause=f"element type code {self.element} does not exist in kmodel v4")
+        return ELEMENT_NAMES[self.element]
+
+
+Range = Annotated[MemoryRange, Inner(MemoryRange)]
+NOWHERE = MemoryRange(location=0, element=0, start=0, bytes=0)
+
+
+def place(location: str, element: str, start: int, count: int) -> MemoryRange:
+    """`count` elements of type "f32" or "u8" at byte `start` of "const", "main" or "kpu"."""
+    size = count * numpy_dtype(element).itemsize
+    return MemoryRange(location=LOCATIONS[location], element=ELEMENTS[element], start=start, bytes=size)
+
+
+class Node(Fields):
+    """Inputs are the ranges that are not called `output`."""
+
+    output: Range
+
+    @property
+    def target(self) -> MemoryRange:
+        """What the node writes in main memory or KPU RAM."""
+        return self.output
+
+    def sources(self) -> tuple[MemoryRange, ...]:
+        """What the node reads, in order."""
+        names = [one.name for one in self.places if one.coding == Inner(MemoryRange) and one.name != "output"]
+        return tuple(getattr(self, name) for name in names)
+
+
+@struct(size=40)
+class Window(Record):
+    """What slides over an image; padding is (before, after)."""
+
+    pad_h: I32x2
+    pad_w: I32x2
+    kernel: I32x2
+    strides: I32x2
+    dilations: I32x2
+
+    def over(self, sizes: Shape) -> Shape:
+        """Height and width of the result."""
+        return windowed(sizes, self.kernel, self.strides, self.dilations, self.pad_h, self.pad_w)
+
+
+@struct(size=20)
+class Rescale(Record):
+    """From sums of products of u8 to u8: rounding_shift(sum * factor, shift) + output_offset, clamped."""
+
+    input_offset: I32
+    weights_offset: I32
+    factor: I32
+    shift: I32
+    output_offset: I32
+
+
+Windowed = Annotated[Window, Inner(Window)]
+Rescaled = Annotated[Rescale, Inner(Rescale)]
+
+
+def _per_group(it: Any) -> int:
+    """Input channels of a group."""
+    if it.groups < 1 or it.shape[1] % it.groups:
+        raise KmodelError("K0402", cause=f"{it.shape[1]} channels cannot be split into {it.groups} groups")
+    return int(it.shape[1] // it.groups)
+
+
+def _weights(dtype: str) -> Tail:
+    return Tail("weights", dtype, lambda it: (it.channels, _per_group(it), *it.window.kernel))
+
+
+def _bias(dtype: str) -> Tail:
+    return Tail("bias", dtype, lambda it: (it.channels,))
+
+
+@nodes.kind(0x00, "binary")
+@struct(size=108)
+class Binary(Node):
+    """Float arithmetic; an index beyond the end of an operand's dimension counts as 0, which broadcasts."""
+
+    input_a: Range
+    input_b: Range
+    output: Range
+    operation: U32
+    shape_a: I32x4
+    shape_b: I32x4
+    shape: I32x4
+    low: F32
+    high: F32
+
+    def result(self) -> Shape:
+        return self.shape
+
+
+@nodes.kind(
+    0x01, "concat",
+    Tail("inputs", "<u4", lambda it: (it.count, 4)),
+    Tail("dims", "<i4", lambda it: (it.count,)),
+)  # fmt: skip
+@struct(size=28)
+class Concat(Node):
+    """`outer` times: `inner` * dims[i] bytes of each input i. A row of `inputs` is a MemoryRange."""
+
+    output: Range
+    inner: U32
+    outer: U32
+    count: U32
+
+
+@nodes.kind(0x02, "conv2d", _weights("<f4"), _bias("<f4"))
+@struct(size=104)
+class Conv2D(Node):
+    """Float; weights OIHW."""
+
+    input: Range
+    output: Range
+    shape: I32x4
+    groups: I32
+    channels: I32
+    window: Windowed
+    low: F32
+    high: F32
+
+    def result(self) -> Shape:
+        return self.shape[0], self.channels, *self.window.over(self.shape[2:])
+
+
+@nodes.kind(0x03, "dequantize")
+@struct(size=40)
+class Dequantize(Node):
+    """(q - zero_point) / scale: scale is levels per unit."""
+
+    input: Range
+    output: Range
+    zero_point: I32
+    scale: F32
+
+
+@nodes.kind(0x04, "matmul", Tail("bias", "<f4", lambda it: (it.columns,)))
+@struct(size=68)
+class Matmul(Node):
+    """rows x inner times inner x columns, float."""
+
+    input_a: Range
+    input_b: Range
+    output: Range
+    rows: I32
+    inner: I32
+    columns: I32
+    low: F32
+    high: F32
+
+    def result(self) -> Shape:
+        return self.rows, self.columns
+
+
+@nodes.kind(0x05, "pad")
+@struct(size=88)
+class Pad(Node):
+    """Constant padding; `padding` is (before, after) of each dimension, `value` one element in its first bytes."""
+
+    input: Range
+    output: Range
+    shape: I32x4
+    padding: I32x8
+    value_element: U32
+    value: Raw4
+
+    def result(self) -> Shape:
+        return tuple(dim + sum(self.padding[2 * axis : 2 * axis + 2]) for axis, dim in enumerate(self.shape))
+
+
+@nodes.kind(0x06, "quantize")
+@struct(size=40)
+class Quantize(Node):
+    """clamp(round(x * scale + zero_point)), halves away from zero."""
+
+    input: Range
+    output: Range
+    zero_point: I32
+    scale: F32
+
+
+@nodes.kind(0x07, "reduce")
+@struct(size=72)
+class Reduce(Node):
+    """Over the dimensions that are 1 in `shape_out`, starting from `init`."""
+
+    input: Range
+    output: Range
+    operation: U32
+    shape: I32x4
+    shape_out: I32x4
+    init: F32
+
+    def result(self) -> Shape:
+        return self.shape_out
+
+
+@nodes.kind(0x08, "reduce_window2d")
+@struct(size=104)
+class ReduceWindow2D(Node):
+    """Float pooling, starting from `init`; a mean divides by the number of elements inside the image."""
+
+    input: Range
+    output: Range
+    operation: U32
+    shape: I32x4
+    window: Windowed
+    init: F32
+    low: F32
+    high: F32
+
+    def result(self) -> Shape:
+        return *self.shape[:2], *self.window.over(self.shape[2:])
+
+
+@nodes.kind(0x09, "memory_copy")
+@struct(size=32)
+class MemoryCopy(Node):
+    """Copies whole 32-bit words."""
+
+    input: Range
+    output: Range
+
+
+@nodes.kind(0x0A, "resize_image")
+@struct(size=64)
+class ResizeImage(Node):
+    """Float or u8; source = index * size in / size out, no half pixel; results of u8 are cut off, not rounded."""
+
+    input: Range
+    output: Range
+    shape: I32x4
+    height: I32
+    width: I32
+    mode: U32
+    align_corners: U8
+    reserved: Raw3 = b"\0\0\0"
+
+    def result(self) -> Shape:
+        return *self.shape[:2], self.height, self.width
+
+
+@nodes.kind(0x0B, "softmax")
+@struct(size=44)
+class Softmax(Node):
+    """Over the last `inner` elements, `outer` times."""
+
+    input: Range
+    output: Range
+    inner: I32
+    outer: I32
+    beta: F32
+
+
+@nodes.kind(0x0C, "transpose")
+@struct(size=64)
+class Transpose(Node):
+    """Dimension i of the result is dimension permutation[i] of the input."""
+
+    input: Range
+    output: Range
+    shape: I32x4
+    permutation: I32x4
+
+    def result(self) -> Shape:
+        if sorted(self.permutation) != [0, 1, 2, 3]:
+            raise KmodelError("K0402", cause=f"{self.permutation} is not a permutation of four dimensions")
+        return tuple(self.shape[axis] for axis in self.permutation)
+
+
+@nodes.kind(0x0D, "strided_slice")
+@struct(size=116)
+class StridedSlice(Node):
+    """From begin to before end; the masks are ignored by every runtime, so begin and end are final."""
+
+    input: Range
+    output: Range
+    shape: I32x4
+    begin: I32x4
+    end: I32x4
+    strides: I32x4
+    begin_mask: I32 = 0
+    end_mask: I32 = 0
+    ellipsis_mask: I32 = 0
+    new_axis_mask: I32 = 0
+    shrink_axis_mask: I32 = 0
+
+    def indices(self) -> tuple[range, ...]:
+        """Which elements of each dimension are taken."""
+        if 0 in self.strides:
+            raise KmodelError("K0402", cause="a slice has a stride of 0")
+        return tuple(map(range, self.begin, self.end, self.strides))
+
+    def result(self) -> Shape:
+        return tuple(map(len, self.indices()))
+
+
+@nodes.kind(0x0E, "unary")
+@struct(size=36)
+class Unary(Node):
+    """Float, element by element."""
+
+    input: Range
+    output: Range
+    operation: U32
+
+
+@nodes.kind(0x0F, "quantized_conv2d", _bias("<i4"), _weights("u1"))
+@struct(size=116)
+class QuantizedConv2D(Node):
+    """The sum is bias + sum (q + input_offset) * (w + weights_offset)."""
+
+    input: Range
+    output: Range
+    shape: I32x4
+    groups: I32
+    channels: I32
+    window: Windowed
+    rescale: Rescaled
+
+    def result(self) -> Shape:
+        return self.shape[0], self.channels, *self.window.over(self.shape[2:])
+
+
+@nodes.kind(0x10, "quantized_matmul", Tail("bias", "<i4", lambda it: (it.columns,)))
+@struct(size=80)
+class QuantizedMatmul(Node):
+    """As quantized_conv2d: the sum is bias + sum (a + offset_a) * (b + offset_b)."""
+
+    input_a: Range
+    input_b: Range
+    output: Range
+    rows: I32
+    inner: I32
+    columns: I32
+    offset_a: I32
+    offset_b: I32
+    factor: I32
+    shift: I32
+    output_offset: I32
+
+    def result(self) -> Shape:
+        return self.rows, self.columns
+
+
+@nodes.kind(0x11, "quantized_binary")
+@struct(size=136)
+class QuantizedBinary(Node):
+    """Each operand becomes rounding_shift((q + offset) * factor, shift); the result is scaled the same way."""
+
+    input_a: Range
+    input_b: Range
+    output: Range
+    operation: U32
+    shape_a: I32x4
+    shape_b: I32x4
+    shape: I32x4
+    offset_a: I32
+    factor_a: I32
+    shift_a: I32
+    offset_b: I32
+    factor_b: I32
+    shift_b: I32
+    output_offset: I32
+    output_factor: I32
+    output_shift: I32
+
+    def result(self) -> Shape:
+        return self.shape
+
+
+@nodes.kind(0x12, "table_lookup1d")
+@struct(size=48)
+class TableLookup1D(Node):
+    """u8 through a table of 256 bytes."""
+
+    input: Range
+    table: Range
+    output: Range
+
+
+@nodes.kind(
+    0x13, "conv2d_transpose",
+    Tail("weights", "<f4", lambda it: (it.shape_out[1], _per_group(it), *it.window.kernel)),
+    Tail("bias", "<f4", lambda it: (it.shape_out[1],)),
+)  # fmt: skip
+@struct(size=116)
+class Conv2DTranspose(Node):
+    """Float; weights as a convolution's, OIHW. The vendor's kernel does not add the bias, so it has to be zeros."""
+
+    input: Range
+    output: Range
+    shape: I32x4
+    shape_out: I32x4
+    groups: I32
+    window: Windowed
+    low: F32
+    high: F32
+
+    def result(self) -> Shape:
+        self.window.over(self.shape_out[2:])
+        return self.shape_out
+
+
+@nodes.kind(0x14, "nnil_unary_method", Tail("program", "u1", None))
+@struct(size=32)
+class NnilUnary(Node):
+    """A program of a stack machine, run for each element."""
+
+    input: Range
+    output: Range
+
+
+@nodes.kind(
+    0x1001, "cpu_conv2d",
+    Tail("weights", "<f4", lambda it: (it.channels, *it.window.kernel, it.shape[3])),
+    _bias("<f4"),
+)  # fmt: skip
+@struct(size=100)
+class CpuConv2D(Node):
+    """Float; images NHWC, weights OHWI."""
+
+    input: Range
+    output: Range
+    shape: I32x4
+    channels: I32
+    window: Windowed
+    low: F32
+    high: F32
+
+    def result(self) -> Shape:
+        return self.shape[0], *self.window.over(self.shape[1:3]), self.channels
+
+
+@nodes.kind(
+    0x1002, "cpu_depthwise_conv2d",
+    Tail("weights", "<f4", lambda it: (it.shape[3], *it.window.kernel)),
+    Tail("bias", "<f4", lambda it: (it.shape[3],)),
+)  # fmt: skip
+@struct(size=96)
+class CpuDepthwiseConv2D(Node):
+    """Float; images NHWC, weights CHW."""
+
+    input: Range
+    output: Range
+    shape: I32x4
+    window: Windowed
+    low: F32
+    high: F32
+
+    def result(self) -> Shape:
+        return self.shape[0], *self.window.over(self.shape[1:3]), self.shape[3]
+
+
+@nodes.kind(0x1003, "cpu_reduce_window2d")
+@struct(size=104)
+class CpuReduceWindow2D(Node):
+    """As reduce_window2d, NHWC."""
+
+    input: Range
+    output: Range
+    operation: U32
+    shape: I32x4
+    window: Windowed
+    init: F32
+    low: F32
+    high: F32
+
+    def result(self) -> Shape:
+        return self.shape[0], *self.window.over(self.shape[1:3]), self.shape[3]
+
+
+@nodes.kind(
+    0x1004, "cpu_quantized_conv2d",
+    Tail("weights", "u1", lambda it: (it.channels, *it.window.kernel, it.shape[3])),
+    _bias("<i4"),
+)  # fmt: skip
+@struct(size=112)
+class CpuQuantizedConv2D(Node):
+    """As quantized_conv2d, NHWC and OHWI; here the offsets of input and weights are subtracted."""
+
+    input: Range
+    output: Range
+    shape: I32x4
+    channels: I32
+    window: Windowed
+    rescale: Rescaled
+
+    def result(self) -> Shape:
+        return self.shape[0], *self.window.over(self.shape[1:3]), self.channels
+
+
+@nodes.kind(
+    0x1005, "cpu_quantized_depthwise_conv2d",
+    Tail("weights", "u1", lambda it: (it.shape[3], *it.window.kernel)),
+    Tail("bias", "<i4", lambda it: (it.shape[3],)),
+)  # fmt: skip
+@struct(size=108)
+class CpuQuantizedDepthwiseConv2D(Node):
+    """As cpu_quantized_conv2d, one channel at a time; weights CHW."""
+
+    input: Range
+    output: Range
+    shape: I32x4
+    window: Windowed
+    rescale: Rescaled
+
+    def result(self) -> Shape:
+        return self.shape[0], *self.window.over(self.shape[1:3]), self.shape[3]
+
+
+@nodes.kind(0x2001, "kpu_upload")
+@struct(size=48)
+class KpuUpload(Node):
+    """Dense u8 in main memory to the rows of KPU RAM."""
+
+    input: Range
+    output: Range
+    shape: I32x4
+
+    def result(self) -> Shape:
+        return self.shape
+
+
+def _gap(word: int) -> Any:
+    """How many bytes lie before an array: in the upper half of the register that will hold its address."""
+    return lambda it: it.registers[word] >> 32
+
+
+def _kpu_channels(it: Any) -> int:
+    return int(it.registers[2] >> 32 & 0x3FF) + 1
+
+
+def _kpu_weights(it: Any) -> Shape:
+    """The bytes that the chip loads: one kernel an input channel and output channel, or one a channel."""
+    registers = it.registers
+    inputs = 1 if registers[0] >> 3 & 1 else (registers[2] & 0x3FF) + 1
+    taps = {0: 1, 1: 3}.get(registers[4] & 7)
+    if taps is None:
+        raise KmodelError("K0402", cause=f"kernel type {registers[4] & 7} does not exist")
+    return _kpu_channels(it), inputs, taps, taps
+
+
+@nodes.kind(
+    0x2002, "kpu_conv2d",
+    Tail("batch_norm", "<u8", lambda it: (_kpu_channels(it),), _gap(4)),
+    Tail("activation", "u1", lambda it: (144,), _gap(7)),
+    Tail("weights", "u1", _kpu_weights, _gap(5)),
+)  # fmt: skip
+@struct(size=120)
+class KpuConv2D(Node):
+    """One layer of the KPU; `output` of no bytes: the result stays in KPU RAM.
+
+    Three registers hold gaps in the file, in place of addresses: words 4, 7 and 5 of batch-norm, activation, weights.
+    """
+
+    output: Range
+    batches: I32 = 1
+    reserved: I32 = 0
+    registers: U64x12
+
+    def result(self) -> Shape:
+        size = self.registers[3]
+        return self.batches, _kpu_channels(self), (size >> 42 & 0x1FF) + 1, (size >> 32 & 0x3FF) + 1
+
+
+COMMON = frozenset({
+    "kpu_conv2d", "kpu_upload", "dequantize", "quantize", "transpose", "pad", "concat", "reduce", "reduce_window2d",
+    "quantized_binary", "unary", "matmul", "memory_copy",
+})  # fmt: skip
+"""Kinds that the vendor's own example files use, so that firmware with an early 0.2 runtime has them too."""
+
+
+def ranges_in(rows: Any) -> Sequence[MemoryRange]:
+    """The memory ranges that an array of concat holds."""
+    return [MemoryRange.read(np.ascontiguousarray(row).tobytes()) for row in rows]
