@@ -16,20 +16,8 @@ import numpy as np
 from ...errors import KmodelError
 from .bodies import ALIGNMENT, Shape, padded
 from .elements import element_name, numpy_dtype
-from .nodes4 import (
-    LOCATION_NAMES,
-    LOCATIONS,
-    NOWHERE,
-    Concat,
-    Conv2DTranspose,
-    KpuConv2D,
-    KpuUpload,
-    MemoryRange,
-    Node,
-    nodes,
-    place,
-    ranges_in,
-)
+from .fields4 import LOCATION_NAMES, LOCATIONS, NOWHERE, MemoryRange, Node, nodes, place, ranges_in
+from .nodes4 import Concat, Conv2DTranspose, KpuConv2D, KpuUpload
 from .struct import align
 from .v4 import TARGETS, Input, Model, NodeHeader, Step, write
 

@@ -1,4 +1,4 @@
-"""What the nodes of kmodel version 4 hold, one class a kind: fields in the order of the file, then arrays.
+"""The kinds of nodes of kmodel version 4, one class each: fields in the order of the file, then arrays.
 
 Shapes are NCHW and always of rank 4, unless a class says otherwise; `low`, `high` is the fused clamp.
 Source: kmodel v4 as written by nncase 0.2.
@@ -6,104 +6,17 @@ Source: kmodel v4 as written by nncase 0.2.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Annotated, Any
-
-import numpy as np
+from typing import Any
 
 from ...errors import KmodelError
-from .bodies import Catalogue, Fields, Shape, Tail, windowed
-from .elements import numpy_dtype
-from .struct import F32, I32, U8, U32, I32x2, I32x4, I32x8, Inner, Raw3, Raw4, Record, U64x12, struct
+from .bodies import Shape, Tail
+from .fields4 import Node, Range, Rescaled, Windowed, nodes
+from .struct import F32, I32, U8, U32, I32x4, I32x8, Raw3, Raw4, U64x12, struct
 
-LOCATIONS = {"const": 0, "main": 1, "kpu": 2}
-LOCATION_NAMES = {code: name for name, code in LOCATIONS.items()}
-ELEMENTS = {"f32": 0, "u8": 1}
-ELEMENT_NAMES = {code: name for name, code in ELEMENTS.items()}
-BINARIES = ("add", "sub", "mul", "div", "min", "max")
-REDUCTIONS = ("mean", "min", "max", "sum")
-UNARIES = ("abs", "ceil", "cos", "exp", "floor", "log", "neg", "rsqrt", "sin", "square")
 RESIZES = ("bilinear", "nearest")
-
-nodes = Catalogue("node")
-
-
-@struct(size=16)
-class MemoryRange(Record):
-    """Where a tensor lies: `bytes` from `start` on in one of LOCATIONS."""
-
-    location: U32
-    element: U32
-    start: U32
-    bytes: U32
-
-    def __str__(self) -> str:
-        element = ELEMENT_NAMES.get(self.element, f"element {self.element}")
-        location = LOCATION_NAMES.get(self.location, f"location {self.location}")
-        return f"{location}[{self.start}:{self.start + self.bytes}] {element}"
-
-    @property
-    def element_name(self) -> str:
-        """KmodelError K0404 for a code that does not exist."""
-        if self.element not in ELEMENT_NAMES:
-            raise KmodelError("K0404", cause=f"element type code {self.element} does not exist in kmodel v4")
-        return ELEMENT_NAMES[self.element]
-
-
-Range = Annotated[MemoryRange, Inner(MemoryRange)]
-NOWHERE = MemoryRange(location=0, element=0, start=0, bytes=0)
-
-
-def place(location: str, element: str, start: int, count: int) -> MemoryRange:
-    """`count` elements of type "f32" or "u8" at byte `start` of "const", "main" or "kpu"."""
-    size = count * numpy_dtype(element).itemsize
-    return MemoryRange(location=LOCATIONS[location], element=ELEMENTS[element], start=start, bytes=size)
-
-
-class Node(Fields):
-    """Inputs are the ranges that are not called `output`."""
-
-    output: Range
-
-    @property
-    def target(self) -> MemoryRange:
-        """What the node writes in main memory or KPU RAM."""
-        return self.output
-
-    def sources(self) -> tuple[MemoryRange, ...]:
-        """What the node reads, in order."""
-        names = [one.name for one in self.places if one.coding == Inner(MemoryRange) and one.name != "output"]
-        return tuple(getattr(self, name) for name in names)
-
-
-@struct(size=40)
-class Window(Record):
-    """What slides over an image; padding is (before, after)."""
-
-    pad_h: I32x2
-    pad_w: I32x2
-    kernel: I32x2
-    strides: I32x2
-    dilations: I32x2
-
-    def over(self, sizes: Shape) -> Shape:
-        """Height and width of the result."""
-        return windowed(sizes, self.kernel, self.strides, self.dilations, self.pad_h, self.pad_w)
-
-
-@struct(size=20)
-class Rescale(Record):
-    """From sums of products of u8 to u8: rounding_shift(sum * factor, shift) + output_offset, clamped."""
-
-    input_offset: I32
-    weights_offset: I32
-    factor: I32
-    shift: I32
-    output_offset: I32
-
-
-Windowed = Annotated[Window, Inner(Window)]
-Rescaled = Annotated[Rescale, Inner(Rescale)]
+UNARIES = ("abs", "ceil", "cos", "exp", "floor", "log", "neg", "rsqrt", "sin", "square")
+REDUCTIONS = ("mean", "min", "max", "sum")
+BINARIES = ("add", "sub", "mul", "div", "min", "max")
 
 
 def _per_group(it: Any) -> int:
@@ -619,8 +532,3 @@ COMMON = frozenset({
     "quantized_binary", "unary", "matmul", "memory_copy",
 })  # fmt: skip
 """Kinds that the vendor's own example files use, so that firmware with an early 0.2 runtime has them too."""
-
-
-def ranges_in(rows: Any) -> Sequence[MemoryRange]:
-    """The memory ranges that an array of concat holds."""
-    return [MemoryRange.read(np.ascontiguousarray(row).tobytes()) for row in rows]

@@ -15,7 +15,8 @@ import numpy as np
 from ...errors import KmodelError
 from .bodies import ALIGNMENT, Body, Shape
 from .elements import numpy_dtype
-from .nodes4 import Concat, MemoryRange, nodes, ranges_in
+from .fields4 import MemoryRange, nodes, ranges_in
+from .nodes4 import Concat
 from .struct import U32, Buffer, Record, const, misfit, require_bytes, struct
 
 VERSION = 4
