@@ -29,6 +29,12 @@ def _stackvm5(module: Any, link: Linker, index: int) -> Engine:
     return Interpreter(module, ISA5[dialect_of(module)], link, index)
 
 
+def _k210(module: Any, link: Linker, index: int) -> Engine:
+    from .kpu.engine import Engine
+
+    return Engine(module, link, index)
+
+
 def _stackvm7(module: Any, link: Linker, index: int) -> Engine:
     from .stackvm.interpreter7 import Interpreter
 
@@ -36,7 +42,11 @@ def _stackvm7(module: Any, link: Linker, index: int) -> Engine:
 
 
 EngineMaker = Callable[[Any, Linker, int], Engine]
-ENGINES: Mapping[tuple[int, str], EngineMaker] = {(5, "stackvm"): _stackvm5, (7, "stackvm"): _stackvm7}
+ENGINES: Mapping[tuple[int, str], EngineMaker] = {
+    (5, "stackvm"): _stackvm5,
+    (5, "k210"): _k210,
+    (7, "stackvm"): _stackvm7,
+}
 """What executes a module: (kmodel version, kind) -> engine of (module, linker, index of the module).
 
 An engine is imported when a module needs it: most processes run models of one version.

@@ -12,8 +12,9 @@ from ...dialects.function import argument_names, entry_function, result_names
 from ...dialects.mlir import ir
 from ...dialects.ods import Op
 from ...passes.buffers.plan import ALIASES, OFFSETS, SCRATCH, output_roots, root, working_bytes
+from ...runtime.kmodel.build5 import Place
 from ...runtime.kmodel.names import Names
-from ...runtime.stackvm.assembler5 import Assembler, Code, Place
+from ...runtime.stackvm.assembler5 import Assembler, Code
 from ...runtime.stackvm.isa5 import ISA5
 from ...runtime.stackvm.memory5 import dense
 from .operators5 import EMITTERS, Writer, stored

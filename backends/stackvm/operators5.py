@@ -13,8 +13,9 @@ from ...dialects import nn
 from ...dialects.mlir import ir
 from ...dialects.ods import Op
 from ...dialects.tensors import dtype_of, static_shape
+from ...runtime.kmodel.build5 import Place, Tensor
 from ...runtime.kmodel.elements import element_name, numpy_dtype
-from ...runtime.stackvm.assembler5 import Code, Paddings, Place, Tensor
+from ...runtime.stackvm.assembler5 import Code, Paddings
 from ...runtime.stackvm.isa5 import unary as unary_functions
 from ...runtime.stackvm.memory5 import dense
 from .unsupported import Unsupported

@@ -13,7 +13,6 @@ same calls give the same bytes.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -21,11 +20,10 @@ from typing import Any
 import numpy as np
 
 from ...errors import KmodelError
-from ..kmodel.elements import V5_CODES, numpy_dtype
-from ..kmodel.names import Names, attach
-from ..kmodel.section import Section
-from ..kmodel.struct import align
-from ..kmodel.v5 import LOCATIONS, Function, MemoryRange, MempoolDesc, Model, Module, Parameter, write
+from ..kmodel.build5 import Place, Tensor, build_kmodel, build_module, places
+from ..kmodel.elements import V5_CODES
+from ..kmodel.names import Names
+from ..kmodel.v5 import LOCATIONS, Module
 from .isa import Value
 from .isa5 import Isa5
 from .memory5 import dense
@@ -33,31 +31,6 @@ from .pool import ConstantPool
 
 Array = np.ndarray[Any, np.dtype[Any]]
 REGISTERS = 256
-
-
-@dataclass(frozen=True)
-class Place:
-    """Operand: the address of a tensor; `location` is one of kmodel.v5.LOCATIONS, `offset` in bytes."""
-
-    location: str
-    offset: int
-
-    def moved(self, size: int) -> Place:
-        """The address `size` bytes further."""
-        return Place(self.location, self.offset + size)
-
-
-@dataclass(frozen=True)
-class Tensor:
-    """An input or output of a function."""
-
-    element: str
-    shape: tuple[int, ...]
-
-    @property
-    def bytes(self) -> int:
-        """Its size, dense."""
-        return math.prod(self.shape) * numpy_dtype(self.element).itemsize
 
 
 @dataclass(frozen=True)
@@ -71,6 +44,10 @@ Operand = Place | int | float
 """What is pushed: an address, an integer, or a float32."""
 Immediate = Value | Paddings | tuple[int, ...]
 """What instructions state; a tuple of numbers is kept in a shape register."""
+
+
+Argument = tuple[Place, Tensor]
+"""A tensor that is handed to another function."""
 
 
 class RegisterFile:
@@ -96,8 +73,8 @@ class Code:
     def __init__(self, isa: Isa5, inputs: Sequence[Tensor], outputs: Sequence[Tensor], pool: ConstantPool) -> None:
         self.isa = isa
         self.input_tensors, self.output_tensors = tuple(inputs), tuple(outputs)
-        self.inputs = _places("input", self.input_tensors)
-        self.outputs = _places("output", self.output_tensors)
+        self.inputs = places("input", self.input_tensors)
+        self.outputs = places("output", self.output_tensors)
         self._pool = pool
         self._text = bytearray()
         self._shapes = RegisterFile()
@@ -129,14 +106,17 @@ class Code:
             self.push(operand)
         self._text += code
 
-    def call(self, module: int, function: int, arguments: Sequence[tuple[Place, Tensor]], outputs: int) -> None:
-        """Call a function of another module with dense tensors; the last `outputs` arguments are its outputs."""
-        for place, tensor in arguments:
+    def call(self, module: int, function: int, sources: Sequence[Argument], targets: Sequence[Argument]) -> None:
+        """Call a function of another module with dense tensors, which must be what that function declares.
+
+        (Functions of one module share shape registers, which is not tracked here.)
+        """
+        for place, tensor in (*sources, *targets):
             self.push(place)
             self.push(V5_CODES[tensor.element])
             self.push(self._shape(tensor.shape))
             self.push(self._shape(dense(tensor.shape)))
-        counts = {"num_src": len(arguments) - outputs, "num_dst": outputs}
+        counts = {"num_src": len(sources), "num_dst": len(targets)}
         self._text += self.isa.encode_tensor("call", function_id=function, module_id=module, **counts)
 
     def push(self, operand: Operand) -> None:
@@ -205,48 +185,8 @@ class Assembler:
 
     def module(self, scratch: int) -> Module:
         """The module; `scratch` is how many bytes its functions need besides constants, inputs and outputs."""
-        text, functions = bytearray(), []
-        for code in self.functions:
-            body = code.text()
-            parameters = (
-                _parameters("input", code.input_tensors, code.inputs),
-                _parameters("output", code.output_tensors, code.outputs),
-            )
-            functions.append(Function(*parameters, len(text), len(body)))
-            text += body
-        rdata = self.pool.write()
-        rdata += bytes(align(len(rdata), 8) - len(rdata))
-        pools = (
-            MempoolDesc(location=LOCATIONS["rdata"], bytes=len(rdata)),
-            MempoolDesc(location=LOCATIONS["data"], bytes=align(scratch, 8)),
-        )
-        return Module("stackvm", tuple(functions), (Section(".rdata", rdata), Section(".text", bytes(text))), pools)
+        return build_module("stackvm", self.functions, self.pool.write(), {"data": scratch})
 
     def write(self, scratch: int, names: Names | None = None, others: Sequence[Module] = ()) -> bytes:
         """The kmodel: this module first, then `others`; `names` go into it if given."""
-        model = Model((self.module(scratch), *others))
-        return write(model if names is None else attach(model, names))
-
-
-def _places(location: str, tensors: Sequence[Tensor]) -> tuple[Place, ...]:
-    """One tensor behind the other, each at a multiple of 8."""
-    places, offset = [], 0
-    for tensor in tensors:
-        places.append(Place(location, offset))
-        offset += max(align(tensor.bytes, 8), 8)
-    return tuple(places)
-
-
-def _parameters(location: str, tensors: Sequence[Tensor], places: Sequence[Place]) -> tuple[Parameter, ...]:
-    return tuple(
-        Parameter(
-            MemoryRange(
-                location=LOCATIONS[location],
-                datatype=V5_CODES[tensor.element],
-                start=place.offset,
-                bytes=tensor.bytes,
-            ),
-            tensor.shape,
-        )
-        for tensor, place in zip(tensors, places, strict=True)
-    )
+        return build_kmodel([self.module(scratch), *others], names)

@@ -9,8 +9,9 @@ from typing import Any
 
 import numpy as np
 
+from kpuc.runtime.kmodel.build5 import Place, Tensor
 from kpuc.runtime.kmodel.elements import element_name
-from kpuc.runtime.stackvm.assembler5 import Assembler, Code, Paddings, Place, Tensor
+from kpuc.runtime.stackvm.assembler5 import Assembler, Code, Paddings
 from kpuc.runtime.stackvm.isa5 import Isa5
 from kpuc.runtime.stackvm.memory5 import dense
 

@@ -1,0 +1,192 @@
+"""Runs the functions of a k210 module with numpy: what the KPU computes, bit for bit.
+
+Entry: a module of a decoded kmodel, trusted or not. Exit: the function's outputs, or an error: KmodelError K0401 or
+K0406 for code that cannot be decoded, ExecutionError K0504 or K0505 for what is wrong with the execution. KPU RAM and
+scratch memory live as long as the engine does, as in the vendor's runtimes.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from ...errors import ExecutionError
+from ..kmodel.elements import V5_NAMES, numpy_dtype
+from ..kmodel.k210 import Command, Conv2d, Copy, Download, Upload, commands
+from ..kmodel.section import find
+from ..kmodel.v5 import LOCATION_NAMES, Function, MemoryRange, Module
+from ..machine import Array, Linker
+from .layer import Layer, weights_shape
+from .layout import LINE, RAM_BYTES, Layout
+from .tables import ACTIVATION_BYTES, Activation, BatchNorm
+
+MEMORY_LIMIT = 1 << 28
+"""Bytes that a module may ask for as scratch, and a function as outputs; the chip has 8 MiB in all."""
+WORK_LIMIT = 1 << 37
+"""Multiplications and bytes moved in one call; the largest networks for this chip need about 2**32."""
+
+
+@dataclass
+class Call:
+    """One call of a function: its tensors as bytes, and the work that it may still do."""
+
+    function: Function
+    inputs: Sequence[Array]
+    outputs: Sequence[Array]
+    work: int = WORK_LIMIT
+
+    def spend(self, work: int) -> None:
+        self.work -= work
+        if self.work < 0:
+            raise ExecutionError("K0505", cause=f"a KPU function takes more than {WORK_LIMIT} multiplications")
+
+
+class Engine:
+    """One k210 module. Functions are decoded, and layers with constant weights prepared, when they first run."""
+
+    def __init__(self, module: Module, link: Linker, index: int) -> None:
+        scratch = module.pool("data")
+        if scratch > MEMORY_LIMIT:
+            cause = f"module {index} asks for {scratch} bytes of scratch memory, at most {MEMORY_LIMIT} are given"
+            raise ExecutionError("K0505", cause=cause)
+        self.module, self.index = module, index
+        self.ram = np.zeros(RAM_BYTES, np.uint8)
+        rdata = find(module.sections, ".rdata")
+        self._rdata = np.frombuffer(b"" if rdata is None else rdata.body, np.uint8)
+        self._data = np.zeros(scratch, np.uint8)
+        self._decoded: dict[int, list[Command]] = {}
+        self._layers: dict[Conv2d, Layer] = {}
+
+    def call(self, function: int, arguments: Sequence[Array]) -> tuple[Array, ...]:
+        """Outputs of a function."""
+        if not 0 <= function < len(self.module.functions):
+            raise ExecutionError("K0504", cause=f"function {function} of module {self.index} does not exist")
+        called = self.module.functions[function]
+        outputs = _outputs(called)
+        given = [_bytes_of(np.ascontiguousarray(one)) for one in _checked(called, arguments)]
+        call = Call(called, given, [_bytes_of(one) for one in outputs])
+        if function not in self._decoded:
+            self._decoded[function] = list(commands(self.module.text(called)))
+        for command in self._decoded[function]:
+            if isinstance(command, Conv2d):
+                self._convolve(call, command)
+            elif isinstance(command, Copy):
+                self._copy(call, command)
+            else:
+                self._transfer(call, command)
+        return outputs
+
+    def _memory(self, call: Call, place: MemoryRange, written: bool = False) -> tuple[Array, int]:
+        """The memory of a location, and the offset in it. Tensors are found by exactly where they start."""
+        location = LOCATION_NAMES.get(place.location, "")
+        if location in ("input", "output"):
+            parameters = call.function.inputs if location == "input" else call.function.outputs
+            tensors = call.inputs if location == "input" else call.outputs
+            for parameter, tensor in zip(parameters, tensors, strict=True):
+                if parameter.range.start == place.start and not (written and location == "input"):
+                    return tensor, 0
+            raise ExecutionError("K0504", cause=f"no {location} that can be used starts at {place.start}")
+        memories = {"data": self._data, "kpu": self.ram, "rdata": self._rdata}
+        if location not in memories or (written and location == "rdata"):
+            raise ExecutionError("K0504", cause=f"memory location {place.location} cannot be used for that")
+        return memories[location], place.start
+
+    def _bytes(self, call: Call, place: MemoryRange, size: int, written: bool = False) -> Array:
+        """`size` bytes from a place on; what the file states as size does not count, as in the vendor's runtime."""
+        memory, start = self._memory(call, place, written)
+        return _inside(memory, start, size)
+
+    def _transfer(self, call: Call, command: Upload | Download) -> None:
+        upload = isinstance(command, Upload)
+        layout, size = Layout(_shape(command.shape)), math.prod(command.shape)
+        call.spend(layout.bytes)
+        maps = self._bytes(call, command.source if upload else command.target, size, not upload)
+        lines = self._bytes(call, command.target if upload else command.source, layout.bytes, upload)
+        if upload:
+            layout.store(lines, 0, maps.reshape(command.shape))
+        else:
+            layout.load(lines, 0, maps.reshape(command.shape))
+
+    def _copy(self, call: Call, command: Copy) -> None:
+        if command.source.datatype not in V5_NAMES:
+            raise ExecutionError("K0504", cause=f"element type code {command.source.datatype} does not exist")
+        size = numpy_dtype(V5_NAMES[command.source.datatype]).itemsize
+        call.spend(math.prod(command.shape) * size)
+        source = self._strided(call, command.source, command.shape, command.source_strides, size, False)
+        target = self._strided(call, command.target, command.shape, command.target_strides, size, True)
+        target[...] = source.copy() if np.may_share_memory(source, target) else source
+
+    def _strided(self, call: Call, place: MemoryRange, shape: tuple[int, ...], strides: tuple[int, ...],
+                 size: int, written: bool) -> Array:  # fmt: skip
+        """Elements of `size` bytes as an array (*shape, size)."""
+        last = sum((dim - 1) * step for dim, step in zip(shape, strides, strict=True))
+        flat = self._bytes(call, place, (last + 1) * size if all(shape) else 0, written)
+        steps = (*(step * size for step in strides), 1)
+        return np.lib.stride_tricks.as_strided(flat, (*shape, size), steps, writeable=written)
+
+    def _convolve(self, call: Call, command: Conv2d) -> None:
+        arguments = command.arguments
+        given, made = (Layout(shape(command.batches)) for shape in (arguments.input_shape, arguments.output_shape))
+        source = _inside(self.ram, arguments.image_src_addr * LINE, given.bytes)
+        target = _inside(self.ram, arguments.image_dst_addr * LINE, made.bytes)
+        layer = self._layer(call, command)
+        call.spend(layer.work * command.batches)
+        maps = given.load(source, 0)
+        results = np.empty(made.shape, np.uint8)
+        for index, one in enumerate(maps):
+            results[index] = layer.run(one)
+        made.store(target, 0, results)
+        if command.output.bytes:
+            self._bytes(call, command.output, results.size, True)[...] = results.reshape(-1)
+
+    def _layer(self, call: Call, command: Conv2d) -> Layer:
+        layer = self._layers.get(command)
+        if layer is None:
+            shape = weights_shape(command.arguments)
+            call.spend(math.prod(shape))
+            weights = self._bytes(call, command.weights, math.prod(shape))
+            norm = BatchNorm.unpack(self._bytes(call, command.batch_norm, 8 * shape[0]).tobytes())
+            activation = Activation.unpack(self._bytes(call, command.activation, ACTIVATION_BYTES).tobytes())
+            layer = Layer.of(command.arguments, weights, norm, activation)
+            parameters = command.weights, command.batch_norm, command.activation
+            if all(LOCATION_NAMES.get(one.location) == "rdata" for one in parameters):
+                self._layers[command] = layer
+        return layer
+
+
+def _inside(memory: Array, start: int, size: int) -> Array:
+    if size > len(memory) - start:
+        cause = f"{size} bytes at byte {start} do not lie in a memory of {len(memory)} bytes"
+        raise ExecutionError("K0504", cause=cause)
+    return memory[start : start + size]
+
+
+def _shape(shape: tuple[int, ...]) -> tuple[int, int, int, int]:
+    """Shapes of maps have no dimension of 0."""
+    if 0 in shape:
+        raise ExecutionError("K0504", cause=f"maps cannot have shape {list(shape)}")
+    n, channels, height, width = shape
+    return n, channels, height, width
+
+
+def _outputs(function: Function) -> tuple[Array, ...]:
+    """Zeros; the vendor's runtime leaves what was in memory."""
+    size = sum(math.prod(one.shape) * numpy_dtype(one.element).itemsize for one in function.outputs)
+    if size > MEMORY_LIMIT:
+        raise ExecutionError("K0505", cause=f"a KPU function has {size} bytes of outputs, more than {MEMORY_LIMIT}")
+    return tuple(np.zeros(one.shape, numpy_dtype(one.element)) for one in function.outputs)
+
+
+def _checked(function: Function, arguments: Sequence[Array]) -> Sequence[Array]:
+    wanted = [(numpy_dtype(one.element), one.shape) for one in function.inputs]
+    given = [(one.dtype, one.shape) for one in arguments]
+    if wanted != given:
+        raise ExecutionError("K0504", cause=f"a KPU function of {wanted} is called with {given}")
+    return arguments
+
+
+def _bytes_of(array: Array) -> Array:
+    return array.reshape(-1).view(np.uint8)
