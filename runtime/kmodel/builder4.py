@@ -14,6 +14,11 @@ from typing import Any
 import numpy as np
 
 from ...errors import KmodelError
+from ..kpu.layout import LINE, RAM_BYTES, Layout
+from ..kpu.registers import LayerArguments
+from ..kpu.stored import stored
+from ..kpu.tables import ACTIVATION_ALIGNMENT, Activation, BatchNorm
+from ..machine import Array
 from .bodies import ALIGNMENT, Shape, padded
 from .elements import element_name, numpy_dtype
 from .fields4 import LOCATION_NAMES, LOCATIONS, NOWHERE, MemoryRange, Node, nodes, place, ranges_in
@@ -21,25 +26,22 @@ from .nodes4 import Concat, Conv2DTranspose, KpuConv2D, KpuUpload
 from .struct import align
 from .v4 import TARGETS, Input, Model, NodeHeader, Step, write
 
-KPU_RAM = 1 << 21
-"""Bytes of KPU RAM."""
-TABLE_ALIGNMENT = 256
-"""What the arrays of a KPU layer are aligned to, as offsets in the file."""
-
 
 @dataclass
 class Builder:
     """Assembles a version 4 file that every runtime takes, node by node.
 
         builder = Builder()
-        image = builder.input(place("kpu", "u8", 0, 3 * 32 * 32), (1, 3, 32, 32))
-        builder.kpu_conv2d(registers, batch_norm, activation, weights, output=place("main", "u8", 0, 16 * 16 * 8))
-        builder.add(Dequantize(input=..., output=..., zero_point=0, scale=16.0))
-        builder.output(place("main", "f32", 2048, 16 * 16 * 8))
+        builder.input(place("kpu", "u8", 0, 3 * 32 * 32), (1, 3, 32, 32))
+        arguments = layer_arguments(0, 6144, (1, 3, 32, 32), 8, kernel=3)
+        quantized = place("main", "u8", 0, 8 * 32 * 32)
+        builder.kpu_conv2d(arguments, weights, batch_norm, activation, output=quantized)
+        result = place("main", "f32", 8192, 8 * 32 * 32)
+        builder.add(Dequantize(input=quantized, output=result, zero_point=0, scale=16.0))
+        builder.output(result)
         data = builder.write()
 
-    Memory is planned by the caller; the size of main memory is the end of the highest range. What the format or the
-    board's runtime cannot do is refused with KmodelError K0408: see `add`, `input` and `kpu_conv2d`.
+    The size of main memory is the end of the highest range in it.
     """
 
     target: str = "k210"
@@ -64,9 +66,7 @@ class Builder:
             raise _refused("input", f"shape {list(dims)} is not one of four dimensions in {where.bytes} bytes")
         if where.location not in (LOCATIONS["main"], LOCATIONS["kpu"]):
             raise _refused("input", "an input lies in main memory or in KPU RAM")
-        if where.location == LOCATIONS["kpu"] and where.element_name != "u8":
-            raise _refused("input", "an input in KPU RAM has elements of u8")
-        self._check("input", where)
+        self._check("input", where, dims)
         self._inputs.append(Input(where, dims))
         return where
 
@@ -88,11 +88,11 @@ class Builder:
         if isinstance(fields, KpuUpload):
             self._needs_kpu(kind.name)
         sources = fields.sources() if not isinstance(fields, Concat) else ranges_in(arrays[0])
+        shape = fields.result()
         for one in (*sources, fields.target):
-            self._check(kind.name, one)
+            self._check(kind.name, one, shape)
         if fields.target.location == LOCATIONS["const"]:
             raise _refused(kind.name, "constants cannot be written")
-        shape = fields.result()
         if shape is not None and _needed(fields, shape) > fields.target.bytes:
             raise _refused(kind.name, f"a result of shape {list(shape)} does not fit {fields.target}")
         body = padded(nodes.write(fields, *arrays))
@@ -100,39 +100,39 @@ class Builder:
         return fields.target
 
     def kpu_conv2d(
-        self, registers: Sequence[int], batch_norm: Any, activation: Any, weights: Any,
-        output: MemoryRange = NOWHERE, batches: int = 1,
+        self, arguments: LayerArguments, weights: Array, batch_norm: BatchNorm, activation: Activation,
+        *, batches: int = 1, output: MemoryRange = NOWHERE,
     ) -> MemoryRange:  # fmt: skip
-        """Add a layer of the KPU.
+        """Add a layer of the KPU; uint8 `weights` are (outputs, inputs, k, k), or (channels, k, k) for depthwise ones.
 
-        `registers`: the twelve argument words, the three addresses in them 0. `batch_norm`: uint64, one word an output
-        channel; `activation`: 144 bytes; `weights`: uint8 [out, in (1 if depthwise), k, k]. `output`: where the result
-        also goes, dense; NOWHERE: it stays in KPU RAM, at the address that the registers state.
+        `output`: where the result also goes in main memory, dense; NOWHERE: it stays in KPU RAM, where `arguments` say.
         """
         self._needs_kpu("kpu_conv2d")
-        fields = KpuConv2D(output=output, batches=batches, registers=tuple(registers))
-        if any(fields.registers[word] >> 32 for word in (4, 5, 7)):
-            raise _refused("kpu_conv2d", "an address is set in the registers: it is known only on the board")
+        shape = arguments.output_shape(batches)
         if output.bytes:
             self._check("kpu_conv2d", output)
-            if output.location != LOCATIONS["main"] or output.bytes != math.prod(fields.result()):
-                raise _refused("kpu_conv2d", f"a result of {list(fields.result())} does not go to {output}")
-        arrays = np.asarray(batch_norm), np.asarray(activation), np.asarray(weights)
-        nodes.write(fields, *arrays)
-        self._steps.append(lambda at: _kpu_step(fields, arrays, at))
+            if output.location != LOCATIONS["main"] or output.bytes != math.prod(shape) or output.element_name != "u8":
+                raise _refused("kpu_conv2d", f"a result of u8{list(shape)} does not go to {output}")
+        norm, table, kernels = stored(arguments, weights, batch_norm, activation, batches)
+        sent = replace(arguments, send_data_out=int(output.bytes > 0))
+        self._steps.append(lambda at: _kpu_step(sent, (norm, table, kernels), batches, output, at))
         return output
 
     def _needs_kpu(self, what: str) -> None:
         if self.target != "k210":
             raise _refused(what, f"target {self.target} has no KPU")
 
-    def _check(self, what: str, one: MemoryRange) -> None:
-        """That a range lies inside its memory, aligned."""
+    def _check(self, what: str, one: MemoryRange, shape: Shape | None = None) -> None:
+        """That a range lies inside its memory, aligned; in KPU RAM, the rows of `shape` take more than its bytes."""
         location, end = LOCATION_NAMES.get(one.location, "nowhere"), one.start + one.bytes
-        limit = {"const": len(self._constants), "main": 2**32 - 1, "kpu": KPU_RAM}.get(location, -1)
+        unit = numpy_dtype(one.element_name).itemsize
+        limit = {"const": len(self._constants), "main": 2**32 - 1}.get(location, -1)
         if location == "kpu":
             self._needs_kpu(what)
-        unit = 64 if location == "kpu" else numpy_dtype(one.element_name).itemsize
+            if shape is None or len(shape) != 4 or one.element_name != "u8":
+                raise _refused(what, f"KPU RAM holds maps of u8, not {one}")
+            n, channels, height, width = shape
+            end, unit, limit = one.start + Layout((n, channels, height, width)).bytes, LINE, RAM_BYTES
         if end > limit or one.start % unit:
             raise _refused(what, f"{one} has to end at or before {limit} and to start at a multiple of {unit}")
         if location == "main":
@@ -165,12 +165,13 @@ def _needed(fields: Node, shape: Shape) -> int:
     return math.prod(shape) * numpy_dtype(fields.target.element_name).itemsize
 
 
-def _kpu_step(fields: KpuConv2D, arrays: Sequence[Any], position: int) -> Step:
-    """A layer whose body lies at byte `position` of the file: every array starts at a multiple of TABLE_ALIGNMENT."""
-    registers, at = list(fields.registers), position + KpuConv2D.size
-    for word, array in zip((4, 7, 5), arrays, strict=True):
-        gap = align(at, TABLE_ALIGNMENT) - at
-        registers[word] |= gap << 32
-        at += gap + array.nbytes
-    body = padded(nodes.write(replace(fields, registers=tuple(registers)), *arrays))
-    return Step(nodes.kind_of(fields).code, body)
+def _kpu_step(
+    arguments: LayerArguments, arrays: Sequence[Array], batches: int, output: MemoryRange, position: int
+) -> Step:
+    """A layer whose body lies at byte `position` of the file: each array is aligned in terms of the file."""
+    at, gaps = position + KpuConv2D.size, {}
+    for register, array in zip(("bwsx_base_addr", "active_addr", "para_start_addr"), arrays, strict=True):
+        gaps[register] = align(at, ACTIVATION_ALIGNMENT) - at
+        at += gaps[register] + array.nbytes
+    fields = KpuConv2D(output=output, batches=batches, registers=replace(arguments, **gaps).pack())
+    return Step(nodes.kind_of(fields).code, padded(nodes.write(fields, *arrays)))

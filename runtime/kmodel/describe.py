@@ -7,18 +7,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ...errors import KmodelError
 from ..stackvm.dialect5 import dialect_of
 from ..stackvm.disassembler import disassemble
 from ..stackvm.isa5 import DIALECTS, ISA5, Isa5
 from ..stackvm.isa7 import ISA7
-from . import Model, v5, v7
+from . import v5, v7
 from .elements import V5_NAMES
 from .names import names_of
 from .section import Section
 from .types7 import AnyType, InvalidType, PointerType, TensorType, TupleType, Type
+
+if TYPE_CHECKING:
+    from . import Model
 
 Disassembler = Callable[[memoryview], list[str]]
 DISASSEMBLERS: Mapping[tuple[int, str], Callable[[Any], Disassembler]] = {
@@ -37,7 +40,14 @@ def _isa5(module: v5.Module) -> Isa5:
 
 
 def describe(model: Model) -> dict[str, Any]:
-    """version, alignment, entry, names, and modules with functions, sections, memory pools and code."""
+    """version, alignment, entry, names, and modules with functions, sections, memory pools and code.
+
+    Versions without modules: see `describe_steps`.
+    """
+    if not isinstance(model, v5.Model | v7.Model):
+        from .describe_steps import describe_steps
+
+        return describe_steps(model)
     names = names_of(model)
     return {
         "version": model.version,

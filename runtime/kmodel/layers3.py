@@ -1,7 +1,7 @@
 """The kinds of layers of kmodel version 3, one class each: fields in the order of the file, then arrays.
 
-Inputs and outputs are byte offsets into main memory, `kpu_output` counts 64-byte lines of KPU RAM; shapes in the file are
-width, height, channels. Source: kmodel v3 as read by Kendryte's SDK (its FreeRTOS variant lacks kinds 23 to 25).
+Inputs and outputs are byte offsets into main memory, `kpu_output` counts 64-byte lines of KPU RAM; shapes in the file
+are width, height, channels. Source: kmodel v3 as read by Kendryte's SDK (its FreeRTOS variant lacks kinds 23 to 25).
 """
 
 from __future__ import annotations
@@ -308,6 +308,7 @@ class TensorflowFlatten(Layer):
 class Resize(Layer):
     """Nearest neighbour, index * size in / size out; runtimes ignore `align_corners`."""
 
+    input: U32
     shape: U32x3
     width: U32
     height: U32
@@ -374,7 +375,7 @@ class Logistic(Channels):
 @layers.kind(10240, "k210_conv")
 @struct(size=24)
 class K210Conv(Layer):
-    """One layer of the KPU; the four offsets count from the start of the file."""
+    """One layer of the KPU; the four offsets count from the start of the file. `v3.Model` finds the arrays there."""
 
     element = "u8"
     flags: U32 = 0
@@ -385,7 +386,7 @@ class K210Conv(Layer):
     activation_at: U32
 
     def written(self) -> None:
-        """Depends on the registers: `convolved`."""
+        """Depends on the registers."""
         return
 
 
@@ -439,12 +440,5 @@ class K210Upload(ToKpu):
 
 def joined(fields: Joined, inputs: Any) -> Span:
     """What a concatenation writes."""
-    return Span(
-        fields.output, fields.element, int(inputs[:, 1].astype("u8").sum()) // (4 if fields.element == "f32" else 1)
-    )
-
-
-def convolved(fields: K210Conv, registers: Sequence[int]) -> Shape:
-    """The shape of what a layer of the KPU computes."""
-    size = int(registers[3])
-    return 1, (int(registers[2]) >> 32 & 0x3FF) + 1, (size >> 42 & 0x1FF) + 1, (size >> 32 & 0x3FF) + 1
+    size = sum(inputs[:, 1].tolist())
+    return Span(fields.output, fields.element, size // (4 if fields.element == "f32" else 1))

@@ -6,9 +6,13 @@ Source: kmodel v4 as written by nncase 0.2.
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import Any
 
 from ...errors import KmodelError
+from ..kpu.registers import LayerArguments
+from ..kpu.stored import weights_shape
+from ..kpu.tables import ACTIVATION_BYTES
 from .bodies import Shape, Tail
 from .fields4 import Node, Range, Rescaled, Windowed, nodes
 from .struct import F32, I32, U8, U32, I32x4, I32x8, Raw3, Raw4, U64x12, struct
@@ -485,36 +489,17 @@ class KpuUpload(Node):
         return self.shape
 
 
-def _gap(word: int) -> Any:
-    """How many bytes lie before an array: in the upper half of the register that will hold its address."""
-    return lambda it: it.registers[word] >> 32
-
-
-def _kpu_channels(it: Any) -> int:
-    return int(it.registers[2] >> 32 & 0x3FF) + 1
-
-
-def _kpu_weights(it: Any) -> Shape:
-    """The bytes that the chip loads: one kernel an input channel and output channel, or one a channel."""
-    registers = it.registers
-    inputs = 1 if registers[0] >> 3 & 1 else (registers[2] & 0x3FF) + 1
-    taps = {0: 1, 1: 3}.get(registers[4] & 7)
-    if taps is None:
-        raise KmodelError("K0402", cause=f"kernel type {registers[4] & 7} does not exist")
-    return _kpu_channels(it), inputs, taps, taps
-
-
 @nodes.kind(
     0x2002, "kpu_conv2d",
-    Tail("batch_norm", "<u8", lambda it: (_kpu_channels(it),), _gap(4)),
-    Tail("activation", "u1", lambda it: (144,), _gap(7)),
-    Tail("weights", "u1", _kpu_weights, _gap(5)),
+    Tail("batch_norm", "<u8", lambda it: (it.arguments.o_ch_num + 1,), lambda it: it.arguments.bwsx_base_addr),
+    Tail("activation", "u1", lambda it: (ACTIVATION_BYTES,), lambda it: it.arguments.active_addr),
+    Tail("weights", "u1", lambda it: weights_shape(it.arguments), lambda it: it.arguments.para_start_addr),
 )  # fmt: skip
 @struct(size=120)
 class KpuConv2D(Node):
     """One layer of the KPU; `output` of no bytes: the result stays in KPU RAM.
 
-    Three registers hold gaps in the file, in place of addresses: words 4, 7 and 5 of batch-norm, activation, weights.
+    In place of three addresses the registers hold how many bytes lie before each array.
     """
 
     output: Range
@@ -522,9 +507,13 @@ class KpuConv2D(Node):
     reserved: I32 = 0
     registers: U64x12
 
+    @cached_property
+    def arguments(self) -> LayerArguments:
+        """The registers, decoded."""
+        return LayerArguments.unpack(self.registers)
+
     def result(self) -> Shape:
-        size = self.registers[3]
-        return self.batches, _kpu_channels(self), (size >> 42 & 0x1FF) + 1, (size >> 32 & 0x3FF) + 1
+        return self.arguments.output_shape(self.batches)
 
 
 COMMON = frozenset({

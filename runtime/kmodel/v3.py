@@ -15,9 +15,12 @@ from typing import Any
 import numpy as np
 
 from ...errors import KmodelError
+from ..kpu.registers import LayerArguments
+from ..kpu.stored import weights_shape
+from ..kpu.tables import ACTIVATION_BYTES
 from ..machine import Array
 from .bodies import Body, Shape
-from .layers3 import TO_MAIN, FullyConnected, Joined, K210Conv, Span, convolved, joined, layers
+from .layers3 import TO_MAIN, FullyConnected, Joined, K210Conv, Span, joined, layers
 from .struct import U32, Buffer, Record, const, require_bytes, struct
 
 VERSION = 3
@@ -91,24 +94,21 @@ class Model:
         activation. KmodelError K0401, K0402 names the layer that is damaged."""
         decoded, at = [], self.position()
         for step in self.steps:
-            body = layers.read(step.opcode, step.body, at)
-            if isinstance(body.fields, K210Conv):
-                body = replace(body, arrays=self._arrays(body.fields))
-            decoded.append(body)
+            decoded.append(self.resolved(layers.read(step.opcode, step.body, at)))
             at += len(step.body)
         return tuple(decoded)
 
-    def _arrays(self, fields: K210Conv) -> tuple[Array, ...]:
+    def resolved(self, body: Body) -> Body:
+        """The layer, with the arrays of a k210_conv from wherever they lie."""
+        if not isinstance(body.fields, K210Conv):
+            return body
+        fields: K210Conv = body.fields
         registers = self._at(fields.registers_at, 96, "registers").view("<u8")
-        words = [int(one) for one in registers]
-        taps = {0: 1, 1: 9}.get(words[4] & 7)
-        if taps is None:
-            raise KmodelError("K0402", where="kmodel, k210_conv", cause=f"kernel type {words[4] & 7} does not exist")
-        inputs, outputs = (words[2] & 0x3FF) + 1, (words[2] >> 32 & 0x3FF) + 1
-        per_output = taps * (1 if words[0] >> 3 & 1 else inputs)
-        weights = self._at(fields.weights_at, outputs * per_output, "weights")
-        batch_norm = self._at(fields.batch_norm_at, 8 * outputs, "batch_norm").view("<u8")
-        return registers, weights, batch_norm, self._at(fields.activation_at, 144, "activation")
+        shape = weights_shape(LayerArguments.unpack([int(word) for word in registers]))
+        weights = self._at(fields.weights_at, math.prod(shape), "weights").reshape(shape)
+        batch_norm = self._at(fields.batch_norm_at, 8 * shape[0], "batch_norm").view("<u8")
+        activation = self._at(fields.activation_at, ACTIVATION_BYTES, "activation")
+        return replace(body, arrays=(registers, weights, batch_norm, activation))
 
     def _at(self, offset: int, size: int, what: str) -> Array:
         """Bytes at an offset from the start of the file, inside one body."""
@@ -134,9 +134,7 @@ class Model:
         bodies = self.bodies()
         first = bodies[0].fields if bodies else None
         if isinstance(first, K210Conv):
-            words = [int(one) for one in bodies[0].arrays[0]]
-            image = 1, (words[2] & 0x3FF) + 1, (words[3] >> 10 & 0x1FF) + 1, (words[3] & 0x3FF) + 1
-            inputs: list[tuple[str, Shape]] = [("u8", image)]
+            inputs: list[tuple[str, Shape]] = [("u8", arguments_of(bodies[0]).input_shape(1))]
         elif isinstance(first, FullyConnected):
             inputs = [("f32", (1, first.inputs))]
         else:
@@ -152,6 +150,11 @@ class Model:
         return inputs, outputs
 
 
+def arguments_of(body: Body) -> LayerArguments:
+    """The registers of a k210_conv, decoded."""
+    return LayerArguments.unpack([int(word) for word in body.arrays[0]])
+
+
 def written(body: Body) -> Span | None:
     """What a layer writes in main memory."""
     if isinstance(body.fields, Joined):
@@ -159,7 +162,7 @@ def written(body: Body) -> Span | None:
     if isinstance(body.fields, K210Conv):
         if not body.fields.flags & TO_MAIN:
             return None
-        return Span(body.fields.output, "u8", math.prod(convolved(body.fields, body.arrays[0])))
+        return Span(body.fields.output, "u8", math.prod(arguments_of(body).output_shape(1)))
     span: Span | None = body.fields.written()
     return span
 
@@ -172,7 +175,7 @@ def _shapes(bodies: tuple[Body, ...]) -> dict[int, tuple[str, Shape]]:
         if span is None:
             continue
         try:
-            shape = convolved(fields, body.arrays[0]) if isinstance(fields, K210Conv) else fields.result()
+            shape = arguments_of(body).output_shape(1) if isinstance(fields, K210Conv) else fields.result()
         except KmodelError as error:
             where = f"kmodel, layer {index} ({body.kind.name})"
             raise KmodelError(error.code, where=where, cause=error.cause) from error

@@ -28,8 +28,17 @@ def _lines(value: Any, indent: int = 0) -> Iterator[str]:
                 yield f"{pad}{key}: {'none' if item in ({}, [], None) else item}"
     elif isinstance(value, list):
         for item in value:
-            if isinstance(item, dict):
+            if isinstance(item, dict) and all(map(_small, item.values())):
+                yield f"{pad}- " + ", ".join(f"{key}: {value}" for key, value in item.items())
+            elif isinstance(item, dict):
                 yield f"{pad}-"
                 yield from _lines(item, indent + 1)
             else:
                 yield f"{pad}{item}"
+
+
+def _small(value: Any) -> bool:
+    """What fits into a line: a number, a text, a shape."""
+    return not isinstance(value, dict) and not (
+        isinstance(value, list) and any(isinstance(x, dict | str) for x in value)
+    )
