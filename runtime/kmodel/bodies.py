@@ -11,7 +11,7 @@ names byte and field; K0408 when a body cannot be written.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -59,11 +59,11 @@ class Kind:
 
 @dataclass(frozen=True)
 class Body:
-    """A step: `arrays` in the order of its kind's tails."""
+    """A step; `arrays` by name, in the order of its kind's tails."""
 
     kind: Kind
     fields: Any
-    arrays: tuple[Array, ...]
+    arrays: Mapping[str, Array]
 
 
 FieldsT = TypeVar("FieldsT", bound=type[Fields])
@@ -100,14 +100,13 @@ class Catalogue:
         kind = self.kinds[code]
         try:
             fields = kind.fields.read(body)
-            at, arrays = kind.fields.size, []
+            at, arrays = kind.fields.size, {}
             for tail in kind.tails:
-                array, at = _read_tail(kind, tail, fields, body, at)
-                arrays.append(array)
+                arrays[tail.name], at = _read_tail(kind, tail, fields, body, at)
         except KmodelError as error:
             where = f"kmodel, {self.step} {kind.name} at byte {position}"
             raise KmodelError(error.code, where=where, cause=error.cause, remedy=error.remedy) from error
-        return Body(kind, fields, tuple(arrays))
+        return Body(kind, fields, arrays)
 
     def write(self, fields: Fields, *arrays: Any) -> bytes:
         """A body without its padding. KmodelError K0408 when an array has not the shape that the fields state."""

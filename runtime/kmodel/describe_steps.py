@@ -5,10 +5,9 @@ Entry: a decoded model. Exit: dicts, lists, strings and numbers only; what is da
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any
-
-import numpy as np
 
 from ...errors import KmodelError
 from ..kpu.pooling import POOLS
@@ -65,11 +64,11 @@ def _steps(model: v3.Model | v4.Model) -> list[dict[str, Any]]:
 def _facts(body: Body) -> dict[str, Any]:
     """Fields by name, in the order of the file, and what arrays there are."""
     facts = _fields(body.fields)
-    for tail, array in zip(body.kind.tails, body.arrays, strict=True):
-        if tail.name == "registers":
+    for name, array in body.arrays.items():
+        if name == "registers":
             facts |= _layer([int(word) for word in array])
         else:
-            facts[tail.name] = f"{_element(array.dtype)}{list(array.shape)}"
+            facts[name] = f"{element_name(array.dtype)}{list(array.shape)}"
     return facts
 
 
@@ -84,10 +83,17 @@ def _fields(record: Record) -> dict[str, Any]:
         elif one.name == "registers":
             facts |= _layer(value)
         elif not one.name.startswith("reserved"):
-            facts[one.name] = (
-                value.hex() if isinstance(value, bytes) else list(value) if isinstance(value, tuple) else value
-            )
+            facts[one.name] = _plain(value)
     return facts
+
+
+def _plain(value: Any) -> Any:
+    """What JSON can hold."""
+    if isinstance(value, tuple):
+        return list(value)
+    if isinstance(value, bytes):
+        return value.hex()
+    return str(value) if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def _layer(words: Any) -> Mapping[str, Any]:
@@ -104,7 +110,3 @@ def _layer(words: Any) -> Mapping[str, Any]:
         "pool": pool,
         "pad_value": it.pad_value,
     }
-
-
-def _element(dtype: np.dtype[Any]) -> str:
-    return element_name(dtype.newbyteorder("="))

@@ -103,12 +103,14 @@ class Model:
         if not isinstance(body.fields, K210Conv):
             return body
         fields: K210Conv = body.fields
-        registers = self._at(fields.registers_at, 96, "registers").view("<u8")
-        shape = weights_shape(LayerArguments.unpack([int(word) for word in registers]))
-        weights = self._at(fields.weights_at, math.prod(shape), "weights").reshape(shape)
-        batch_norm = self._at(fields.batch_norm_at, 8 * shape[0], "batch_norm").view("<u8")
-        activation = self._at(fields.activation_at, ACTIVATION_BYTES, "activation")
-        return replace(body, arrays=(registers, weights, batch_norm, activation))
+        body = replace(body, arrays={"registers": self._at(fields.registers_at, 96, "registers").view("<u8")})
+        shape = weights_shape(arguments_of(body))
+        arrays = {
+            "weights": self._at(fields.weights_at, math.prod(shape), "weights").reshape(shape),
+            "batch_norm": self._at(fields.batch_norm_at, 8 * shape[0], "batch_norm").view("<u8"),
+            "activation": self._at(fields.activation_at, ACTIVATION_BYTES, "activation"),
+        }
+        return replace(body, arrays={**body.arrays, **arrays})
 
     def _at(self, offset: int, size: int, what: str) -> Array:
         """Bytes at an offset from the start of the file, inside one body."""
@@ -152,13 +154,13 @@ class Model:
 
 def arguments_of(body: Body) -> LayerArguments:
     """The registers of a k210_conv, decoded."""
-    return LayerArguments.unpack([int(word) for word in body.arrays[0]])
+    return LayerArguments.unpack([int(word) for word in body.arrays["registers"]])
 
 
 def written(body: Body) -> Span | None:
     """What a layer writes in main memory."""
     if isinstance(body.fields, Joined):
-        return joined(body.fields, body.arrays[0])
+        return joined(body.fields, body.arrays["inputs"])
     if isinstance(body.fields, K210Conv):
         if not body.fields.flags & TO_MAIN:
             return None

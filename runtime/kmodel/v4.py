@@ -144,8 +144,8 @@ def _shapes(model: Model) -> dict[tuple[int, int], Shape]:
 
 def _joined(body: Body, shapes: dict[tuple[int, int], Shape]) -> Shape | None:
     """The shape of a concatenation, if the inputs' are known and an axis explains the sizes."""
-    dims = body.arrays[1].tolist()
-    known = [shapes.get(_key(one)) for one in ranges_in(body.arrays[0])]
+    dims = body.arrays["dims"].tolist()
+    known = [shapes.get(_key(one)) for one in ranges_in(body.arrays["inputs"])]
     first = known[0] if known else None
     if first is None:
         return None
@@ -196,7 +196,8 @@ def _read_steps(view: memoryview, at: int, count: int) -> tuple[tuple[Step, ...]
     for index, header in enumerate(headers):
         end = at + header.bytes
         body: Buffer = view[at:end]
-        if index == count - 1 and 0 < end - len(view) < ALIGNMENT and at < len(view):
+        if index == count - 1 and 0 < end - len(view) < ALIGNMENT:
+            nodes.read(header.opcode, body, at)
             body = bytes(body).ljust(header.bytes, b"\0")
         require_bytes(body, 0, header.bytes, f"body of node {index} ({nodes.name(header.opcode)})")
         steps.append(Step(header.opcode, body))

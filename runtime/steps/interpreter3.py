@@ -54,10 +54,10 @@ class Interpreter:
 
     def _step(self, memories: Memories, index: int, body: Body) -> None:
         if not isinstance(body.fields, K210Conv):
-            KERNELS[type(body.fields)](memories, body.fields, *body.arrays)
+            KERNELS[type(body.fields)](memories, body.fields, *body.arrays.values())
             return
         if index not in self._layers:
-            self._layers[index] = prepared(arguments_of(body), *body.arrays[1:])
+            self._layers[index] = prepared(arguments_of(body), body.arrays)
         results = run_layer(memories, self._layers[index], 1)
         if body.fields.flags & TO_MAIN:
             memories.tensor(memories.main, body.fields.output, results.dtype, results.shape)[...] = results

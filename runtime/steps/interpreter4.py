@@ -58,13 +58,12 @@ class Interpreter:
         elif isinstance(body.fields, KpuUpload):
             _upload(tensors, body.fields)
         else:
-            KERNELS[type(body.fields)](tensors, body.fields, *body.arrays)
+            KERNELS[type(body.fields)](tensors, body.fields, *body.arrays.values())
 
     def _convolve(self, tensors: Tensors, index: int, body: Body) -> None:
         fields: KpuConv2D = body.fields
         if index not in self._layers:
-            batch_norm, activation, weights = body.arrays
-            self._layers[index] = prepared(fields.arguments, weights, batch_norm, activation)
+            self._layers[index] = prepared(fields.arguments, body.arrays)
         results = run_layer(tensors.memories, self._layers[index], fields.batches)
         if fields.output.bytes:
             tensors.target(fields.output, U8, results.shape)[...] = results

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 
 from ..kpu.layer import Layer
@@ -12,10 +14,10 @@ from ..machine import Array
 from .memory import Memories
 
 
-def prepared(arguments: LayerArguments, weights: Array, batch_norm: Array, activation: Array) -> Layer:
-    """A layer of arrays as files hold them: uint8, uint64, 144 bytes. ExecutionError K0504 for what no KPU computes."""
-    norm = BatchNorm.unpack(batch_norm.tobytes())
-    return Layer.of(arguments, np.ascontiguousarray(weights), norm, Activation.unpack(activation.tobytes()))
+def prepared(arguments: LayerArguments, arrays: Mapping[str, Array]) -> Layer:
+    """A layer of `weights`, `batch_norm`, `activation` as files hold them; ExecutionError K0504 if no KPU computes it."""
+    norm, activation = (arrays[name].tobytes() for name in ("batch_norm", "activation"))
+    return Layer.of(arguments, arrays["weights"], BatchNorm.unpack(norm), Activation.unpack(activation))
 
 
 def run_layer(memories: Memories, layer: Layer, batches: int) -> Array:
