@@ -23,7 +23,7 @@ EXACT = 1 << 24
 
 @dataclass(frozen=True)
 class Convolution:
-    """sum of x * weights over a window; `weights`: whole numbers (outputs, inputs, k, k); (channels, 1, k, k) depthwise.
+    """sum of x * weights over a window; `weights`: whole numbers (outputs, inputs, k, k); depthwise (channels, 1, k, k)
 
     `pool` of kind "sample" says which pixels are needed; of other kinds, all are computed.
     """

@@ -82,11 +82,15 @@ class Layer:
         """Multiplications for one item of a batch."""
         return math.prod(self.convolution.weights.shape) * math.prod(self.arguments.input_shape(1)[2:])
 
-    def run(self, maps: Array) -> Array:
-        """uint8 maps (c, h, w) of one item, before and behind the layer."""
+    def accumulated(self, maps: Array) -> Array:
+        """int64 sums (outputs, h', w') before the batch norm, at the pixels that the pool needs."""
         acc = self.convolution.sums(maps).astype(np.int64)
         if self.shifted is not None:
             acc += self.arguments.arg_x * self.shifted.sums(maps).astype(np.int64) >> self.arguments.shr_x
         acc += self.constant[:, None, None]
-        made = activated(normalised(acc, self.norm), self.activation)
+        return acc
+
+    def run(self, maps: Array) -> Array:
+        """uint8 maps (c, h, w) of one item, before and behind the layer."""
+        made = activated(normalised(self.accumulated(maps), self.norm), self.activation)
         return made if self.pool.kind == "sample" else self.pool.apply(made)
