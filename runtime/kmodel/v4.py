@@ -199,7 +199,8 @@ def _read_steps(view: memoryview, at: int, count: int) -> tuple[tuple[Step, ...]
         if index == count - 1 and 0 < end - len(view) < ALIGNMENT:
             nodes.read(header.opcode, body, at)
             body = bytes(body).ljust(header.bytes, b"\0")
-        require_bytes(body, 0, header.bytes, f"body of node {index} ({nodes.name(header.opcode)})")
+        else:
+            require_bytes(view, at, header.bytes, f"body of node {index} ({nodes.name(header.opcode)})")
         steps.append(Step(header.opcode, body))
         at = min(end, len(view))
     return tuple(steps), at

@@ -58,10 +58,11 @@ def run3(fields, inputs, size, arrays=(), **values):
         np.zeros(len(raw), np.float32),
     )
     names = [one for one in ("input", "input_a", "input_b") if one in fields.__dataclass_fields__]
-    output = 2 * at
-    builder.add(fields(**dict(zip(names, places, strict=True)), output=output, **values), *arrays)
+    output, sources = 2 * at, dict(zip(names, places, strict=True)) if names else {}
+    builder.add(fields(**sources, output=output, **values), *arrays)
     builder.output(output, size)
     (result,) = Simulator(builder.write()).run(raw[None]).values()
+    assert result.nbytes == size
     return result
 
 
