@@ -67,24 +67,19 @@ def run3(fields, inputs, size, arrays=(), **values):
 
 
 def tables(rng, channels):
-    """A batch norm and an activation that keep values of random layers in range, and use every line."""
-    norm = BatchNorm(
-        mul=rng.integers(-4000, 4000, channels),
-        shift=rng.integers(8, 15, channels),
-        add=rng.integers(-999, 999, channels),
-    )
-    start = np.sort(rng.integers(-2000, 2000, 16))
+    """A batch norm and an activation that spread the values of small random layers over all lines and bytes."""
+    mul, add = rng.integers(-4000, 4000, channels), rng.integers(-99999, 99999, channels)
+    norm = BatchNorm(mul=mul, shift=rng.integers(10, 14, channels), add=add)
+    start = np.sort(rng.integers(-400000, 400000, 16))
     start[0] = LOWEST
-    return norm, Activation(start=start, mul=[0, *rng.integers(-900, 900, 15)], shift=rng.integers(0, 12, 16),
-                            add=rng.integers(0, 256, 16))  # fmt: skip
+    slopes, shifts = np.r_[0, rng.integers(-300, 300, 15)], rng.integers(15, 18, 16)
+    return norm, Activation(start=start, mul=slopes, shift=shifts, add=rng.integers(0, 256, 16))
 
 
-def layer(rng, shape, channels, target, **kind):
+def layer(rng, shape, channels, target, source=0, **kind):
     """(arguments, weights, batch norm, activation) with random values."""
-    zero = int(rng.integers(0, 256))
-    arguments = layer_arguments(
-        0, target, shape, channels, input_zero=zero, weight_zero=int(rng.integers(100, 160)), **kind
-    )
+    zeros = {"input_zero": int(rng.integers(0, 256)), "weight_zero": int(rng.integers(100, 160))}
+    arguments = layer_arguments(source, target, shape, channels, **zeros, **kind)
     kernel = kind["kernel"]
     weights = rng.integers(0, 256, (channels, 1 if kind.get("depthwise") else shape[1], kernel, kernel), np.uint8)
     return arguments, weights, *tables(rng, channels)
