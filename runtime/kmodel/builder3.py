@@ -40,6 +40,9 @@ from .v3 import LayerHeader, Model, Output, Step, write
 PARAMETER_ALIGNMENT = 128
 """What weights and batch norm are aligned to, as offsets in the file."""
 
+WORD = 8
+"""Maps go between main memory and KPU RAM in words of so many bytes; the last one is written whole."""
+
 
 @dataclass
 class Builder:
@@ -81,6 +84,8 @@ class Builder:
         if isinstance(fields, K210AddPadding):
             self._in_ram(kind.name, fields.kpu_output, Layout((1, fields.channels, 4, 4)))
         if isinstance(fields, K210Upload):
+            if fields.input % WORD:
+                raise _refused(kind.name, f"its input at {fields.input} has to start at a multiple of {WORD}")
             self._in_ram(kind.name, fields.kpu_output, Layout((1, fields.channels, fields.height, fields.width)))
         body = padded(layers.write(fields, *arrays))
         self._writes(kind.name, joined(fields, arrays[0]) if isinstance(fields, Joined) else fields.written())
@@ -101,8 +106,8 @@ class Builder:
         ):  # fmt: skip
             self._in_ram("k210_conv", start, Layout(shape))
         if output is not None:
-            size = align(math.prod(arguments.output_shape(1)), 8)
-            self._writes("k210_conv", Span(output, "u8", size), 8)
+            size = align(math.prod(arguments.output_shape(1)), WORD)
+            self._writes("k210_conv", Span(output, "u8", size), WORD)
         sent = replace(arguments, send_data_out=int(output is not None))
         self._steps.append(lambda at: _conv_step(sent, (kernels, norm, table), output, at))
 

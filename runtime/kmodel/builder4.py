@@ -26,6 +26,9 @@ from .nodes4 import Concat, Conv2DTranspose, KpuConv2D, KpuUpload
 from .struct import align
 from .v4 import TARGETS, Input, Model, NodeHeader, Step, write
 
+WORD = 8
+"""Maps go between main memory and KPU RAM in words of so many bytes, where their width allows it."""
+
 
 @dataclass
 class Builder:
@@ -90,7 +93,7 @@ class Builder:
         sources = fields.sources() if not isinstance(fields, Concat) else ranges_in(arrays[0])
         shape = fields.result()
         for one in (*sources, fields.target):
-            self._check(kind.name, one, shape)
+            self._check(kind.name, one, shape, WORD if isinstance(fields, KpuUpload) else 1)
         if fields.target.location == LOCATIONS["const"]:
             raise _refused(kind.name, "constants cannot be written")
         if shape is not None and _needed(fields, shape) > fields.target.bytes:
@@ -110,7 +113,7 @@ class Builder:
         self._needs_kpu("kpu_conv2d")
         shape = arguments.output_shape(batches)
         if output.bytes:
-            self._check("kpu_conv2d", output)
+            self._check("kpu_conv2d", output, unit=WORD)
             if output.location != LOCATIONS["main"] or output.bytes != math.prod(shape) or output.element_name != "u8":
                 raise _refused("kpu_conv2d", f"a result of u8{list(shape)} does not go to {output}")
         norm, table, kernels = stored(arguments, weights, batch_norm, activation, batches)
@@ -122,10 +125,10 @@ class Builder:
         if self.target != "k210":
             raise _refused(what, f"target {self.target} has no KPU")
 
-    def _check(self, what: str, one: MemoryRange, shape: Shape | None = None) -> None:
+    def _check(self, what: str, one: MemoryRange, shape: Shape | None = None, unit: int = 1) -> None:
         """That a range lies inside its memory, aligned; in KPU RAM, the rows of `shape` take more than its bytes."""
         location, end = LOCATION_NAMES.get(one.location, "nowhere"), one.start + one.bytes
-        unit = numpy_dtype(one.element_name).itemsize
+        unit = max(unit, numpy_dtype(one.element_name).itemsize)
         limit = {"const": len(self._constants), "main": 2**32 - 1}.get(location, -1)
         if location == "kpu":
             self._needs_kpu(what)

@@ -514,10 +514,3 @@ class KpuConv2D(Node):
 
     def result(self) -> Shape:
         return self.arguments.output_shape(self.batches)
-
-
-COMMON = frozenset({
-    "kpu_conv2d", "kpu_upload", "dequantize", "quantize", "transpose", "pad", "concat", "reduce", "reduce_window2d",
-    "quantized_binary", "unary", "matmul", "memory_copy",
-})  # fmt: skip
-"""Kinds that the vendor's own example files use, so that firmware with an early 0.2 runtime has them too."""

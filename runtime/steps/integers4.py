@@ -29,12 +29,22 @@ ARITHMETIC: dict[str, Callable[[Array, Array], Array]] = {
 }  # fmt: skip
 
 
+def _exact(x: Array, offset: int, other: Array, other_offset: int, terms: int) -> tuple[Array, Array]:
+    """x + offset and other + other_offset as float64, in which sums of `terms` products are exact, and fast.
+
+    ExecutionError K0504 for offsets so large that sums may not be: the vendor's 32 bits overflow long before.
+    """
+    if (255 + abs(offset)) * (255 + abs(other_offset)) * max(terms, 1) >= 1 << 52:
+        raise ExecutionError("K0504", cause=f"offsets of {offset} and {other_offset} are too large for exact sums")
+    return x.astype(np.float64) + offset, other.astype(np.float64) + other_offset
+
+
 def _summed(
     tensors: Tensors, x: Array, weights: Array, bias: Array, offsets: tuple[int, int], window: Window, groups: int
 ) -> Array:
     """bias + sum (x + offsets[0]) * (w + offsets[1]); beyond the image there is nothing."""
-    shifted = x.astype(np.int64) + offsets[0]
-    return convolved(tensors, shifted, weights.astype(np.int64) + offsets[1], bias.astype(np.int64), window, groups)
+    shifted, taps = _exact(x, offsets[0], weights, offsets[1], weights[:1].size)
+    return convolved(tensors, shifted, taps, bias.astype(np.float64), window, groups).astype(np.int64)
 
 
 def _finished(total: Array, how: Rescale) -> Array:
@@ -80,8 +90,8 @@ def quantized_matmul(tensors: Tensors, it: nodes4.QuantizedMatmul, bias: Array) 
     out = tensors.target(it.output, U8, it.result())
     a, b = tensors.view(it.input_a, U8, (it.rows, it.inner)), tensors.view(it.input_b, U8, (it.inner, it.columns))
     tensors.memories.spend(it.rows, it.inner, it.columns)
-    total = (a.astype(np.int64) + it.offset_a) @ (b.astype(np.int64) + it.offset_b) + bias
-    out[...] = rescaled(total, it.factor, it.shift, it.output_offset)
+    left, right = _exact(a, it.offset_a, b, it.offset_b, it.inner)
+    out[...] = rescaled((left @ right).astype(np.int64) + bias, it.factor, it.shift, it.output_offset)
 
 
 @computes(nodes4.QuantizedBinary)

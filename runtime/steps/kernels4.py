@@ -56,7 +56,7 @@ class Tensors:
     def target(self, one: MemoryRange, dtype: np.dtype[Any], shape: Shape | None = None) -> Array:
         """A tensor to be written."""
         view = self.view(one, dtype, shape)
-        if view.size and not view.flags.writeable:
+        if not view.flags.writeable:
             raise ExecutionError("K0504", cause=f"{one} cannot be written")
         return view
 

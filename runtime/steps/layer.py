@@ -15,7 +15,7 @@ from .memory import Memories
 
 
 def prepared(arguments: LayerArguments, arrays: Mapping[str, Array]) -> Layer:
-    """A layer of `weights`, `batch_norm`, `activation` as files hold them; ExecutionError K0504 if no KPU computes it."""
+    """A layer of `weights`, `batch_norm`, `activation` as files hold them; ExecutionError K0504: no KPU computes it."""
     norm, activation = (arrays[name].tobytes() for name in ("batch_norm", "activation"))
     return Layer.of(arguments, arrays["weights"], BatchNorm.unpack(norm), Activation.unpack(activation))
 

@@ -20,7 +20,7 @@ from ..stackvm.scalars import FAULTS
 
 MEMORY_LIMIT = 1 << 28
 """Bytes of main memory that a file may ask for; the chip has 6 MiB."""
-WORK_LIMIT = 1 << 38
+WORK_LIMIT = 1 << 37
 """Elements computed times operands of each, in one run."""
 Shape = tuple[int, ...]
 

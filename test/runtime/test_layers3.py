@@ -173,6 +173,8 @@ def test_what_the_builder_refuses():
     with pytest.raises(KmodelError, match="ignores its activation"):
         builder.add(layers3.AveragePool2D(input=0, output=0, shape=(2, 2, 1), shape_out=(1, 1, 1), kernel=(2, 2),
                                           strides=(1, 1), padding=(0, 0), activation=1))  # fmt: skip
+    with pytest.raises(KmodelError, match="input at 4 has to start at a multiple of 8"):
+        builder.add(layers3.K210Upload(input=4, kpu_output=0, width=4, height=4, channels=4))
     with pytest.raises(KmodelError, match="not in KPU RAM"):
         builder.add(layers3.K210Upload(input=0, kpu_output=32767, width=4, height=4, channels=4))
     arguments, *rest = layer(np.random.default_rng(0), (1, 4, 4, 4), 4, 4096, kernel=1)

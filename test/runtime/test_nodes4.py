@@ -8,7 +8,7 @@ import numpy as np
 import onnx
 import onnxruntime
 import pytest
-from files34 import FULL, run4, window
+from files34 import FULL, layer, run4, window
 from onnx import TensorProto, helper
 
 from kpuc.errors import KmodelError
@@ -381,3 +381,16 @@ def test_what_the_builder_refuses():
         builder.add(fields, np.ones((1, 1, 1, 1), np.float32), np.zeros(1, np.float32), image)
     with pytest.raises(KmodelError, match="not one of cpu, k210"):
         builder4.Builder("k230").write()
+    builder = builder4.Builder()
+    ram = place("kpu", "u8", 64, 64)
+    with pytest.raises(KmodelError, match="start at a multiple of 8"):
+        builder.add(nodes4.KpuUpload(input=place("main", "u8", 4, 64), output=ram, shape=(1, 4, 4, 4)))
+    with pytest.raises(KmodelError, match="start at a multiple of 64"):
+        builder.input(place("kpu", "u8", 32, 64), (1, 4, 4, 4))
+    with pytest.raises(KmodelError, match="at or before 2097152"):
+        builder.input(place("kpu", "u8", 2**21 - 128, 64), (1, 4, 4, 4))
+    layer4 = layer(RNG, (1, 4, 4, 4), 4, 4096, kernel=1)
+    with pytest.raises(KmodelError, match=r"a result of u8\[1, 4, 4, 4\] does not go to"):
+        builder.kpu_conv2d(*layer4, output=place("main", "u8", 0, 60))
+    with pytest.raises(KmodelError, match="use kpu_conv2d"):
+        builder.add(nodes4.KpuConv2D(output=ram, registers=(0,) * 12))
