@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from models import RELU, ROW, conv5, loop7
+from models import RELU, ROW, conv5, kpu5, loop7
 
 from kpuc.errors import ExecutionError, KmodelError
 from kpuc.runtime import Simulator
@@ -19,7 +19,7 @@ from kpuc.runtime.kmodel.types7 import TensorType
 from kpuc.runtime.stackvm import interpreter7
 from kpuc.runtime.stackvm.assembler7 import PUSHED, Arg, Assembler
 
-FILES = {"relu": RELU, "loop": loop7(), "v5": conv5()}
+FILES = {"relu": RELU, "loop": loop7(), "v5": conv5(), "kpu": kpu5()}
 
 
 @pytest.fixture(autouse=True)

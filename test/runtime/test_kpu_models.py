@@ -24,10 +24,10 @@ MODELS = [pytest.param(p, id=p.name, marks=[] if p.parent == SHIPPED else [pytes
 
 
 @cache
-def made(path: Path, bytes_only: bool = False) -> bytes:
+def made(path: Path, bytes_in: bool = False) -> bytes:
     if find_python()[0] is None:
         pytest.skip(find_python()[1])
-    (data,) = vendor_kmodels([path], bytes_only)
+    (data,) = vendor_kmodels([path], bytes_in)
     assert isinstance(data, bytes), data
     return data
 
@@ -40,10 +40,10 @@ def all_commands(module: v5.Module) -> list[Command]:
     return [command for function in module.functions for command in commands(module.text(function))]
 
 
-@pytest.mark.parametrize("bytes_only", [False, True], ids=["float", "uint8"])
+@pytest.mark.parametrize("bytes_in", [False, True], ids=["float", "uint8"])
 @pytest.mark.parametrize("path", MODELS)
-def test_the_vendor_computes_the_same(path: Path, bytes_only: bool) -> None:
-    data = made(path, bytes_only)
+def test_the_vendor_computes_the_same(path: Path, bytes_in: bool) -> None:
+    data = made(path, bytes_in)
     simulator, rng = Simulator(data), np.random.default_rng(3)
     for _ in range(2):
         given = [_random(rng, one.dtype, one.shape) for one in simulator.inputs]

@@ -17,10 +17,15 @@ def inspect_file(kmodel: str, as_json: bool) -> None:
 
 
 def _lines(value: Any, indent: int = 0) -> Iterator[str]:
-    """Nested facts as indented text: lists of texts line by line, small facts on one line each."""
+    """Nested facts as indented text: lists of texts line by line, small facts on one line each.
+
+    The registers of KPU layers are left out: the code shows those that vary.
+    """
     pad = "  " * indent
     if isinstance(value, dict):
         for key, item in value.items():
+            if key == "layers":
+                continue
             if isinstance(item, dict | list) and item:
                 yield f"{pad}{key}:"
                 yield from _lines(item, indent + 1)
