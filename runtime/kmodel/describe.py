@@ -10,6 +10,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from ...errors import KmodelError
+from ..kpu import disassembler as kpu
 from ..stackvm.dialect5 import dialect_of
 from ..stackvm.disassembler import disassemble
 from ..stackvm.isa5 import DIALECTS, ISA5, Isa5
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
 Disassembler = Callable[[memoryview], list[str]]
 DISASSEMBLERS: Mapping[tuple[int, str], Callable[[Any], Disassembler]] = {
+    (5, "k210"): lambda _: kpu.disassemble,
     (5, "stackvm"): lambda module: partial(disassemble, _isa5(module)),
     (7, "stackvm"): lambda module: partial(disassemble, ISA7),
 }
@@ -118,9 +120,14 @@ def _element(type_: TensorType) -> str:
 
 
 def _code(version: int, module: v5.Module | v7.Module, function: Any) -> dict[str, Any]:
+    """Lines of text; for KPU code also what all registers of its layers hold."""
     show = DISASSEMBLERS.get((version, module.kind))
+    described = {"entrypoint": function.entrypoint, "text_bytes": function.text_size}
+    if show is None:
+        return {**described, "code": []}
     try:
-        lines = [] if show is None else show(module)(module.text(function))
+        text = module.text(function)
+        lines = show(module)(text)
     except KmodelError as error:
-        lines = [f"({error.cause})"]
-    return {"entrypoint": function.entrypoint, "text_bytes": function.text_size, "code": lines}
+        return {**described, "code": [f"({error.cause})"]}
+    return {**described, "code": lines, **({"layers": kpu.layers(text)} if module.kind == "k210" else {})}

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from dataclasses import asdict
 from typing import Any
 
 from ...errors import KmodelError
@@ -97,7 +98,7 @@ def _plain(value: Any) -> Any:
 
 
 def _layer(words: Any) -> Mapping[str, Any]:
-    """What the registers of a KPU layer say."""
+    """What the registers of a KPU layer say: what matters most, and all."""
     it = LayerArguments.unpack(words)
     pool = POOLS[it.pool_type].name if it.pool_type < len(POOLS) else f"type {it.pool_type}"
     return {
@@ -109,4 +110,5 @@ def _layer(words: Any) -> Mapping[str, Any]:
         "depthwise": bool(it.depth_wise_layer),
         "pool": pool,
         "pad_value": it.pad_value,
+        "registers": asdict(it),
     }

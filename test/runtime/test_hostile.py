@@ -10,7 +10,7 @@ import pytest
 from files34 import conv3, conv4, float4
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from models import RELU, ROW, conv5, loop7
+from models import RELU, ROW, conv5, kpu5, loop7
 
 from kpuc.errors import ExecutionError, KmodelError
 from kpuc.runtime import Simulator
@@ -20,8 +20,9 @@ from kpuc.runtime.kmodel.types7 import TensorType
 from kpuc.runtime.stackvm import interpreter7
 from kpuc.runtime.stackvm.assembler7 import PUSHED, Arg, Assembler
 
-FILES = {"relu": RELU, "loop": loop7(), "v5": conv5(), "conv4": conv4(), "float4": float4(), "conv3": conv3()}
-
+FILES = {
+    "relu": RELU, "loop": loop7(), "v5": conv5(), "kpu": kpu5(), "conv4": conv4(), "float4": float4(), "conv3": conv3(),
+}  # fmt: skip
 MISSING = {"float4": 4}
 """Bytes of padding at the end that may be missing."""
 

@@ -43,6 +43,8 @@ def test_the_command_runs_and_shows_them(make: object, tmp_path: object) -> None
     assert [(one["element"], one["shape"]) for one in facts["inputs"]] == [("u8", [1, 3, 8, 8])]
     assert [(one["element"], one["shape"]) for one in facts["outputs"]] == [("f32", [1, 5, 8, 8])]
     assert facts["main_memory"] == 320 + 4 * 320
+    assert facts["steps"][0]["registers"]["para_size"] == 5 * 3 * 9
+    assert "para_size" not in text
 
 
 def test_both_versions_of_a_network_compute_the_same() -> None:
