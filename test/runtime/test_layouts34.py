@@ -8,9 +8,11 @@ import struct
 import numpy as np
 import pytest
 from files34 import conv3, conv4, float4
+from hypothesis import given
+from hypothesis import strategies as st
 
 from kpuc.runtime.kmodel import builder4, read_kmodel, v3, v4
-from kpuc.runtime.kmodel.fields4 import nodes, place
+from kpuc.runtime.kmodel.fields4 import MemoryRange, nodes, place
 from kpuc.runtime.kmodel.layers3 import layers
 from kpuc.runtime.kmodel.nodes4 import Dequantize
 from kpuc.runtime.kmodel.struct import Inner, Record
@@ -162,6 +164,33 @@ def test_reading_and_writing_are_inverse(make: object) -> None:
             catalogue = nodes if model.version == 4 else layers
             written = catalogue.write(body.fields, *body.arrays.values())
             assert bytes(step.body[: len(written)]) == written
+
+
+U32 = st.integers(0, 2**32 - 1)
+STEPS = st.lists(st.tuples(U32, st.binary(max_size=40)), max_size=4)
+RANGES = st.builds(MemoryRange, location=U32, element=U32, start=U32, bytes=U32)
+
+
+SHAPES = st.tuples(*[st.integers(0, 2**31 - 1)] * 4)
+
+
+@given(STEPS, st.lists(st.tuples(RANGES, SHAPES), max_size=3), st.lists(RANGES, max_size=3),
+       st.tuples(U32, U32, U32, U32), st.binary(max_size=20), st.binary(max_size=9))  # fmt: skip
+def test_version_4_models_are_inverse(
+    steps: list, inputs: list, outputs: list, numbers: tuple, constants: bytes, trailing: bytes
+) -> None:
+    """Whatever the nodes hold: bodies are not looked into."""
+    target, main, flags, reserved = numbers
+    made = v4.Model(target, tuple(v4.Input(*one) for one in inputs), tuple(outputs), constants,
+                    tuple(v4.Step(*one) for one in steps), main, flags, reserved, trailing)  # fmt: skip
+    assert v4.read(v4.write(made)) == made
+
+
+@given(STEPS, st.lists(st.builds(v3.Output, address=U32, bytes=U32), max_size=3), st.tuples(U32, U32, U32),
+       st.binary(max_size=9))  # fmt: skip
+def test_version_3_models_are_inverse(steps: list, outputs: list, numbers: tuple, trailing: bytes) -> None:
+    made = v3.Model(tuple(outputs), tuple(v3.Step(*one) for one in steps), *numbers, trailing)
+    assert v3.read(v3.write(made)) == made
 
 
 def test_padding_that_a_file_lacks_at_its_end_is_restored() -> None:
