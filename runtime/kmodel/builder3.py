@@ -97,8 +97,8 @@ class Builder:
     ) -> None:  # fmt: skip
         """Add a layer of the KPU; uint8 `weights` are (outputs, inputs, k, k), or (channels, k, k) for depthwise ones.
 
-        `output`: the address where the result also goes in main memory, dense, in units of 8 bytes; None: it stays in
-        KPU RAM, where `arguments` say.
+        `output`: the address where the result also goes in main memory, dense, its last 8 bytes written whole; None: it
+        stays in KPU RAM, where `arguments` say.
         """
         norm, table, kernels = stored(arguments, weights, batch_norm, activation, 1)
         for start, shape in (
@@ -106,8 +106,7 @@ class Builder:
         ):  # fmt: skip
             self._in_ram("k210_conv", start, Layout(shape))
         if output is not None:
-            size = align(math.prod(arguments.output_shape(1)), WORD)
-            self._writes("k210_conv", Span(output, "u8", size), WORD)
+            self._writes("k210_conv", Span(output, "u8", math.prod(arguments.output_shape(1))), WORD)
         sent = replace(arguments, send_data_out=int(output is not None))
         self._steps.append(lambda at: _conv_step(sent, (kernels, norm, table), output, at))
 

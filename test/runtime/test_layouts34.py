@@ -138,12 +138,14 @@ def test_a_version_3_file_begins_as_its_description_says() -> None:
     words = struct.unpack_from("<12Q", data, 76)
     assert words[2] & 0x3FF == 2 and words[2] >> 32 & 0x3FF == 4
     assert (words[4] >> 32, words[5] >> 32, words[7] >> 32) == (0, 0, 0)
+    assert words[11] & 1 == 1
 
 
 def test_tables_of_a_version_4_layer_are_aligned_in_the_file() -> None:
     data = conv4()
     start = 40 + 16 + 16 + 16 + 2 * 8
     words = struct.unpack_from("<12Q", data, start + 24)
+    assert words[11] & 1 == 1
     at = start + 120
     for word, size in ((4, 5 * 8), (7, 144), (5, 5 * 27)):
         at += words[word] >> 32

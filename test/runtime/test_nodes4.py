@@ -333,12 +333,13 @@ def test_quantized_matmul():
 
 @pytest.mark.parametrize("kind", nodes4.BINARIES)
 def test_quantized_binary(kind):
-    a, b = bytes_(1, 2, 3, 5), bytes_(1, 2, 1, 1) | 1
+    a, b = bytes_(1, 2, 3, 5), bytes_(1, 2, 3, 1)
     scale = {"offset_a": -60, "factor_a": 300, "shift_a": 6, "offset_b": -61 if kind == "div" else -40, "factor_b": 500,
              "shift_b": 8}  # fmt: skip
     if kind == "div":
-        b[...] = np.where(b == 61, 63, b)
-    out = {"output_factor": 9 if kind != "mul" else 1, "output_shift": 4 if kind != "mul" else 8, "output_offset": 80}
+        b[0, ..., 0] = [[40, 58, 59], [60, 62, 75]]
+    factor, shift = {"mul": (1, 8), "div": (11, 3)}.get(kind, (9, 4))
+    out = {"output_factor": factor, "output_shift": shift, "output_offset": 80}
     result = run4(nodes4.QuantizedBinary, [a, b], "u8", 30, operation=nodes4.BINARIES.index(kind), shape_a=a.shape,
                   shape_b=b.shape, shape=a.shape, **scale, **out)  # fmt: skip
     cut = lambda p, q: abs(p) // abs(q) * (1 if (p < 0) == (q < 0) else -1)  # noqa: E731
@@ -346,8 +347,8 @@ def test_quantized_binary(kind):
                "div": lambda p, q: cut(p + cut(q, 2), q)}[kind]  # fmt: skip
     for index in np.ndindex(*a.shape):
         p = carried(int(a[index]) - 60, 300, 6)
-        q = carried(int(b[0, index[1], 0, 0]) + scale["offset_b"], 500, 8)
-        expected = min(255, max(0, carried(operate(p, q), out["output_factor"], out["output_shift"]) + 80))
+        q = carried(int(b[0, index[1], index[2], 0]) + scale["offset_b"], 500, 8)
+        expected = min(255, max(0, carried(operate(p, q), factor, shift) + 80))
         assert result[index] == expected
 
 

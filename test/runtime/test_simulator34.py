@@ -51,6 +51,11 @@ def test_both_versions_of_a_network_compute_the_same() -> None:
     np.testing.assert_array_equal(*(Simulator(make()).run(IMAGE)["output0"] for make in (conv3, conv4)))
 
 
+def test_shapes_are_found_through_nodes_that_do_not_state_them() -> None:
+    """Concat finds its axis: the first one has the same number of blocks before it."""
+    assert str(Simulator(float4()).outputs[0]) == "output0: float32 [1, 6, 2, 2]"
+
+
 def test_runs_do_not_see_each_other() -> None:
     simulator = Simulator(conv4())
     first = simulator.run(IMAGE)["output0"]
