@@ -334,8 +334,8 @@ def test_quantized_matmul():
 @pytest.mark.parametrize("kind", nodes4.BINARIES)
 def test_quantized_binary(kind):
     a, b = bytes_(1, 2, 3, 5), bytes_(1, 2, 3, 1)
-    scale = {"offset_a": -60, "factor_a": 300, "shift_a": 6, "offset_b": -61 if kind == "div" else -40, "factor_b": 500,
-             "shift_b": 8}  # fmt: skip
+    offset, factor_b = (-61, 256) if kind == "div" else (-40, 500)
+    scale = {"offset_a": -60, "factor_a": 300, "shift_a": 6, "offset_b": offset, "factor_b": factor_b, "shift_b": 8}
     if kind == "div":
         b[0, ..., 0] = [[40, 58, 59], [60, 62, 75]]
     factor, shift = {"mul": (1, 8), "div": (11, 3)}.get(kind, (9, 4))
@@ -347,7 +347,7 @@ def test_quantized_binary(kind):
                "div": lambda p, q: cut(p + cut(q, 2), q)}[kind]  # fmt: skip
     for index in np.ndindex(*a.shape):
         p = carried(int(a[index]) - 60, 300, 6)
-        q = carried(int(b[0, index[1], index[2], 0]) + scale["offset_b"], 500, 8)
+        q = carried(int(b[0, index[1], index[2], 0]) + offset, factor_b, 8)
         expected = min(255, max(0, carried(operate(p, q), factor, shift) + 80))
         assert result[index] == expected
 
