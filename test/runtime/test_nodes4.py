@@ -337,7 +337,7 @@ def test_quantized_binary(kind):
     offset, factor_b = (-61, 256) if kind == "div" else (-40, 500)
     scale = {"offset_a": -60, "factor_a": 300, "shift_a": 6, "offset_b": offset, "factor_b": factor_b, "shift_b": 8}
     if kind == "div":
-        b[0, ..., 0] = [[40, 58, 59], [60, 62, 75]]
+        a, b[0, ..., 0] = 50 + a % 25, [[40, 58, 59], [60, 62, 75]]
     factor, shift = {"mul": (1, 8), "div": (11, 3)}.get(kind, (9, 4))
     out = {"output_factor": factor, "output_shift": shift, "output_offset": 80}
     result = run4(nodes4.QuantizedBinary, [a, b], "u8", 30, operation=nodes4.BINARIES.index(kind), shape_a=a.shape,
