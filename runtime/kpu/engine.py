@@ -58,7 +58,7 @@ class Engine:
         self._rdata = np.frombuffer(b"" if rdata is None else rdata.body, np.uint8)
         self._data = np.zeros(scratch, np.uint8)
         self._decoded: dict[int, list[Command]] = {}
-        self._layers: dict[Conv2d, Layer] = {}
+        self._layers: dict[tuple[int, int], Layer] = {}
 
     def call(self, function: int, arguments: Sequence[Array]) -> tuple[Array, ...]:
         """Outputs of a function."""
@@ -70,9 +70,9 @@ class Engine:
         call = Call(called, given, [_bytes_of(one) for one in outputs])
         if function not in self._decoded:
             self._decoded[function] = list(commands(self.module.text(called)))
-        for command in self._decoded[function]:
+        for number, command in enumerate(self._decoded[function]):
             if isinstance(command, Conv2d):
-                self._convolve(call, command)
+                self._convolve(call, command, (function, number))
             elif isinstance(command, Copy):
                 self._copy(call, command)
             else:
@@ -127,12 +127,12 @@ class Engine:
         steps = (*(step * size for step in strides), 1)
         return np.lib.stride_tricks.as_strided(flat, (*shape, size), steps, writeable=written)
 
-    def _convolve(self, call: Call, command: Conv2d) -> None:
+    def _convolve(self, call: Call, command: Conv2d, key: tuple[int, int]) -> None:
         arguments = command.arguments
         given, made = (Layout(shape(command.batches)) for shape in (arguments.input_shape, arguments.output_shape))
         source = _inside(self.ram, arguments.image_src_addr * LINE, given.bytes)
         target = _inside(self.ram, arguments.image_dst_addr * LINE, made.bytes)
-        layer = self._layer(call, command)
+        layer = self._layer(call, command, key)
         call.spend(layer.work * command.batches)
         maps = given.load(source, 0)
         results = np.empty(made.shape, np.uint8)
@@ -142,8 +142,9 @@ class Engine:
         if command.output.bytes:
             self._bytes(call, command.output, results.size, True)[...] = results.reshape(-1)
 
-    def _layer(self, call: Call, command: Conv2d) -> Layer:
-        layer = self._layers.get(command)
+    def _layer(self, call: Call, command: Conv2d, key: tuple[int, int]) -> Layer:
+        """The layer at `key`: (function, command). It is kept if its parameters are constants."""
+        layer = self._layers.get(key)
         if layer is None:
             shape = weights_shape(command.arguments)
             call.spend(math.prod(shape))
@@ -153,7 +154,7 @@ class Engine:
             layer = Layer.of(command.arguments, weights, norm, activation)
             parameters = command.weights, command.batch_norm, command.activation
             if all(LOCATION_NAMES.get(one.location) == "rdata" for one in parameters):
-                self._layers[command] = layer
+                self._layers[key] = layer
         return layer
 
 
