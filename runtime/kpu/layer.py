@@ -71,6 +71,9 @@ class Layer:
     @classmethod
     def of(cls, arguments: LayerArguments, weights: Array, norm: BatchNorm, activation: Activation) -> Layer:
         """`weights`: uint8, of `weights_shape(arguments)` in that order."""
+        if activation.columns["shift"].max() > 63:
+            cause = f"an activation line shifts by {activation.columns['shift'].max()}, at most 63 are possible"
+            raise ExecutionError("K0504", cause=cause)
         depthwise, pool, pad = bool(arguments.depth_wise_layer), pool_of(arguments), arguments.pad_value
         taps = weights.reshape(weights_shape(arguments)).astype(np.int64)
         summed = 1 if depthwise else arguments.i_ch_num + 1

@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from .arithmetic import activated, line_of, normalised
+from .arithmetic import activated, normalised
 from .convolution import BLOCK
 from .tables import Activation, BatchNorm
 
@@ -51,7 +51,7 @@ class Lookup:
         """For sums of dtype `kind` within `bounds` (int64, by channel), to which `constant` is added. None: it is not
         possible for these."""
         largest = max(int(np.abs(one + constant).max()) for one in bounds) * int(np.abs(norm.columns["mul"]).max())
-        if largest >= WIDEST or activation.columns["shift"].max() > 63:
+        if largest >= WIDEST:
             return None
         ends = normalised(np.stack([one + constant for one in bounds], axis=1), norm)
         low, high = int(ends.min()), int(ends.max())
@@ -91,7 +91,7 @@ class Lookup:
         place += self.offset[some]
         found = self.table.take(place.astype(np.intp), mode="clip")
         results[...] = found
-        unknown = np.flatnonzero(found == UNKNOWN)
+        unknown = (found.reshape(-1) < 0).nonzero()[0]
         if unknown.size:
             rows = unknown // sums.shape[1] + first
             acc = sums.reshape(-1)[unknown].astype(np.int64) + self.constant[rows]
@@ -117,9 +117,9 @@ def _results(activation: Activation, begin: Array, end: Array) -> Array:
     rounding makes them go up and down, but only where the product passes a multiple of half a step.
     """
     columns = activation.columns
-    line = line_of(begin, columns["start"])
+    line = activation.line_of(begin)
     made = activated(begin, activation)
-    same = (made == activated(end, activation)) & (line == line_of(end, columns["start"]))
+    same = (made == activated(end, activation)) & (line == activation.line_of(end))
     start, mul, shift, add = (columns[name][line] for name in ("start", "mul", "shift", "add"))
     products = (begin - start) * mul, (end - start) * mul
     halves = [product >> np.maximum(shift - 1, 0) for product in products]
