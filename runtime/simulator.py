@@ -8,17 +8,20 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ..errors import ExecutionError, KmodelError
-from .kmodel import Model, Source, read_kmodel, v7
+from .kmodel import Source, read_kmodel, v5, v7
 from .kmodel.elements import numpy_dtype
 from .kmodel.names import default_names, names_of
 from .kmodel.types7 import TensorType, TupleType, Type
 from .machine import Array, Engine, Linker, TensorInfo
 from .tensor import RuntimeTensor
+
+if TYPE_CHECKING:
+    from .kmodel import Model
 
 
 def _stackvm5(module: Any, link: Linker, index: int) -> Engine:
@@ -35,6 +38,18 @@ def _k210(module: Any, link: Linker, index: int) -> Engine:
     return Engine(module, link, index)
 
 
+def _layers3(module: Any, link: Linker, index: int) -> Engine:
+    from .steps.interpreter3 import Interpreter
+
+    return Interpreter(module, link, index)
+
+
+def _nodes4(module: Any, link: Linker, index: int) -> Engine:
+    from .steps.interpreter4 import Interpreter
+
+    return Interpreter(module, link, index)
+
+
 def _stackvm7(module: Any, link: Linker, index: int) -> Engine:
     from .stackvm.interpreter7 import Interpreter
 
@@ -43,6 +58,8 @@ def _stackvm7(module: Any, link: Linker, index: int) -> Engine:
 
 EngineMaker = Callable[[Any, Linker, int], Engine]
 ENGINES: Mapping[tuple[int, str], EngineMaker] = {
+    (3, "layers"): _layers3,
+    (4, "nodes"): _nodes4,
     (5, "stackvm"): _stackvm5,
     (5, "k210"): _k210,
     (7, "stackvm"): _stackvm7,
@@ -157,15 +174,21 @@ def signature(model: Model) -> tuple[tuple[TensorInfo, ...], tuple[TensorInfo, .
     """The inputs and outputs of a model's entry function. KmodelError K0402 when names do not match them in number."""
     if isinstance(model, v7.Model):
         inputs, outputs = _types7(model)
-    else:
+    elif isinstance(model, v5.Model):
         entry = model.entry_function()
-        inputs = [(numpy_dtype(one.element), one.shape) for one in entry.inputs]
-        outputs = [(numpy_dtype(one.element), one.shape) for one in entry.outputs]
+        inputs = _declared([(one.element, one.shape) for one in entry.inputs])
+        outputs = _declared([(one.element, one.shape) for one in entry.outputs])
+    else:
+        inputs, outputs = map(_declared, model.signature())
     names = names_of(model) or default_names(len(inputs), len(outputs))
     return _infos(names.inputs, inputs), _infos(names.outputs, outputs)
 
 
 Dense = tuple[np.dtype[Any], "tuple[int, ...] | None"]
+
+
+def _declared(types: Sequence[tuple[str, tuple[int, ...]]]) -> list[Dense]:
+    return [(numpy_dtype(element), shape) for element, shape in types]
 
 
 def _types7(model: v7.Model) -> tuple[list[Dense], list[Dense]]:

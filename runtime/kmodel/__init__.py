@@ -1,23 +1,25 @@
 """The kmodel formats: what the bytes of a file are.
 
-`read_kmodel` finds out which version a file has; `v5` and `v7` hold the containers, each with `read` and `write`.
+`read_kmodel` finds out which version a file has; `v3`, `v4`, `v5`, `v7` hold the containers, each with `read` and
+`write`. The first two are imported when a file needs them.
 """
 
 from __future__ import annotations
 
 from os import PathLike
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from ...errors import KmodelError
 from . import v5, v7
 from .struct import Buffer, read_u32s
 
-Model = v5.Model | v7.Model
+if TYPE_CHECKING:
+    from . import v3, v4
+
+    Model = v3.Model | v4.Model | v5.Model | v7.Model
 
 OTHER_VERSIONS = {
-    3: "nncase 0.1 wrote it; all K210 firmware loads it",
-    4: "nncase 0.2 wrote it, for the K210",
     6: "nncase 2.0 to 2.3 wrote it, with other function numbers than version 7",
 }
 MAGIC = 0x4B4D444C
@@ -51,7 +53,7 @@ def kmodel_bytes(source: Source) -> Buffer:
 
 
 def read_kmodel(source: Source) -> Model:
-    """The model in a file of version 5 or 7. Constants are views of the given buffer.
+    """The model in a file of version 3, 4, 5 or 7. Constants are views of the given buffer.
 
     KmodelError: K0403 for other files and versions (it says which), K0401, K0402, K0404 for damaged ones.
     """
@@ -59,6 +61,14 @@ def read_kmodel(source: Source) -> Model:
     if isinstance(buffer, memoryview) and (buffer.format != "B" or buffer.ndim != 1 or not buffer.contiguous):
         raise KmodelError("K0403", cause="a kmodel is given as contiguous bytes")
     version = version_of(buffer)
+    if version == 3:
+        from . import v3
+
+        return v3.read(buffer)
+    if version == 4:
+        from . import v4
+
+        return v4.read(buffer)
     if version == 7:
         return v7.read(buffer)
     (header_size,) = read_u32s(buffer, 8, 1, "ModelHeader.header_size")
@@ -69,18 +79,16 @@ def read_kmodel(source: Source) -> Model:
 
 
 def version_of(buffer: Buffer) -> int:
-    """5 or 7; KmodelError K0403 says what other files are."""
+    """3, 4, 5 or 7; KmodelError K0403 says what other files are."""
     if len(buffer) < 8:
         raise KmodelError("K0403", where="kmodel, byte 0", cause=f"a file of {len(buffer)} bytes is not a kmodel")
     first, second = read_u32s(buffer, 0, 2, "magic")
-    if first == MAGIC and second in (5, 7):
-        return second
-    version = second if first == MAGIC else first if first == 3 else None
-    if version is None:
+    if first == 3 or (first == MAGIC and second in (4, 5, 7)):
+        return 3 if first == 3 else second
+    if first != MAGIC:
         kind = "a TFLite model" if bytes(buffer[4:8]) == b"TFL3" else "not a kmodel"
         cause = f"the file is {kind}: it does not begin with LDMK"
         raise KmodelError("K0403", where="kmodel, byte 0", cause=cause, remedy="kpuc compile makes kmodels")
-    known = OTHER_VERSIONS.get(version, "no known compiler writes it")
-    cause = f"the kmodel has version {version}, expected 5 or 7: {known}"
-    where = "kmodel, byte 4" if first == MAGIC else "kmodel, byte 0"
-    raise KmodelError("K0403", where=where, cause=cause, remedy="compile the network again with kpuc")
+    known = OTHER_VERSIONS.get(second, "no known compiler writes it")
+    cause = f"the kmodel has version {second}, expected 3, 4, 5 or 7: {known}"
+    raise KmodelError("K0403", where="kmodel, byte 4", cause=cause, remedy="compile the network again with kpuc")

@@ -7,21 +7,26 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ...errors import KmodelError
+from ..kpu import disassembler as kpu
 from ..stackvm.dialect5 import dialect_of
 from ..stackvm.disassembler import disassemble
 from ..stackvm.isa5 import DIALECTS, ISA5, Isa5
 from ..stackvm.isa7 import ISA7
-from . import Model, v5, v7
+from . import v5, v7
 from .elements import V5_NAMES
 from .names import names_of
 from .section import Section
 from .types7 import AnyType, InvalidType, PointerType, TensorType, TupleType, Type
 
+if TYPE_CHECKING:
+    from . import Model
+
 Disassembler = Callable[[memoryview], list[str]]
 DISASSEMBLERS: Mapping[tuple[int, str], Callable[[Any], Disassembler]] = {
+    (5, "k210"): lambda _: kpu.disassemble,
     (5, "stackvm"): lambda module: partial(disassemble, _isa5(module)),
     (7, "stackvm"): lambda module: partial(disassemble, ISA7),
 }
@@ -37,7 +42,14 @@ def _isa5(module: v5.Module) -> Isa5:
 
 
 def describe(model: Model) -> dict[str, Any]:
-    """version, alignment, entry, names, and modules with functions, sections, memory pools and code."""
+    """version, alignment, entry, names, and modules with functions, sections, memory pools and code.
+
+    Versions without modules: see `describe_steps`.
+    """
+    if not isinstance(model, v5.Model | v7.Model):
+        from .describe_steps import describe_steps
+
+        return describe_steps(model)
     names = names_of(model)
     return {
         "version": model.version,
@@ -108,9 +120,14 @@ def _element(type_: TensorType) -> str:
 
 
 def _code(version: int, module: v5.Module | v7.Module, function: Any) -> dict[str, Any]:
+    """Lines of text; for KPU code also what all registers of its layers hold."""
     show = DISASSEMBLERS.get((version, module.kind))
+    described = {"entrypoint": function.entrypoint, "text_bytes": function.text_size}
+    if show is None:
+        return {**described, "code": []}
     try:
-        lines = [] if show is None else show(module)(module.text(function))
+        text = module.text(function)
+        lines = show(module)(text)
     except KmodelError as error:
-        lines = [f"({error.cause})"]
-    return {"entrypoint": function.entrypoint, "text_bytes": function.text_size, "code": lines}
+        return {**described, "code": [f"({error.cause})"]}
+    return {**described, "code": lines, **({"layers": kpu.layers(text)} if module.kind == "k210" else {})}

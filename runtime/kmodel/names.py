@@ -9,11 +9,14 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from ...errors import KmodelError
 from . import v5, v7
 from .section import Section, find, with_section
+
+if TYPE_CHECKING:
+    from . import Model
 
 SECTION = ".kpuc.io"
 ModelT = TypeVar("ModelT", v5.Model, v7.Model)
@@ -47,8 +50,10 @@ def attach(model: ModelT, names: Names) -> ModelT:
     return replace(model, modules=tuple(modules))
 
 
-def names_of(model: v5.Model | v7.Model) -> Names | None:
-    """The names that `attach` put into the model."""
+def names_of(model: Model) -> Names | None:
+    """The names that `attach` put into the model; files of versions 3 and 4 have no place for them."""
+    if not isinstance(model, v5.Model | v7.Model):
+        return None
     return None if model.entry is None else names_in(model.modules[model.entry[0]].sections)
 
 

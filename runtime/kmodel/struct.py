@@ -75,9 +75,14 @@ I32 = Annotated[int, Scalar("i")]
 F32 = Annotated[float, Scalar("f")]
 Name16 = Annotated[str, Text(16)]
 Raw3 = Annotated[bytes, Raw(3)]
+Raw4 = Annotated[bytes, Raw(4)]
+U32x2 = Annotated[tuple[int, ...], Many("I", 2)]
+U32x3 = Annotated[tuple[int, ...], Many("I", 3)]
 U32x4 = Annotated[tuple[int, ...], Many("I", 4)]
-U64x12 = Annotated[tuple[int, ...], Many("Q", 12)]
+I32x2 = Annotated[tuple[int, ...], Many("i", 2)]
 I32x4 = Annotated[tuple[int, ...], Many("i", 4)]
+I32x8 = Annotated[tuple[int, ...], Many("i", 8)]
+U64x12 = Annotated[tuple[int, ...], Many("Q", 12)]
 
 
 def const(value: int, *, init: Literal[False] = False) -> Any:

@@ -14,6 +14,8 @@ from ...errors import ExecutionError
 from .tables import Activation, BatchNorm
 
 Array = np.ndarray[Any, np.dtype[Any]]
+HALF = np.array([1, *(1 << shift - 1 for shift in range(1, 64))])
+"""Half of 2**shift; a shift of 0 leaves no fraction."""
 
 
 def normalised(acc: Array, norm: BatchNorm, rows: Array | None = None) -> Array:
@@ -32,7 +34,7 @@ def normalised(acc: Array, norm: BatchNorm, rows: Array | None = None) -> Array:
 def activated(values: Array, activation: Activation) -> Array:
     """uint8 results of the activation table; ExecutionError K0504 for a value that no line applies to."""
     columns = activation.columns
-    line = line_of(values, columns["start"])
+    line = activation.line_of(values)
     if values.size and line.min() < 0:
         cause = f"a value of {values.min()} is below the first line of the activation table"
         raise ExecutionError("K0504", cause=cause)
@@ -40,30 +42,19 @@ def activated(values: Array, activation: Activation) -> Array:
     product *= columns["mul"][line]
     result = rounded_shift(product, columns["shift"][line])
     result += columns["add"][line]
-    return np.clip(result, 0, 255, out=result).astype(np.uint8)
-
-
-def line_of(values: Array, start: Array) -> Array:
-    """The highest line whose start is less than the value; -1 if there is none."""
-    if np.all(start[1:] >= start[:-1]):
-        return np.searchsorted(start, values, side="left") - 1
-    line = np.full(values.shape, -1)
-    for index, one in enumerate(start):
-        line[values > one] = index
-    return line
+    np.maximum(result, 0, out=result)
+    return np.minimum(result, 255, out=result).astype(np.uint8)
 
 
 def rounded_shift(product: Array, shift: Array) -> Array:
     """product / 2**shift, rounded to nearest even, except that a fraction above a half moves negative products down.
 
-    That is one below the floor, for example -2 for -1 >> 2. ExecutionError K0504 for shifts of 64 and more.
+    That is one below the floor, for example -2 for -1 >> 2. Shifts are 0 to 63.
     """
-    if shift.size and shift.max() > 63:
-        raise ExecutionError("K0504", cause=f"an activation line shifts by {shift.max()}, at most 63 are possible")
     floor = product >> shift
-    twice = product - (floor << shift)
-    half = np.left_shift(1, np.maximum(shift - 1, 0), dtype=np.int64)
-    away = (twice > half) | (twice == half) & (floor & 1 != 0)
-    away &= shift > 0
-    floor += np.where(product < 0, -1, 1) * away
+    fraction = product - (floor << shift)
+    fraction += floor & 1  # a half counts as more than a half if the floor is odd
+    away = fraction > HALF[shift]
+    floor += away
+    floor -= 2 * (away & (product < 0))
     return floor

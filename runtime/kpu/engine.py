@@ -44,6 +44,18 @@ class Call:
             raise ExecutionError("K0505", cause=f"a KPU function takes more than {WORK_LIMIT} multiplications")
 
 
+@dataclass(frozen=True)
+class Step:
+    """A layer with the maps that it reads and writes: `source` and `target` are views of KPU RAM."""
+
+    layer: Layer
+    given: Layout
+    made: Layout
+    source: Array
+    target: Array
+    work: int
+
+
 class Engine:
     """One k210 module. Functions are decoded, and layers with constant weights prepared, when they first run."""
 
@@ -58,7 +70,7 @@ class Engine:
         self._rdata = np.frombuffer(b"" if rdata is None else rdata.body, np.uint8)
         self._data = np.zeros(scratch, np.uint8)
         self._decoded: dict[int, list[Command]] = {}
-        self._layers: dict[Conv2d, Layer] = {}
+        self._steps: dict[tuple[int, int], Step] = {}
 
     def call(self, function: int, arguments: Sequence[Array]) -> tuple[Array, ...]:
         """Outputs of a function."""
@@ -70,9 +82,9 @@ class Engine:
         call = Call(called, given, [_bytes_of(one) for one in outputs])
         if function not in self._decoded:
             self._decoded[function] = list(commands(self.module.text(called)))
-        for command in self._decoded[function]:
+        for number, command in enumerate(self._decoded[function]):
             if isinstance(command, Conv2d):
-                self._convolve(call, command)
+                self._convolve(call, command, (function, number))
             elif isinstance(command, Copy):
                 self._copy(call, command)
             else:
@@ -127,34 +139,35 @@ class Engine:
         steps = (*(step * size for step in strides), 1)
         return np.lib.stride_tricks.as_strided(flat, (*shape, size), steps, writeable=written)
 
-    def _convolve(self, call: Call, command: Conv2d) -> None:
-        arguments = command.arguments
-        given, made = (Layout(shape(command.batches)) for shape in (arguments.input_shape, arguments.output_shape))
-        source = _inside(self.ram, arguments.image_src_addr * LINE, given.bytes)
-        target = _inside(self.ram, arguments.image_dst_addr * LINE, made.bytes)
-        layer = self._layer(call, command)
-        call.spend(layer.work * command.batches)
-        maps = given.load(source, 0)
-        results = np.empty(made.shape, np.uint8)
-        for index, one in enumerate(maps):
-            results[index] = layer.run(one)
-        made.store(target, 0, results)
+    def _convolve(self, call: Call, command: Conv2d, key: tuple[int, int]) -> None:
+        """Run the layer at `key`: (function, command). It is kept if its parameters are constants."""
+        step = self._steps.get(key)
+        if step is None:
+            step = self._step(call, command)
+            parameters = command.weights, command.batch_norm, command.activation
+            if all(LOCATION_NAMES.get(one.location) == "rdata" for one in parameters):
+                self._steps[key] = step
+        call.spend(step.work)
+        maps = step.given.load(step.source, 0)
+        results = np.stack([step.layer.run(one) for one in maps])
+        step.made.store(step.target, 0, results)
         if command.output.bytes:
             self._bytes(call, command.output, results.size, True)[...] = results.reshape(-1)
 
-    def _layer(self, call: Call, command: Conv2d) -> Layer:
-        layer = self._layers.get(command)
-        if layer is None:
-            shape = weights_shape(command.arguments)
-            call.spend(math.prod(shape))
-            weights = self._bytes(call, command.weights, math.prod(shape))
-            norm = BatchNorm.unpack(self._bytes(call, command.batch_norm, 8 * shape[0]).tobytes())
-            activation = Activation.unpack(self._bytes(call, command.activation, ACTIVATION_BYTES).tobytes())
-            layer = Layer.of(command.arguments, weights, norm, activation)
-            parameters = command.weights, command.batch_norm, command.activation
-            if all(LOCATION_NAMES.get(one.location) == "rdata" for one in parameters):
-                self._layers[command] = layer
-        return layer
+    def _step(self, call: Call, command: Conv2d) -> Step:
+        arguments, batches = command.arguments, command.batches
+        if batches == 0:
+            raise ExecutionError("K0504", cause="a KPU layer has no batches")
+        given, made = Layout(arguments.input_shape(batches)), Layout(arguments.output_shape(batches))
+        source = _inside(self.ram, arguments.image_src_addr * LINE, given.bytes)
+        target = _inside(self.ram, arguments.image_dst_addr * LINE, made.bytes)
+        shape = weights_shape(arguments)
+        call.spend(math.prod(shape))
+        weights = self._bytes(call, command.weights, math.prod(shape))
+        norm = BatchNorm.unpack(self._bytes(call, command.batch_norm, 8 * shape[0]).tobytes())
+        activation = Activation.unpack(self._bytes(call, command.activation, ACTIVATION_BYTES).tobytes())
+        layer = Layer.of(arguments, weights, norm, activation)
+        return Step(layer, given, made, source, target, layer.work * batches)
 
 
 def _inside(memory: Array, start: int, size: int) -> Array:

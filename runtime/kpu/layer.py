@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,7 @@ import numpy as np
 from ...errors import ExecutionError
 from .arithmetic import activated, normalised
 from .convolution import Convolution
+from .lookup import Lookup
 from .pooling import POOLS, Pool
 from .registers import LayerArguments
 from .tables import Activation, BatchNorm
@@ -49,7 +51,11 @@ def weights_shape(arguments: LayerArguments) -> tuple[int, int, int, int]:
     return outputs, 1 if arguments.depth_wise_layer else inputs, kernel, kernel
 
 
-@dataclass(frozen=True)
+WORTHWHILE = 1 << 15
+"""How many results a layer has made when looking them up begins to pay."""
+
+
+@dataclass
 class Layer:
     """A layer that is ready to run: `constant` (int64, by channel) is added to what `convolution` gives."""
 
@@ -60,10 +66,14 @@ class Layer:
     norm: BatchNorm
     activation: Activation
     pool: Pool
+    made: int = 0
 
     @classmethod
     def of(cls, arguments: LayerArguments, weights: Array, norm: BatchNorm, activation: Activation) -> Layer:
         """`weights`: uint8, of `weights_shape(arguments)` in that order."""
+        if activation.columns["shift"].max() > 63:
+            cause = f"an activation line shifts by {activation.columns['shift'].max()}, at most 63 are possible"
+            raise ExecutionError("K0504", cause=cause)
         depthwise, pool, pad = bool(arguments.depth_wise_layer), pool_of(arguments), arguments.pad_value
         taps = weights.reshape(weights_shape(arguments)).astype(np.int64)
         summed = 1 if depthwise else arguments.i_ch_num + 1
@@ -82,11 +92,33 @@ class Layer:
         """Multiplications for one item of a batch."""
         return math.prod(self.convolution.weights.shape) * math.prod(self.arguments.input_shape(1)[2:])
 
+    @cached_property
+    def lookup(self) -> Lookup | None:
+        """The way from sums to results without integers, where there is one."""
+        if self.shifted is not None:
+            return None
+        kind = self.convolution.weights.dtype
+        return Lookup.of(self.convolution.bounds, kind, self.constant, self.norm, self.activation)
+
+    def accumulated(self, maps: Array) -> Array:
+        """int64 sums (outputs, h', w') before the batch norm, at the pixels that the pool needs."""
+        return self._integers(self.convolution.sums(maps), maps)
+
+    def _integers(self, sums: Array, maps: Array) -> Array:
+        width = maps.shape[2]
+        acc = self.convolution.needed(sums, width).astype(np.int64)
+        if self.shifted is not None:
+            sums = self.shifted.needed(self.shifted.sums(maps), width)
+            acc += self.arguments.arg_x * sums.astype(np.int64) >> self.arguments.shr_x
+        acc += self.constant[:, None, None]
+        return acc
+
     def run(self, maps: Array) -> Array:
         """uint8 maps (c, h, w) of one item, before and behind the layer."""
-        acc = self.convolution.sums(maps).astype(np.int64)
-        if self.shifted is not None:
-            acc += self.arguments.arg_x * self.shifted.sums(maps).astype(np.int64) >> self.arguments.shr_x
-        acc += self.constant[:, None, None]
-        made = activated(normalised(acc, self.norm), self.activation)
+        sums = self.convolution.sums(maps)
+        self.made += sums.size
+        if self.made < WORTHWHILE or self.lookup is None:
+            made = activated(normalised(self._integers(sums, maps), self.norm), self.activation)
+        else:
+            made = self.convolution.needed(self.lookup.run(sums), maps.shape[2])
         return made if self.pool.kind == "sample" else self.pool.apply(made)

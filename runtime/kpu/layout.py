@@ -8,6 +8,7 @@ are left alone. Source: k210 module of kmodel v5, nncase 1.9.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -24,7 +25,7 @@ class Layout:
 
     shape: tuple[int, int, int, int]
 
-    @property
+    @cached_property
     def groups(self) -> int:
         """Channels that share a line."""
         width = self.shape[3]
@@ -55,7 +56,7 @@ class Layout:
         """Lines of all."""
         return self.shape[0] * self.batch_lines
 
-    @property
+    @cached_property
     def bytes(self) -> int:
         """Bytes of all, a multiple of LINE."""
         return self.lines * LINE

@@ -78,6 +78,21 @@ class Activation:
     def columns(self) -> dict[str, Array]:
         return {name: np.asarray(getattr(self, name), np.int64) for name in (*LINE_FIELDS, "add")}
 
+    def line_of(self, values: Array) -> Array:
+        """The highest line whose start is less than the value; -1 if there is none."""
+        start = self.columns["start"]
+        if self._ascending:
+            return np.searchsorted(start, values, side="left") - 1
+        line = np.full(values.shape, -1)
+        for index, one in enumerate(start):
+            line[values > one] = index
+        return line
+
+    @cached_property
+    def _ascending(self) -> bool:
+        start = self.columns["start"]
+        return bool(np.all(start[1:] >= start[:-1]))
+
     def pack(self) -> bytes:
         """144 bytes. The first line starts at LOWEST, so that one applies to every value; starts never fall."""
         columns = self.columns
@@ -85,7 +100,7 @@ class Activation:
             _check(name, len(values) == SEGMENTS, f"has {len(values)} lines, expected {SEGMENTS}")
         start, shift = columns["start"], columns["shift"]
         _check("start", start[0] == LOWEST, f"begins with {start[0]}, expected {LOWEST}")
-        _check("start", bool(np.all(start[1:] >= start[:-1])), "falls from one line to the next")
+        _check("start", self._ascending, "falls from one line to the next")
         _check("shift", int(shift.max()) <= SHIFT, f"is {shift.max()}, at most {SHIFT} are possible")
         adds = BitField(0, 0, 8).insert(columns["add"], "Activation.add")
         return _words(columns, LINE_FIELDS, "Activation") + bytes(adds.astype(np.uint8))

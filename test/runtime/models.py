@@ -5,10 +5,16 @@ from __future__ import annotations
 import numpy as np
 
 from kpuc.runtime.kmodel import v5
+from kpuc.runtime.kmodel.build5 import Place, Tensor, build_kmodel
 from kpuc.runtime.kmodel.names import Names
 from kpuc.runtime.kmodel.section import Section
 from kpuc.runtime.kmodel.types7 import TensorType, TupleType
+from kpuc.runtime.kpu.assembler import Assembler as KpuAssembler
+from kpuc.runtime.kpu.registers import layer_arguments
+from kpuc.runtime.kpu.tables import LOWEST, Activation, BatchNorm
+from kpuc.runtime.stackvm.assembler5 import Assembler as Assembler5
 from kpuc.runtime.stackvm.assembler7 import PUSHED, Arg, Assembler
+from kpuc.runtime.stackvm.isa5 import ISA5
 
 ROW = TensorType("f32", (1, 4))
 
@@ -73,3 +79,35 @@ def conv5(text_size: int = 24, kpu_text_size: int = 8) -> bytes:
     kpu = v5.Module("k210", (function(4, 1, kpu_text),), (Section(".rdata", b"\xaa" * 400), Section(".text", kpu_text)),
                     pools(rdata=400, data=0, kpu=2097152))  # fmt: skip
     return v5.write(v5.Model((host, kpu)))
+
+
+MAPS = (1, 2, 4, 5)
+DOUBLED = Activation([LOWEST, *range(15)], [0] + [2] * 15, [0] * 16, [0, *range(0, 30, 2)])
+
+
+def kpu_module(persistent: bool = False) -> v5.Module:
+    """Function 0: twice the input, through one layer and a copy. `persistent`: function 1 only reads KPU RAM."""
+    asm = KpuAssembler()
+    tensor = Tensor("u8", MAPS)
+    code = asm.function([tensor], [tensor])
+    code.upload(code.inputs[0], 64, MAPS)
+    arguments = layer_arguments(64, 1024, MAPS, 2, kernel=1, weight_zero=0)
+    ones = BatchNorm([1, 1], [0, 0], [0, 0])
+    code.convolution(arguments, np.eye(2, dtype=np.uint8).reshape(2, 2, 1, 1), ones, DOUBLED)
+    code.download(1024, Place("data", 8), MAPS)
+    strides = (40, 20, 5, 1)
+    code.copy("u8", MAPS, Place("data", 8), strides, code.outputs[0], strides)
+    if persistent:
+        code = asm.function([], [tensor])
+        code.download(1024, code.outputs[0], MAPS)
+    return asm.module(scratch=48)
+
+
+def kpu5() -> bytes:
+    """Stackvm code that hands its input to the KPU, and its result to it again."""
+    asm = Assembler5(ISA5["1.6"])
+    tensor = Tensor("u8", MAPS)
+    code = asm.function([tensor], [tensor])
+    code.call(1, 0, [(code.inputs[0], tensor)], [(Place("data", 0), tensor)])
+    code.call(1, 0, [(Place("data", 0), tensor)], [(code.outputs[0], tensor)])
+    return build_kmodel([asm.module(scratch=40), kpu_module()])

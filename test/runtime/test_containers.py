@@ -128,9 +128,8 @@ def test_constants_are_not_copied() -> None:
 
 @pytest.mark.parametrize(("data", "message"), [
     (b"", "0 bytes"),
-    (b"LDMK\6\0\0\0" + bytes(40), "version 6, expected 5 or 7"),
-    (b"LDMK\4\0\0\0" + bytes(40), "version 4"),
-    (b"\3\0\0\0" + bytes(40), "version 3"),
+    (b"LDMK\6\0\0\0" + bytes(40), "version 6, expected 3, 4, 5 or 7"),
+    (b"LDMK\3\0\0\0" + bytes(40), "version 3, expected 3, 4, 5 or 7"),
     (b"LDMK\5\0\0\0" + bytes(40), "pre-release of version 5"),
     (b"\x1c\0\0\0TFL3" + bytes(40), "a TFLite model"),
     (b"\x08\x07" + bytes(40), "not a kmodel"),

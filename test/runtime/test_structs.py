@@ -5,20 +5,31 @@ from __future__ import annotations
 import dataclasses
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kpuc.errors import KmodelError
-from kpuc.runtime.kmodel import v5, v7
-from kpuc.runtime.kmodel.struct import Raw, Record, Scalar, Text
+from kpuc.runtime.kmodel import fields4, v3, v4, v5, v7
+from kpuc.runtime.kmodel.layers3 import layers
+from kpuc.runtime.kmodel.struct import Inner, Many, Raw, Record, Scalar, Text
 
 RECORDS = [
     v7.ModelHeader, v7.ModuleHeader, v7.FunctionHeader, v7.SectionHeader,
     v5.ModelHeader, v5.ModuleHeader, v5.FunctionHeader, v5.SectionHeader, v5.MempoolDesc, v5.MemoryRange,
+    v4.ModelHeader, v4.NodeHeader, v3.ModelHeader, v3.LayerHeader, v3.Output,
+    *(one.fields for one in (*fields4.nodes.kinds.values(), *layers.kinds.values())),
 ]  # fmt: skip
 
 
-def values_of(coding: Scalar | Text | Raw) -> st.SearchStrategy:
+def values_of(coding: Scalar | Text | Raw | Many | Inner) -> st.SearchStrategy:
+    if isinstance(coding, Inner):
+        return instances(coding.record)
+    if isinstance(coding, Many):
+        return st.tuples(*[values_of(Scalar(coding.letter))] * coding.count)
+    if isinstance(coding, Scalar) and coding.letter == "f":
+        return st.floats(width=32, allow_nan=False)
+    if isinstance(coding, Scalar) and coding.letter == "i":
+        return st.integers(-(2**31), 2**31 - 1)
     if isinstance(coding, Scalar):
         return st.integers(0, 2 ** {"B": 8, "H": 16, "I": 32, "Q": 64}[coding.letter] - 1)
     if isinstance(coding, Raw):
@@ -31,6 +42,7 @@ def instances(record: type[Record]) -> st.SearchStrategy:
 
 
 @pytest.mark.parametrize("record", RECORDS, ids=lambda one: f"{one.__module__[-2:]}-{one.__name__}")
+@settings(max_examples=30)
 @given(data=st.data())
 def test_write_and_read_are_inverse(record: type[Record], data: st.DataObject) -> None:
     made = data.draw(instances(record))

@@ -1,0 +1,103 @@
+"""Kmodels for the K210 that the vendor's compiler made: we decode, rewrite and run them as the vendor does."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import pytest
+from k210_models import ACCEPTED, vendor_kmodels
+from networks import SHIPPED, find_models
+from vendor19 import find_python, simulate
+
+from kpuc.runtime import Simulator
+from kpuc.runtime.kmodel import v5
+from kpuc.runtime.kmodel.k210 import Command, Conv2d, commands
+from kpuc.runtime.kpu.layout import LINE
+from kpuc.runtime.kpu.pooling import POOLS
+from kpuc.runtime.kpu.registers import LayerArguments, layer_arguments
+from kpuc.runtime.kpu.tables import Activation, BatchNorm
+
+PATHS = [path for path in (*find_models(".onnx"), *find_models(".tflite")) if path.name in ACCEPTED]
+MODELS = [pytest.param(p, id=p.name, marks=[] if p.parent == SHIPPED else [pytest.mark.slow]) for p in PATHS]
+
+
+@cache
+def made(path: Path, bytes_in: bool = False) -> bytes:
+    if find_python()[0] is None:
+        pytest.skip(find_python()[1])
+    (data,) = vendor_kmodels([path], bytes_in)
+    assert isinstance(data, bytes), data
+    return data
+
+
+def kpu_module(data: bytes) -> v5.Module:
+    return next(one for one in v5.read(data).modules if one.kind == "k210")
+
+
+def all_commands(module: v5.Module) -> list[Command]:
+    return [command for function in module.functions for command in commands(module.text(function))]
+
+
+@pytest.mark.parametrize("bytes_in", [False, True], ids=["float", "uint8"])
+@pytest.mark.parametrize("path", MODELS)
+def test_the_vendor_computes_the_same(path: Path, bytes_in: bool) -> None:
+    data = made(path, bytes_in)
+    simulator, rng = Simulator(data), np.random.default_rng(3)
+    for _ in range(2):
+        given = [_random(rng, one.dtype, one.shape) for one in simulator.inputs]
+        (expected,) = simulate([(data, given)])
+        assert isinstance(expected, list), expected
+        for ours, theirs in zip(simulator.run(*given).values(), expected, strict=True):
+            assert (ours.dtype, ours.shape) == (theirs.dtype, theirs.shape)
+            assert len(np.unique(theirs)) > 1
+            if ours.dtype == np.uint8:
+                np.testing.assert_array_equal(ours, theirs)
+            else:
+                np.testing.assert_allclose(ours, theirs, rtol=1e-6, atol=1e-6)
+
+
+def _random(rng: np.random.Generator, dtype: np.dtype, shape: tuple[int, ...]) -> np.ndarray:
+    return (rng.integers(0, 256, shape) if dtype == np.uint8 else rng.uniform(-1, 1, shape)).astype(dtype)
+
+
+@pytest.mark.parametrize("path", MODELS)
+def test_decoded_fields_give_the_same_bytes(path: Path) -> None:
+    module = kpu_module(made(path))
+    found = all_commands(module)
+    for one in found:
+        if isinstance(one, Conv2d):
+            assert one.arguments.pack() == one.registers
+    assert b"".join(one.write() for one in found) == bytes(module.section(".text"))
+
+
+@pytest.mark.parametrize("path", MODELS)
+def test_the_vendor_writes_the_same_registers(path: Path) -> None:
+    """What the vendor chose for a layer, given to our formulas."""
+    layers = [one for one in all_commands(kpu_module(made(path))) if isinstance(one, Conv2d)]
+    assert layers
+    for layer in layers:
+        assert layer.arguments == recomputed(layer.arguments, layer.batches)
+
+
+def recomputed(one: LayerArguments, batches: int) -> LayerArguments:
+    return layer_arguments(
+        one.image_src_addr * LINE, one.image_dst_addr * LINE, one.input_shape(batches), one.o_ch_num + 1,
+        kernel=3 if one.kernel_type else 1, depthwise=bool(one.depth_wise_layer), pool=POOLS[one.pool_type].name,
+        input_zero=-one.arg_w, weight_zero=-one.arg_x,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("path", MODELS)
+def test_tables_are_rewritten_but_for_their_unused_bits(path: Path) -> None:
+    module = kpu_module(made(path))
+    rdata = module.section(".rdata")
+    for layer in all_commands(module):
+        if isinstance(layer, Conv2d):
+            norm = rdata[layer.batch_norm.start :][: layer.batch_norm.bytes]
+            assert BatchNorm.unpack(norm).pack() == norm
+            table = bytearray(rdata[layer.activation.start :][: layer.activation.bytes])
+            packed = Activation.unpack(table).pack()
+            table[7:128:8] = bytes(byte & 15 for byte in table[7:128:8])
+            assert packed == table
