@@ -19,6 +19,7 @@ from .. import kernels
 from ..kernels.convolution import sliding_windows
 from ..kmodel.elements import V5_NAMES, numpy_dtype
 from ..machine import Array
+from . import ordered5
 from .isa import Value
 from .memory5 import Memory, dense
 from .operands7 import axis_of, room, work
@@ -299,15 +300,9 @@ def conv2d(call: Call) -> None:
     (top, bottom, _), (left, right, _) = call.window()
     groups = call.number("groups")
     work(value.shape[0], value.shape[2], value.shape[3], math.prod(weights.shape))
-    result = kernels.conv(
-        kernels.pad(value, padding=(0, 0, top, left, 0, 0, bottom, right), mode="constant", value=0.0),
-        weights,
-        bias,
-        strides=(call.number("stride_h"), call.number("stride_w")),
-        dilations=(call.number("dilation_h"), call.number("dilation_w")),
-        padding=(0, 0, 0, 0),
-        groups=groups,
-    )
+    padded = kernels.pad(value, padding=(0, 0, top, left, 0, 0, bottom, right), mode="constant", value=0.0)
+    strides, dilations = ((call.number(f"{name}_h"), call.number(f"{name}_w")) for name in ("stride", "dilation"))
+    result = ordered5.convolved(padded, weights, bias, strides, dilations, groups)
     call.write("output", limited(result, call), "rstride_dest")
 
 
@@ -325,7 +320,7 @@ def reduce_window2d(call: Call) -> None:
         best = taps.min((-2, -1)) if kind == "min" else taps.max((-2, -1))
         result = np.minimum(best, init) if kind == "min" else np.maximum(best, init)
     else:
-        result = taps.sum((-2, -1), dtype=np.float32) + init
+        result = ordered5.added(taps.reshape(*taps.shape[:-2], -1), init)
     if kind == "mean":
         ones = kernels.pad(np.ones_like(value[:1, :1]), padding=padding, mode="constant", value=0.0)
         result = result / sliding_windows(ones, *window).sum((-2, -1), dtype=np.float32)
@@ -341,7 +336,7 @@ def reduce(call: Call) -> None:
     if kind in ("min", "max"):
         result = kernels.reduce(value, kind=kind, axes=axes, keepdims=keep)
     else:
-        result = kernels.reduce(value, kind="sum", axes=axes, keepdims=keep) + init
+        result = ordered5.reduced(value, sorted(axes), keep, init)
         if kind == "mean":
             count = value.dtype.type(math.prod(value.shape[axis] for axis in axes))
             result = result / count if value.dtype.kind == "f" else kernels.div(result, count)

@@ -8,7 +8,7 @@ execution. Steps, stack and nesting are limited, and every address is checked. C
 from __future__ import annotations
 
 import struct
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -73,6 +73,10 @@ class Frame:
         return tuple(self.number() for _ in range(count))[::-1]
 
 
+Execute = Callable[[Frame], "int | None"]
+"""What executes an instruction: where to go on, or None for the next one."""
+
+
 class Interpreter:
     """One stackvm module; scratch memory and registers live as long as it does, as in the vendor's runtimes."""
 
@@ -87,7 +91,7 @@ class Interpreter:
         self._rdata = np.frombuffer(module.section(".rdata"), np.uint8)
         self._data = np.zeros(module.pool("data"), np.uint8)
         self._registers = Registers()
-        self._decoded: dict[tuple[int, int], Decoded] = {}
+        self._decoded: dict[tuple[int, int], tuple[Decoded, Execute | None]] = {}
 
     def call(self, function: int, arguments: Sequence[Array]) -> tuple[Array, ...]:
         """Outputs of a function. The budget begins anew."""
@@ -119,48 +123,52 @@ class Interpreter:
             frame.budget.steps -= 1
             if frame.budget.steps < 0:
                 raise ExecutionError("K0505", cause=f"the kmodel does not end within {STEP_LIMIT} instructions")
-            one = self._decode(number, text, at)
-            if one.instruction.name == "RET":
+            one, execute = self._decoded.get((number, at)) or self._decode(number, text, at)
+            if execute is None:
                 return
             try:
-                at = self._step(frame, one)
-                if not 0 <= at <= len(text) or (at == len(text) and at != one.end):
+                target = execute(frame)
+                at = one.end if target is None else target
+                if target is not None and not 0 <= at < len(text):
                     raise ExecutionError("K0504", cause=f"a branch leads to byte {at} of {len(text)}")
             except FAULTS as error:
                 raise fault(number, one, error) from error
             except KpucError as error:
                 raise located(number, one, error) from error
 
-    def _decode(self, number: int, text: memoryview, at: int) -> Decoded:
-        one = self._decoded.get((number, at))
-        if one is None:
-            one = self._decoded[number, at] = self.isa.decode(text, at)
-        return one
+    def _decode(self, number: int, text: memoryview, at: int) -> tuple[Decoded, Execute | None]:
+        """An instruction and what executes it: None for the one that returns."""
+        one = self.isa.decode(text, at)
+        returns = one.instruction.name == "RET"
+        self._decoded[number, at] = one, None if returns else self._execution(one)
+        return self._decoded[number, at]
 
-    def _step(self, frame: Frame, one: Decoded) -> int:
-        """Execute one instruction; the offset of the next one."""
+    def _execution(self, one: Decoded) -> Execute:
+        """What executes an instruction, with its immediates taken out once."""
         name, values = one.instruction.name, one.values
         if one.function is not None:
-            self._tensor(frame, one)
-        elif name in ("LDC_I4", "LDC_R4"):
-            frame.push(values["value"])  # type: ignore[arg-type]  # a number
-        elif name == "LEA_BUFFER":
-            frame.push(frame.memory.address(int(values["location"]), int(values["offset"])))  # type: ignore[arg-type]
-        elif name == "STSHAPE":
-            rank = int(values["rank"])  # type: ignore[arg-type]  # a u8
-            self._registers.shapes[int(values["register"])] = frame.numbers(rank)  # type: ignore[arg-type]
-        elif name == "STPADDINGS":
-            self._store_paddings(frame, int(values["register"]), int(values["rank"]))  # type: ignore[arg-type]
-        elif name in ("BR", "BR_TRUE", "BR_FALSE"):
-            if name == "BR" or (frame.number() != 0) == (name == "BR_TRUE"):
-                return one.end + int(values["target"])  # type: ignore[arg-type]  # an i32
-        elif name.startswith(("LDIND", "LDELEM", "STIND", "STELEM", "CONV")):
-            self._scalar(frame, *name.split("_", 1))
-        elif name in ARITHMETIC:
-            _arithmetic(frame, name)
-        elif name != "NOP":
-            _other(frame, name)
-        return one.end
+            return lambda frame: self._tensor(frame, one)
+        if name.startswith("LDC_") or name == "LDNULL":
+            value: Any = values.get("value", int(name[-1]) if name.startswith("LDC_I4_") else 0)
+            return lambda frame: frame.push(value)
+        if name == "LEA_BUFFER":
+            place: Any = values["location"], values["offset"]
+            return lambda frame: frame.push(frame.memory.address(*place))
+        if name in ("STSHAPE", "STPADDINGS"):
+            store = self._store_shape if name == "STSHAPE" else self._store_paddings
+            register: Any = values["register"], values["rank"]
+            return lambda frame: store(frame, *register)
+        if name in ("BR", "BR_TRUE", "BR_FALSE"):
+            target: Any = one.end + int(values["target"])  # type: ignore[arg-type]  # an i32
+            return lambda frame: target if name == "BR" or (frame.number() != 0) == (name == "BR_TRUE") else None
+        if name.startswith(("LDIND", "LDELEM", "STIND", "STELEM", "CONV")):
+            stem, kind = name.split("_", 1)
+            return lambda frame: self._scalar(frame, stem, kind)
+        operation = _arithmetic if name in ARITHMETIC else _other
+        return lambda frame: operation(frame, name)
+
+    def _store_shape(self, frame: Frame, register: int, rank: int) -> None:
+        self._registers.shapes[register] = frame.numbers(rank)
 
     def _store_paddings(self, frame: Frame, register: int, rank: int) -> None:
         """(before, after, interior) for each axis; the first dialect has no interior."""
@@ -233,10 +241,8 @@ def _arithmetic(frame: Frame, name: str) -> None:
 
 
 def _other(frame: Frame, name: str) -> None:
-    if name in ("LDC_I4_0", "LDC_I4_1"):
-        frame.push(int(name[-1]))
-    elif name == "LDNULL":
-        frame.push(0)
+    if name == "NOP":
+        pass
     elif name == "DUP":
         value = frame.pop()
         frame.push(value)

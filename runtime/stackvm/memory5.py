@@ -78,6 +78,5 @@ class Memory:
             raise ExecutionError("K0504", cause=f"shape {tuple(shape)} or strides {tuple(strides)} are negative")
         last = sum((dim - 1) * step for dim, step in zip(shape, strides, strict=True))
         count = 0 if 0 in shape else last + 1
-        flat = self.bytes(address, count * dtype.itemsize).view(dtype)
-        steps = [step * dtype.itemsize for step in strides]
-        return np.lib.stride_tricks.as_strided(flat, shape, steps, writeable=flat.flags.writeable)
+        place = self.bytes(address, count * dtype.itemsize)
+        return np.ndarray(shape, dtype, place, 0, [step * dtype.itemsize for step in strides])

@@ -18,6 +18,8 @@ RELEASES = {"1.6": "1.9", "1.1": "1.1"}
 """Dialect -> the vendor's release that it is compared with."""
 
 
+OTHER_ORDER = {("1.1", "conv2d:3x3"): 2e-6}
+"""Cases for which a release has another kernel, whose sums are rounded otherwise than those of 1.9, and by how much."""
 REFUSED_BY_1_1 = {"unary:logical_not", "binary:i32", "binary:large i32"}
 
 
@@ -56,9 +58,10 @@ def run(case: Case, dialect: str) -> tuple[np.ndarray, ...]:
 def test_the_vendor_computes_the_same(dialect: str, case: Case, vendor_results: dict) -> None:
     expected = vendor_results[dialect, case.name]
     assert isinstance(expected, list), expected
+    tolerance = OTHER_ORDER.get((dialect, case.name), case.tolerance)
     for ours, theirs in zip(run(case, dialect), expected, strict=True):
         assert (ours.dtype, ours.shape) == (theirs.dtype, theirs.shape)
-        np.testing.assert_allclose(ours, theirs, rtol=case.tolerance, atol=case.tolerance)
+        np.testing.assert_allclose(ours, theirs, rtol=tolerance, atol=tolerance)
 
 
 def test_every_function_that_is_executed_is_compared() -> None:

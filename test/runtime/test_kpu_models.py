@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from functools import cache
 from pathlib import Path
 
@@ -19,6 +20,7 @@ from kpuc.runtime.kpu.pooling import POOLS
 from kpuc.runtime.kpu.registers import LayerArguments, layer_arguments
 from kpuc.runtime.kpu.tables import Activation, BatchNorm
 
+FASHION = SHIPPED / "fashion_dscnn.onnx"
 PATHS = [path for path in (*find_models(".onnx"), *find_models(".tflite")) if path.name in ACCEPTED]
 MODELS = [pytest.param(p, id=p.name, marks=[] if p.parent == SHIPPED else [pytest.mark.slow]) for p in PATHS]
 
@@ -101,3 +103,26 @@ def test_tables_are_rewritten_but_for_their_unused_bits(path: Path) -> None:
             packed = Activation.unpack(table).pack()
             table[7:128:8] = bytes(byte & 15 for byte in table[7:128:8])
             assert packed == table
+
+
+@pytest.mark.parametrize("bytes_in", [False, True], ids=["float", "uint8"])
+def test_the_command_line_runs_and_shows_them(bytes_in: bool, tmp_path: Path) -> None:
+    from click.testing import CliRunner
+
+    from kpuc.tools.cli.main import cli
+
+    def kpuc(*arguments: object) -> str:
+        return CliRunner().invoke(cli, [str(one) for one in arguments], catch_exceptions=False).output
+
+    data, path = made(FASHION, bytes_in), tmp_path / "net.kmodel"
+    path.write_bytes(data)
+    given = _random(np.random.default_rng(4), np.dtype(np.uint8 if bytes_in else np.float32), (1, 1, 28, 28))
+    np.save(tmp_path / "in.npy", given)
+    kpuc("run", path, "--input", tmp_path / "in.npy", "--output", tmp_path / "out.npz")
+    ((expected,),) = simulate([(data, [given])])
+    np.testing.assert_array_equal(np.load(tmp_path / "out.npz")["output0"], expected)
+    text = kpuc("inspect", path)
+    assert "CONV2D 3x3 pool=max2s2 kpu+0 1x1x28x28 -> kpu+1792 1x24x14x14" in text
+    assert "image_dst_addr" not in text
+    (layer, *_) = json.loads(kpuc("inspect", path, "--json"))["modules"][1]["functions"][0]["layers"]
+    assert (layer["i_row_wid"], layer["o_row_wid"], layer["pool_type"]) == (27, 13, 1)
