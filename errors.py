@@ -57,7 +57,6 @@ CODES: dict[str, str] = {
     "K0610": "buffers do not fit in the memory there is",
     # K07xx: options, command line
     "K0701": "there is no such target",
-    "K0702": "a target cannot be compiled for yet",
     "K0703": "a kmodel version cannot be written for a target",
     "K0704": "a runtime does not read a kmodel version",
     "K0705": "a file or folder cannot be read or written",

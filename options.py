@@ -98,12 +98,6 @@ class CompileOptions:
     def __post_init__(self) -> None:
         if self.target not in TARGETS:
             raise OptionError("K0701", cause=f"there is no target '{self.target}'; there are: {', '.join(TARGETS)}")
-        if self.target not in VERSIONS:
-            raise OptionError(
-                "K0702",
-                cause=f"target {self.target} cannot be compiled for yet",
-                remedy=f"targets that can: {', '.join(VERSIONS)}",
-            )
         valid = VERSIONS[self.target]
         if self.kmodel is not None and self.kmodel not in valid:
             raise OptionError(

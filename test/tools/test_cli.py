@@ -88,7 +88,6 @@ def test_doctor_finds_everything(kpuc):
         (("compile", "nosuch.onnx", "-o", "x"), "K0100"),
         (("compile", __file__, "-o", "x"), "K0101"),
         (("compile", FASHION, "-o", "x", "--target", "z80"), "K0701"),
-        (("compile", FASHION, "-o", "x", "--target", "k210"), "K0702"),
         (("compile", FASHION, "-o", "x", "--target", "k230", "--kmodel", "5"), "K0703"),
         (("compile", FASHION, "-o", "x", "--runtime", "1.9"), "K0704"),
         (("compile", FASHION, "-o", "/nosuch/x"), "K0705"),
