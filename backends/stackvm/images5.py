@@ -7,7 +7,7 @@ import numpy as np
 from ...dialects import nn
 from ...dialects.tensors import static_shape
 from .unsupported import Unsupported
-from .writer5 import UNBOUNDED, Ints, Writer, emits, floats, layout
+from .writer5 import UNBOUNDED, Ints, Writer, emits, floats, layout, stored
 
 
 @emits(nn.Conv)
@@ -85,7 +85,9 @@ _HALF_PIXEL = {"half_pixel": (False, True), "align_corners": (True, False), "asy
 
 @emits(nn.Resize)
 def resize(w: Writer, op: nn.Resize) -> None:
-    floats(op.input)
+    element = stored(op.input).element
+    if element not in ("f32", "u8"):
+        raise Unsupported(f"it computes with {op.input.type}, only f32 and u8 are supported")
     shape, sizes = static_shape(op.input), static_shape(op.output)
     coordinate = op.coordinate
     if coordinate == "pytorch_half_pixel" and min(sizes[2:]) > 1:
@@ -104,7 +106,7 @@ def resize(w: Writer, op: nn.Resize) -> None:
         sizes[3],
         w.place(op.input),
         w.place(op.output),
-        datatype="f32",
+        datatype=element,
         align_corners=corners,
         half_pixel_centers=half,
         resize_mode="linear",

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from ...dialects import kpu, nn
+from ...dialects.mlir import ir
 from ...dialects.ranges import value_range
 from ...dialects.tensors import Array, shape_of, static_shape
 from ..nn.fuse_convolutions import channel_constant
@@ -56,14 +57,38 @@ def into_layer(op: nn.BinaryOp, rewriter: Rewriter) -> Match:
 
 @pattern(nn.BinaryOp)
 def of_bytes(op: nn.BinaryOp, rewriter: Rewriter) -> Match:
-    """a * x + b of dequantised bytes: a depthwise layer, which computes at the pixel alone"""
+    """a * x + b of an input: a depthwise layer, which computes at the pixel alone"""
     found = scale_and_shift(op)
-    if found is None or producer(op.lhs, nn.Dequantize) is None or not is_map(op.output):
+    if found is None or not comes_in(op.lhs) or not is_map(op.output):
         return NO_MATCH
     scale, shift = found
     weight = np.zeros((len(scale), 1, 3, 3))
     weight[:, 0, 1, 1] = scale
     return rewriter.replace(op, build.layer([op.lhs], weight, shift, value_range(op.output), depthwise=True))
+
+
+def comes_in(value: ir.Value) -> bool:
+    """Whether a value is an input of the network, or what dequantising or moving makes of one."""
+    if not isinstance(value, ir.OpResult):
+        return True
+    moved = producer(value, nn.Transpose) or producer(value, nn.Slice) or producer(value, nn.Pad)
+    return producer(value, nn.Dequantize) is not None or (moved is not None and comes_in(moved.input))
+
+
+@pattern(nn.Transpose)
+def scaled_behind_transpose(op: nn.Transpose, rewriter: Rewriter) -> Match:
+    """transpose(a * x + b) == a * transpose(x) + b for one a and b, of an input"""
+    inner = op.input.owner.opview if isinstance(op.input, ir.OpResult) else None
+    if not isinstance(inner, nn.Add | nn.Sub | nn.Mul | nn.Div) or not has_one_use(op.input):
+        return NO_MATCH
+    constant = nn.constant_value(inner.rhs)
+    if constant is None or constant.size != 1 or not comes_in(inner.lhs):
+        return NO_MATCH
+    moved = op.rebuild(inner.lhs).output
+    build.set_range(moved, value_range(inner.lhs))
+    made = inner.rebuild(moved, inner.rhs).output
+    build.set_range(made, value_range(op.output))
+    return rewriter.replace(op, made)
 
 
 def uniform(op: Any) -> tuple[float, float] | None:
@@ -122,4 +147,10 @@ def channel_order(gather: nn.Gather) -> Array | None:
     return order if sorted(order.tolist()) == list(range(shape[1] or 0)) else None
 
 
-AFFINE: tuple[Pattern[Any], ...] = (into_layer, of_bytes, reordered_behind, into_weights)
+AFFINE: tuple[Pattern[Any], ...] = (
+    into_layer,
+    of_bytes,
+    scaled_behind_transpose,
+    reordered_behind,
+    into_weights,
+)

@@ -24,6 +24,7 @@ from . import build
 from .activation import clamp_knots, composed, knots_of
 from .affine import AFFINE
 from .geometry import Axis
+from .join import JOINING
 from .rules import LEAST, axes_of, broken_rule, is_map, record
 from .sink import SINKING, elementwise_of_slice
 
@@ -223,52 +224,6 @@ def is_from_kpu(value: ir.Value) -> bool:
     return moved is not None and any(is_from_kpu(operand) for operand in moved.operation.operands)
 
 
-@pattern(kpu.Layer)
-def join_inputs(op: kpu.Layer, rewriter: Rewriter) -> Match:
-    """layer(concat(a, b)) == layer(a, b), and without the channels that are constant zeros"""
-    if op.depthwise:
-        return NO_MATCH
-    for number, value in enumerate(op.inputs):
-        joined, added = producer(value, nn.Concat), channels_added(value)
-        if joined is not None and joined.axis % 4 == 1:
-            return _fed(op, number, list(joined.inputs), None, rewriter)
-        if is_zero(value) and len(op.inputs) > 1:
-            return _fed(op, number, [], range(static_shape(value)[1]), rewriter)
-        if added is not None:
-            source, channels = added
-            return _fed(op, number, [source], channels, rewriter)
-    return NO_MATCH
-
-
-def _fed(op: kpu.Layer, number: int, values: list[ir.Value], zeros: Any, rewriter: Rewriter) -> Match:
-    """The layer with other values for one input, of which the channels `zeros` are not read any more."""
-    weight = nn.constant_value(op.weight)
-    assert weight is not None
-    first = sum(static_shape(other)[1] for other in op.inputs[:number])
-    if zeros is not None:
-        weight = np.delete(weight, [first + channel for channel in zeros], axis=1)
-    inputs = [*op.inputs[:number], *values, *op.inputs[number + 1 :]]
-    return rewriter.replace(op, build.again(op, value_range(op.output), inputs=inputs, weight=weight))
-
-
-def channels_added(value: ir.Value) -> tuple[ir.Value, list[int]] | None:
-    """A map to which only channels of zeros were added, and which of the channels those are."""
-    pad = producer(value, nn.Pad)
-    if pad is None or pad.mode != "constant" or pad.value != 0 or len(pad.padding) != 8 or min(pad.padding) < 0:
-        return None
-    before, behind = pad.padding[1], pad.padding[5]
-    if sum(pad.padding) != before + behind:
-        return None
-    channels = static_shape(value)[1]
-    return pad.input, [*range(before), *range(channels - behind, channels)]
-
-
-def is_zero(value: ir.Value) -> bool:
-    """Whether a value is a constant of zeros."""
-    array = nn.constant_value(value)
-    return array is not None and not array.any()
-
-
 FORMING: tuple[Pattern[Any], ...] = (
     convolution,
     activation_behind,
@@ -276,7 +231,7 @@ FORMING: tuple[Pattern[Any], ...] = (
     slopes_behind,
     pooling_behind,
     sum_of_maps,
-    join_inputs,
+    *JOINING,
     elementwise_of_slice,
 )
 
@@ -290,4 +245,4 @@ class FormLayers:
 
     def apply(self, module: ir.Module) -> None:
         rewrite_module(module, [*FORMING, *AFFINE])
-        rewrite_module(module, [*SINKING, activation_behind])
+        rewrite_module(module, [*SINKING, *JOINING, activation_behind, slopes_behind])

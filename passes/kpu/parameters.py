@@ -18,7 +18,7 @@ from ...dialects.ranges import Range, value_range
 from ...dialects.tensors import dtype_of
 from ...errors import PassError
 from ..quant.affine import Affine, asymmetric
-from ..rewriter import users
+from ..rewriter import producer, users
 from .affine import uniform
 from .build import COPY
 
@@ -27,13 +27,14 @@ MOVING = (
     nn.DepthToSpace,
     nn.Pad,
     nn.Reshape,
+    nn.Resize,
     nn.Slice,
     nn.SpaceToDepth,
     nn.Squeeze,
     nn.Transpose,
     nn.Unsqueeze,
 )
-"""Operations whose results hold numbers of their operands only, or zero."""
+"""Operations whose results hold numbers of their operands only, or between them, or zero."""
 
 
 @dataclass(frozen=True)
@@ -82,11 +83,20 @@ class Parameters:
                 stated = nn.quantization_parameters(op.input.type)
                 if stated is not None and stated.dtype == np.uint8 and stated.axis == -1:
                     self._give(op.output, op.input, Bytes(stated.scale[0], stated.zero_point[0]))
-            elif isinstance(op, kpu.Layer) and op.inputs[0] in self.given and (found := uniform(op)) is not None:
-                source, (scale, shift) = self._known[op.inputs[0]], found
-                made = Bytes(source.scale * scale, source.zero - shift / (source.scale * scale))
-                if 0 <= made.zero <= 255:
-                    self._give(op.output, self.given[op.inputs[0]], made)
+            elif (found := uniform(op)) is not None and producer(op.inputs[0], kpu.Layer) is None:
+                self._reread(op, *found)
+
+    def _reread(self, op: kpu.Layer, scale: float, shift: float) -> None:
+        """A layer that scales and shifts what comes from the host: it need not run, its input's bytes will do."""
+        source = op.inputs[0]
+        if source in self._known:
+            known = self._known[source]
+        else:
+            known = covering(self._span(source))
+        made = Bytes(known.scale * scale, known.zero - shift / (known.scale * scale))
+        if 0 <= made.zero <= 255:
+            self._known[source] = known
+            self._give(op.output, source, made)
 
     def _give(self, value: ir.Value, source: ir.Value, made: Bytes) -> None:
         self.given[value], self._known[value] = source, made
@@ -133,15 +143,20 @@ class Parameters:
         spans: dict[ir.Value, Range] = {}
         known = {self._root(value): made for value, made in self._known.items()}
         for value in self._wanted():
-            span, root = value_range(value), self._root(value)
+            root = self._root(value)
             if root in known:
                 continue
-            if span is None:
-                owner = value.owner.location if isinstance(value, ir.OpResult) else ir.Location.unknown()
-                raise PassError("K0718", where=describe(owner), cause=f"the range of {value.type} is not known")
+            span = self._span(value)
             other = spans.get(root, span)
             spans[root] = Range(min(span.low, other.low), max(span.high, other.high))
         return {**{root: covering(span) for root, span in spans.items()}, **known}
+
+    def _span(self, value: ir.Value) -> Range:
+        span = value_range(value)
+        if span is None:
+            owner = value.owner.location if isinstance(value, ir.OpResult) else ir.Location.unknown()
+            raise PassError("K0718", where=describe(owner), cause=f"the range of {value.type} is not known")
+        return span
 
     def _wanted(self) -> Iterable[ir.Value]:
         """Quantised values, and those that are quantised on the host because a layer or a mover wants them."""
@@ -167,4 +182,6 @@ def is_moving(op: Any) -> bool:
     """Whether an operation moves float numbers, and knows no others than those and zero."""
     if not isinstance(op, MOVING) or dtype_of(op.operation.results[0]).kind != "f":
         return False
+    if isinstance(op, nn.Resize):
+        return op.mode in ("nearest", "linear") and op.coordinate != "tf_crop_and_resize" and not op.antialias
     return not isinstance(op, nn.Pad) or (op.mode == "constant" and op.value == 0)

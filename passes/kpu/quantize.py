@@ -56,6 +56,8 @@ class Quantizer:
     def _given(self, value: ir.Value) -> ir.Value:
         """The bytes that a value was dequantised from, said to stand for what the value is."""
         source, type_ = self.parameters.given[value], self.quantised_type(value)
+        if nn.quantization_parameters(source.type) is None:
+            source = self.as_stored(source)
         return source if source.type == type_ else nn.StorageCast(nn.StorageCast(source).output, results=[type_]).output
 
     def as_map(self, value: ir.Value) -> ir.Value:

@@ -114,11 +114,11 @@ def is_constant(op: nn.Conv) -> Verdict | None:
 
 @rule("K210-CONV-CHANNELS", nn.Conv)
 def has_few_channels(op: nn.Conv) -> Verdict | None:
-    """A layer has at most 1024 input channels and 1024 output channels."""
-    inputs, outputs = static_shape(op.input)[1], static_shape(op.output)[1]
-    if max(inputs, outputs) <= CHANNELS:
+    """A layer has at most 1024 input channels."""
+    inputs = static_shape(op.input)[1]
+    if inputs <= CHANNELS:
         return None
-    return Verdict(f"{inputs} to {outputs} channels", "split the convolution in two over its channels")
+    return Verdict(f"{inputs} channels", "split the convolution in two over its input channels")
 
 
 @rule("K210-CONV-SIZE", nn.Conv)

@@ -1,0 +1,102 @@
+"""Layers over several maps that lie one behind the other, and layers of more channels than one can have."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from ...dialects import kpu, nn
+from ...dialects.mlir import ir
+from ...dialects.ranges import set_range, value_range
+from ...dialects.tensors import static_shape
+from ...runtime.kpu.layout import Layout
+from ...runtime.kpu.registers import CHANNELS, WEIGHT_LOADS, weight_loads
+from ..rewriter import NO_MATCH, Match, Pattern, Rewriter, pattern, producer
+from . import build
+
+
+@pattern(kpu.Layer)
+def join_inputs(op: kpu.Layer, rewriter: Rewriter) -> Match:
+    """layer(concat(a, b)) == layer(a, b), and without the channels that are constant zeros"""
+    for number, value in enumerate(op.inputs):
+        joined, added = producer(value, nn.Concat), channels_added(value)
+        if joined is not None and joined.axis % 4 == 1:
+            if op.depthwise and not fill_lines(joined.inputs[:-1]):
+                return NO_MATCH
+            return _fed(op, number, list(joined.inputs), None, rewriter)
+        if op.depthwise:
+            continue
+        if is_zero(value) and len(op.inputs) > 1:
+            return _fed(op, number, [], range(static_shape(value)[1]), rewriter)
+        if added is not None:
+            source, channels = added
+            return _fed(op, number, [source], channels, rewriter)
+    return NO_MATCH
+
+
+def fill_lines(maps: Sequence[ir.Value]) -> bool:
+    """Whether maps leave no channel unused in their last lines: then what lies behind them is their next channel."""
+    return all(static_shape(value)[1] % Layout(static_map(value)).groups == 0 for value in maps)
+
+
+def static_map(value: ir.Value) -> tuple[int, int, int, int]:
+    """The shape of a map."""
+    batch, channels, height, width = static_shape(value)
+    return batch, channels, height, width
+
+
+def _fed(op: kpu.Layer, number: int, values: list[ir.Value], zeros: Any, rewriter: Rewriter) -> Match:
+    """The layer with other values for one input, of which the channels `zeros` are not read any more."""
+    weight = nn.constant_value(op.weight)
+    assert weight is not None
+    first = sum(static_shape(other)[1] for other in op.inputs[:number])
+    if zeros is not None:
+        weight = np.delete(weight, [first + channel for channel in zeros], axis=1)
+    inputs = [*op.inputs[:number], *values, *op.inputs[number + 1 :]]
+    return rewriter.replace(op, build.again(op, value_range(op.output), inputs=inputs, weight=weight))
+
+
+def channels_added(value: ir.Value) -> tuple[ir.Value, list[int]] | None:
+    """A map to which only channels of zeros were added, and which of the channels those are."""
+    pad = producer(value, nn.Pad)
+    if pad is None or pad.mode != "constant" or pad.value != 0 or len(pad.padding) != 8 or min(pad.padding) < 0:
+        return None
+    before, behind = pad.padding[1], pad.padding[5]
+    if sum(pad.padding) != before + behind:
+        return None
+    channels = static_shape(value)[1]
+    return pad.input, [*range(before), *range(channels - behind, channels)]
+
+
+@pattern(kpu.Layer, benefit=2)
+def split_outputs(op: kpu.Layer, rewriter: Rewriter) -> Match:
+    """a layer of more output channels than there are, or than weights can be loaded for, is several"""
+    outputs, inputs = static_shape(op.weight)[:2]
+    if op.depthwise:
+        return NO_MATCH
+    most = min(CHANNELS, WEIGHT_LOADS * weight_loads(op.kernel, inputs, outputs, False).channels)
+    if outputs <= most:
+        return NO_MATCH
+    parts = -(-outputs // most)
+    size = -(-outputs // parts // 4) * 4
+    weight, bias = nn.constant_value(op.weight), nn.constant_value(op.bias)
+    assert weight is not None and bias is not None
+    span = value_range(op.output)
+    made = [
+        build.layer(
+            list(op.inputs), weight[i : i + size], bias[i : i + size], span, pool=op.pool, activation=op.activation
+        )
+        for i in range(0, outputs, size)
+    ]
+    joined = nn.Concat(made, axis=1).output
+    set_range(joined, span)
+    return rewriter.replace(op, joined)
+
+
+def is_zero(value: ir.Value) -> bool:
+    """Whether a value is a constant of zeros."""
+    array = nn.constant_value(value)
+    return array is not None and not array.any()
+
+
+JOINING: tuple[Pattern[Any], ...] = (join_inputs, split_outputs)
