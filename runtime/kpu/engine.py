@@ -25,7 +25,7 @@ from .tables import ACTIVATION_BYTES, Activation, BatchNorm
 
 MEMORY_LIMIT = 1 << 28
 """Bytes that a module may ask for as scratch, and a function as outputs; the chip has 8 MiB in all."""
-WORK_LIMIT = 1 << 37
+WORK_LIMIT = 1 << 35
 """Multiplications and bytes moved in one call; the largest networks for this chip need about 2**32."""
 
 

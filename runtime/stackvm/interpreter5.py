@@ -39,6 +39,8 @@ from .scalars import (
     wrapped,
 )
 
+CALL_COST = 1000
+"""Steps that a call of another function counts as."""
 DATA_LIMIT = 1 << 31
 """Bytes of scratch memory that a module may ask for."""
 
@@ -198,6 +200,7 @@ class Interpreter:
         inputs, outputs = views[: values["num_src"]], views[values["num_src"] :]
         arguments = [np.ascontiguousarray(one) for one in inputs]
         module, function = values["module_id"], values["function_id"]
+        frame.budget.steps -= CALL_COST
         own = module == self.index
         results = self._invoke(function, arguments, frame.budget) if own else self._link(module, function, arguments)
         if len(results) != len(outputs):
