@@ -149,7 +149,8 @@ class Engine:
                 self._steps[key] = step
         call.spend(step.work)
         maps = step.given.load(step.source, 0)
-        results = np.stack([step.layer.run(one) for one in maps])
+        made = [step.layer.run(one) for one in maps]
+        results = made[0][None] if len(made) == 1 else np.stack(made)
         step.made.store(step.target, 0, results)
         if command.output.bytes:
             self._bytes(call, command.output, results.size, True)[...] = results.reshape(-1)

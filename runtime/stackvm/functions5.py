@@ -37,7 +37,7 @@ class Registers:
 
     def shape(self, number: int) -> tuple[int, ...]:
         """A shape, strides, axes, ...; a register that was skipped when higher ones were written is empty."""
-        if number > max(self.shapes, default=-1):
+        if number not in self.shapes and number > max(self.shapes, default=-1):
             raise ExecutionError("K0504", cause=f"shape register {number} is read before any as high is written")
         return self.shapes.get(number, ())
 

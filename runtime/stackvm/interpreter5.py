@@ -72,7 +72,15 @@ class Frame:
 
     def numbers(self, count: int) -> tuple[int, ...]:
         """Pop integers; the first one that was pushed comes first."""
-        return tuple(self.number() for _ in range(count))[::-1]
+        first = len(self.stack) - count
+        if first < 0:
+            raise ExecutionError("K0504", cause="a value is taken from an empty stack")
+        values = self.stack[first:]
+        del self.stack[first:]
+        for value in values:
+            if not isinstance(value, int):
+                raise ExecutionError("K0504", cause=f"{value} where an integer is needed")
+        return tuple(values)  # type: ignore[arg-type]  # integers
 
 
 Execute = Callable[[Frame], "int | None"]
