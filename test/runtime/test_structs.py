@@ -9,18 +9,23 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kpuc.errors import KmodelError
-from kpuc.runtime.kmodel import v5, v7
-from kpuc.runtime.kmodel.struct import Raw, Record, Scalar, Text
+from kpuc.runtime.kmodel import k210, v5, v7
+from kpuc.runtime.kmodel.struct import Inner, Many, Raw, Record, Scalar, Text
 
 RECORDS = [
     v7.ModelHeader, v7.ModuleHeader, v7.FunctionHeader, v7.SectionHeader,
     v5.ModelHeader, v5.ModuleHeader, v5.FunctionHeader, v5.SectionHeader, v5.MempoolDesc, v5.MemoryRange,
+    *k210.COMMANDS,
 ]  # fmt: skip
 
 
-def values_of(coding: Scalar | Text | Raw) -> st.SearchStrategy:
+def values_of(coding: Scalar | Text | Raw | Many | Inner) -> st.SearchStrategy:
     if isinstance(coding, Scalar):
         return st.integers(0, 2 ** {"B": 8, "H": 16, "I": 32, "Q": 64}[coding.letter] - 1)
+    if isinstance(coding, Many):
+        return st.tuples(*[values_of(Scalar(coding.letter))] * coding.count)
+    if isinstance(coding, Inner):
+        return instances(coding.record)
     if isinstance(coding, Raw):
         return st.binary(min_size=coding.size, max_size=coding.size)
     return st.text(st.characters(min_codepoint=1, max_codepoint=127), max_size=coding.size - 1)
