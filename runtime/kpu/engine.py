@@ -25,7 +25,7 @@ from .tables import ACTIVATION_BYTES, Activation, BatchNorm
 
 MEMORY_LIMIT = 1 << 28
 """Bytes that a module may ask for as scratch, and a function as outputs; the chip has 8 MiB in all."""
-WORK_LIMIT = 1 << 37
+WORK_LIMIT = 1 << 35
 """Multiplications and bytes moved in one call; the largest networks for this chip need about 2**32."""
 
 
@@ -149,7 +149,8 @@ class Engine:
                 self._steps[key] = step
         call.spend(step.work)
         maps = step.given.load(step.source, 0)
-        results = np.stack([step.layer.run(one) for one in maps])
+        made = [step.layer.run(one) for one in maps]
+        results = made[0][None] if len(made) == 1 else np.stack(made)
         step.made.store(step.target, 0, results)
         if command.output.bytes:
             self._bytes(call, command.output, results.size, True)[...] = results.reshape(-1)

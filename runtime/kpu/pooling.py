@@ -45,12 +45,12 @@ class Pool:
         if any(after for _, after in beyond):
             maps = np.pad(maps, [(0, 0), *beyond], mode="constant" if self.kind == "max" else "edge")
         combine = np.maximum if self.kind == "max" else np.add
-        result = np.zeros((len(maps), height, width), np.uint16)
+        result = np.zeros((len(maps), height, width), np.uint8 if self.kind == "max" else np.uint16)
         for y in range(self.window):
             for x in range(self.window):
                 part = maps[:, y : y + reach[0] + 1 : self.stride, x : x + reach[1] + 1 : self.stride]
                 combine(result, part, out=result)
-        return (result if self.kind == "max" else result // self.window**2).astype(np.uint8)
+        return result if self.kind == "max" else (result // self.window**2).astype(np.uint8)
 
 
 POOLS = tuple(

@@ -37,7 +37,7 @@ class Registers:
 
     def shape(self, number: int) -> tuple[int, ...]:
         """A shape, strides, axes, ...; a register that was skipped when higher ones were written is empty."""
-        if number > max(self.shapes, default=-1):
+        if number not in self.shapes and number > max(self.shapes, default=-1):
             raise ExecutionError("K0504", cause=f"shape register {number} is read before any as high is written")
         return self.shapes.get(number, ())
 
@@ -235,11 +235,16 @@ def quantize(call: Call) -> None:
     if call.number("in_datatype") != "f32" or call.number("dst_datatype") not in ("u8", "i8"):
         raise ExecutionError("K0503", cause="only f32 is quantised, only to u8 and i8")
     value = call.read("input", "f32", "rshape_src", "rstride_src")
-    scaled = value * np.float32(call.operands["scale"]) + np.float32(call.operands["bias"])
-    whole = np.rint(np.where(np.abs(scaled) < 2.0**31, scaled, np.float32(0)))
+    scaled = np.asarray(value * np.float32(call.operands["scale"]))
+    scaled += np.float32(call.operands["bias"])
+    inside = np.abs(scaled) < 2.0**31
+    if not inside.all():
+        scaled[~inside] = 0
+    np.rint(scaled, out=scaled)
     element = str(call.number("dst_datatype"))
     info = np.iinfo(numpy_dtype(element))
-    call.write("output", np.clip(whole, info.min, info.max).astype(info.dtype), "rstride_dest", element)
+    np.minimum(np.maximum(scaled, info.min, out=scaled), info.max, out=scaled)
+    call.write("output", scaled.astype(info.dtype), "rstride_dest", element)
 
 
 @computes("dequantize")
@@ -249,8 +254,9 @@ def dequantize(call: Call) -> None:
     if element not in ("u8", "i8") or call.number("dst_datatype") != "f32":
         raise ExecutionError("K0503", cause="only u8 and i8 are dequantised, only to f32")
     value = call.read("input", element, "rshape_src", "rstride_src").astype(np.float32)
-    result = value * np.float32(call.operands["scale"]) + np.float32(call.operands["bias"])
-    call.write("output", result, "rstride_dest", "f32")
+    value *= np.float32(call.operands["scale"])
+    value += np.float32(call.operands["bias"])
+    call.write("output", value, "rstride_dest", "f32")
 
 
 @computes("convert")
@@ -316,11 +322,10 @@ def reduce_window2d(call: Call) -> None:
     window = tuple((call.number(f"{name}_h"), call.number(f"{name}_w")) for name in ("filter", "stride", "dilation"))
     neutral = {"min": math.inf, "max": -math.inf}.get(kind, 0.0)
     taps = sliding_windows(kernels.pad(value, padding=padding, mode="constant", value=neutral), *window)
-    if kind in ("min", "max"):
-        best = taps.min((-2, -1)) if kind == "min" else taps.max((-2, -1))
-        result = np.minimum(best, init) if kind == "min" else np.maximum(best, init)
-    else:
-        result = ordered5.added(taps.reshape(*taps.shape[:-2], -1), init)
+    combine = {"min": np.minimum, "max": np.maximum}.get(kind, np.add)
+    result = np.full(taps.shape[:-2], init)
+    for y, x in np.ndindex(taps.shape[-2:]):
+        combine(result, taps[..., y, x], out=result)
     if kind == "mean":
         ones = kernels.pad(np.ones_like(value[:1, :1]), padding=padding, mode="constant", value=0.0)
         result = result / sliding_windows(ones, *window).sum((-2, -1), dtype=np.float32)

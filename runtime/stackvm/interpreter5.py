@@ -39,6 +39,8 @@ from .scalars import (
     wrapped,
 )
 
+CALL_COST = 1000
+"""Steps that a call of another function counts as."""
 DATA_LIMIT = 1 << 31
 """Bytes of scratch memory that a module may ask for."""
 
@@ -70,7 +72,15 @@ class Frame:
 
     def numbers(self, count: int) -> tuple[int, ...]:
         """Pop integers; the first one that was pushed comes first."""
-        return tuple(self.number() for _ in range(count))[::-1]
+        first = len(self.stack) - count
+        if first < 0:
+            raise ExecutionError("K0504", cause="a value is taken from an empty stack")
+        values = self.stack[first:]
+        del self.stack[first:]
+        for value in values:
+            if not isinstance(value, int):
+                raise ExecutionError("K0504", cause=f"{value} where an integer is needed")
+        return tuple(values)  # type: ignore[arg-type]  # integers
 
 
 Execute = Callable[[Frame], "int | None"]
@@ -198,6 +208,7 @@ class Interpreter:
         inputs, outputs = views[: values["num_src"]], views[values["num_src"] :]
         arguments = [np.ascontiguousarray(one) for one in inputs]
         module, function = values["module_id"], values["function_id"]
+        frame.budget.steps -= CALL_COST
         own = module == self.index
         results = self._invoke(function, arguments, frame.budget) if own else self._link(module, function, arguments)
         if len(results) != len(outputs):

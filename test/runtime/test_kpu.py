@@ -143,7 +143,10 @@ def test_stackvm_code_calls_the_kpu() -> None:
     np.testing.assert_array_equal(Simulator(kpu5()).run(X)["output0"], 4 * X)
 
 
-@pytest.mark.parametrize("data", [build_kmodel([kpu_module()]), kpu5()], ids=["alone", "called"])
+NAMED = build_kmodel([kpu_module()], Names(("image",), ("output0",)))
+
+
+@pytest.mark.parametrize("data", [build_kmodel([kpu_module()]), NAMED, kpu5()], ids=["alone", "named", "called"])
 def test_the_vendor_runs_our_files(data: bytes) -> None:
     if find_python()[0] is None:
         pytest.skip(find_python()[1])

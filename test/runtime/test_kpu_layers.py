@@ -60,6 +60,17 @@ def test_results_are_looked_up_as_they_are_computed() -> None:
     assert looked_up > 100
 
 
+def test_a_line_that_is_narrower_than_a_bucket() -> None:
+    weights, most = np.full((1, 64, 1, 1), 255, np.uint8), 64 * 255 * 255
+    arguments = layer_arguments(0, 4096, (1, 64, 4, 4), 1, kernel=1, weight_zero=0)
+    start = [LOWEST, 100, 1_000_100, 1_000_110, *[most - 100] * 12]
+    flat = Activation(start, [0] * 16, [0] * 16, [50, 60, 200, 60, *[70] * 12])
+    lookup = Layer.of(arguments, weights, BatchNorm([1], [0], [0]), flat).lookup
+    assert lookup is not None
+    found = lookup.run(np.arange(most + 1, dtype=np.float32)[None])[0]
+    np.testing.assert_array_equal(np.bincount(found)[[50, 60, 200, 70]], [101, most - 210, 10, 100])
+
+
 def test_a_compilers_layers_are_looked_up() -> None:
     """Most buckets of an activation such as compilers make have results."""
     rng = np.random.default_rng(0)
