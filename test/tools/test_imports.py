@@ -9,7 +9,7 @@ import pytest
 MODELS = Path(__file__).parent.parent / "models"
 ONE_OP = 'func.func @f(%x: tensor<4xf32>) { %0 = "nn.relu"(%x) : (tensor<4xf32>) -> tensor<4xf32> return }'
 HEAVY = {"torch_mlir", "numpy", "onnx", "tflite", "rich", "PIL"}
-SUBCOMMANDS = ("compile", "run", "inspect", "ops", "doctor")
+SUBCOMMANDS = ("compile", "run", "inspect", "analyze", "ops", "doctor")
 NN_OPT = "from kpuc.tools.nn_opt import main; assert main(sys.argv[1:]) == 0"
 KPUC = "from kpuc.tools.cli.main import cli; cli(sys.argv[1:], standalone_mode=False)"
 NN_OPT_HELP = """
