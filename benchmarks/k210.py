@@ -135,14 +135,23 @@ def _compiled(path: Path, array: np.ndarray) -> tuple[bytes | str, float | None]
         dims = SHAPES.get(path.stem, {}).get(value.name, ())
         for dim, size in zip(value.type.tensor_type.shape.dim, dims, strict=False):
             dim.dim_value = size
-    result = vendor19.compile_timed(onnx.shape_inference.infer_shapes(model).SerializeToString(), options)
+    result = vendor19.compile_timed(_with_shapes(model), options)
     if isinstance(result[0], bytes):
         return result
     try:
         from onnxsim import simplify
     except ImportError:
         return result
-    return vendor19.compile_timed(simplify(model)[0].SerializeToString(), options)
+    return vendor19.compile_timed(_with_shapes(simplify(model)[0]), options)
+
+
+def _with_shapes(model: onnx.ModelProto) -> bytes:
+    """The network with the shape of every value; outputs may state open dimensions, which follow from the inputs."""
+    closed = onnx.ModelProto()
+    closed.CopyFrom(model)
+    for value in closed.graph.output:
+        value.type.tensor_type.ClearField("shape")
+    return onnx.shape_inference.infer_shapes(closed).SerializeToString()
 
 
 def measured(path: Path, count: int, cache: Path, folder: Path) -> tuple[Made, Made]:
