@@ -33,7 +33,7 @@ from .stackvm.trace5 import HostCall, crooked, trace
 Part = Literal["kpu", "transfer", "quantisation", "host"]
 PARTS: tuple[Part, ...] = ("kpu", "transfer", "quantisation", "host")
 """What time is spent on: layers, the ways to KPU RAM and back, quantize and dequantize, everything else."""
-STEP_LIMIT = 1 << 17
+STEP_LIMIT = 1 << 15
 CALL_DEPTH = 16
 Shape = tuple[int, ...]
 
@@ -175,7 +175,7 @@ class Analysis:
 def analyze(model: Model) -> Analysis:
     """Follow a kmodel from its entry function on."""
     if not isinstance(model, Model5):
-        cause = f"the kmodel has version {model.version}: the cycle model is that of the K210, which executes version 5"
+        cause = f"there is no cost model for kmodel version {model.version}, only for version 5 on the K210"
         raise KmodelError("K0409", cause=cause, remedy="compile the network with --target k210")
     index, function = model.entry
     walk = _Walk(model)

@@ -1,14 +1,17 @@
 """What is known about a kmodel without running it, on code assembled by hand, against formulas worked out by hand."""
 
 import json
+from contextlib import suppress
 
 import numpy as np
 import pytest
 from assembled import ACTIVATION, IMAGE, MAPS, kpu_module, whole_network
 from cases5 import CASES
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from models import RELU
 
-from kpuc.errors import KmodelError
+from kpuc.errors import KmodelError, KpucError
 from kpuc.runtime.analysis import analyze, host_step
 from kpuc.runtime.kmodel import read_kmodel
 from kpuc.runtime.kmodel.build5 import Tensor, build_kmodel
@@ -143,3 +146,13 @@ def test_functions_that_call_many_without_end_are_refused():
             code.call(0, number + 1, [], [])
     with pytest.raises(KmodelError, match="more than"):
         analyze(read_kmodel(asm.write(0)))
+
+
+@settings(max_examples=300, deadline=None)
+@given(changes=st.lists(st.tuples(st.integers(0, 5000), st.integers(0, 255)), min_size=1, max_size=4))
+def test_damaged_files_are_analysed_or_refused(changes):
+    data = bytearray(whole_network())
+    for at, value in changes:
+        data[at % len(data)] = value
+    with suppress(KpucError):
+        analyze(read_kmodel(bytes(data))).as_json()

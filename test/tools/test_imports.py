@@ -78,6 +78,7 @@ def test_compiling_has_one_thread_for_blas_unless_more_are_asked_for(tmp_path, m
     imported(code, "compile", MODELS / "fsdd_kws_dscnn.onnx", "-o", tmp_path / "net.kmodel")
 
 
-def test_the_runtime_imports_no_compiler():
-    modules = imported("from kpuc.runtime import Simulator")
+@pytest.mark.parametrize("code", ["from kpuc.runtime import Simulator", "from kpuc.runtime.analysis import analyze"])
+def test_the_runtime_imports_no_compiler(code):
+    modules = imported(code)
     assert not packages(modules) & {"torch_mlir", "onnx", "tflite", "click", "rich", "PIL"}
