@@ -22,7 +22,6 @@ import sys
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
-from time import process_time
 from typing import Any
 
 import numpy as np
@@ -35,7 +34,6 @@ from kpuc.errors import KpucError
 from kpuc.frontends.onnx import import_onnx
 from kpuc.frontends.tflite import import_tflite
 from kpuc.passes.quant.calibrate import network_inputs
-from kpuc.runtime import Simulator
 from kpuc.runtime.analysis import Analysis, analyze
 from kpuc.runtime.kmodel import read_kmodel
 
@@ -56,6 +54,20 @@ except kpuc.KpucError as error:
     sys.exit(str(error))
 print(time.process_time() - start)
 kmodel.save(output)
+"""
+RUN = """
+import sys, time
+import numpy as np
+from kpuc.runtime import Simulator
+kmodel, data, runs = sys.argv[1:]
+simulator = Simulator(kmodel)
+with np.load(data) as arrays:
+    inputs = {name: array[: (simulator.inputs[0].shape or (1,))[0]] for name, array in arrays.items()}
+simulator.run(inputs)
+start = time.process_time()
+for _ in range(int(runs)):
+    simulator.run(inputs)
+print((time.process_time() - start) / int(runs))
 """
 HEADER = "model", "ms", "ratio", "KPU share", "calls", "main KB", "KPU KB", "file KB", "compile s", "run ms"
 
@@ -96,15 +108,21 @@ def calibration_samples(path: Path, count: int) -> list[Sample]:
     return samples(path, inputs, count, 0).chosen
 
 
-def ours(path: Path, chosen: list[Sample], folder: Path) -> tuple[bytes, float]:
-    """Our kmodel, from a process of its own."""
-    data, output = folder / "samples.npz", folder / "ours.kmodel"
-    np.savez(data, **{name: np.concatenate([one[name] for one in chosen]) for name in chosen[0]})
-    arguments = [str(path), str(data), json.dumps(SHAPES.get(path.stem, {})), str(output)]
-    done = subprocess.run([sys.executable, "-c", OURS, *arguments], capture_output=True, text=True, check=False)
+def python(code: str, *arguments: Any) -> str:
+    """What code prints in a process of its own, where BLAS has one thread; Refused when it fails."""
+    command = [sys.executable, "-c", code, *map(str, arguments)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode != 0:
-        raise Refused(done.stderr.strip().splitlines()[0][:150])
-    return output.read_bytes(), float(done.stdout)
+        raise Refused(f"kpuc: {' '.join(done.stderr.split())[:200]}")
+    return done.stdout
+
+
+def ours(path: Path, chosen: list[Sample], folder: Path) -> tuple[bytes, float]:
+    """Our kmodel."""
+    np.savez(folder / "samples.npz", **{name: np.concatenate([one[name] for one in chosen]) for name in chosen[0]})
+    shapes = json.dumps(SHAPES.get(path.stem, {}))
+    seconds = python(OURS, path, folder / "samples.npz", shapes, folder / "ours.kmodel")
+    return (folder / "ours.kmodel").read_bytes(), float(seconds)
 
 
 def theirs(path: Path, chosen: list[Sample], cache: Path) -> tuple[bytes, float]:
@@ -142,7 +160,11 @@ def _compiled(path: Path, array: np.ndarray) -> tuple[bytes | str, float | None]
         from onnxsim import simplify
     except ImportError:
         return result
-    return vendor19.compile_timed(_with_shapes(simplify(model)[0]), options)
+    try:
+        simplified = simplify(model)[0]
+    except (RuntimeError, ValueError):  # what onnxsim raises for networks that it cannot simplify
+        return result
+    return vendor19.compile_timed(_with_shapes(simplified), options)
 
 
 def _with_shapes(model: onnx.ModelProto) -> bytes:
@@ -164,20 +186,11 @@ def measured(path: Path, count: int, cache: Path, folder: Path) -> tuple[Made, M
         their_data, their_seconds = theirs(path, chosen, cache)
     except Refused as error:
         raise Refused(f"nncase: {error}") from error
-    try:
-        our_data, our_seconds = ours(path, chosen, folder)
-    except Refused as error:
-        raise Refused(f"kpuc: {error}") from error
-    inputs = list(chosen[0].values())
-    simulator = Simulator(our_data)
-    simulator.run(*inputs)
+    our_data, our_seconds = ours(path, chosen, folder)
     analyses = [analyze(read_kmodel(data)) for data in (our_data, their_data)]
     runs = 20 if sum(analyses[1].macs.values()) < 5e7 else 3
-    start = process_time()
-    for _ in range(runs):
-        simulator.run(*inputs)
-    running = (process_time() - start) / runs
-    their_running = vendor19.time_run(their_data, inputs, runs)
+    running = float(python(RUN, folder / "ours.kmodel", folder / "samples.npz", runs))
+    their_running = vendor19.time_run(their_data, list(chosen[0].values()), runs)
     if isinstance(their_running, str):
         print(f"  {path.name}: nncase's simulator: {their_running[-150:]}")
         their_running = math.nan
