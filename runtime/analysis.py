@@ -10,11 +10,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import islice
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from ..errors import KmodelError
 from .cycles import CLOCK, RATES, Cost
-from .kmodel import Model
 from .kmodel.k210 import Command, Conv2d, Copy, commands
 from .kmodel.names import Names, default_names, names_of
 from .kmodel.section import find
@@ -29,6 +28,9 @@ from .stackvm.functions5 import Registers
 from .stackvm.isa5 import ISA5, Isa5
 from .stackvm.shapes5 import result_shape, source_shape
 from .stackvm.trace5 import HostCall, crooked, trace
+
+if TYPE_CHECKING:
+    from .kmodel import Model
 
 Part = Literal["kpu", "transfer", "quantisation", "host"]
 PARTS: tuple[Part, ...] = ("kpu", "transfer", "quantisation", "host")
