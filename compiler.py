@@ -151,8 +151,11 @@ def _compile(model: Any, options: CompileOptions, progress: "Progress | None", d
         calibration = _calibrate(module, options.quantisation, progress)
         if calibration is not None and dumper is not None:
             dumper.write("calibrate", module)
+        host = None
         for text in behind:
             passes += _run(text, module, dumper)
+            if text == LAYERS_PIPELINE:
+                host = _host_operations(module)
         data = _emit(options, module)
     report = {
         "target": options.target,
@@ -164,7 +167,16 @@ def _compile(model: Any, options: CompileOptions, progress: "Progress | None", d
     }
     if calibration is not None:
         report["calibration"] = {"estimator": calibration.estimator, "samples": calibration.samples}
+    if host is not None:
+        report["host"] = host
     return KModel(data, report, calibration)
+
+
+def _host_operations(module: Any) -> list[dict[str, Any]]:
+    """What stays on the host: later passes write other operations in its place, without the reasons."""
+    from .backends.k210.placement import host_operations
+
+    return host_operations(module)
 
 
 def _run(text: str, module: Any, dumper: "IrDumper | None") -> list[dict[str, Any]]:

@@ -43,6 +43,7 @@ CODES: dict[str, str] = {
     "K0406": "the code of a kmodel cannot be decoded",
     "K0407": "the code of a kmodel cannot be assembled",
     "K0408": "a kmodel cannot be written",
+    "K0409": "the cost of a kmodel cannot be predicted",
     # K05xx: running
     "K0501": "a module has no entry function",
     "K0502": "an input is not what the network declares",

@@ -16,6 +16,7 @@ import pickle
 import subprocess
 import sys
 import tempfile
+import time
 from pathlib import Path
 
 RELEASES = {
@@ -97,6 +98,17 @@ def compile_models(jobs, release="1.9"):
     return _run_all(packed, release)
 
 
+def compile_timed(data, options, release="1.9"):
+    """What `compile_models` gives for one model, and the CPU seconds that this took, without imports."""
+    (result,) = compile_models([(data, {**options, "timed": True})], release)
+    return result if isinstance(result, tuple) else (result, None)
+
+
+def time_run(data, inputs, runs, release="1.9"):
+    """CPU seconds of a run of a loaded kmodel: the mean of `runs`, after one that does not count. A str as above."""
+    return _run_all([("time", data, ([_packed(array) for array in inputs], runs))], release)[0]
+
+
 def _run_all(jobs, release, seconds=1800):
     python, reason = find_python(release)
     if python is None:
@@ -141,7 +153,7 @@ def _unpacked(packed):
     return np.frombuffer(data, dtype).reshape(shape)
 
 
-def _simulate(data, inputs):
+def _loaded(data, inputs):
     import nncase
 
     simulator = nncase.Simulator()
@@ -149,14 +161,30 @@ def _simulate(data, inputs):
     arrays = [_unpacked(packed) for packed in inputs]
     for index, array in enumerate(arrays):
         simulator.set_input_tensor(index, nncase.RuntimeTensor.from_numpy(array))
+    return simulator
+
+
+def _simulate(data, inputs):
+    simulator = _loaded(data, inputs)
     simulator.run()
     results = [simulator.get_output_tensor(index).to_numpy() for index in range(simulator.outputs_size)]
     return [_packed(result) for result in results]
 
 
+def _time(data, inputs_and_runs):
+    inputs, runs = inputs_and_runs
+    simulator = _loaded(data, inputs)
+    simulator.run()
+    start = time.process_time()
+    for _ in range(runs):
+        simulator.run()
+    return (time.process_time() - start) / runs
+
+
 def _compile(data, options):
     import nncase
 
+    timed, start = options.pop("timed", False), time.process_time()
     kind, calibration = options.pop("format", "onnx"), options.pop("calibration", None)
     compile_options = nncase.CompileOptions()
     for name, value in options.items():
@@ -170,16 +198,22 @@ def _compile(data, options):
         ptq.set_tensor_data(array.tobytes())
         compiler.use_ptq(ptq)
     compiler.compile()
-    return compiler.gencode_tobytes()
+    kmodel = compiler.gencode_tobytes()
+    return (kmodel, time.process_time() - start) if timed else kmodel
+
+
+JOBS = {"simulate": ("arrays", _simulate), "compile": ("bytes", _compile), "time": ("seconds", _time)}
+"""Kind of job -> kind of result, what does it."""
 
 
 def _main():
     """The vendor prints to standard output, so results go to a copy of it, and it to standard error."""
     out = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
-    for kind, data, rest in pickle.loads(Path(sys.argv[1]).read_bytes()):
+    for job, data, rest in pickle.loads(Path(sys.argv[1]).read_bytes()):
+        kind, do = JOBS[job]
         try:
-            result = ("arrays", _simulate(data, rest)) if kind == "simulate" else ("bytes", _compile(data, rest))
+            result = (kind, do(data, rest))
         except RuntimeError as error:
             result = ("error", str(error))
         out.write(pickle.dumps(result, protocol=4))

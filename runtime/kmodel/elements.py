@@ -61,3 +61,8 @@ def element_name(dtype: np.dtype[Any]) -> str:
     if name is None:
         raise KmodelError("K0404", cause=f"kmodels cannot hold tensors of {np.dtype(dtype).name}")
     return name
+
+
+def element_bytes(name: str) -> int:
+    """The size of an element of a type that has a fixed one."""
+    return 2 if name == "bf16" else numpy_dtype(name).itemsize

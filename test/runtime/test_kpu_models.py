@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,12 +15,15 @@ from networks import SHIPPED, find_models
 from vendor19 import find_python, simulate
 
 from kpuc.runtime import Simulator
+from kpuc.runtime.analysis import analyze
 from kpuc.runtime.kmodel import v5
 from kpuc.runtime.kmodel.k210 import Command, Conv2d, commands
+from kpuc.runtime.kpu.engine import Engine
 from kpuc.runtime.kpu.layout import LINE
 from kpuc.runtime.kpu.pooling import POOLS
 from kpuc.runtime.kpu.registers import LayerArguments, layer_arguments
 from kpuc.runtime.kpu.tables import Activation, BatchNorm
+from kpuc.runtime.stackvm.interpreter5 import Interpreter
 
 FASHION = SHIPPED / "fashion_dscnn.onnx"
 PATHS = [path for path in (*find_models(".onnx"), *find_models(".tflite")) if path.name in ACCEPTED]
@@ -126,3 +131,28 @@ def test_the_command_line_runs_and_shows_them(bytes_in: bool, tmp_path: Path) ->
     assert "image_dst_addr" not in text
     (layer, *_) = json.loads(kpuc("inspect", path, "--json"))["modules"][1]["functions"][0]["layers"]
     assert (layer["i_row_wid"], layer["o_row_wid"], layer["pool_type"]) == (27, 13, 1)
+
+
+@pytest.mark.parametrize("path", MODELS)
+def test_the_analysis_lists_what_is_executed(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every host function and command, in the order of a run; a layer that also writes to main memory downloads."""
+    data, executed = made(path), list[str]()
+
+    def watch(owner: type, method: str, kinds: Callable[[Any], list[str]]) -> None:
+        original = getattr(owner, method)
+
+        def watched(self: Any, where: Any, what: Any, *others: Any) -> None:
+            executed.extend(kinds(what))
+            original(self, where, what, *others)
+
+        monkeypatch.setattr(owner, method, watched)
+
+    watch(Interpreter, "_tensor", lambda one: [one.function.name])
+    watch(Engine, "_convolve", lambda one: ["layer", "download"] if one.output.bytes else ["layer"])
+    watch(Engine, "_transfer", lambda one: [type(one).__name__.lower()])
+    watch(Engine, "_copy", lambda one: ["copy"])
+    simulator = Simulator(data)
+    simulator.run(*(np.zeros(one.shape, one.dtype) for one in simulator.inputs))
+    analysis = analyze(simulator.model)
+    assert [one.kind for one in analysis.steps] == executed
+    assert 0 < max(analysis.kpu_ram) <= analysis.kpu_ram_extent

@@ -9,7 +9,7 @@ import pytest
 MODELS = Path(__file__).parent.parent / "models"
 ONE_OP = 'func.func @f(%x: tensor<4xf32>) { %0 = "nn.relu"(%x) : (tensor<4xf32>) -> tensor<4xf32> return }'
 HEAVY = {"torch_mlir", "numpy", "onnx", "tflite", "rich", "PIL"}
-SUBCOMMANDS = ("compile", "run", "inspect", "ops", "doctor")
+SUBCOMMANDS = ("compile", "run", "inspect", "analyze", "ops", "doctor")
 NN_OPT = "from kpuc.tools.nn_opt import main; assert main(sys.argv[1:]) == 0"
 KPUC = "from kpuc.tools.cli.main import cli; cli(sys.argv[1:], standalone_mode=False)"
 NN_OPT_HELP = """
@@ -78,6 +78,7 @@ def test_compiling_has_one_thread_for_blas_unless_more_are_asked_for(tmp_path, m
     imported(code, "compile", MODELS / "fsdd_kws_dscnn.onnx", "-o", tmp_path / "net.kmodel")
 
 
-def test_the_runtime_imports_no_compiler():
-    modules = imported("from kpuc.runtime import Simulator")
+@pytest.mark.parametrize("code", ["from kpuc.runtime import Simulator", "from kpuc.runtime.analysis import analyze"])
+def test_the_runtime_imports_no_compiler(code):
+    modules = imported(code)
     assert not packages(modules) & {"torch_mlir", "onnx", "tflite", "click", "rich", "PIL"}

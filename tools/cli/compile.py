@@ -42,6 +42,35 @@ def compile_file(
     if "calibration" in facts:
         click.echo("  ranges  {estimator}, {samples} samples".format(**facts["calibration"]))
     click.echo(f"  compiled in {facts['seconds']['total']:.2f} s of CPU time")
+    if facts.get("host"):
+        _print_warnings(kmodel)
+
+
+WORTH_A_WARNING = 0.01
+"""The share of the predicted time from which on an operation that stays on the host is worth one."""
+
+
+def _print_warnings(kmodel: KModel) -> None:
+    """Say what stays on the host of a K210 and why, with predicted times."""
+    from ...runtime.analysis import analyze
+    from ...runtime.kmodel import read_kmodel
+
+    total = analyze(read_kmodel(kmodel.data)).total().milliseconds
+    small = []
+    for item in kmodel.report["host"]:
+        own = item["milliseconds"]
+        if own is not None and own < WORTH_A_WARNING * total:
+            small.append(own)
+            continue
+        estimate = "" if own is None else f" (est. {own:.3g} ms of {total:.3g} ms)"
+        click.echo(f"warning[{item['rule']}] {item['where']} runs on the CPU{estimate}", err=True)
+        for key, label in (("sentence", "rule"), ("got", "got"), ("remedy", "help")):
+            click.echo(f"  {label:4}  {item[key]}", err=True)
+    if small:
+        text = (
+            f"{len(small)} more operations of est. {sum(small):.3g} ms run on the CPU; --report lists all, with reasons"
+        )
+        click.echo(f"note: {text}", err=True)
 
 
 def _compile_with_progress(model: str, options: dict[str, Any]) -> KModel:

@@ -187,6 +187,19 @@ def inspect_command(kmodel: str, as_json: bool) -> None:
     inspect_file(kmodel, as_json)
 
 
+@cli.command("analyze")
+@click.argument("kmodel", type=click.Path())
+@click.option("--top", default=12, show_default=True, type=click.IntRange(1), help="How many steps to show.")
+@click.option("--all", "every", is_flag=True, help="Show all steps, in the order of execution.")
+@json_option
+@reports_errors
+def analyze_command(kmodel: str, top: int, every: bool, as_json: bool) -> None:
+    """Predict what KMODEL, of version 5, costs on a K210: time, memory, and which step takes how much."""
+    from .analyze import analyze_file
+
+    analyze_file(kmodel, top=top, every=every, as_json=as_json)
+
+
 @cli.command("ops")
 @click.option("--target", help="Only what this target computes.")
 @json_option

@@ -26,7 +26,22 @@ def print_operators(target: str | None, as_json: bool) -> None:
     tables = operators()
     if target is not None:
         tables["targets"] = [row for row in tables["targets"] if row[target]]
+    if target == "k210":
+        tables["rules"] = rules()
     click.echo(json.dumps(tables) if as_json else markdown(tables), nl=as_json)
+
+
+def rules() -> list[dict[str, object]]:
+    """What an operation has to be like for the K210's accelerator to compute it."""
+    from ...passes.kpu import rules
+
+    return [{"rule": one.code, "operation": one.op.OPERATION_NAME, "sentence": one.sentence} for one in rules.RULES]
+
+
+def rules_table(rows: list[dict[str, object]]) -> list[str]:
+    """Rules as lines of a page."""
+    lines = ["| rule | operation | |", "|---|---|---|"]
+    return lines + [f"| {row['rule']} | `{row['operation']}` | {row['sentence']} |" for row in rows]
 
 
 def markdown(tables: dict[str, list[dict[str, object]]]) -> str:
@@ -41,4 +56,7 @@ def markdown(tables: dict[str, list[dict[str, object]]]) -> str:
     for row in tables["targets"]:
         marks = " | ".join("yes" if row[target] else "" for target in TARGETS)
         lines.append(f"| `{row['operation']}` | {marks} |")
+    if "rules" in tables:
+        lines += ["", "## What the KPU computes", "", "What breaks a rule runs on the host.", ""]
+        lines += rules_table(tables["rules"])
     return "\n".join(lines) + "\n"
