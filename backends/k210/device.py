@@ -43,7 +43,8 @@ class Device:
 
     def add(self, op: kpu.KPUOp) -> None:
         """Let an operation be part of the next function."""
-        self.waiting.append(op)
+        if not isinstance(op, kpu.Select):
+            self.waiting.append(op)
 
     def finish(self) -> None:
         """Write the function of what was collected, and call it."""

@@ -2,6 +2,6 @@
 
 from .base import KPU, KPUOp
 from .layer import Layer
-from .quantized import WEIGHT_ZERO, Conv2D, Download, Upload
+from .quantized import WEIGHT_ZERO, Conv2D, Download, Select, Upload
 
-__all__ = ["KPU", "WEIGHT_ZERO", "Conv2D", "Download", "KPUOp", "Layer", "Upload"]
+__all__ = ["KPU", "WEIGHT_ZERO", "Conv2D", "Download", "KPUOp", "Layer", "Select", "Upload"]

@@ -4,10 +4,11 @@ from typing import Any
 
 import numpy as np
 
+from ...runtime.kpu.layout import Layout
 from ..mlir import ir
 from ..nn.quantization import quantization_parameters
-from ..ods import Bool, Operand, Operands, Result, require
-from ..tensors import dtype_of, shape_of
+from ..ods import I64, Bool, Operand, Operands, Result, require
+from ..tensors import dtype_of, shape_of, static_shape, tensor_type
 from .base import KPUOp, PoolName, layer_type, require_map
 
 WEIGHT_ZERO = 128
@@ -55,6 +56,30 @@ class Download(KPUOp, name="download"):
 
     def evaluate(self, *operands: Any) -> Any:
         return operands[0]
+
+
+class Select(KPUOp, name="select"):
+    """Channels `first` to `first + count` of a map, where they lie.
+
+    `first` is a multiple of the channels that share a line, so that the channels are a map themselves.
+    """
+
+    input: Operand
+    output: Result
+    first: I64
+    count: I64
+
+    def infer(self) -> ir.Type:
+        require_map(self.input, "input")
+        batch, channels, height, width = static_shape(self.input)
+        groups = Layout((batch, channels, height, width)).groups
+        require(self.first % groups == 0, f"first is {self.first}, expected a multiple of {groups}")
+        inside = 0 <= self.first < self.first + self.count <= channels
+        require(inside, f"channels {self.first} to {self.first + self.count} are not among {channels}")
+        return tensor_type((batch, self.count, height, width), self.input)
+
+    def evaluate(self, *operands: Any) -> Any:
+        return operands[0][:, self.first : self.first + self.count]
 
 
 class Conv2D(KPUOp, name="conv2d"):

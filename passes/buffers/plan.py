@@ -26,7 +26,7 @@ ALIASES = (nn.Reshape, nn.Squeeze, nn.Unsqueeze, nn.StorageCast)
 """Operations whose result is the operand's bytes."""
 
 
-ON_DEVICE = (kpu.Upload, kpu.Conv2D)
+ON_DEVICE = (kpu.Upload, kpu.Conv2D, kpu.Select)
 """Operations whose results lie in the accelerator's memory, not in main memory."""
 
 

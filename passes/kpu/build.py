@@ -7,10 +7,9 @@ import numpy as np
 
 from ...dialects import kpu, nn
 from ...dialects.mlir import ir
-from ...dialects.ranges import Range, set_range, value_range
+from ...dialects.ranges import Range, value_range
+from ...dialects.ranges import set_range as set_range
 from ...dialects.tensors import Array, static_shape
-
-__all__ = ["COPY", "again", "copy", "identity", "layer", "padded", "set_range", "shifted", "sliced"]
 
 COPY = "kpu.copy"
 """Marks layers whose result holds numbers of their input only: they keep its quantisation."""
@@ -88,6 +87,24 @@ def sliced(
     ends = [start + (size - 1) * step + 1 for start, size, step in zip(starts, sizes, steps, strict=True)]
     made = nn.Slice(value, starts=tuple(starts), ends=tuple(ends), axes=(2, 3), steps=tuple(steps)).output
     set_range(made, span or value_range(value))
+    return made
+
+
+def selected(value: ir.Value, channels: range) -> ir.Value:
+    """Some channels of a map, or all of them."""
+    if len(channels) == static_shape(value)[1]:
+        return value
+    made = nn.Slice(value, starts=(channels.start,), ends=(channels.stop,), axes=(1,), steps=(1,)).output
+    set_range(made, value_range(value))
+    return made
+
+
+def joined(values: Sequence[ir.Value], span: Range | None) -> ir.Value:
+    """Maps one behind the other."""
+    if len(values) == 1:
+        return values[0]
+    made = nn.Concat(list(values), axis=1).output
+    set_range(made, span)
     return made
 
 

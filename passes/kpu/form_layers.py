@@ -8,7 +8,6 @@ to where they cost least.
 
 import math
 from dataclasses import dataclass
-from itertools import product
 from typing import Any, ClassVar
 
 import numpy as np
@@ -23,7 +22,7 @@ from ..rewriter import NO_MATCH, Match, Pattern, Rewriter, has_one_use, pattern,
 from . import build
 from .activation import clamp_knots, composed, knots_of
 from .affine import AFFINE
-from .geometry import Axis
+from .gather import dense, gathered, placed
 from .join import JOINING
 from .rules import LEAST, axes_of, broken_rule, is_map, record
 from .sink import SINKING, elementwise_of_slice
@@ -48,16 +47,13 @@ def convolution(op: nn.Conv, rewriter: Rewriter) -> Match:
         value = build.padded(value, begins, ends)
     weight, depthwise = _weights(op)
     weight = weight[:, :, axes[0].used][:, :, :, axes[1].used]
-    inputs = [value]
-    if not all(axis.is_plain for axis in axes):
-        inputs, weight = _gathered(value, axes, weight, depthwise)
-        depthwise = False
-    else:
-        weight = _placed(axes, weight)
     span = value_range(op.output)
     activation = None if op.clamp is None else clamp_knots(*op.clamp)
     bias = nn.constant_value(op.bias)
-    made = build.layer(inputs, weight, bias, span, depthwise=depthwise, activation=activation)
+    if all(axis.is_plain for axis in axes):
+        made = build.layer([value], placed(axes, weight), bias, span, depthwise=depthwise, activation=activation)
+    else:
+        made = gathered(value, axes, weight, bias, span, depthwise=depthwise, activation=activation)
     starts = [axis.phase + begin for axis, begin in zip(axes, begins, strict=True)]
     strides = [axis.stride for axis in axes]
     outputs = static_shape(op.output)[2:]
@@ -74,43 +70,6 @@ def _weights(op: nn.Conv) -> tuple[Array, bool]:
     if op.groups == inputs == outputs and op.groups > 1:
         return weight, True
     return (weight if op.groups == 1 else dense(weight, op.groups)), False
-
-
-def dense(weight: Array, groups: int) -> Array:
-    """Weights O x C/groups x kernel as O x C x kernel."""
-    outputs, per_group = weight.shape[:2]
-    full = np.zeros((outputs, per_group * groups, *weight.shape[2:]), weight.dtype)
-    for group in range(groups):
-        rows = slice(group * outputs // groups, (group + 1) * outputs // groups)
-        full[rows, group * per_group : (group + 1) * per_group] = weight[rows]
-    return full
-
-
-def _placed(axes: tuple[Axis, Axis], weight: Array) -> Array:
-    """The weights of taps that the map itself serves, as a 3x3 kernel, or 1x1 where that is all."""
-    rows, columns = ([tap for _, tap in axis.reads()] for axis in axes)
-    if set(rows) | set(columns) == {0}:
-        return weight
-    full = np.zeros((*weight.shape[:2], 3, 3), weight.dtype)
-    full[:, :, np.array(rows)[:, None] + 1, np.array(columns) + 1] = weight
-    return full
-
-
-def _gathered(value: ir.Value, axes: tuple[Axis, Axis], weight: Array, depthwise: bool) -> tuple[list[ir.Value], Array]:
-    """Shifted copies of a map, and the weights O x (copies * C) x 3 x 3 that read them."""
-    if depthwise:
-        weight = dense(weight, weight.shape[0])
-    outputs, channels = weight.shape[:2]
-    inputs, kernels = [], []
-    rows, columns = (axis.reads() for axis in axes)
-    for centre in sorted(product({c for c, _ in rows}, {c for c, _ in columns})):
-        kernel = np.zeros((outputs, channels, 3, 3), weight.dtype)
-        for (i, (down, row)), (j, (right, column)) in product(enumerate(rows), enumerate(columns)):
-            if (down, right) == centre:
-                kernel[:, :, row + 1, column + 1] = weight[:, :, i, j]
-        inputs.append(build.shifted(value, *centre))
-        kernels.append(kernel)
-    return inputs, np.concatenate(kernels, axis=1)
 
 
 @pattern(nn.ElementwiseOp)

@@ -11,7 +11,7 @@ from ...dialects.ranges import set_range, value_range
 from ...dialects.tensors import static_shape
 from ...runtime.kpu.layout import Layout
 from ...runtime.kpu.registers import CHANNELS, WEIGHT_LOADS, weight_loads
-from ..rewriter import NO_MATCH, Match, Pattern, Rewriter, pattern, producer
+from ..rewriter import NO_MATCH, Match, Pattern, Rewriter, has_one_use, pattern, producer
 from . import build
 
 
@@ -88,9 +88,7 @@ def split_outputs(op: kpu.Layer, rewriter: Rewriter) -> Match:
         )
         for i in range(0, outputs, size)
     ]
-    joined = nn.Concat(made, axis=1).output
-    set_range(joined, span)
-    return rewriter.replace(op, joined)
+    return rewriter.replace(op, build.joined(made, span))
 
 
 def is_zero(value: ir.Value) -> bool:
@@ -99,4 +97,20 @@ def is_zero(value: ir.Value) -> bool:
     return array is not None and not array.any()
 
 
-JOINING: tuple[Pattern[Any], ...] = (join_inputs, split_outputs)
+@pattern(nn.ElementwiseOp)
+def elementwise_of_join(op: nn.ElementwiseOp, rewriter: Rewriter) -> Match:
+    """f(concat(a, b)) == concat(f(a), f(b)) of layers, so that f gets into them"""
+    joined = producer(op.input, nn.Concat)
+    if joined is None or len(op.operation.operands) != 1 or not has_one_use(op.input) or joined.axis % 4 != 1:
+        return NO_MATCH
+    if any(producer(value, kpu.Layer) is None for value in joined.inputs):
+        return NO_MATCH
+    span = value_range(op.output)
+    parts = []
+    for value in joined.inputs:
+        parts.append(op.rebuild(value).output)
+        set_range(parts[-1], span)
+    return rewriter.replace(op, build.joined(parts, span))
+
+
+JOINING: tuple[Pattern[Any], ...] = (join_inputs, split_outputs, elementwise_of_join)

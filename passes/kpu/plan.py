@@ -19,6 +19,7 @@ from ...runtime.kpu.layout import LINE, RAM_BYTES, Layout
 from ...runtime.kpu.tables import LOWEST, SEGMENTS
 from ..buffers.allocation import Buffer, allocate
 from ..pipeline import register_pass
+from ..rewriter import producer
 
 OFFSET = "kpu.offset"
 PEAK = "kpu.peak"
@@ -36,9 +37,20 @@ def makes_map(op: Any) -> bool:
     return isinstance(op, kpu.Upload | kpu.Conv2D)
 
 
+def whole(value: ir.Value) -> ir.Value:
+    """The map that a value is channels of, or is."""
+    while (select := producer(value, kpu.Select)) is not None:
+        value = select.input
+    return value
+
+
 def offset_of(value: ir.Value) -> int:
     """Where a map was planned to be."""
-    return int(value.owner.attributes[OFFSET].value)
+    select = producer(value, kpu.Select)
+    if select is None:
+        return int(value.owner.attributes[OFFSET].value)
+    layout = layout_of(select.input)
+    return offset_of(select.input) + select.first // layout.groups * layout.channel_lines * LINE
 
 
 def copied(value: ir.Value) -> ir.Value:
@@ -61,7 +73,7 @@ def separate(block: ir.Block) -> None:
         if not isinstance(op, kpu.Conv2D) or len(op.inputs) == 1:
             continue
         for number, value in enumerate(op.inputs):
-            if value in placed:
+            if value in placed or producer(value, kpu.Select) is not None:
                 with ir.InsertionPoint(op), op.location:
                     value = copied(value)
                 op.operation.operands[number] = value
@@ -110,7 +122,7 @@ class PlanMaps:
         separate(block)
         operations = [op for op in block.operations if isinstance(op, kpu.KPUOp)]
         steps = {op.operation: step for step, op in enumerate(operations)}
-        last = {value: steps[op.operation] for op in operations for value in op.operation.operands}
+        last = {whole(value): steps[op.operation] for op in operations for value in op.operation.operands}
         groups = groups_of(operations)
         buffers = []
         for group in groups:

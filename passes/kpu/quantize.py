@@ -16,6 +16,7 @@ from ...dialects.function import entry_function
 from ...dialects.mlir import ir, safe_erase
 from ...dialects.ranges import value_range
 from ...dialects.tensors import Array, shape_of, static_shape
+from ...runtime.kpu.layout import Layout
 from ...runtime.kpu.pooling import POOL_BY_NAME
 from ..pipeline import register_pass
 from ..quant.affine import Affine
@@ -115,12 +116,25 @@ class Quantizer:
         return kpu.Conv2D(maps, *constants, results=[type_], depthwise=op.depthwise, pool=op.pool).output
 
     def mover(self, op: Any) -> None:
-        """The same operation on bytes."""
+        """The same operation on bytes; channels of a map that is in KPU memory stay there."""
+        if (channels := channels_of(op)) is not None and op.input in self.maps:
+            self.maps[op.output] = kpu.Select(self.maps[op.input], first=channels.start, count=len(channels)).output
+            return
         operands = [nn.StorageCast(self.as_stored(value)).output for value in op.operation.operands]
         zero = self.parameters.of(op.output).pad
         changes = {"value": float(zero)} if isinstance(op, nn.Pad) else {}
         moved = op.rebuild(operands, **changes) if isinstance(op, nn.Concat) else op.rebuild(*operands, **changes)
         self.stored[op.output] = nn.StorageCast(moved.output, results=[self.quantised_type(op.output)]).output
+
+
+def channels_of(op: Any) -> range | None:
+    """The channels that an operation takes of a map, if it only does that and they are a map themselves."""
+    if not isinstance(op, nn.Slice) or tuple(axis % 4 for axis in op.axes) != (1,) or op.steps != (1,):
+        return None
+    batch, channels, height, width = static_shape(op.input)
+    first = op.starts[0] % channels
+    groups = Layout((batch, channels, height, width)).groups
+    return range(first, first + static_shape(op.output)[1]) if first % groups == 0 else None
 
 
 def _type(value: ir.Value, affine: Affine) -> ir.Type:

@@ -133,13 +133,14 @@ def fits_size(op: nn.Conv) -> Verdict | None:
 @rule("K210-CONV-COPIES", nn.Conv)
 def needs_few_copies(op: nn.Conv) -> Verdict | None:
     """Kernels are 1x1 or 3x3; larger ones read shifted copies of the map, which must have 1024 channels at most
-    together."""
+    together (depthwise ones are done in blocks of channels)."""
     copies = math.prod(len({centre for centre, _ in axis.reads()}) for axis in axes_of(op))
-    channels = copies * static_shape(op.input)[1]
-    if copies == 1 or channels <= CHANNELS:
+    channels = static_shape(op.input)[1]
+    least = 4 if op.groups == channels == static_shape(op.output)[1] else channels
+    if copies == 1 or copies * least <= CHANNELS:
         return None
     return Verdict(
-        f"{copies} copies of {static_shape(op.input)[1]} channels",
+        f"{copies} copies of {channels} channels",
         "two stacked 3x3 layers see as much as one 5x5, with fewer weights",
     )
 

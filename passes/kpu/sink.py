@@ -86,12 +86,16 @@ def slice_of_slice(op: nn.Slice, rewriter: Rewriter) -> Match:
 
 @pattern(nn.ElementwiseOp)
 def elementwise_of_slice(op: nn.ElementwiseOp, rewriter: Rewriter) -> Match:
-    """f(slice(x)) == slice(f(x)), so that f gets into the layer"""
-    found = window_behind(op.input)
-    if found is None or len(op.operation.operands) != 1 or not has_one_use(op.input):
+    """f(slice(x)) == slice(f(x)), so that f gets into the layer or the layers that x is joined of"""
+    taken = producer(op.input, nn.Slice)
+    window = None if taken is None else Window.of(taken)
+    if taken is None or window is None or len(op.operation.operands) != 1 or not has_one_use(op.input):
         return NO_MATCH
-    source, window = found
-    moved = op.rebuild(source).output
+    joined = producer(taken.input, nn.Concat)
+    sources = [taken.input] if joined is None else list(joined.inputs)
+    if any(producer(source, kpu.Layer) is None for source in sources):
+        return NO_MATCH
+    moved = op.rebuild(taken.input).output
     set_range(moved, value_range(op.output))
     return rewriter.replace(op, window.take(moved, value_range(op.output)))
 

@@ -34,7 +34,23 @@ def comes_free(value: ir.Value, permutation: Permutation) -> bool:
     transpose = producer(value, nn.Transpose)
     if transpose is not None:
         return bool(transpose.permutation == permutation)
+    if is_transpose_of_vector(value, permutation):
+        return True
     return producer(value, nn.Constant) is not None and len(shape_of(value)) <= len(permutation)
+
+
+def is_transpose_of_vector(value: ir.Value, permutation: Permutation) -> bool:
+    """Whether a value is a reshape that is a transpose of this kind too, since one dimension at most is not 1."""
+    reshape = producer(value, nn.Reshape)
+    if reshape is None or None in (shape := shape_of(reshape.input)) or len(shape) != len(permutation):
+        return False
+    return is_vector(reshape.input) and tuple(shape[axis] for axis in permutation) == shape_of(value)
+
+
+def is_vector(value: ir.Value) -> bool:
+    """Whether one dimension at most is not 1."""
+    shape = shape_of(value)
+    return None not in shape and sum(dim != 1 for dim in shape) <= 1
 
 
 def untransposed(value: ir.Value, permutation: Permutation) -> ir.Value:
@@ -42,6 +58,8 @@ def untransposed(value: ir.Value, permutation: Permutation) -> ir.Value:
     transpose = producer(value, nn.Transpose)
     if transpose is not None:
         return transpose.input
+    if is_transpose_of_vector(value, permutation):
+        return value.owner.operands[0]
     array = nn.constant_value(value)
     assert array is not None
     if array.size == 1:
@@ -77,6 +95,16 @@ def through_elementwise(op: nn.NNOp, rewriter: Rewriter) -> Match:
         return NO_MATCH
     operands = [untransposed(value, permutation) for value in values]
     return rewriter.replace(op, _transposed(op.rebuild(*operands).output, permutation))
+
+
+@pattern(nn.ElementwiseOp)
+def reshape_through_elementwise(op: nn.ElementwiseOp, rewriter: Rewriter) -> Match:
+    """f(reshape(x)) == reshape(f(x)): what is left of a transpose of a vector is a reshape"""
+    reshape = producer(op.input, nn.Reshape)
+    if reshape is None or isinstance(op, BOUND) or len(op.operation.operands) != 1 or not is_vector(reshape.input):
+        return NO_MATCH
+    moved = op.rebuild(reshape.input).output
+    return rewriter.replace(op, nn.Reshape(moved, shape=reshape.shape).output)
 
 
 @pattern(nn.SoftmaxOp)
@@ -186,6 +214,7 @@ def into_matrix(op: nn.Matmul, rewriter: Rewriter) -> Match:
 
 PATTERNS: tuple[Pattern[Any], ...] = (
     through_elementwise,
+    reshape_through_elementwise,
     through_softmax,
     through_cumsum,
     through_reduce,

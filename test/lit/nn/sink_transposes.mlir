@@ -35,3 +35,32 @@ func.func @one_side_only(%x: tensor<2x3xf32>, %y: tensor<3x2xf32>) -> tensor<3x2
   %1 = "nn.add"(%0, %y) : (tensor<3x2xf32>, tensor<3x2xf32>) -> tensor<3x2xf32>
   return %1 : tensor<3x2xf32>
 }
+
+// -----
+
+// The scale of each channel was transposed as a reshape: both operands go back to one order.
+// CHECK-LABEL: func.func @scale_of_channels
+// CHECK-NOT:   "nn.transpose"
+// CHECK:       "nn.sigmoid"(%arg1) : (tensor<1x2x1x1xf32>)
+// CHECK:       "nn.mul"(%arg0, %{{.*}}) : (tensor<1x2x3x4xf32>, tensor<1x2x1x1xf32>)
+// CHECK-NOT:   "nn.transpose"
+func.func @scale_of_channels(%x: tensor<1x2x3x4xf32>, %s: tensor<1x2x1x1xf32>) -> tensor<1x2x3x4xf32> {
+  %0 = "nn.transpose"(%x) {permutation = array<i64: 0, 2, 3, 1>} : (tensor<1x2x3x4xf32>) -> tensor<1x3x4x2xf32>
+  %1 = "nn.reshape"(%s) {shape = array<i64: 1, 1, 1, 2>} : (tensor<1x2x1x1xf32>) -> tensor<1x1x1x2xf32>
+  %2 = "nn.sigmoid"(%1) : (tensor<1x1x1x2xf32>) -> tensor<1x1x1x2xf32>
+  %3 = "nn.mul"(%0, %2) : (tensor<1x3x4x2xf32>, tensor<1x1x1x2xf32>) -> tensor<1x3x4x2xf32>
+  %4 = "nn.transpose"(%3) {permutation = array<i64: 0, 3, 1, 2>} : (tensor<1x3x4x2xf32>) -> tensor<1x2x3x4xf32>
+  return %4 : tensor<1x2x3x4xf32>
+}
+
+// -----
+
+// A reshape of more than a vector is not a transpose.
+// CHECK-LABEL: func.func @reshape_of_a_matrix
+// CHECK:       "nn.reshape"
+// CHECK:       "nn.sigmoid"
+func.func @reshape_of_a_matrix(%x: tensor<2x3xf32>) -> tensor<3x2xf32> {
+  %0 = "nn.reshape"(%x) {shape = array<i64: 3, 2>} : (tensor<2x3xf32>) -> tensor<3x2xf32>
+  %1 = "nn.sigmoid"(%0) : (tensor<3x2xf32>) -> tensor<3x2xf32>
+  return %1 : tensor<3x2xf32>
+}
