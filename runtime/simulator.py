@@ -49,8 +49,9 @@ class Simulator:
     """A loaded kmodel, to be run any number of times.
 
     `kmodel`: a path, bytes, or an object with `data: bytes`; constants are used where they are, without a copy.
-    `threads` is accepted for engines that use several. An instance runs one call at a time, whichever thread asks;
-    instances share nothing. Raises KmodelError K04xx for a damaged file, ExecutionError K0501, K0507 for one that
+    `threads` is accepted for engines that use several. What a network remembers is an input and an output of one name:
+    `states` holds what goes in first, the output goes in next. An instance runs one call at a time, whichever thread
+    asks; instances share nothing. Raises KmodelError K04xx for a damaged file, ExecutionError K0501, K0507 for one that
     cannot be run.
     """
 
@@ -67,6 +68,7 @@ class Simulator:
         self._engines: dict[int, Engine] = {}
         self._engine(self._entry[0])
         self.inputs, self.outputs = signature(self.model)
+        self.states = first_values(self.model, self.inputs)
         self._given: dict[str, Array] = {}
         self._results: dict[str, Array] = {}
 
@@ -153,6 +155,20 @@ def signature(model: Model) -> tuple[tuple[TensorInfo, ...], tuple[TensorInfo, .
         outputs = [(numpy_dtype(one.element), one.shape) for one in entry.outputs]
     names = names_of(model) or default_names(len(inputs), len(outputs))
     return _infos(names.inputs, inputs), _infos(names.outputs, outputs)
+
+
+def first_values(model: Model, inputs: Sequence[TensorInfo]) -> dict[str, Array]:
+    """What the states of a model hold before its first run. KmodelError K0402 when they do not fit its inputs."""
+    names, values = names_of(model), {}
+    infos = {info.name: info for info in inputs}
+    for name, elements in (names.states if names is not None else {}).items():
+        try:
+            info = infos[name]
+            array, shape = np.asarray(elements, info.dtype), info.shape or ()
+            values[name] = array.reshape(shape) if array.ndim else np.broadcast_to(array, shape)
+        except (KeyError, ValueError, OverflowError) as error:
+            raise KmodelError("K0402", cause=f"state {name!r} does not fit the kmodel: {error}") from error
+    return values
 
 
 Dense = tuple[np.dtype[Any], "tuple[int, ...] | None"]

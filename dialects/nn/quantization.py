@@ -6,7 +6,7 @@ the per-axis form has a scale and zero point an entry of one dimension.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -40,13 +40,15 @@ def quantization_parameters(type_: ir.Type) -> QuantizationParameters | None:
 
 
 class Quantize(NNOp, name="quantize"):
-    """q = saturate(round(x / scale) + zero_point), halves to even; the result type holds the parameters.
+    """q = saturate(round(x / scale) + zero_point); the result type holds the parameters.
 
-    Source: ONNX QuantizeLinear-24.
+    `ties` says where halves are rounded to: `away` from zero, as TFLite does, or to `even` numbers, which is also what
+    is done without it. Source: ONNX QuantizeLinear-24.
     """
 
     input: Operand
     output: Result
+    ties: Literal["even", "away"] | None
 
     def verify(self) -> None:
         require(quantization_parameters(self.output.type) is not None, f"result {self.output.type} is not quantised")
@@ -64,6 +66,7 @@ class Quantize(NNOp, name="quantize"):
             zero_point=parameters.zero_point,
             axis=parameters.axis,
             dtype=parameters.dtype,
+            away=self.ties == "away",
         )
 
 

@@ -51,6 +51,9 @@ class GraphImporter:
         """The results of another graph of the file for these arguments, its operations appended here."""
         if not 0 <= graph < len(self.model.graphs) or self.depth == DEPTH:
             raise Unsupported(f"there is no graph {graph}, or it runs itself")
+        taken = len(self.model.graphs[graph].inputs)
+        if taken != len(arguments):
+            raise Unsupported(f"graph {graph} takes {taken} inputs, {len(arguments)} are given")
         inner = GraphImporter(self.builder, self.model, graph, self.states, self.depth + 1)
         count = len(self.builder.problems)
         inner.run(arguments)
@@ -138,7 +141,8 @@ class GraphImporter:
                 values = convert(Node(self, operator, sources, inputs, outputs))
                 values = [values] if isinstance(values, ir.Value) else list(values)
                 for index, value in zip(operator.outputs, values, strict=False):
-                    self.values[index] = quantization.quantise(builder.folded(value), tensors[index])
+                    with builder.node(tensors[index].name):
+                        self.values[index] = quantization.quantise(builder.folded(value), tensors[index])
             except Unsupported as error:
                 builder.unsupported(node, operator.name, error.reason, error.remedy)
             except ShapeError as error:

@@ -1,0 +1,124 @@
+"""Networks that remember, that choose and that repeat, run after run beside LiteRT."""
+
+import pytest
+from ai_edge_litert.interpreter import OpResolverType
+from single_operator import KERNELS, assert_close, assert_equal_but_for_steps, normal, reference
+from stateful_cases import NETWORKS, accumulator, choice, handle, loop, unary
+from tflite_writer import GraphSpec, OperatorSpec, TensorSpec, write
+
+import kpuc
+from kpuc.dialects import mlir
+from kpuc.dialects.evaluate import evaluate
+from kpuc.dialects.function import argument_names, entry_function, initial_states, result_names
+from kpuc.errors import UnsupportedError
+from kpuc.frontends.tflite import import_tflite
+
+BOUND = 1e-5
+
+
+def evaluated(model, feeds):
+    """The evaluator's outputs of one run after another, without the states."""
+    with mlir.context():
+        module = import_tflite(model)
+        function = entry_function(module)
+        names, states = argument_names(function), initial_states(function)
+        results = []
+        for feed in feeds:
+            assert names[len(feed) :] == list(states)
+            outputs = dict(zip(result_names(function), evaluate(module, [*feed, *states.values()]), strict=True))
+            states = {name: outputs.pop(name) for name in states}
+            results.append(list(outputs.values()))
+        return results
+
+
+def simulated(model, feeds):
+    """The same of a kmodel."""
+    kmodel = kpuc.compile(model, target="k230")
+    simulator = kpuc.Simulator(kmodel)
+    states, results = kmodel.states, []
+    for feed in feeds:
+        outputs = simulator.run(*feed, *states.values())
+        states = {name: outputs.pop(name) for name in states}
+        results.append(list(outputs.values()))
+    return results
+
+
+@pytest.mark.parametrize("engine", [evaluated, simulated])
+@pytest.mark.parametrize("network", NETWORKS, ids=str)
+def test_as_litert(network, engine):
+    model = write(*network.graphs)
+    expected = reference(model, network.feeds, OpResolverType.BUILTIN_REF if network.steps else KERNELS)
+    actual = engine(model, network.feeds)
+    for theirs, mine in zip(expected, actual, strict=True):
+        for array, ours in zip(theirs, mine, strict=True):
+            if network.steps:
+                assert_equal_but_for_steps(array, ours, 0.8, network.steps)
+            else:
+                assert_close(array, ours, BOUND)
+
+
+def refused(*graphs):
+    with mlir.context(), pytest.raises(UnsupportedError, match="K0150") as error:
+        import_tflite(write(*graphs))
+    return str(error.value)
+
+
+def test_a_loop_whose_end_depends_on_inputs_is_refused():
+    assert "the number of rounds depends on the inputs" in refused(*loop(5, None))
+
+
+def test_an_endless_loop_is_refused():
+    assert "more than 4096 rounds" in refused(*loop(5000))
+
+
+def test_a_graph_that_runs_itself_is_refused():
+    main, *branches = choice(None)
+    again = OperatorSpec("IF", [0, 0, 1], [2], "IfOptions", {"ThenSubgraphIndex": 0, "ElseSubgraphIndex": 0})
+    assert "it runs itself" in refused(GraphSpec(main.tensors, [again], main.inputs, main.outputs), *branches)
+
+
+def test_a_graph_that_takes_other_inputs_is_refused():
+    main, *branches = choice(None)
+    two = OperatorSpec("IF", [0, 1, 1], [2], "IfOptions", {"ThenSubgraphIndex": 1, "ElseSubgraphIndex": 2})
+    assert "graph 1 takes 1 inputs, 2 are given" in refused(
+        GraphSpec(main.tensors, [two], main.inputs, main.outputs), *branches
+    )
+
+
+def test_a_graph_that_there_is_not_is_refused():
+    assert "there is no graph 1" in refused(*choice(True)[:1])
+    assert "there is no graph 1" in refused(*accumulator(normal(3))[:1])
+
+
+def test_branches_of_different_shapes_are_refused():
+    main, then, _ = choice(None)
+    tensors = [TensorSpec("a", "float32", (3,)), TensorSpec("b", "float32", (1, 3))]
+    other = GraphSpec(tensors, [OperatorSpec("RESHAPE", [0], [1], "ReshapeOptions", {"NewShape": (1, 3)})], [0], [1])
+    assert "the branches give tensor<3xf32> and tensor<1x3xf32>" in refused(main, then, other)
+
+
+def test_variables_without_a_first_value_are_refused():
+    main, _ = accumulator(normal(3))
+    assert "variable 'total' has no first value" in refused(
+        GraphSpec(main.tensors, main.operators[1:], main.inputs, main.outputs)
+    )
+
+
+def test_first_values_must_be_constants():
+    main, first = accumulator(normal(3))
+    computed = GraphSpec(
+        [*first.tensors, TensorSpec("computed", "float32", (3,))],
+        [handle("total"), OperatorSpec("ABS", [1], [2], "AbsOptions")],
+        [],
+        [],
+    )
+    assert "ABS cannot run before the network does" in refused(main, computed)
+
+
+def test_a_branch_may_not_assign():
+    main, first = accumulator(normal(3))
+    tensors = [*main.tensors, TensorSpec("flag", "bool", ())]
+    branch = GraphSpec(main.tensors, main.operators[1:], main.inputs, main.outputs)
+    choose = OperatorSpec("IF", [4, 1], [3], "IfOptions", {"ThenSubgraphIndex": 2, "ElseSubgraphIndex": 3})
+    whole = GraphSpec(tensors, [*main.operators[:2], choose], [4, 1], [3])
+    assert "a branch changes a variable" in refused(whole, first, branch, unary("ABS", "AbsOptions"))
