@@ -158,16 +158,24 @@ def signature(model: Model) -> tuple[tuple[TensorInfo, ...], tuple[TensorInfo, .
 
 
 def first_values(model: Model, inputs: Sequence[TensorInfo]) -> dict[str, Array]:
-    """What the states of a model hold before its first run. KmodelError K0402 when they do not fit its inputs."""
-    names, values = names_of(model), {}
-    infos = {info.name: info for info in inputs}
-    for name, elements in (names.states if names is not None else {}).items():
+    """What the states of a model hold before its first run, in the order of the inputs.
+
+    KmodelError K0402 when they do not fit the inputs.
+    """
+    names = names_of(model)
+    states = {} if names is None else dict(names.states)
+    values = {}
+    for info in inputs:
+        elements = states.pop(info.name, None)
+        if elements is None:
+            continue
         try:
-            info = infos[name]
             array, shape = np.asarray(elements, info.dtype), info.shape or ()
-            values[name] = array.reshape(shape) if array.ndim else np.broadcast_to(array, shape)
-        except (KeyError, ValueError, OverflowError) as error:
-            raise KmodelError("K0402", cause=f"state {name!r} does not fit the kmodel: {error}") from error
+            values[info.name] = array.reshape(shape) if array.ndim else np.broadcast_to(array, shape)
+        except (ValueError, OverflowError) as error:
+            raise KmodelError("K0402", cause=f"state {info.name!r} does not fit the kmodel: {error}") from error
+    if states:
+        raise KmodelError("K0402", cause=f"the kmodel has no input for state {next(iter(states))!r}")
     return values
 
 

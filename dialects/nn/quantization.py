@@ -11,7 +11,7 @@ from typing import Any, Literal
 import numpy as np
 
 from ..mlir import ir, quant
-from ..ods import Operand, Result, require
+from ..ods import Operand, Result, Violation
 from ..tensors import Array, Shape, dtype_of, shape_of, tensor_type
 from .base import NNOp
 
@@ -51,11 +51,10 @@ class Quantize(NNOp, name="quantize"):
     ties: Literal["even", "away"] | None
 
     def verify(self) -> None:
-        require(quantization_parameters(self.output.type) is not None, f"result {self.output.type} is not quantised")
-        require(
-            shape_of(self.input) == shape_of(self.output),
-            f"input {self.input.type} and result {self.output.type} differ in shape",
-        )
+        if quantization_parameters(self.output.type) is None:
+            raise Violation(f"result {self.output.type} is not quantised")
+        if shape_of(self.input) != shape_of(self.output):
+            raise Violation(f"input {self.input.type} and result {self.output.type} differ in shape")
 
     def evaluate(self, *operands: Any) -> Any:
         parameters = quantization_parameters(self.output.type)
@@ -80,7 +79,8 @@ class Dequantize(NNOp, name="dequantize"):
     output: Result
 
     def infer(self) -> ir.Type:
-        require(quantization_parameters(self.input.type) is not None, f"operand {self.input.type} is not quantised")
+        if quantization_parameters(self.input.type) is None:
+            raise Violation(f"operand {self.input.type} is not quantised")
         return tensor_type(shape_of(self.input), "float32")
 
     def evaluate(self, *operands: Any) -> Any:
@@ -105,10 +105,8 @@ class StorageCast(NNOp, name="storage_cast"):
 
     def verify(self) -> None:
         stored, result = dtype_of(self.input), dtype_of(self.output)
-        require(
-            stored == result and shape_of(self.input) == shape_of(self.output),
-            f"operand {self.input.type} and result {self.output.type} are not stored alike",
-        )
+        if stored != result or shape_of(self.input) != shape_of(self.output):
+            raise Violation(f"operand {self.input.type} and result {self.output.type} are not stored alike")
 
     def evaluate(self, *operands: Any) -> Array:
         return operands[0]  # type: ignore[no-any-return]

@@ -218,6 +218,8 @@ def _tensor(model: Any, data: bytes, table: Any, number: int) -> Tensor:
     signature = tuple(int(dim) for dim in table.ShapeSignatureAsNumpy()) if table.ShapeSignatureLength() else shape
     resource = table.Type() == tflite.TensorType.RESOURCE
     dtype = RESOURCE if resource else DTYPES.get(table.Type(), f"type {table.Type()}")
+    if table.Sparsity() is not None:
+        dtype = f"sparse {dtype}"
     name = (table.Name() or b"").decode("utf-8", "replace") or f"tensor{number}"
     parameters = _quantization(table.Quantization(), shape) if dtype in STORAGE else None
     raw = _buffer(model.Buffers(table.Buffer()), data)

@@ -160,6 +160,7 @@ SYMMETRIC = {"int8": Quantization((1 / 128,), (0,)), "uint8": Quantization((1 / 
 IMAGE = normal(2, 5, 4, 3, scale=2)
 HALVES = np.arange(-20, 21, dtype=np.float32) / 2
 WHOLE = Quantization((1.0,), (3,))
+CHANNELS = Quantization((0.1, 0.2, 0.05), (0, 0, 0), 3)
 
 CASES = [
     *(
@@ -217,6 +218,15 @@ CASES = [
     case("QUANTIZE", HALVES, outputs="int8", results={0: WHOLE}),
     case("QUANTIZE", HALVES, outputs="uint8", results={0: WHOLE}),
     case("QUANTIZE", IMAGE, outputs="int16", results={0: parameters(-5, 5, "int16")}),
+    case(
+        "QUANTIZE",
+        stored(IMAGE, parameters(-5, 5, "int16"), "int16"),
+        outputs="int32",
+        exact=TWICE,
+        quantised={0: parameters(-5, 5, "int16")},
+        results={0: Quantization((0.001,), (0,))},
+    ),
+    case("DEQUANTIZE", stored(IMAGE, CHANNELS, "int8"), outputs="float32", quantised={0: CHANNELS}),
     case("DEQUANTIZE", stored(IMAGE, WHOLE, "int8"), outputs="float32", quantised={0: WHOLE}),
     case("DEQUANTIZE", stored(IMAGE, WHOLE, "int16"), outputs="float32", quantised={0: Quantization((0.1,), (0,))}),
 ]
