@@ -14,7 +14,7 @@ from ...dialects.mlir import ir
 from ...dialects.tensors import dtype_of, is_static, shape_of, static_shape
 from ..pipeline import register_pass
 from ..rewriter import NO_MATCH, Match, Pattern, Rewriter, pattern, rewrite_module
-from .quantization import dequantize, quantize
+from .quantization import by_arithmetic
 
 
 def scalar(number: float, like: ir.Value) -> ir.Value:
@@ -365,8 +365,7 @@ PATTERNS: tuple[Pattern[Any], ...] = (
     conv1d,
     conv_transpose1d,
     pool1d,
-    quantize,
-    dequantize,
+    *by_arithmetic(native=("int8", "uint8", "int16")),
 )
 
 

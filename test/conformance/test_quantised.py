@@ -16,6 +16,7 @@ from quantised_networks import float_twin, readable, reference
 from vendor import run_in_vendor_runtime
 
 import kpuc
+from kpuc.compiler import PIPELINE
 from kpuc.dialects import mlir, nn
 from kpuc.dialects.evaluate import evaluate
 from kpuc.dialects.function import entry_function, initial_states, result_names
@@ -23,6 +24,7 @@ from kpuc.dialects.mlir import describe
 from kpuc.errors import UnsupportedError
 from kpuc.frontends.tflite import import_tflite
 from kpuc.frontends.tflite.loader import load
+from kpuc.passes.pipeline import parse_pipeline
 from kpuc.passes.rewriter import producer
 
 AWAY = {"int8": 0.75, "uint8": 0.75, "int16": 1.25, "int32": 0.75}
@@ -46,6 +48,7 @@ FLOAT = 1e-5
 NETWORKS = find_quantised()
 HYBRID = [path for path in NETWORKS if "hybrid" in path.stem]
 INTEGER = [path for path in NETWORKS if path not in HYBRID]
+CONVOLUTIONAL = ("fashion", "fsdd", "cifar10", "resnet8", "vww", "mlperf_kws", "mbv", "person")
 CLASSES = ("deeplab",)
 """Networks whose outputs are numbers of classes."""
 
@@ -169,15 +172,29 @@ def test_evaluator(path):
 
 
 @cache
-def kmodel(path):
-    return kpuc.compile(path, target="k230")
+def kmodel(path, target="k230"):
+    return kpuc.compile(path, target=target)
 
 
+@pytest.mark.parametrize("target", ["k230", "k510"])
 @pytest.mark.parametrize("path", INTEGER, ids=lambda path: path.stem)
-def test_simulator(path):
-    simulator = kpuc.Simulator(kmodel(path))
+def test_simulator(path, target):
+    simulator = kpuc.Simulator(kmodel(path, target))
     for expected, actual in runs(path, lambda arrays: simulator.run(*arrays), simulator.states):
         assert_like_litert(path, expected, actual)
+
+
+@pytest.mark.parametrize(
+    "path", [p for p in INTEGER if any(name in p.stem for name in CONVOLUTIONAL)], ids=lambda path: path.stem
+)
+def test_convolutional_networks_end_without_transposes_inside(path):
+    with mlir.context():
+        module = import_tflite(path)
+        parse_pipeline(PIPELINE).run(module)
+        names = [op.operation.name for op in entry_function(module).regions[0].blocks[0].operations]
+    inside = names[names.index("nn.conv") : len(names) - names[::-1].index("nn.conv")]
+    assert "nn.transpose" not in inside
+    assert "nn.pad" not in inside
 
 
 @pytest.mark.parametrize("path", HYBRID, ids=lambda path: path.stem)

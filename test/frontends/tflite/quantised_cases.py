@@ -132,6 +132,15 @@ def dense(dtype, shape, weights, **options):
     )
 
 
+def hybrid(operator, image, kernel, axis, **options):
+    """Real numbers, weights of 8 bits: LiteRT rounds the inputs to 8 bits first, with the scale that they have."""
+    weights, scales = weights_of(normal(*kernel, scale=0.3), "int8", axis)
+    if operator == "FULLY_CONNECTED":
+        scales = Quantization((max(scales.scale),), (0,))
+    inputs = (normal(*image), weights, normal(kernel[axis]))
+    return case(operator, *inputs, constant=(1, 2), quantised={1: scales}, bound=0.02, **options)
+
+
 def pool(operator, padding=VALID, activation=NONE):
     return same(
         operator,
@@ -229,4 +238,12 @@ CASES = [
     case("DEQUANTIZE", stored(IMAGE, CHANNELS, "int8"), outputs="float32", quantised={0: CHANNELS}),
     case("DEQUANTIZE", stored(IMAGE, WHOLE, "int8"), outputs="float32", quantised={0: WHOLE}),
     case("DEQUANTIZE", stored(IMAGE, WHOLE, "int16"), outputs="float32", quantised={0: Quantization((0.1,), (0,))}),
+    *(
+        hybrid(operator, shape, weights, axis, **options)
+        for operator, shape, weights, axis, options in (
+            ("CONV_2D", (1, 9, 8, 3), (4, 3, 2, 3), 0, {"stride_h": 1, "stride_w": 1}),
+            ("DEPTHWISE_CONV_2D", (1, 9, 8, 4), (1, 3, 3, 4), 3, {"stride_h": 1, "stride_w": 1, "depth_multiplier": 1}),
+            ("FULLY_CONNECTED", (3, 17), (5, 17), 0, {}),
+        )
+    ),
 ]

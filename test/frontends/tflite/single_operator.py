@@ -1,7 +1,6 @@
 """TFLite networks of one operator, described in a line, imported and evaluated beside LiteRT."""
 
 import dataclasses
-import zlib
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -30,36 +29,26 @@ _TABLES = {
     "BATCH_MATMUL": "BatchMatMulOptions",
     "BATCH_TO_SPACE_ND": "BatchToSpaceNDOptions",
     "CONV_2D": "Conv2DOptions",
-    "CONV_3D": "Conv3DOptions",
-    "CONV_3D_TRANSPOSE": "Conv3DOptions",
     "DEPTHWISE_CONV_2D": "DepthwiseConv2DOptions",
     "L2_NORMALIZATION": "L2NormOptions",
-    "L2_POOL_2D": "Pool2DOptions",
     "MAX_POOL_2D": "Pool2DOptions",
     "MAXIMUM": "MaximumMinimumOptions",
     "MEAN": "ReducerOptions",
     "MINIMUM": "MaximumMinimumOptions",
     "PADV2": "PadV2Options",
-    "REDUCE_ALL": "ReducerOptions",
-    "REDUCE_ANY": "ReducerOptions",
     "REDUCE_MAX": "ReducerOptions",
     "REDUCE_MIN": "ReducerOptions",
     "REDUCE_PROD": "ReducerOptions",
     "SPACE_TO_BATCH_ND": "SpaceToBatchNDOptions",
     "SUM": "ReducerOptions",
     "SVDF": "SVDFOptions",
-    "RNN": "RNNOptions",
     "UNIDIRECTIONAL_SEQUENCE_LSTM": "UnidirectionalSequenceLSTMOptions",
-    "BIDIRECTIONAL_SEQUENCE_LSTM": "BidirectionalSequenceLSTMOptions",
-    "UNIDIRECTIONAL_SEQUENCE_RNN": "SequenceRNNOptions",
-    "BIDIRECTIONAL_SEQUENCE_RNN": "BidirectionalSequenceRNNOptions",
-    "LSTM": "LSTMOptions",
     "TOPK_V2": "TopKV2Options",
 }
 """Option tables whose names do not follow from the operator's."""
 
 _WITHOUT_OPTIONS = ("CEIL", "ELU", "FLOOR", "LOG", "LOGISTIC", "PRELU", "RELU", "RELU6", "RELU_0_TO_1", "CUSTOM")
-_WITHOUT_OPTIONS += ("RELU_N1_TO_1", "ROUND", "RSQRT", "SIN", "SQRT", "TANH", "ATAN2")
+_WITHOUT_OPTIONS += ("RELU_N1_TO_1", "ROUND", "RSQRT", "SIN", "SQRT", "TANH")
 
 
 @dataclass(frozen=True)
@@ -77,7 +66,6 @@ class Case:
     quantised: dict[int, Quantization] = field(default_factory=dict)
     results: dict[int, Quantization] = field(default_factory=dict)
     variables: tuple[int, ...] = ()
-    int4: tuple[int, ...] = ()
     table: bool = True
     custom: tuple[str, bytes] = ("", b"")
     intermediates: tuple[tuple[str, Quantization | None], ...] = ()
@@ -156,13 +144,14 @@ def graph_of(item: Case, shapes: tuple[tuple[int, ...], ...] | None = None) -> G
         if array is None:
             numbers.append(-1)
             continue
-        dtype = "int4" if k in item.int4 else array.dtype.name
         data = array if k in item.constant else None
         numbers.append(len(tensors))
         if k not in item.constant and k not in item.variables:
             inputs.append(len(tensors))
         tensors.append(
-            TensorSpec(f"i{k}", dtype, array.shape, data, item.quantised.get(k), variable=k in item.variables)
+            TensorSpec(
+                f"i{k}", array.dtype.name, array.shape, data, item.quantised.get(k), variable=k in item.variables
+            )
         )
     outputs = []
     for k, dtype in enumerate(item.outputs):
@@ -239,8 +228,3 @@ def assert_as_litert(item: Case) -> None:
                 assert_equal_but_for_steps(theirs, mine, item.exact, item.steps)
             else:
                 assert_close(theirs, mine, item.bound)
-
-
-def seed_of(text: str) -> int:
-    """A number that belongs to a text."""
-    return zlib.crc32(text.encode())

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 import numpy as np
+from accumulator import accumulator
 from quantised_cases import parameters, stored
 from recurrent_cases import lstm, quantised_lstm
 from single_operator import Case, case, feed_of, graph_of, normal
@@ -27,40 +28,6 @@ class Network:
     @property
     def operators(self) -> set[str]:
         return {operator.name for graph in self.graphs for operator in graph.operators}
-
-
-def handle(name: str) -> OperatorSpec:
-    return OperatorSpec("VAR_HANDLE", [], [0], "VarHandleOptions", {"SharedName": name})
-
-
-def accumulator(initial: np.ndarray, quantization: Quantization | None = None) -> tuple[GraphSpec, GraphSpec]:
-    """total += x; the first total comes from a graph that runs once."""
-    kind, shape = initial.dtype.name, initial.shape
-    value = TensorSpec("x", kind, shape, None, quantization)
-    main = GraphSpec(
-        [
-            TensorSpec("handle", "resource"),
-            value,
-            TensorSpec("before", kind, shape, None, quantization),
-            TensorSpec("after", kind, shape, None, quantization),
-        ],
-        [
-            OperatorSpec("CALL_ONCE", [], [], "CallOnceOptions", {"InitSubgraphIndex": 1}),
-            handle("total"),
-            OperatorSpec("READ_VARIABLE", [0], [2], "ReadVariableOptions"),
-            OperatorSpec("ADD", [2, 1], [3], "AddOptions"),
-            OperatorSpec("ASSIGN_VARIABLE", [0, 3], [], "AssignVariableOptions"),
-        ],
-        [1],
-        [3],
-    )
-    first = GraphSpec(
-        [TensorSpec("handle", "resource"), TensorSpec("first", kind, shape, initial, quantization)],
-        [handle("total"), OperatorSpec("ASSIGN_VARIABLE", [0, 1], [], "AssignVariableOptions")],
-        [],
-        [],
-    )
-    return main, first
 
 
 def unary(operator: str, table: str | None = None) -> GraphSpec:

@@ -1,9 +1,10 @@
 """Networks that remember, that choose and that repeat, run after run beside LiteRT."""
 
 import pytest
+from accumulator import accumulator, handle
 from ai_edge_litert.interpreter import OpResolverType
 from single_operator import KERNELS, assert_close, assert_equal_but_for_steps, normal, reference
-from stateful_cases import NETWORKS, accumulator, choice, handle, loop, unary
+from stateful_cases import NETWORKS, choice, loop, unary
 from tflite_writer import GraphSpec, OperatorSpec, TensorSpec, write
 
 import kpuc
