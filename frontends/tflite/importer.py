@@ -11,7 +11,7 @@ from ...dialects.mlir import file_loc, ir
 from ...dialects.tensors import element_type
 from ..builder import InputSpec, NetworkBuilder, resolve_inputs
 from . import control, convolution, elementwise, quantization, recurrent, reduction, shape
-from .graph import GraphImporter
+from .graph import GraphImporter, checked
 from .loader import Model, Source, Tensor, load
 from .node import REGISTRY
 from .state import States
@@ -53,7 +53,7 @@ def import_model(model: Model, shapes: Mapping[str, Sequence[int]], dims: Mappin
         builder = NetworkBuilder(model.name)
         graph = model.graphs[0]
         states = States(builder, {graph.tensors[index].name for index in (*graph.inputs, *graph.outputs)})
-        specs = [_spec(graph.tensors[index], shapes, dims) for index in graph.inputs]
+        specs = [_spec(checked(graph.tensors[index], model.name), shapes, dims) for index in graph.inputs]
         arguments = builder.start(resolve_inputs(specs, shapes, dims, model.name))
         main = GraphImporter(builder, model, 0, states)
         main.run(arguments)

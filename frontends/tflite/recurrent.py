@@ -143,11 +143,10 @@ def _gates(node: Node) -> _Gates:
     """
     coupled = node.optional(1) is None
     order = (1 if coupled else 0, 3, 1, 2)  # input, output, forget, cell
-    signs = (-1.0 if coupled else 1.0, 1.0, 1.0, 1.0)
 
     def gather(first: int, gates: tuple[int, ...]) -> Array:
-        parts = [node.constant(first + gate) * np.float32(sign) for gate, sign in zip(gates, signs, strict=False)]
-        return np.concatenate(parts)
+        parts = [node.constant(first + gate) for gate in gates]
+        return np.concatenate([-parts[0], *parts[1:]] if coupled else parts)
 
     peepholes = None
     if node.optional(10) is not None:

@@ -76,6 +76,12 @@ def test_any_parameters_import_or_are_an_error(scale, zero_point, axis, shape, d
         load(quantised(Quantization(tuple(scale), tuple(zero_point), axis), shape, dtype))
 
 
+def test_an_input_of_a_type_that_there_is_not():
+    tensors = [TensorSpec("x", "resource", (2,)), TensorSpec("y", "float32", (2,))]
+    with pytest.raises(UnsupportedError, match=r"K0151.*model.tflite: x: the tensor is of resource"):
+        load(write(GraphSpec(tensors, [OperatorSpec("ABS", [0], [1], "AbsOptions")], [0], [1])))
+
+
 def test_custom_operators_are_refused_by_name():
     tensors = [TensorSpec("x", "float32", (2,)), TensorSpec("y", "float32", (2,))]
     graph = GraphSpec(tensors, [OperatorSpec("CUSTOM", [0], [1], custom="Mystery")], [0], [1])

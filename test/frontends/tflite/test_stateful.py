@@ -1,8 +1,12 @@
 """Networks that remember, that choose and that repeat, run after run beside LiteRT."""
 
+import contextlib
+
 import pytest
 from accumulator import accumulator, handle
 from ai_edge_litert.interpreter import OpResolverType
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from single_operator import KERNELS, assert_close, assert_equal_but_for_steps, normal, reference
 from stateful_cases import NETWORKS, choice, loop, unary
 from tflite_writer import GraphSpec, OperatorSpec, TensorSpec, write
@@ -11,7 +15,7 @@ import kpuc
 from kpuc.dialects import mlir
 from kpuc.dialects.evaluate import evaluate
 from kpuc.dialects.function import argument_names, entry_function, initial_states, result_names
-from kpuc.errors import UnsupportedError
+from kpuc.errors import KpucError, UnsupportedError
 from kpuc.frontends.tflite import import_tflite
 
 BOUND = 1e-5
@@ -114,6 +118,37 @@ def test_first_values_must_be_constants():
         [],
     )
     assert "ABS cannot run before the network does" in refused(main, computed)
+
+
+def test_first_values_must_be_of_variables():
+    main, first = accumulator(normal(3))
+    other = OperatorSpec("ASSIGN_VARIABLE", [1, 1], [], "AssignVariableOptions")
+    broken = GraphSpec(first.tensors, [handle("total"), other], [], [])
+    assert "the first value of a variable is not a constant" in refused(main, broken)
+
+
+def test_variables_of_any_size_are_not_made():
+    inputs = [TensorSpec("x", "float32", (2, 3)), TensorSpec("w", "float32", (4, 3), normal(4, 3))]
+    inputs += [
+        TensorSpec("t", "float32", (4, 4), normal(4, 4)),
+        TensorSpec("m", "float32", (2, 1 << 30), variable=True),
+    ]
+    layer = OperatorSpec("SVDF", [0, 1, 2, -1, 3], [4], "SVDFOptions", {"Rank": 1})
+    graph = GraphSpec([*inputs, TensorSpec("y", "float32", (2, 4))], [layer], [0], [4])
+    assert "variable 'm' has 2147483648 elements, more than 16777216" in refused(graph)
+
+
+FILES = [write(*network.graphs) for network in NETWORKS]
+
+
+@settings(max_examples=200, deadline=None, derandomize=True)
+@given(st.sampled_from(FILES), st.lists(st.tuples(st.integers(8, 5000), st.integers(0, 255)), min_size=1, max_size=3))
+def test_changed_bytes_never_crash(data, changes):
+    damaged = bytearray(data)
+    for at, value in changes:
+        damaged[-(at % (len(data) - 8)) - 1] = value
+    with mlir.context(), contextlib.suppress(KpucError):
+        import_tflite(bytes(damaged))
 
 
 def test_a_branch_may_not_assign():
