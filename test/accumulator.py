@@ -8,8 +8,10 @@ def handle(name: str) -> OperatorSpec:
     return OperatorSpec("VAR_HANDLE", [], [0], "VarHandleOptions", {"SharedName": name})
 
 
-def accumulator(initial: np.ndarray, quantization: Quantization | None = None) -> tuple[GraphSpec, GraphSpec]:
-    """total += x; the first total comes from a graph that runs once."""
+def accumulator(
+    initial: np.ndarray, quantization: Quantization | None = None, name: str = "total"
+) -> tuple[GraphSpec, GraphSpec]:
+    """after = total += x; the first total comes from a graph that runs once, `name` is the variable's."""
     kind, shape = initial.dtype.name, initial.shape
     value = TensorSpec("x", kind, shape, None, quantization)
     main = GraphSpec(
@@ -21,7 +23,7 @@ def accumulator(initial: np.ndarray, quantization: Quantization | None = None) -
         ],
         [
             OperatorSpec("CALL_ONCE", [], [], "CallOnceOptions", {"InitSubgraphIndex": 1}),
-            handle("total"),
+            handle(name),
             OperatorSpec("READ_VARIABLE", [0], [2], "ReadVariableOptions"),
             OperatorSpec("ADD", [2, 1], [3], "AddOptions"),
             OperatorSpec("ASSIGN_VARIABLE", [0, 3], [], "AssignVariableOptions"),
@@ -31,7 +33,7 @@ def accumulator(initial: np.ndarray, quantization: Quantization | None = None) -
     )
     first = GraphSpec(
         [TensorSpec("handle", "resource"), TensorSpec("first", kind, shape, initial, quantization)],
-        [handle("total"), OperatorSpec("ASSIGN_VARIABLE", [0, 1], [], "AssignVariableOptions")],
+        [handle(name), OperatorSpec("ASSIGN_VARIABLE", [0, 1], [], "AssignVariableOptions")],
         [],
         [],
     )

@@ -8,20 +8,26 @@ from ..rewriter import NO_MATCH, Match, Rewriter, pattern, producer
 MOVES = (nn.Reshape, nn.Squeeze, nn.Unsqueeze, nn.Transpose, nn.Slice, nn.Split, nn.Concat, nn.Expand, nn.Tile)
 SELECTIONS = (nn.MaxPool, nn.Relu, nn.Maximum, nn.Minimum)
 """Results are elements of the operands, or zero, which every quantised type has."""
-DEPTH = 8
-"""How many operations are looked through."""
+LIMIT = 64
+"""How many values are looked at."""
 
 
-def represents(type_: ir.Type, value: ir.Value, depth: int = DEPTH) -> bool:
+def represents(type_: ir.Type, value: ir.Value) -> bool:
     """Whether every element of a value is one that the quantised element type stands for."""
-    source = producer(value, nn.Dequantize)
-    if source is not None:
-        return bool(source.input.type.element_type == type_)
-    op = producer(value, Op)
-    zeros = isinstance(op, nn.Pad) and (op.mode != "constant" or op.value == 0.0)
-    if depth == 0 or op is None or not (zeros or isinstance(op, MOVES + SELECTIONS)):
-        return False
-    return all(represents(type_, operand, depth - 1) for operand in op.operation.operands)
+    waiting, seen = [value], set[ir.Value]()
+    while waiting:
+        current = waiting.pop()
+        if current in seen:
+            continue
+        seen.add(current)
+        source, op = producer(current, nn.Dequantize), producer(current, Op)
+        if source is not None and source.input.type.element_type == type_:
+            continue
+        zeros = isinstance(op, nn.Pad) and (op.mode != "constant" or op.value == 0.0)
+        if op is None or len(seen) > LIMIT or not (zeros or isinstance(op, MOVES + SELECTIONS)):
+            return False
+        waiting += op.operation.operands
+    return True
 
 
 @pattern(nn.Dequantize)

@@ -11,7 +11,7 @@ from ...frontends import onnx, tflite
 
 TFLITE = (
     "In float32, with weights of float16 or 8 bits too. Quantised tensors (int8, uint8, int16) keep the file's "
-    "parameters: operators compute in float32 between them, and round halves away from zero. "
+    "parameters: operators compute in float32 between them, and round halves away from zero (stack machines: to even). "
     "What a network remembers (variables, states of SVDF and LSTM) is an input and an output of one name."
 )
 

@@ -1,14 +1,15 @@
 """Networks that remember, that choose and that repeat, run after run beside LiteRT."""
 
 import contextlib
+import dataclasses
 
 import pytest
 from accumulator import accumulator, handle
 from ai_edge_litert.interpreter import OpResolverType
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from single_operator import KERNELS, assert_close, assert_equal_but_for_steps, normal, reference
-from stateful_cases import NETWORKS, choice, loop, unary
+from single_operator import KERNELS, assert_close, assert_equal_but_for_steps, graph_of, normal, reference
+from stateful_cases import NETWORKS, choice, loop, svdf, unary
 from tflite_writer import GraphSpec, OperatorSpec, TensorSpec, write
 
 import kpuc
@@ -60,6 +61,31 @@ def test_as_litert(network, engine):
                 assert_equal_but_for_steps(array, ours, 0.8, network.steps)
             else:
                 assert_close(array, ours, BOUND)
+
+
+@pytest.mark.parametrize(("variable", "state"), [("total", "total"), ("x", "x_state"), ("after", "after_state")])
+def test_states_have_names_of_their_own(variable, state):
+    with mlir.context():
+        function = entry_function(import_tflite(write(*accumulator(normal(3), name=variable))))
+        assert argument_names(function) == ["x", state]
+        assert result_names(function) == ["after", state]
+        assert list(initial_states(function)) == [state]
+
+
+def test_two_layers_with_states_of_one_name():
+    graph = graph_of(svdf(1), ((2, 4),))
+    count = len(graph.tensors)
+    second = [dataclasses.replace(one, name="i4" if one.variable else f"{one.name}b") for one in graph.tensors]
+    (first,) = graph.operators
+    again = dataclasses.replace(
+        first, inputs=[0, *(number + count for number in first.inputs[1:])], outputs=[first.outputs[0] + count]
+    )
+    both = GraphSpec([*graph.tensors, *second], [first, again], [0], [first.outputs[0], again.outputs[0]])
+    feeds = [[normal(2, 3, seed=seed)] for seed in range(3)]
+    model = write(both)
+    for theirs, mine in zip(reference(model, feeds), evaluated(model, feeds), strict=True):
+        for array, ours in zip(theirs, mine, strict=True):
+            assert_close(array, ours, BOUND)
 
 
 def refused(*graphs):
