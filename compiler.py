@@ -61,6 +61,11 @@ class KModel:
         """Name, dtype and shape of each output."""
         return list(Simulator(self.data).outputs)
 
+    @property
+    def states(self) -> dict[str, Any]:
+        """What each state holds before the first run: an input, whose next value is the output of the same name."""
+        return Simulator(self.data).states
+
     def save(self, path: str | Path) -> None:
         """Write the file: all of it, or nothing. Raises `OptionError` K0705 when the place cannot be written to."""
         target = Path(path)

@@ -22,8 +22,9 @@ CODES: dict[str, str] = {
     "K0113": "an input of a model is of a kind that is not supported",
     "K0140": "a file is not TFLite, or damaged",
     "K0141": "a TFLite graph is inconsistent",
+    "K0142": "the quantisation parameters of a TFLite tensor are malformed",
     "K0150": "operators of a TFLite model are not supported",
-    "K0151": "a tensor of a TFLite model is quantised, or of a type that is not supported",
+    "K0151": "a tensor of a TFLite model is of a type that is not supported",
     # K02xx: operations and shapes
     "K0201": "the operands of an operation do not fit together",
     # K03xx: passes and pipelines

@@ -52,7 +52,10 @@ class Violation(ValueError):
 
 
 def require(condition: bool, message: str) -> None:
-    """Raise `Violation(message)` unless `condition`; for `verify` and `infer` of op classes."""
+    """Raise `Violation(message)` unless `condition`; for `verify` and `infer` of op classes.
+
+    Messages are made each time: do not print constants or quantised types in them, which can be long.
+    """
     if not condition:
         raise Violation(message)
 
@@ -86,10 +89,8 @@ class Field:
     def check(self, attribute: ir.Attribute) -> None:
         """Raise `Violation` unless `attribute` has this field's kind and, for enums, one of its values."""
         assert self.kind is not None
-        require(
-            isinstance(attribute, self.kind.attribute),
-            f"attribute '{self.name}' must be of kind {self.kind.name}, got {attribute}",
-        )
+        if not isinstance(attribute, self.kind.attribute):
+            raise Violation(f"attribute '{self.name}' must be of kind {self.kind.name}, got {attribute}")
         if self.choices:
             value = self.kind.read(attribute)
             require(value in self.choices, f"attribute '{self.name}' is '{value}', expected {', '.join(self.choices)}")
@@ -324,7 +325,8 @@ class Op(ext.Operation):  # type: ignore[misc]  # the bindings carry no types
             sizes = self._segment_sizes(self.operand_fields, count)
             require(sum(sizes) == count, f"has {count} operands, operandSegmentSizes adds up to {sum(sizes)}")
         for value in self.operation.operands:
-            require(isinstance(value.type, ir.RankedTensorType), f"operand must be a ranked tensor, got {value.type}")
+            if not isinstance(value.type, ir.RankedTensorType):
+                raise Violation(f"operand must be a ranked tensor, got {value.type}")
 
     def inferred_types(self) -> Sequence[ir.Type] | None:
         """What `infer` gives, as a sequence; None for ops that cannot infer."""
@@ -340,7 +342,8 @@ class Op(ext.Operation):  # type: ignore[misc]  # the bindings carry no types
         actual = [value.type for value in self.operation.results]
         require(len(inferred) == len(actual), f"has {len(actual)} results, expected {len(inferred)}")
         for expected, got in zip(inferred, actual, strict=True):
-            require(compatible(expected, got), f"result type is {got}, inferred {expected}")
+            if not compatible(expected, got):
+                raise Violation(f"result type is {got}, inferred {expected}")
 
 
 def _group(value: Any) -> list[ir.Value]:

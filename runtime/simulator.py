@@ -76,8 +76,9 @@ class Simulator:
     """A loaded kmodel, to be run any number of times.
 
     `kmodel`: a path, bytes, or an object with `data: bytes`; constants are used where they are, without a copy.
-    `threads` is accepted for engines that use several. An instance runs one call at a time, whichever thread asks;
-    instances share nothing. Raises KmodelError K04xx for a damaged file, ExecutionError K0501, K0507 for one that
+    `threads` is accepted for engines that use several. What a network remembers is an input and an output of one name:
+    `states` holds what goes in first, the output goes in next. An instance runs one call at a time, whichever thread
+    asks; instances share nothing. Raises KmodelError K04xx for a damaged file, ExecutionError K0501, K0507 for one that
     cannot be run.
     """
 
@@ -94,6 +95,7 @@ class Simulator:
         self._engines: dict[int, Engine] = {}
         self._engine(self._entry[0])
         self.inputs, self.outputs = signature(self.model)
+        self.states = first_values(self.model, self.inputs)
         self._given: dict[str, Array] = {}
         self._results: dict[str, Array] = {}
 
@@ -182,6 +184,28 @@ def signature(model: Model) -> tuple[tuple[TensorInfo, ...], tuple[TensorInfo, .
         inputs, outputs = map(_declared, model.signature())
     names = names_of(model) or default_names(len(inputs), len(outputs))
     return _infos(names.inputs, inputs), _infos(names.outputs, outputs)
+
+
+def first_values(model: Model, inputs: Sequence[TensorInfo]) -> dict[str, Array]:
+    """What the states of a model hold before its first run, in the order of the inputs.
+
+    KmodelError K0402 when they do not fit the inputs.
+    """
+    names = names_of(model)
+    states = {} if names is None else dict(names.states)
+    values = {}
+    for info in inputs:
+        elements = states.pop(info.name, None)
+        if elements is None:
+            continue
+        try:
+            array, shape = np.asarray(elements, info.dtype), info.shape or ()
+            values[info.name] = array.reshape(shape) if array.ndim else np.broadcast_to(array, shape)
+        except (ValueError, OverflowError) as error:
+            raise KmodelError("K0402", cause=f"state {info.name!r} does not fit the kmodel: {error}") from error
+    if states:
+        raise KmodelError("K0402", cause=f"the kmodel has no input for state {next(iter(states))!r}")
+    return values
 
 
 Dense = tuple[np.dtype[Any], "tuple[int, ...] | None"]

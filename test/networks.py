@@ -20,10 +20,25 @@ FLOAT = {"tflm_mnist_lstm"}
 
 
 def find_models(suffix: str) -> list[Path]:
-    """Every network with this suffix, each name once."""
+    """Every float network with this suffix, each name once."""
+    return [path for path in _find(suffix) if path.stem not in CONTROL_FLOW and is_float(path)]
+
+
+def find_quantised() -> list[Path]:
+    """Every TFLite network that is quantised, at least in its weights."""
+    return [path for path in _find(".tflite") if not is_float(path)]
+
+
+def find_refused() -> list[Path]:
+    """TFLite networks that hold what is custom or sparse."""
+    folder = os.environ.get("KPUC_MODELS")
+    return sorted((Path(folder) / "unsupported").glob("*.tflite")) if folder else []
+
+
+def _find(suffix: str) -> list[Path]:
     folders = [SHIPPED, *([Path(os.environ["KPUC_MODELS"])] if os.environ.get("KPUC_MODELS") else [])]
     found = {path.name: path for folder in reversed(folders) for path in sorted(folder.glob(f"*{suffix}"))}
-    return [path for path in found.values() if path.stem not in CONTROL_FLOW and is_float(path)]
+    return list(found.values())
 
 
 def is_float(path: Path) -> bool:

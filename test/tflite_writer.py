@@ -16,7 +16,6 @@ TYPES = {
     "float32": tflite.TensorType.FLOAT32,
     "float16": tflite.TensorType.FLOAT16,
     "float64": tflite.TensorType.FLOAT64,
-    "int4": tflite.TensorType.INT4,
     "int8": tflite.TensorType.INT8,
     "int16": tflite.TensorType.INT16,
     "int32": tflite.TensorType.INT32,
@@ -144,7 +143,7 @@ class _Writer:
         return self._table("SubGraph", Tensors=tensors, Inputs=inputs, Outputs=outputs, Operators=operators)
 
     def _tensor(self, tensor: TensorSpec) -> int:
-        buffer = 0 if tensor.data is None else self._buffer(_stored(tensor))
+        buffer = 0 if tensor.data is None else self._buffer(np.ascontiguousarray(tensor.data, tensor.dtype).tobytes())
         name, shape = self.builder.CreateString(tensor.name), self._vector(tensor.shape, "int32")
         signature = None if tensor.signature is None else self._vector(tensor.signature, "int32")
         return self._table(
@@ -195,13 +194,3 @@ class _Writer:
         if isinstance(value, str):
             return self.builder.CreateString(value)
         return self._vector(value, "int32") if isinstance(value, tuple | list) else value
-
-
-def _stored(tensor: TensorSpec) -> bytes:
-    """The bytes of a constant; numbers of four bits go two to a byte, the first one low."""
-    assert tensor.data is not None
-    if tensor.dtype != "int4":
-        return np.ascontiguousarray(tensor.data, tensor.dtype).tobytes()
-    nibbles = np.asarray(tensor.data, np.int8).reshape(-1).view(np.uint8) & 15
-    pairs = np.append(nibbles, np.zeros(nibbles.size % 2, np.uint8)).reshape(-1, 2)
-    return (pairs[:, 0] | pairs[:, 1] << 4).astype(np.uint8).tobytes()

@@ -8,17 +8,17 @@ lie where the plan says, constants are read in the file, outputs are written in 
 from typing import Any
 
 from ...dialects import nn
-from ...dialects.function import argument_names, entry_function, result_names
+from ...dialects.function import entry_function
 from ...dialects.kpu import KPUOp
 from ...dialects.mlir import ir
 from ...dialects.ods import Op
 from ...passes.buffers.plan import ALIASES, OFFSETS, SCRATCH, output_roots, root, working_bytes
 from ...runtime.kmodel.build5 import Place
-from ...runtime.kmodel.names import Names
 from ...runtime.stackvm.assembler5 import Assembler, Code
 from ...runtime.stackvm.isa5 import ISA5
 from ...runtime.stackvm.memory5 import dense
 from ..k210.device import Device
+from .interface import names_of
 from .operators5 import EMITTERS, Writer, stored
 from .unsupported import Unsupported, check_static, refuse
 
@@ -83,7 +83,7 @@ def emit5(module: ir.Module, producer: str, dialect: str) -> bytes:
     for value, output in zip(results, code.outputs, strict=True):
         if places(value) != output:
             writer.copy(places(value), output, stored(value), dense(stored(value).shape))
-    names = Names(tuple(argument_names(function)), tuple(result_names(function)), producer, dialect)
+    names = names_of(function, producer, dialect)
     return assembler.write(function.attributes[SCRATCH].value, names, device.modules())
 
 

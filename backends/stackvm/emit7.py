@@ -9,14 +9,14 @@ from collections.abc import Sequence
 from typing import Any
 
 from ...dialects import nn
-from ...dialects.function import argument_names, entry_function, result_names
+from ...dialects.function import entry_function
 from ...dialects.mlir import ir
 from ...dialects.ods import Op
 from ...dialects.tensors import dtype_of, shape_of
 from ...runtime.kmodel.elements import element_name
-from ...runtime.kmodel.names import Names
 from ...runtime.kmodel.types7 import TensorType, TupleType
 from ...runtime.stackvm.assembler7 import Arg, Assembler, Code, Local, Operand
+from .interface import names_of
 from .operators7 import EMITTERS
 from .unsupported import Unsupported, check_static, refuse
 
@@ -82,7 +82,7 @@ def emit7(module: ir.Module, producer: str) -> bytes:
     operands = [emitter.operand(value) for value in results]
     code.push(operands[0] if len(operands) == 1 else operands)
     code.ret()
-    names = Names(tuple(argument_names(function)), tuple(result_names(function)), producer)
+    names = names_of(function, producer)
     return assembler.write(names)
 
 

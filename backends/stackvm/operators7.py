@@ -494,6 +494,7 @@ def lstm(code: Code, op: nn.Lstm, x: Operand, w: Operand, r: Operand, b: Operand
 
 @emits(nn.Quantize)
 def quantize(code: Code, op: nn.Quantize, value: Operand) -> None:
+    """Halves of x / scale + zero_point go to even there, whatever `ties` says."""
     code.tensor("quantize", value, quant_param(op.output.type), dtype=element_name(dtype_of(op.output)))
 
 

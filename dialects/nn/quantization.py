@@ -6,12 +6,12 @@ the per-axis form has a scale and zero point an entry of one dimension.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
 from ..mlir import ir, quant
-from ..ods import Operand, Result, require
+from ..ods import Operand, Result, Violation
 from ..tensors import Array, Shape, dtype_of, shape_of, tensor_type
 from .base import NNOp
 
@@ -40,20 +40,21 @@ def quantization_parameters(type_: ir.Type) -> QuantizationParameters | None:
 
 
 class Quantize(NNOp, name="quantize"):
-    """q = saturate(round(x / scale) + zero_point), halves to even; the result type holds the parameters.
+    """q = saturate(round(x / scale) + zero_point); the result type holds the parameters.
 
-    Source: ONNX QuantizeLinear-24.
+    `ties` says where halves are rounded to: `away` from zero, as TFLite does, or to `even` numbers, which is also what
+    is done without it. Source: ONNX QuantizeLinear-24.
     """
 
     input: Operand
     output: Result
+    ties: Literal["even", "away"] | None
 
     def verify(self) -> None:
-        require(quantization_parameters(self.output.type) is not None, f"result {self.output.type} is not quantised")
-        require(
-            shape_of(self.input) == shape_of(self.output),
-            f"input {self.input.type} and result {self.output.type} differ in shape",
-        )
+        if quantization_parameters(self.output.type) is None:
+            raise Violation(f"result {self.output.type} is not quantised")
+        if shape_of(self.input) != shape_of(self.output):
+            raise Violation(f"input {self.input.type} and result {self.output.type} differ in shape")
 
     def evaluate(self, *operands: Any) -> Any:
         parameters = quantization_parameters(self.output.type)
@@ -64,6 +65,7 @@ class Quantize(NNOp, name="quantize"):
             zero_point=parameters.zero_point,
             axis=parameters.axis,
             dtype=parameters.dtype,
+            away=self.ties == "away",
         )
 
 
@@ -77,7 +79,8 @@ class Dequantize(NNOp, name="dequantize"):
     output: Result
 
     def infer(self) -> ir.Type:
-        require(quantization_parameters(self.input.type) is not None, f"operand {self.input.type} is not quantised")
+        if quantization_parameters(self.input.type) is None:
+            raise Violation(f"operand {self.input.type} is not quantised")
         return tensor_type(shape_of(self.input), "float32")
 
     def evaluate(self, *operands: Any) -> Any:
@@ -102,10 +105,8 @@ class StorageCast(NNOp, name="storage_cast"):
 
     def verify(self) -> None:
         stored, result = dtype_of(self.input), dtype_of(self.output)
-        require(
-            stored == result and shape_of(self.input) == shape_of(self.output),
-            f"operand {self.input.type} and result {self.output.type} are not stored alike",
-        )
+        if stored != result or shape_of(self.input) != shape_of(self.output):
+            raise Violation(f"operand {self.input.type} and result {self.output.type} are not stored alike")
 
     def evaluate(self, *operands: Any) -> Array:
         return operands[0]  # type: ignore[no-any-return]

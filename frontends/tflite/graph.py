@@ -16,6 +16,18 @@ DEPTH = 16
 """How deep graphs may run graphs."""
 
 
+def checked(tensor: Tensor, model: str) -> Tensor:
+    """The tensor, if it is of a type that `nn` has. Raises `UnsupportedError` K0151."""
+    if tensor.dtype not in DTYPES.values():
+        raise UnsupportedError(
+            "K0151",
+            where=f"{model}: {tensor.name}",
+            cause=f"the tensor is of {tensor.dtype}, which is not supported",
+            remedy=f"use one of {', '.join(sorted(set(DTYPES.values())))}",
+        )
+    return tensor
+
+
 class GraphImporter:
     """Imports one graph; `values` holds what stands for each tensor, `reals` what quantised ones dequantise to."""
 
@@ -51,6 +63,9 @@ class GraphImporter:
         """The results of another graph of the file for these arguments, its operations appended here."""
         if not 0 <= graph < len(self.model.graphs) or self.depth == DEPTH:
             raise Unsupported(f"there is no graph {graph}, or it runs itself")
+        taken = len(self.model.graphs[graph].inputs)
+        if taken != len(arguments):
+            raise Unsupported(f"graph {graph} takes {taken} inputs, {len(arguments)} are given")
         inner = GraphImporter(self.builder, self.model, graph, self.states, self.depth + 1)
         count = len(self.builder.problems)
         inner.run(arguments)
@@ -67,10 +82,12 @@ class GraphImporter:
         for operator in source.operators:
             if operator.name == "VAR_HANDLE":
                 inner._convert(operator)
-            elif operator.name == "ASSIGN_VARIABLE" and source.tensors[operator.inputs[1]].data is not None:
-                name, data = inner.handles[operator.inputs[0]], source.tensors[operator.inputs[1]].data
-                assert data is not None
-                self.states.initial[name] = data
+            elif operator.name == "ASSIGN_VARIABLE":
+                handle, value = operator.inputs
+                name, first = inner.handles.get(handle), source.tensors[value].data if value >= 0 else None
+                if name is None or first is None:
+                    raise Unsupported("the first value of a variable is not a constant")
+                self.states.initial[name] = first
             else:
                 raise Unsupported(f"{operator.name} cannot run before the network does")
 
@@ -83,24 +100,12 @@ class GraphImporter:
             if operator.name == "ASSIGN_VARIABLE" and operator.inputs[0] in self.handles:
                 self.states.assigned.add(self.handles[operator.inputs[0]])
 
-    def tensor(self, index: int) -> Tensor:
-        """A tensor of a type that `nn` has."""
-        tensor = self.graph.tensors[index]
-        if tensor.dtype not in DTYPES.values():
-            raise UnsupportedError(
-                "K0151",
-                where=f"{self.model.name}: {tensor.name}",
-                cause=f"the tensor is of {tensor.dtype}, which is not supported",
-                remedy=f"use one of {', '.join(sorted(set(DTYPES.values())))}",
-            )
-        return tensor
-
     def _value(self, index: int) -> ir.Value | None:
         """The value of a tensor: computed, or a constant of the file; None when it is neither."""
         if index >= 0 and index not in self.values:
             if self.graph.tensors[index].dtype == RESOURCE:
                 return None
-            tensor = self.tensor(index)
+            tensor = checked(self.graph.tensors[index], self.model.name)
             if tensor.data is None:
                 return None
             with self.builder.node(tensor.name):
@@ -138,7 +143,8 @@ class GraphImporter:
                 values = convert(Node(self, operator, sources, inputs, outputs))
                 values = [values] if isinstance(values, ir.Value) else list(values)
                 for index, value in zip(operator.outputs, values, strict=False):
-                    self.values[index] = quantization.quantise(builder.folded(value), tensors[index])
+                    with builder.node(tensors[index].name):
+                        self.values[index] = quantization.quantise(builder.folded(value), tensors[index])
             except Unsupported as error:
                 builder.unsupported(node, operator.name, error.reason, error.remedy)
             except ShapeError as error:

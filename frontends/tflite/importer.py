@@ -1,4 +1,4 @@
-"""TFLite graphs to `nn`: float32 files, with weights in float32 or float16, and quantised ones.
+"""TFLite graphs to `nn`: files in float32, with weights of fewer bits, and quantised ones.
 
 The interface keeps the file's NHWC shapes and types. Operations on small constants are computed on the spot, and so is
 the widening of float16 weights. Quantised tensors keep their own parameters: see `quantization`. What a network
@@ -11,7 +11,7 @@ from ...dialects.mlir import file_loc, ir
 from ...dialects.tensors import element_type
 from ..builder import InputSpec, NetworkBuilder, resolve_inputs
 from . import control, convolution, elementwise, quantization, recurrent, reduction, shape
-from .graph import GraphImporter
+from .graph import GraphImporter, checked
 from .loader import Model, Source, Tensor, load
 from .node import REGISTRY
 from .state import States
@@ -35,9 +35,9 @@ def import_tflite(
     """The network as a module with one function `@main`, in the current context.
 
     `shapes` gives whole shapes of inputs, `dims` the value of the open dimension, which TFLite calls "-1"; without
-    them the network has the shapes that the file was converted with. Raises
-    `ModelError` (K0100, K0140, K0141), `OptionError` K0105 for shapes that do not fit, `UnsupportedError` K0151 for
-    tensors of types that `nn` does not have, and one K0150 that lists all operators that cannot be imported.
+    them the network has the shapes that the file was converted with. Raises `ModelError` (K0100, K0140, K0141, K0142),
+    `OptionError` K0105 for shapes that do not fit, `UnsupportedError` K0151 for tensors of types that `nn` does not
+    have, and one K0150 that lists all operators that cannot be imported.
     """
     return import_model(load(source), dict(shapes or {}), dict(dims or {}))
 
@@ -51,9 +51,9 @@ def import_model(model: Model, shapes: Mapping[str, Sequence[int]], dims: Mappin
     """The main graph of a file that has been read, and what it runs."""
     with file_loc(model.name, ""):
         builder = NetworkBuilder(model.name)
-        states = States(builder)
         graph = model.graphs[0]
-        specs = [_spec(graph.tensors[index], shapes, dims) for index in graph.inputs]
+        states = States(builder, {graph.tensors[index].name for index in (*graph.inputs, *graph.outputs)})
+        specs = [_spec(checked(graph.tensors[index], model.name), shapes, dims) for index in graph.inputs]
         arguments = builder.start(resolve_inputs(specs, shapes, dims, model.name))
         main = GraphImporter(builder, model, 0, states)
         main.run(arguments)

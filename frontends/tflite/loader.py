@@ -8,7 +8,7 @@ import math
 import struct
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -61,7 +61,8 @@ class Quantization:
         """What stored integers stand for, as float32."""
         shape = [-1 if i == self.axis else 1 for i in range(stored.ndim)]
         scale, zero = np.asarray(self.scale).reshape(shape), np.asarray(self.zero_point).reshape(shape)
-        return ((stored.astype(np.float64) - zero) * scale).astype(np.float32)
+        reals: Array = (stored.astype(np.float64) - zero) * scale
+        return reals.astype(np.float32)
 
     def permuted(self, permutation: Sequence[int]) -> "Quantization":
         """The parameters of the tensor after a transposition."""
@@ -118,7 +119,7 @@ class Model:
 
 
 def load(source: Source) -> Model:
-    """Read a file. Raises `ModelError`: K0100 unreadable, K0140 not TFLite or damaged."""
+    """Read a file. Raises `ModelError`: K0100 unreadable, K0140 not TFLite or damaged, K0142 quantised wrongly."""
     if isinstance(source, str | Path):
         path = Path(source)
         try:
@@ -141,7 +142,8 @@ def load(source: Source) -> Model:
 
 
 def _check(graph: Graph, name: str) -> None:
-    """Raise `ModelError` K0140 for a graph that speaks of tensors that there are not."""
+    """Raise `ModelError` for a graph that speaks of tensors that there are not (K0140), or whose parameters cannot be
+    those of a quantised tensor (K0142)."""
     count = len(graph.tensors)
     numbers = [n for operator in graph.operators for n in (*operator.inputs, *operator.outputs)]
     dims = [dim for tensor in graph.tensors for dim in tensor.shape]
@@ -149,20 +151,56 @@ def _check(graph: Graph, name: str) -> None:
         raise ModelError("K0140", where=name, cause="the TFLite file is damaged: a dimension is negative")
     if any(not -1 <= n < count for n in (*numbers, *graph.inputs, *graph.outputs)):
         raise ModelError("K0140", where=name, cause="the TFLite file is damaged: it has unknown tensors")
+    for tensor in graph.tensors:
+        problem = _problem(tensor)
+        if problem:
+            raise ModelError("K0142", where=f"{name}: {tensor.name}", cause=problem)
+
+
+def _problem(tensor: Tensor) -> str:
+    """What is wrong with the parameters of a tensor, or nothing."""
+    if tensor.quantization is None:
+        return ""
+    parameters, shape, info = tensor.quantization, tensor.shape, np.iinfo(tensor.dtype)
+    scale, zero_point, axis = parameters.scale, parameters.zero_point, parameters.axis
+    wrong = next((item for item in scale if not 0 < item < math.inf), None)
+    if wrong is not None:
+        return f"scale {wrong} is not a positive number"
+    outside = next((item for item in zero_point if not info.min <= item <= info.max), None)
+    if outside is not None:
+        return f"zero point {outside} does not fit {tensor.dtype}"
+    if len(zero_point) != len(scale):
+        return f"there are {len(scale)} scales, but {len(zero_point)} zero points"
+    if len(scale) > 1 and not 0 <= axis < len(shape):
+        return f"scales along dimension {axis} of a tensor with {len(shape)}"
+    if len(scale) > 1 and shape[axis] != len(scale):
+        return f"there are {len(scale)} scales along dimension {axis}, which has {shape[axis]} elements"
+    return ""
 
 
 def _read(data: bytes, name: str) -> Model:
     model = tflite.Model.GetRootAs(data)
-    return Model(name, tuple(_graph(model, data, model.Subgraphs(i)) for i in range(model.SubgraphsLength())))
+    return Model(name, tuple(_graph(model, data, model.Subgraphs(i), i) for i in range(model.SubgraphsLength())))
 
 
-def _graph(model: Any, data: bytes, graph: Any) -> Graph:
+def _graph(model: Any, data: bytes, graph: Any, number: int) -> Graph:
     return Graph(
-        tuple(_tensor(model, data, graph.Tensors(i), i) for i in range(graph.TensorsLength())),
+        tuple(_distinct([_tensor(model, data, graph.Tensors(i), i) for i in range(graph.TensorsLength())], number)),
         tuple(_operator(model, graph.Operators(i)) for i in range(graph.OperatorsLength())),
         tuple(graph.Inputs(i) for i in range(graph.InputsLength())),
         tuple(graph.Outputs(i) for i in range(graph.OutputsLength())),
     )
+
+
+def _distinct(tensors: Sequence[Tensor], graph: int) -> Iterator[Tensor]:
+    """The tensors of a graph, each with a name of its own; a variable's is its own in the whole file."""
+    seen: set[str] = set()
+    for number, tensor in enumerate(tensors):
+        name = f"graph{graph}/{tensor.name}" if tensor.variable and graph else tensor.name
+        while name in seen:
+            name = f"{name}#{number}"
+        seen.add(name)
+        yield tensor if name == tensor.name else replace(tensor, name=name)
 
 
 def _operator(model: Any, table: Any) -> Operator:
@@ -180,15 +218,17 @@ def _tensor(model: Any, data: bytes, table: Any, number: int) -> Tensor:
     signature = tuple(int(dim) for dim in table.ShapeSignatureAsNumpy()) if table.ShapeSignatureLength() else shape
     resource = table.Type() == tflite.TensorType.RESOURCE
     dtype = RESOURCE if resource else DTYPES.get(table.Type(), f"type {table.Type()}")
-    quantization = _quantization(table.Quantization(), shape) if dtype in STORAGE else None
+    if table.Sparsity() is not None:
+        dtype = f"sparse {dtype}"
+    name = (table.Name() or b"").decode("utf-8", "replace") or f"tensor{number}"
+    parameters = _quantization(table.Quantization(), shape) if dtype in STORAGE else None
     raw = _buffer(model.Buffers(table.Buffer()), data)
     elements = None
     if raw is None and 0 in shape and table.Buffer() > 0:
         raw = b""
     if raw is not None and dtype in DTYPES.values():
         elements = np.frombuffer(raw, np.dtype(dtype)).reshape(shape)
-    name = (table.Name() or b"").decode("utf-8", "replace") or f"tensor{number}"
-    return Tensor(name, dtype, shape, signature, elements, quantization, bool(table.IsVariable()))
+    return Tensor(name, dtype, shape, signature, elements, parameters, bool(table.IsVariable()))
 
 
 def _quantization(table: Any, shape: tuple[int, ...]) -> Quantization | None:
@@ -202,10 +242,6 @@ def _quantization(table: Any, shape: tuple[int, ...]) -> Quantization | None:
     axis = int(table.QuantizedDimension()) if len(scale) > 1 else -1
     if len(shape) == 1 and axis > 0:
         axis = 0  # old converters number a bias's dimension as that of its weights
-    if not all(0 < item < math.inf for item in scale):
-        raise ValueError("a scale is not a positive number")
-    if len(zero_point) != len(scale) or (axis >= 0 and shape[axis] != len(scale)):
-        raise ValueError(f"{len(scale)} scales and {len(zero_point)} zero points for a tensor of shape {shape}")
     return Quantization(scale, zero_point, axis)
 
 

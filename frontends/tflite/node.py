@@ -4,6 +4,7 @@ Convolutions and their kin live in NHWC there and in NCHW here: `to_nchw` and `t
 them, which canonicalisation removes again.
 """
 
+import math
 from collections.abc import Callable, Sequence
 from typing import Any, Protocol, TypeAlias, TypeVar
 
@@ -24,6 +25,8 @@ Convert = Callable[["Node"], Output]
 AnyConvert = TypeVar("AnyConvert", bound=Convert)
 
 REGISTRY: dict[str, Convert] = {}
+STATE_LIMIT = 1 << 24
+"""Elements of the largest variable."""
 _EMPTY_TABLE = (bytes((4, 0, 4, 0, 4, 0, 0, 0)), 4)
 """A table without fields, behind its vtable of four bytes: what an operator without options has."""
 
@@ -100,20 +103,34 @@ class Node:
 
     def state(self, index: int) -> Value:
         """What a variable input holds before this operator."""
-        tensor = self.tensors[index]
-        if tensor is None or not tensor.variable:
-            raise Unsupported(f"input {index} is not a variable")
+        tensor = self._variable(index)
+        if math.prod(tensor.shape) > STATE_LIMIT:
+            raise Unsupported(
+                f"variable '{tensor.name}' has {math.prod(tensor.shape)} elements, more than {STATE_LIMIT}"
+            )
         zero = 0 if tensor.quantization is None else tensor.quantization.zero_point[0]
         self.states.declare(tensor.name, np.full(tensor.shape, zero, tensor.dtype))
         return quantization.real(self.states.read(tensor.name, tensor))
 
     def update(self, index: int, value: Value) -> Value:
         """Give a variable input another value; as it can be read from there."""
-        tensor = self.tensors[index]
-        assert tensor is not None
-        kept = quantization.quantise(value, tensor)
-        self.states.write(tensor.name, kept)
-        return quantization.real(kept)
+        tensor = self._variable(index)
+        with self.builder.node(tensor.name):
+            kept = quantization.quantise(value, tensor)
+            self.states.write(tensor.name, kept)
+            return quantization.real(kept)
+
+    def rounded(self, index: int, value: Value) -> Value:
+        """A value as it could be read from a variable input that had been given it."""
+        tensor = self._variable(index)
+        with self.builder.node(tensor.name):
+            return quantization.real(quantization.quantise(value, tensor))
+
+    def _variable(self, index: int) -> Tensor:
+        tensor = self.tensors[index] if index < len(self.tensors) else None
+        if tensor is None or not tensor.variable:
+            raise Unsupported(f"input {index} is not a variable")
+        return tensor
 
     @property
     def states(self) -> States:

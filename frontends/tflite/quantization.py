@@ -53,7 +53,7 @@ def quantise(value: ir.Value, tensor: Tensor) -> ir.Value:
     type_ = nn.quantized_tensor_type(
         shape_of(value), parameters.scale, parameters.zero_point, parameters.axis, tensor.dtype
     )
-    return nn.Quantize(value, results=[type_]).output
+    return nn.Quantize(value, ties="away", results=[type_]).output
 
 
 def constant(builder: NetworkBuilder, tensor: Tensor, permutation: Sequence[int] | None = None) -> ir.Value:

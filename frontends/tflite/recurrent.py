@@ -1,15 +1,24 @@
 """Recurrent layers.
 
 Their states are variables. A layer that sees one step a run continues where the last run ended; a layer that sees a
-whole sequence starts from zero in every run, as the layers do that converters make it from.
+whole sequence starts from zero in every run, as the layers do that converters make it from (LiteRT does so behind
+`reset_all_variables`).
 """
+
+from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 import tflite
 
 from ...dialects import nn
+from ...dialects.mlir import ir
+from ...dialects.tensors import Array, shape_of
 from ..builder import Unsupported
 from .node import Node, Output, activated, converter
+
+HIDDEN, CELL = 18, 19
+"""The variables of an LSTM among its inputs."""
 
 
 @converter("SVDF")
@@ -36,6 +45,16 @@ def svdf(node: Node) -> Output:
     return activated(result, activation)
 
 
+@dataclass(frozen=True)
+class _Gates:
+    """Weights, recurrent weights, biases and peepholes; gates as in `nn.lstm`: input, output, forget, cell."""
+
+    weight: Array
+    recurrent: Array
+    bias: Array
+    peepholes: Array | None
+
+
 @converter("UNIDIRECTIONAL_SEQUENCE_LSTM")
 def lstm(node: Node) -> Output:
     """Without projection and layer normalisation."""
@@ -46,21 +65,27 @@ def lstm(node: Node) -> Output:
         raise Unsupported("projection and layer normalisation are not supported")
     if activation != tflite.ActivationFunctionType.TANH:
         raise Unsupported("only LSTM with tanh is supported")
-    w, r, b, p = _gates(node)
-    hidden = r.shape[1]
     value = node.input(0) if time_major else nn.Transpose(node.input(0), permutation=(1, 0, 2)).output
-    streaming = node.shape()[0 if time_major else 1] == 1
-    states = [nn.Unsqueeze(node.state(i), axes=(0,)).output if streaming else None for i in (18, 19)]
+    layer = _integer_lstm if node.outputs[0].quantization is not None else _float_lstm
+    result = layer(node, value, _gates(node), cell_clip)
+    return result if time_major else nn.Transpose(result, permutation=(1, 0, 2)).output
+
+
+def _float_lstm(node: Node, value: ir.Value, gates: _Gates, cell_clip: float) -> ir.Value:
+    """The hidden states of all steps, steps first."""
+    streaming = shape_of(value)[0] == 1
+    states = [nn.Unsqueeze(node.state(i), axes=(0,)).output if streaming else None for i in (HIDDEN, CELL)]
+    peepholes = gates.peepholes
     result = nn.Lstm(
         value,
-        node.new_constant(w[None]),
-        node.new_constant(r[None]),
-        node.new_constant(np.concatenate([b, np.zeros_like(b)])[None]),
+        node.new_constant(gates.weight[None]),
+        node.new_constant(gates.recurrent[None]),
+        node.new_constant(np.concatenate([gates.bias, np.zeros_like(gates.bias)])[None]),
         None,
         *states,
-        None if p is None else node.new_constant(p[None]),
+        None if peepholes is None else node.new_constant(peepholes[None]),
         direction="forward",
-        hidden_size=hidden,
+        hidden_size=gates.recurrent.shape[1],
         activations=("Sigmoid", "Tanh", "Tanh"),
         activation_alpha=(),
         activation_beta=(),
@@ -69,26 +94,61 @@ def lstm(node: Node) -> Output:
         cell_clip=cell_clip or None,
     )
     if streaming:
-        for index, state in ((18, result.y_h), (19, result.y_c)):
-            node.update(index, nn.Squeeze(state, axes=(0,)).output)
-    squeezed = nn.Squeeze(result.y, axes=(1,)).output
-    return squeezed if time_major else nn.Transpose(squeezed, permutation=(1, 0, 2)).output
+        node.update(HIDDEN, nn.Squeeze(result.y_h, axes=(0,)).output)
+        node.update(CELL, nn.Squeeze(result.y_c, axes=(0,)).output)
+    return nn.Squeeze(result.y, axes=(1,)).output
 
 
-def _gates(node: Node) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray | None]:
-    """Weights, recurrent weights, biases and peepholes with the gates in the order of `nn.lstm`.
+def _integer_lstm(node: Node, value: ir.Value, gates: _Gates, cell_clip: float) -> ir.Value:
+    """The same where both states are rounded after every step.
+
+    What goes into a gate is kept in 16 bits with 12 after the point: it saturates at 8, first what comes from the
+    input, then the sum. Source: 8x8_16 in tensorflow/lite/kernels/lstm_eval.cc.
+    """
+    steps, batch, _ = shape_of(value)
+    if steps is None or batch is None or gates.peepholes is not None:
+        raise Unsupported("a quantised LSTM needs a known shape, and no peepholes", "give the shape with --shape")
+    recurrent, hidden = node.new_constant(gates.recurrent.T), gates.recurrent.shape[1]
+    driven = _saturated(
+        nn.Add(nn.Matmul(value, node.new_constant(gates.weight.T)).output, node.new_constant(gates.bias)).output
+    )
+    keep: Callable[[int, ir.Value], ir.Value] = node.rounded
+    if steps == 1:
+        h, c, keep = node.state(HIDDEN), node.state(CELL), node.update
+    else:
+        h = c = node.new_constant(np.zeros((batch, hidden), np.float32))
+    results = []
+    for step in nn.Split(driven, axis=0, sizes=(1,) * steps).outputs:
+        summed = nn.Add(nn.Squeeze(step, axes=(0,)).output, nn.Matmul(h, recurrent).output).output
+        parts = nn.Split(_saturated(summed), axis=1, sizes=(hidden,) * 4).outputs
+        i, o, f = (nn.Sigmoid(part).output for part in parts[:3])
+        g = nn.Tanh(parts[3]).output
+        c = nn.Add(nn.Mul(f, c).output, nn.Mul(i, g).output).output
+        if cell_clip:
+            c = nn.Clamp(c, min=-cell_clip, max=cell_clip).output
+        c = keep(CELL, c)
+        h = keep(HIDDEN, nn.Mul(o, nn.Tanh(c).output).output)
+        results.append(nn.Unsqueeze(h, axes=(0,)).output)
+    return nn.concat(results, 0)
+
+
+def _saturated(value: ir.Value) -> ir.Value:
+    return nn.Clamp(value, min=-8.0, max=8.0 - 2.0**-12).output
+
+
+def _gates(node: Node) -> _Gates:
+    """The parameters of a layer.
 
     Without an input gate it is one minus the forget gate: the sigmoid of what goes into that, negated.
     """
     coupled = node.optional(1) is None
     order = (1 if coupled else 0, 3, 1, 2)  # input, output, forget, cell
-    signs = (-1.0 if coupled else 1.0, 1.0, 1.0, 1.0)
 
-    def gather(first: int, gates: tuple[int, ...]) -> np.ndarray:
-        parts = [node.constant(first + gate) * np.float32(sign) for gate, sign in zip(gates, signs, strict=False)]
-        return np.concatenate(parts)
+    def gather(first: int, gates: tuple[int, ...]) -> Array:
+        parts = [node.constant(first + gate) for gate in gates]
+        return np.concatenate([-parts[0], *parts[1:]] if coupled else parts)
 
     peepholes = None
     if node.optional(10) is not None:
         peepholes = gather(9, (1 if coupled else 0, 2, 1))  # input, output, forget
-    return gather(1, order), gather(5, order), gather(12, order), peepholes
+    return _Gates(gather(1, order), gather(5, order), gather(12, order), peepholes)

@@ -3,6 +3,7 @@
 A variable that no operator assigns is a constant. The first values are written down at the inputs: `nn.initial`.
 """
 
+from collections.abc import Set
 from dataclasses import dataclass, field
 
 from ...dialects.mlir import ir
@@ -14,13 +15,18 @@ from .quantization import quantise, stored
 
 @dataclass
 class States:
-    """The variables of one network; `assigned` names those that its operators change."""
+    """The variables of one network; `assigned` names those that its operators change.
+
+    `taken` are the names of the inputs and outputs that the file declares.
+    """
 
     builder: NetworkBuilder
+    taken: Set[str] = frozenset()
     assigned: set[str] = field(default_factory=set)
     initial: dict[str, Array] = field(default_factory=dict)
     values: dict[str, ir.Value] = field(default_factory=dict)
-    read_first: list[str] = field(default_factory=list)
+    labels: dict[str, str] = field(default_factory=dict)
+    """What the inputs and outputs are called, in their order."""
 
     def declare(self, name: str, initial: Array) -> None:
         """A variable that the network changes, unless it is known already."""
@@ -38,8 +44,8 @@ class States:
         if initial.dtype.name != tensor.dtype:
             raise Unsupported(f"variable '{name}' is of {initial.dtype} and of {tensor.dtype}")
         if name in self.assigned:
-            plain = self.builder.add_input(name, tensor_type(initial.shape, initial.dtype))
-            self.read_first.append(name)
+            self.labels[name] = self._label(name)
+            plain = self.builder.add_input(self.labels[name], tensor_type(initial.shape, initial.dtype))
         else:
             plain = self.builder.constant(initial)
         self.values[name] = quantise(plain, tensor)
@@ -49,11 +55,16 @@ class States:
         """Give a variable another value."""
         self.values[name] = value
 
+    def _label(self, name: str) -> str:
+        while name in self.taken or name in self.labels.values():
+            name += "_state"
+        return name
+
     def outputs(self) -> list[tuple[str, ir.Value]]:
         """What the variables hold in the end, as plain integers or reals, in the order of the inputs."""
         with self.builder.node("states"):
-            return [(name, stored(self.values[name])) for name in self.read_first]
+            return [(label, stored(self.values[name])) for name, label in self.labels.items()]
 
     def first_values(self) -> dict[str, Array]:
         """What those variables hold in the beginning."""
-        return {name: self.initial[name] for name in self.read_first}
+        return {label: self.initial[name] for name, label in self.labels.items()}

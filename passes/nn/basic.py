@@ -16,6 +16,7 @@ from ...runtime.kernels.resampling import nearest_indices, source_positions
 from ..pipeline import register_pass
 from ..rewriter import NO_MATCH, Match, Pattern, Rewriter, pattern, rewrite_module
 from .decompose import plus, scalar, times
+from .quantization import by_arithmetic
 
 
 def _positive(x: ir.Value) -> ir.Value:
@@ -386,6 +387,7 @@ PATTERNS: tuple[Pattern[Any], ...] = (
     average_with_padding,
     conv_transpose,
     resize_nearest,
+    *by_arithmetic(native=("int8", "uint8")),
 )
 
 

@@ -17,6 +17,7 @@ from ...dialects.ods import MEMBERS
 from ...dialects.tensors import dtype_of, is_static, shape_of
 from ..pipeline import register_pass
 from ..rewriter import NO_MATCH, Match, Pattern, Rewriter, has_one_use, pattern, producer, rewrite_module
+from . import round_trips
 
 
 def uniform_value(value: ir.Value) -> float | None:
@@ -356,7 +357,10 @@ def static_pad(op: nn.DynamicPad, rewriter: Rewriter) -> Match:
     return rewriter.replace(op, nn.Pad(op.input, padding=padding, mode=op.mode, value=value).output)
 
 
-PATTERNS: tuple[Pattern[Any], ...] = tuple(item for item in list(globals().values()) if isinstance(item, Pattern))
+PATTERNS: tuple[Pattern[Any], ...] = (
+    *(p for p in list(globals().values()) if isinstance(p, Pattern)),
+    round_trips.round_trip,
+)
 
 
 @register_pass

@@ -1,6 +1,6 @@
 """Express operations that few machines have through those that most have.
 
-On exit none of the operations with a pattern below is left. Results differ by float rounding only.
+On exit none of the operations with a pattern is left. Results differ by float rounding only.
 """
 
 import math
@@ -14,6 +14,7 @@ from ...dialects.mlir import ir
 from ...dialects.tensors import dtype_of, is_static, shape_of, static_shape
 from ..pipeline import register_pass
 from ..rewriter import NO_MATCH, Match, Pattern, Rewriter, pattern, rewrite_module
+from .quantization import by_arithmetic
 
 
 def scalar(number: float, like: ir.Value) -> ir.Value:
@@ -364,13 +365,15 @@ PATTERNS: tuple[Pattern[Any], ...] = (
     conv1d,
     conv_transpose1d,
     pool1d,
+    *by_arithmetic(native=("int8", "uint8", "int16")),
 )
 
 
 @register_pass
 @dataclass(frozen=True)
 class Decompose:
-    """Express rare operations through common ones: activations, reductions, norms, 1-D convolutions, space/depth."""
+    """Express rare operations through common ones: activations, reductions, norms, 1-D convolutions, space/depth,
+    quantisation along an axis or to 32 bits."""
 
     name: ClassVar[str] = "nn-decompose"
 

@@ -12,7 +12,7 @@ import numpy as np
 from ...dialects import nn
 from ...dialects.mlir import ir
 from ...dialects.ods import Op
-from ...dialects.tensors import shape_of
+from ...dialects.tensors import shape_of, tensor_type
 from ..pipeline import register_pass
 from ..rewriter import NO_MATCH, Match, Pattern, Rewriter, pattern, producer, rewrite_module
 from .canonicalize import transpose_identity, transpose_of_transpose, transpose_of_unit_dims
@@ -105,6 +105,19 @@ def reshape_through_elementwise(op: nn.ElementwiseOp, rewriter: Rewriter) -> Mat
         return NO_MATCH
     moved = op.rebuild(reshape.input).output
     return rewriter.replace(op, nn.Reshape(moved, shape=reshape.shape).output)
+
+
+@pattern(nn.NNOp)
+def through_quantization(op: nn.NNOp, rewriter: Rewriter) -> Match:
+    """f(transpose(x)) == transpose(f(x)) for f that goes to or from a quantised type with one scale"""
+    if not isinstance(op, nn.Quantize | nn.Dequantize | nn.StorageCast):
+        return NO_MATCH
+    transpose = producer(op.input, nn.Transpose)
+    found = [nn.quantization_parameters(value.type) for value in (op.input, op.output)]
+    if transpose is None or any(parameters is not None and parameters.axis >= 0 for parameters in found):
+        return NO_MATCH
+    moved = op.rebuild(transpose.input, results=[tensor_type(shape_of(transpose.input), op.output)]).output
+    return rewriter.replace(op, _transposed(moved, transpose.permutation))
 
 
 @pattern(nn.SoftmaxOp)
@@ -215,6 +228,7 @@ def into_matrix(op: nn.Matmul, rewriter: Rewriter) -> Match:
 PATTERNS: tuple[Pattern[Any], ...] = (
     through_elementwise,
     reshape_through_elementwise,
+    through_quantization,
     through_softmax,
     through_cumsum,
     through_reduce,

@@ -13,12 +13,19 @@ def _parameter(values: tuple[float, ...] | tuple[int, ...], axis: int, rank: int
 
 
 def quantize(
-    input: Array, *, scale: tuple[float, ...], zero_point: tuple[int, ...], axis: int, dtype: np.dtype[Any]
+    input: Array,
+    *,
+    scale: tuple[float, ...],
+    zero_point: tuple[int, ...],
+    axis: int,
+    dtype: np.dtype[Any],
+    away: bool = False,
 ) -> Array:
-    """saturate(round(x / scale) + zero_point), halves to even; NaN becomes the zero point."""
+    """saturate(round(x / scale) + zero_point), halves to even or away from zero; NaN becomes the zero point."""
     info = np.iinfo(dtype)
-    steps = np.rint(input / _parameter(scale, axis, input.ndim, np.float32))
-    shifted = np.nan_to_num(steps, nan=0.0).astype(np.float64) + _parameter(zero_point, axis, input.ndim, np.float64)
+    quotient = (input / _parameter(scale, axis, input.ndim, np.float32)).astype(np.float64)
+    steps = np.trunc(quotient + np.copysign(0.5, quotient)) if away else np.rint(quotient)
+    shifted = np.nan_to_num(steps, nan=0.0) + _parameter(zero_point, axis, input.ndim, np.float64)
     return np.clip(shifted, info.min, info.max).astype(dtype)
 
 

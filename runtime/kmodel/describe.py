@@ -42,7 +42,7 @@ def _isa5(module: v5.Module) -> Isa5:
 
 
 def describe(model: Model) -> dict[str, Any]:
-    """version, alignment, entry, names, and modules with functions, sections, memory pools and code.
+    """version, alignment, entry, names, states, and modules with functions, sections, memory pools and code.
 
     Versions without modules: see `describe_steps`.
     """
@@ -59,6 +59,7 @@ def describe(model: Model) -> dict[str, Any]:
         "producer": "" if names is None else names.producer,
         "inputs": [] if names is None else list(names.inputs),
         "outputs": [] if names is None else list(names.outputs),
+        "states": [] if names is None else list(names.states),
         "trailing_bytes": len(model.trailing),
         "modules": [_module(model.version, module) for module in model.modules],
     }

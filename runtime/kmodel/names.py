@@ -1,4 +1,4 @@
-"""What a kmodel cannot say about itself: names of inputs and outputs, and who made it.
+"""What a kmodel cannot say about itself: names of inputs and outputs, first values of states, and who made it.
 
 They are JSON in a section `.kpuc.io` of the entry module, where vendors' runtimes do not look.
 Entry: a model of version 5 or 7. Exit: Names, or None for a file without them; KmodelError K0402 if they are damaged.
@@ -7,8 +7,8 @@ Entry: a model of version 5 or 7. Exit: Names, or None for a file without them; 
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, TypeVar
 
 from ...errors import KmodelError
@@ -19,17 +19,23 @@ if TYPE_CHECKING:
     from . import Model
 
 SECTION = ".kpuc.io"
+Elements = float | list[float]
 ModelT = TypeVar("ModelT", v5.Model, v7.Model)
 
 
 @dataclass(frozen=True)
 class Names:
-    """Names in the order of the entry function's inputs and outputs; `dialect` is that of version 5 code."""
+    """Names in the order of the entry function's inputs and outputs; `dialect` is that of version 5 code.
+
+    `states` are the first values of states, which are an input and an output of one name: all elements in order, or the
+    one number that they all are.
+    """
 
     inputs: tuple[str, ...]
     outputs: tuple[str, ...]
     producer: str = ""
     dialect: str = ""
+    states: Mapping[str, Elements] = field(default_factory=dict)
 
 
 def default_names(inputs: int, outputs: int) -> Names:
@@ -41,7 +47,7 @@ def attach(model: ModelT, names: Names) -> ModelT:
     """The model with its names inside; KmodelError K0408 when there is no entry module."""
     if model.entry is None:
         raise KmodelError("K0408", cause="a kmodel without an entry function has no named inputs")
-    fields = {one: value for one, value in asdict(names).items() if value != ""}
+    fields = {one: value for one, value in asdict(names).items() if value not in ("", {})}
     body = json.dumps(fields, sort_keys=True).encode()
     section = Section(SECTION, body.ljust(-(-len(body) // 8) * 8))
     modules = list(model.modules)
@@ -68,14 +74,25 @@ def names_in(sections: Sequence[Section]) -> Names | None:
         raise _damaged("it is not JSON") from error
     if not isinstance(fields, dict):
         raise _damaged("it is not an object")
-    remarks = _strings([fields.get("producer", ""), fields.get("dialect", "")])
-    return Names(_strings(fields.get("inputs")), _strings(fields.get("outputs")), *remarks)
+    producer, dialect = _strings([fields.get("producer", ""), fields.get("dialect", "")])
+    inputs, outputs = _strings(fields.get("inputs")), _strings(fields.get("outputs"))
+    return Names(inputs, outputs, producer, dialect, _states(fields.get("states", {})))
 
 
 def _strings(value: object) -> tuple[str, ...]:
     if not isinstance(value, Sequence) or isinstance(value, str) or not all(isinstance(one, str) for one in value):
         raise _damaged("names are not texts")
     return tuple(value)
+
+
+def _states(value: object) -> Mapping[str, Elements]:
+    numbers = (int, float)
+    if not isinstance(value, dict) or not all(
+        isinstance(one, numbers) or (isinstance(one, list) and all(isinstance(element, numbers) for element in one))
+        for one in value.values()
+    ):
+        raise _damaged("first values of states are not numbers")
+    return value
 
 
 def _damaged(cause: str) -> KmodelError:

@@ -342,14 +342,23 @@ def _range(begin: Object, end: Object, step: Object) -> Array:
     return np.asarray(start + np.arange(count, dtype=start.dtype) * array(step), start.dtype).reshape(count)
 
 
+_QUANTISED = ("uint8", "int8", "int16")
+
+
 def _quantize(given: Object, parameters: Object, *, dtype: str) -> Array:
-    one, to = quant_param(parameters), numpy_dtype(dtype)
-    return kernels.quantize(array(given), scale=(one.scale,), zero_point=(one.zero_point,), axis=-1, dtype=to)
+    """clamp(round(x / scale + zero_point)): float32, halves to even; what no i32 can hold becomes the lowest one."""
+    one, x, to = quant_param(parameters), array(given), numpy_dtype(dtype)
+    if x.dtype != np.float32 or to.name not in _QUANTISED:
+        raise refused(f"quantize of {x.dtype.name} to {to.name}")
+    shifted = x / np.float32(one.scale) + np.float32(one.zero_point)
+    whole = np.rint(np.where(np.abs(shifted) < 2.0**31, shifted, np.float32(-(2.0**31))))
+    info = np.iinfo(to)
+    return np.clip(whole, info.min, info.max).astype(to)
 
 
 def _dequantize(given: Object, parameters: Object, *, dtype: str) -> Array:
     one, x = quant_param(parameters), array(given)
-    if dtype != "f32" or x.dtype.name not in ("uint8", "int8", "int16"):
+    if dtype != "f32" or x.dtype.name not in _QUANTISED:
         raise refused(f"dequantize of {x.dtype.name} to {dtype}")
     return kernels.dequantize(x, scale=(one.scale,), zero_point=(one.zero_point,), axis=-1)
 

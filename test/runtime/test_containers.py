@@ -149,7 +149,7 @@ def test_a_missing_file_is_an_error_of_ours(tmp_path: object) -> None:
 
 @pytest.mark.parametrize("data", [RELU, conv5()], ids=["v7", "v5"])
 def test_names_survive(data: bytes) -> None:
-    names = Names(("image",), ("Übel",), "kpuc 0.1")
+    names = Names(("image",), ("Übel",), "kpuc 0.1", states={"image": [0.5, 1, 2, 3]})
     model = attach(attach(read_kmodel(data), Names((), ())), names)
     written = v7.write(model) if isinstance(model, v7.Model) else v5.write(model)
     assert names_of(read_kmodel(written)) == names
@@ -157,7 +157,13 @@ def test_names_survive(data: bytes) -> None:
 
 
 def test_damaged_names_are_an_error() -> None:
-    for body in (b"{", b"[]", b'{"inputs": 3}', b'{"inputs": [1], "outputs": []}'):
+    for body in (
+        b"{",
+        b"[]",
+        b'{"inputs": 3}',
+        b'{"inputs": [1], "outputs": []}',
+        b'{"inputs": [], "outputs": [], "states": {"x": [[1]]}}',
+    ):
         model = read_kmodel(RELU)
         one = model.modules[0]
         broken = v7.Module(one.kind, one.functions, (*one.sections, Section(".kpuc.io", body)))

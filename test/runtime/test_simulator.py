@@ -6,12 +6,13 @@ import subprocess
 import sys
 import threading
 from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
 from models import RELU, conv5, loop7
 
-from kpuc.errors import ExecutionError
+from kpuc.errors import ExecutionError, KmodelError
 from kpuc.runtime import RuntimeTensor, Simulator
 from kpuc.runtime.kmodel import v7
 from kpuc.runtime.kmodel.names import Names, attach
@@ -51,6 +52,21 @@ def test_inputs_that_do_not_fit(arguments: tuple, message: str) -> None:
     with pytest.raises(ExecutionError, match=message) as caught:
         Simulator(RELU).run(*arguments)
     assert caught.value.code == "K0502"
+
+
+@pytest.mark.parametrize(("elements", "expected"), [(2.5, [[2.5] * 4]), ([1, 2, 3, 4], [[1, 2, 3, 4]])])
+def test_states(elements: Any, expected: Any) -> None:
+    simulator = Simulator(loop7(Names(("x",), ("x", "doubled"), states={"x": elements})))
+    assert list(simulator.states) == ["x"]
+    np.testing.assert_array_equal(simulator.states["x"], np.array(expected, np.float32))
+    assert list(simulator.run(simulator.states)) == ["x", "doubled"]
+    assert Simulator(RELU).states == {}
+
+
+@pytest.mark.parametrize(("name", "elements"), [("y", 0), ("x", [1, 2]), ("x", []), ("x", [0] * 5)])
+def test_states_that_do_not_fit(name: str, elements: Any) -> None:
+    with pytest.raises(KmodelError, match=f"K0402.*'{name}'"):
+        Simulator(loop7(Names(("x",), ("x", "doubled"), states={name: elements})))
 
 
 def test_other_errors() -> None:

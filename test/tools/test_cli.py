@@ -5,9 +5,11 @@ import json
 import numpy as np
 import onnxruntime
 import pytest
+from accumulator import accumulator
 from click.testing import CliRunner
 from networks import SHIPPED
 from PIL import Image
+from tflite_writer import write
 
 from kpuc.tools.cli.main import cli
 
@@ -55,6 +57,21 @@ def test_run_computes_what_onnxruntime_computes(kpuc, kmodel, tmp_path):
         done = kpuc("run", kmodel, "--input", tmp_path / name, "--output", tmp_path / "out.npz")
         assert done.exit_code == 0, done.output
         np.testing.assert_allclose(np.load(tmp_path / "out.npz")["logits"], expected, rtol=1e-4, atol=1e-4)
+
+
+def test_states_start_with_their_first_values(kpuc, tmp_path):
+    """The running sum of a TFLite network's input."""
+    (tmp_path / "sum.tflite").write_bytes(write(*accumulator(np.float32([10, 20, 30]))))
+    assert kpuc("compile", tmp_path / "sum.tflite", "-o", tmp_path / "sum.kmodel").exit_code == 0
+    assert json.loads(kpuc("inspect", tmp_path / "sum.kmodel", "--json").output)["states"] == ["total"]
+    np.save(tmp_path / "x.npy", np.float32([1, 2, 3]))
+    run = ("run", tmp_path / "sum.kmodel", "--output", tmp_path / "out.npz", "--input")
+    assert kpuc(*run, tmp_path / "x.npy").exit_code == 0
+    first = dict(np.load(tmp_path / "out.npz"))
+    assert {name: list(array) for name, array in first.items()} == {"after": [11, 22, 33], "total": [11, 22, 33]}
+    np.savez(tmp_path / "next.npz", x=np.float32([1, 2, 3]), total=first["total"])
+    assert kpuc(*run, tmp_path / "next.npz").exit_code == 0
+    assert list(np.load(tmp_path / "out.npz")["after"]) == [12, 24, 36]
 
 
 def test_run_takes_images(kpuc, kmodel, tmp_path):

@@ -15,9 +15,10 @@ from ...runtime import Simulator, TensorInfo
 
 
 def run_file(kmodel: str, inputs: Sequence[str], output: str, threads: int, as_json: bool) -> None:
-    """Run once and save the outputs as .npz."""
+    """Run once and save the outputs as .npz; states that are not given start with their first values."""
     simulator = Simulator(kmodel, threads=threads)
-    feed = read_inputs(inputs, simulator.inputs)
+    wanted = [info for info in simulator.inputs if info.name not in simulator.states]
+    feed = {**simulator.states, **read_inputs(inputs, wanted)}
     start = perf_counter()
     outputs = simulator.run(feed)
     seconds = perf_counter() - start

@@ -2,14 +2,17 @@
 
 import elementwise_cases
 import pytest
+import quantised_cases
 import recurrent_cases
 import shape_cases
 import spatial_cases
+import stateful_cases
 from single_operator import assert_as_litert
 
 from kpuc.frontends.tflite import supported_operators
 
 CASES = [*elementwise_cases.CASES, *spatial_cases.CASES, *shape_cases.CASES, *recurrent_cases.CASES]
+CASES += quantised_cases.CASES
 
 
 @pytest.mark.parametrize("item", CASES, ids=str)
@@ -18,4 +21,5 @@ def test_as_litert(item):
 
 
 def test_every_supported_operator_has_a_case():
-    assert {row["operator"] for row in supported_operators()} <= {item.name for item in CASES}
+    tested = {item.name for item in CASES}.union(*(network.operators for network in stateful_cases.NETWORKS))
+    assert {row["operator"] for row in supported_operators()} <= tested

@@ -39,3 +39,54 @@ func.func @sum(%x: tensor<4xf32>) -> tensor<f32> {
   %0 = "nn.reduce"(%x) {kind = "sum", axes = array<i64: 0>, keepdims = false} : (tensor<4xf32>) -> tensor<f32>
   return %0 : tensor<f32>
 }
+
+// -----
+
+// Numbers of 32 bits are quantised by arithmetic.
+// CHECK-LABEL: func.func @quantize_32_bits
+// CHECK:       %[[STEPS:.*]] = "nn.div"(%arg0,
+// CHECK:       "nn.round"(%[[STEPS]])
+// CHECK:       "nn.clamp"{{.*}}max = 0x41DFFFFFE0000000 : f64, min = 0xC1E0000000000000
+// CHECK:       "nn.cast"
+// CHECK-NOT:   "nn.quantize"
+func.func @quantize_32_bits(%x: tensor<4xf32>) -> tensor<4x!quant.uniform<i32:f32, 0.5>> {
+  %0 = "nn.quantize"(%x) : (tensor<4xf32>) -> tensor<4x!quant.uniform<i32:f32, 0.5>>
+  return %0 : tensor<4x!quant.uniform<i32:f32, 0.5>>
+}
+
+// -----
+
+// So are those with a scale for each channel; zero points are added, halves go away from zero.
+// CHECK-LABEL: func.func @quantize_per_axis
+// CHECK:       value = dense<{{.*}}> : tensor<1x2xf32>
+// CHECK:       "nn.floor"
+// CHECK:       "nn.add"
+// CHECK:       "nn.clamp"{{.*}}max = 1.270000e+02{{.*}}min = -1.280000e+02
+func.func @quantize_per_axis(%x: tensor<4x2xf32>) -> tensor<4x2x!quant.uniform<i8:f32:1, {0.5:1, 0.25:2}>> {
+  %0 = "nn.quantize"(%x) {ties = "away"} : (tensor<4x2xf32>) -> tensor<4x2x!quant.uniform<i8:f32:1, {0.5:1, 0.25:2}>>
+  return %0 : tensor<4x2x!quant.uniform<i8:f32:1, {0.5:1, 0.25:2}>>
+}
+
+// -----
+
+// CHECK-LABEL: func.func @dequantize_32_bits
+// CHECK:       %[[STORED:.*]] = "nn.storage_cast"(%arg0)
+// CHECK:       %[[SHIFTED:.*]] = "nn.sub"(%[[STORED]],
+// CHECK:       %[[STEPS:.*]] = "nn.cast"(%[[SHIFTED]])
+// CHECK:       "nn.mul"(%[[STEPS]],
+func.func @dequantize_32_bits(%x: tensor<4x!quant.uniform<i32:f32, 0.5:7>>) -> tensor<4xf32> {
+  %0 = "nn.dequantize"(%x) : (tensor<4x!quant.uniform<i32:f32, 0.5:7>>) -> tensor<4xf32>
+  return %0 : tensor<4xf32>
+}
+
+// -----
+
+// Machines quantise to 8 and 16 bits themselves.
+// CHECK-LABEL: func.func @quantize_16_bits
+// CHECK:       "nn.quantize"(%arg0)
+// CHECK:       "nn.dequantize"
+func.func @quantize_16_bits(%x: tensor<4xf32>) -> tensor<4xf32> {
+  %0 = "nn.quantize"(%x) : (tensor<4xf32>) -> tensor<4x!quant.uniform<i16:f32, 0.5>>
+  %1 = "nn.dequantize"(%0) : (tensor<4x!quant.uniform<i16:f32, 0.5>>) -> tensor<4xf32>
+  return %1 : tensor<4xf32>
+}

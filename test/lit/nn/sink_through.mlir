@@ -106,3 +106,28 @@ func.func @flatten_and_multiply_by_computed(%x: tensor<1x2x3x4xf32>, %w: tensor<
   %2 = "nn.matmul"(%1, %w) : (tensor<1x24xf32>, tensor<24x5xf32>) -> tensor<1x5xf32>
   return %2 : tensor<1x5xf32>
 }
+
+// -----
+
+// CHECK-LABEL: func.func @quantization
+// CHECK:       %[[Q:.*]] = "nn.quantize"(%arg0) {ties = "away"}
+// CHECK:       %[[X:.*]] = "nn.dequantize"(%[[Q]]) : (tensor<2x3x!quant.uniform<i8:f32, 5.000000e-01>>)
+// CHECK:       "nn.transpose"(%[[X]])
+func.func @quantization(%x: tensor<2x3xf32>) -> tensor<3x2xf32> {
+  %0 = "nn.transpose"(%x) {permutation = array<i64: 1, 0>} : (tensor<2x3xf32>) -> tensor<3x2xf32>
+  %1 = "nn.quantize"(%0) {ties = "away"} : (tensor<3x2xf32>) -> tensor<3x2x!quant.uniform<i8:f32, 0.5>>
+  %2 = "nn.dequantize"(%1) : (tensor<3x2x!quant.uniform<i8:f32, 0.5>>) -> tensor<3x2xf32>
+  return %2 : tensor<3x2xf32>
+}
+
+// -----
+
+// A scale for each entry of a dimension belongs to that dimension.
+// CHECK-LABEL: func.func @quantization_per_axis
+// CHECK:       %[[X:.*]] = "nn.transpose"(%arg0)
+// CHECK:       "nn.quantize"(%[[X]])
+func.func @quantization_per_axis(%x: tensor<2x3xf32>) -> tensor<3x2x!quant.uniform<i8:f32:1, {0.5, 0.25}>> {
+  %0 = "nn.transpose"(%x) {permutation = array<i64: 1, 0>} : (tensor<2x3xf32>) -> tensor<3x2xf32>
+  %1 = "nn.quantize"(%0) : (tensor<3x2xf32>) -> tensor<3x2x!quant.uniform<i8:f32:1, {0.5, 0.25}>>
+  return %1 : tensor<3x2x!quant.uniform<i8:f32:1, {0.5, 0.25}>>
+}

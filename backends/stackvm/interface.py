@@ -1,0 +1,18 @@
+"""What a kmodel tells users about a network beside its code: names of inputs and outputs, first values of states."""
+
+from ...dialects.function import argument_names, initial_states, result_names
+from ...dialects.mlir import func
+from ...dialects.tensors import Array
+from ...runtime.kmodel.names import Elements, Names
+
+
+def names_of(function: func.FuncOp, producer: str, dialect: str = "") -> Names:
+    """The names that a network's function states."""
+    states = {name: _elements(array) for name, array in initial_states(function).items()}
+    return Names(tuple(argument_names(function)), tuple(result_names(function)), producer, dialect, states)
+
+
+def _elements(array: Array) -> Elements:
+    """All elements, or the one number that they all are."""
+    numbers: list[float] = array.reshape(-1).tolist()
+    return numbers[0] if len(set(numbers)) == 1 else numbers
