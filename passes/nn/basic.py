@@ -17,6 +17,9 @@ from ..pipeline import register_pass
 from ..rewriter import NO_MATCH, Match, Pattern, Rewriter, pattern, rewrite_module
 from .decompose import plus, scalar, times
 
+TOPK_LIMIT = 16
+"""How many elements a search is written out for."""
+
 
 def _positive(x: ir.Value) -> ir.Value:
     return nn.Maximum(x, scalar(0, x)).output
@@ -262,6 +265,25 @@ def hardmax(op: nn.Hardmax, rewriter: Rewriter) -> Match:
     return rewriter.replace(op, _as_numbers(nn.Equal(first, nn.Constant(value=places).output).output))
 
 
+@pattern(nn.Topk)
+def topk(op: nn.Topk, rewriter: Rewriter) -> Match:
+    """The first of the best, then the first of the best without it, ...: the machine takes equal ones in any order."""
+    shape = shape_of(op.input)
+    axis = op.axis % len(shape)
+    size = shape[axis]
+    if dtype_of(op.input) != np.float32 or size is None or not 0 < op.k <= TOPK_LIMIT:
+        return NO_MATCH
+    kind, out = ("max", -np.inf) if op.largest else ("min", np.inf)
+    places = nn.Constant(value=np.arange(size).reshape([-1 if i == axis else 1 for i in range(len(shape))])).output
+    rest, values, indices = op.input, [], []
+    for _ in range(op.k):
+        index = nn.ArgReduce(rest, kind=f"arg{kind}", axis=axis, keepdims=True, select_last_index=False).output
+        values.append(nn.Reduce(rest, kind=kind, axes=(axis,), keepdims=True).output)
+        indices.append(index)
+        rest = nn.Where(nn.Equal(index, places).output, scalar(out, rest), rest).output
+    return rewriter.replace(op, nn.concat(values, axis), nn.concat(indices, axis))
+
+
 @pattern(nn.AvgPool)
 def average_with_padding(op: nn.AvgPool, rewriter: Rewriter) -> Match:
     """Zeros around the image, then an average without padding."""
@@ -383,6 +405,7 @@ PATTERNS: tuple[Pattern[Any], ...] = (
     gather,
     gather_nd,
     hardmax,
+    topk,
     average_with_padding,
     conv_transpose,
     resize_nearest,

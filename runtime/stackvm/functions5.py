@@ -340,6 +340,9 @@ def reduce(call: Call) -> None:
     init = value.dtype.type(call.operands["init"])
     if kind in ("min", "max"):
         result = kernels.reduce(value, kind=kind, axes=axes, keepdims=keep)
+        if value.dtype.kind == "f":  # the vendor's search begins with the last finite number
+            limits = np.finfo(value.dtype)
+            result = np.maximum(result, limits.min) if kind == "max" else np.minimum(result, limits.max)
     else:
         result = kernels.reduce(value, kind="sum", axes=axes, keepdims=keep) + init
         if kind == "mean":
