@@ -7,39 +7,17 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from single_operation import Case
 
 from kpuc.dialects import nn
 from kpuc.dialects.mlir import ir
 from kpuc.dialects.nn.quantization import quantized_tensor_type
-from kpuc.dialects.tensors import element_type, tensor_type
-from kpuc.frontends.builder import NetworkBuilder
+from kpuc.dialects.tensors import element_type
 
 RANDOM = np.random.default_rng(7)
-
-
-@dataclass(frozen=True)
-class Case:
-    """`write` makes operations from the values of the inputs and returns the results; `bound` is relative."""
-
-    name: str
-    write: Callable[..., Any]
-    inputs: tuple[np.ndarray, ...]
-    bound: float
-
-    def module(self) -> ir.Module:
-        """Inside of an MLIR context."""
-        builder = NetworkBuilder(self.name)
-        with ir.Location.unknown():
-            types = [tensor_type(one.shape, one.dtype) for one in self.inputs]
-            values = builder.start([(f"x{i}", type_) for i, type_ in enumerate(types)])
-        with builder.node("op"):
-            made = self.write(*values)
-        results = list(made.operation.results) if hasattr(made, "operation") else list(made)
-        return builder.finish([(f"y{i}", value) for i, value in enumerate(results)])
 
 
 def f32(*shape: int) -> np.ndarray:

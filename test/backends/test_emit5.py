@@ -12,8 +12,9 @@ from typing import Any
 
 import numpy as np
 import pytest
-from emit_cases5 import CASES, Case
+from emit_cases5 import CASES
 from networks import relative_error
+from single_operation import Case
 from vendor19 import find_python, simulate
 
 from kpuc.backends.stackvm.emit5 import emit5
