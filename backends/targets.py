@@ -2,16 +2,21 @@
 
 from ..dialects.ods import Op
 
-TARGETS = ("cpu", "k230", "k510")
-"""The targets that can be compiled for."""
+STACK_MACHINES = {"cpu": 7, "k230": 7, "k510": 5}
+"""The targets that can be compiled for, and the kmodel version whose stack machine they are compiled for by default."""
+TARGETS = tuple(STACK_MACHINES)
 
 
 def computes(target: str, op: type[Op]) -> bool:
     """Whether the target computes an operation: directly, or after it was decomposed."""
     from ..dialects.nn import Constant
-    from ..passes.nn import decompose
-    from .stackvm.operators7 import EMITTERS
+    from ..passes.buffers.plan import ALIASES
+    from ..passes.nn import basic, decompose, unroll
+    from .stackvm import operators5, operators7
 
-    assert target in TARGETS
-    decomposed = any(issubclass(op, item.op) for item in decompose.PATTERNS)
-    return op in EMITTERS or op is Constant or decomposed
+    if STACK_MACHINES[target] == 7:
+        emitted, patterns = set(operators7.EMITTERS), decompose.PATTERNS
+    else:
+        emitted = {*operators5.EMITTERS, *ALIASES}
+        patterns = (*decompose.PATTERNS, *basic.PATTERNS, unroll.unroll_lstm)
+    return op is Constant or op in emitted or any(issubclass(op, item.op) for item in patterns)

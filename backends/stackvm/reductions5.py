@@ -7,7 +7,7 @@ import numpy as np
 
 from ...dialects import nn
 from ...dialects.tensors import static_shape
-from ...passes.nn.basic import TOPK_LIMIT
+from ...passes.nn.basic_indexing import TOPK_LIMIT
 from ...runtime.stackvm.assembler5 import Immediate, Place
 from ...runtime.stackvm.memory5 import dense
 from .unsupported import Unsupported

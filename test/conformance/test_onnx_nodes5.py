@@ -32,7 +32,7 @@ REFUSED = {
     "Max": "of float64",
     "Min": "of float64",
     "Mod": "of integers",
-    "OneHot": "",
+    "OneHot": "of integers",
     "QuantizeLinear": "to 16 bits, or with a scale for each channel",
     "RNN": "",
     "ReduceLogSumExp": "of float64",

@@ -9,6 +9,9 @@ from ...dialects import nn
 from ...errors import OptionError
 from ...frontends import onnx, tflite
 
+NOTE = """`k510` computes in float32 only; other element types it moves, compares and converts. The runtimes 1.1.0 and
+1.0.0-beta2 have fewer functions than 1.6 to 1.9 (no comparisons, for one): a network that needs more is refused."""
+
 
 def operators() -> dict[str, list[dict[str, object]]]:
     """What can be imported, and which `nn` operations each target computes."""
@@ -36,7 +39,7 @@ def markdown(tables: dict[str, list[dict[str, object]]]) -> str:
     lines += [f"| {row['operator']} | {row['since']} | {row['note']} |" for row in tables["onnx"]]
     lines += ["", "## TFLite", "", "In float32, or with float16 weights.", "", "| operator |", "|---|"]
     lines += [f"| {row['operator']} |" for row in tables["tflite"]]
-    lines += ["", "## Operations of `nn` by target", "", f"| operation | {' | '.join(TARGETS)} |"]
+    lines += ["", "## Operations of `nn` by target", "", NOTE, "", f"| operation | {' | '.join(TARGETS)} |"]
     lines += ["|---" * (len(TARGETS) + 1) + "|"]
     for row in tables["targets"]:
         marks = " | ".join("yes" if row[target] else "" for target in TARGETS)

@@ -166,11 +166,40 @@ func.func @gather(%x: tensor<5x3xf32>, %i: tensor<2xi64>) -> tensor<2x3xf32> {
 
 // -----
 
+// Indices of 32 bits may count from the end, too; but nothing is done twice.
 // CHECK-LABEL: func.func @gather_by_i32
-// CHECK-NEXT:  "nn.gather"(%arg0, %arg1)
+// CHECK:       "nn.clamp"
+// CHECK-NOT:   "nn.clamp"
+// CHECK:       "nn.gather"
 func.func @gather_by_i32(%x: tensor<5x3xf32>, %i: tensor<2xi32>) -> tensor<2x3xf32> {
   %0 = "nn.gather"(%x, %i) {axis = 0 : i64, batch_dims = 0 : i64} : (tensor<5x3xf32>, tensor<2xi32>) -> tensor<2x3xf32>
   return %0 : tensor<2x3xf32>
+}
+
+// -----
+
+// Known indices need no arithmetic; those that count from the front in 32 bits stay.
+// CHECK-LABEL: func.func @gather_by_constants
+// CHECK:       %[[KEPT:.*]] = "nn.constant"() {value = dense<[0, 1]> : tensor<2xi32>}
+// CHECK:       %[[FRONT:.*]] = "nn.constant"() {value = dense<[1, 4]> : tensor<2xi32>}
+// CHECK:       "nn.gather"(%arg0, %[[FRONT]])
+// CHECK:       "nn.gather"({{.*}}, %[[KEPT]])
+func.func @gather_by_constants(%x: tensor<5x3xf32>) -> tensor<2x3xf32> {
+  %cst = "nn.constant"() {value = dense<[0, 1]> : tensor<2xi32>} : () -> tensor<2xi32>
+  %i = "nn.constant"() {value = dense<[1, -1]> : tensor<2xi64>} : () -> tensor<2xi64>
+  %0 = "nn.gather"(%x, %i) {axis = 0 : i64, batch_dims = 0 : i64} : (tensor<5x3xf32>, tensor<2xi64>) -> tensor<2x3xf32>
+  %1 = "nn.gather"(%0, %cst) {axis = 0 : i64, batch_dims = 0 : i64} : (tensor<2x3xf32>, tensor<2xi32>) -> tensor<2x3xf32>
+  return %1 : tensor<2x3xf32>
+}
+
+// -----
+
+// Float32 does not count so far.
+// CHECK-LABEL: func.func @gather_from_many
+// CHECK-NEXT:  "nn.gather"(%arg0, %arg1)
+func.func @gather_from_many(%x: tensor<16777217xf32>, %i: tensor<2xi64>) -> tensor<2xf32> {
+  %0 = "nn.gather"(%x, %i) {axis = 0 : i64, batch_dims = 0 : i64} : (tensor<16777217xf32>, tensor<2xi64>) -> tensor<2xf32>
+  return %0 : tensor<2xf32>
 }
 
 // -----
@@ -186,23 +215,43 @@ func.func @gather_of_unknown(%x: tensor<?x3xf32>, %i: tensor<2xi64>) -> tensor<2
 // -----
 
 // CHECK-LABEL: func.func @gather_nd
-// CHECK:       %[[INDEX:.*]] = "nn.cast"{{.*}}to = i32
+// CHECK:       %[[INDEX:.*]] = "nn.constant"() {value = dense<{{\[\[}}1, 0], [4, 2]]> : tensor<2x2xi32>}
 // CHECK:       "nn.gather_nd"(%arg0, %[[INDEX]])
-func.func @gather_nd(%x: tensor<5x3xf32>) -> tensor<2x3xf32> {
-  %i = "nn.constant"() {value = dense<[[1], [4]]> : tensor<2x1xi64>} : () -> tensor<2x1xi64>
+func.func @gather_nd(%x: tensor<5x3xf32>) -> tensor<2xf32> {
+  %i = "nn.constant"() {value = dense<[[1, 0], [-1, -1]]> : tensor<2x2xi64>} : () -> tensor<2x2xi64>
+  %0 = "nn.gather_nd"(%x, %i) {batch_dims = 0 : i64} : (tensor<5x3xf32>, tensor<2x2xi64>) -> tensor<2xf32>
+  return %0 : tensor<2xf32>
+}
+
+// -----
+
+// Tuples that are not known may count from the end.
+// CHECK-LABEL: func.func @gather_nd_of_unknown
+// CHECK-NEXT:  "nn.gather_nd"(%arg0, %arg1)
+func.func @gather_nd_of_unknown(%x: tensor<5x3xf32>, %i: tensor<2x1xi64>) -> tensor<2x3xf32> {
   %0 = "nn.gather_nd"(%x, %i) {batch_dims = 0 : i64} : (tensor<5x3xf32>, tensor<2x1xi64>) -> tensor<2x3xf32>
   return %0 : tensor<2x3xf32>
 }
 
 // -----
 
-// Tuples that count from the end stay.
-// CHECK-LABEL: func.func @gather_nd_from_the_end
-// CHECK:       "nn.gather_nd"{{.*}}tensor<2x1xi64>
-func.func @gather_nd_from_the_end(%x: tensor<5x3xf32>) -> tensor<2x3xf32> {
-  %i = "nn.constant"() {value = dense<[[1], [-1]]> : tensor<2x1xi64>} : () -> tensor<2x1xi64>
-  %0 = "nn.gather_nd"(%x, %i) {batch_dims = 0 : i64} : (tensor<5x3xf32>, tensor<2x1xi64>) -> tensor<2x3xf32>
-  return %0 : tensor<2x3xf32>
+// CHECK-LABEL: func.func @one_hot
+// CHECK:       %[[HIT:.*]] = "nn.equal"
+// CHECK:       "nn.where"(%[[HIT]],
+// CHECK-NOT:   "nn.one_hot"
+func.func @one_hot(%i: tensor<3xi64>, %v: tensor<2xf32>) -> tensor<3x4xf32> {
+  %0 = "nn.one_hot"(%i, %v) {depth = 4 : i64, axis = -1 : i64} : (tensor<3xi64>, tensor<2xf32>) -> tensor<3x4xf32>
+  return %0 : tensor<3x4xf32>
+}
+
+// -----
+
+// A selection is of float32 only.
+// CHECK-LABEL: func.func @one_hot_of_integers
+// CHECK-NEXT:  "nn.one_hot"
+func.func @one_hot_of_integers(%i: tensor<3xi64>, %v: tensor<2xi32>) -> tensor<3x4xi32> {
+  %0 = "nn.one_hot"(%i, %v) {depth = 4 : i64, axis = -1 : i64} : (tensor<3xi64>, tensor<2xi32>) -> tensor<3x4xi32>
+  return %0 : tensor<3x4xi32>
 }
 
 // -----
