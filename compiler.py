@@ -29,7 +29,9 @@ BASIC_PIPELINE = (
     "canonicalize,cse,nn-plan-memory)"
 )
 """The same for version 5, which has fewer operations, and memory that is planned."""
-EARLY_PIPELINE = BASIC_PIPELINE.replace("nn-decompose-basic", "nn-decompose-basic,nn-decompose-softmax")
+EARLY_PIPELINE = BASIC_PIPELINE.replace(
+    "nn-decompose-basic", "nn-decompose-basic,nn-decompose-softmax,nn-avoid-early-faults"
+)
 """The same for its first dialects."""
 
 Model = "str | Path | bytes | BinaryIO | onnx.ModelProto"

@@ -2,6 +2,7 @@
 
 MODULES: dict[str, str] = {
     "nn-annotate-ranges": "quant.annotate",
+    "nn-avoid-early-faults": "nn.early",
     "nn-canonicalize": "nn.canonicalize",
     "nn-decompose": "nn.decompose",
     "nn-decompose-basic": "nn.basic",

@@ -55,6 +55,8 @@ def unary(w: Writer, op: Any) -> None:
     name = _UNARY[type(op)]
     if name not in unary_functions(w.code.isa.dialect).codes:
         raise Unsupported(f"runtime {w.code.isa.dialect} has no {name}")
+    if name == "round" and w.code.isa.dialect != "1.6":
+        raise Unsupported(f"runtime {w.code.isa.dialect} rounds halves away from zero")
     w.elementwise("unary", op, unary_op=name)
 
 

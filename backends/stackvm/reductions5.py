@@ -34,6 +34,8 @@ def reduce(w: Writer, op: nn.Reduce) -> None:
 @emits(nn.ArgReduce)
 def arg_reduce(w: Writer, op: nn.ArgReduce) -> None:
     floats(op.input)
+    if op.kind == "argmax" and w.code.isa.dialect != "1.6":
+        raise Unsupported(f"argmax of negative numbers crashes runtime {w.code.isa.dialect}")
     w.apply(
         "reduce_arg",
         op,

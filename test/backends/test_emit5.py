@@ -88,9 +88,7 @@ def test_our_interpreter_computes_what_numpy_does(case: Case, dialect: str) -> N
     data = compiled(dialect)[case.name]
     if isinstance(data, str):
         assert dialect != "1.6"
-        assert re.search(
-            rf"K0602.*\n.*(runtime {dialect} has no \w+|along [56] axes crashes runtime {dialect})\n", data
-        )
+        assert re.search(rf"K0602.*\n.*runtime {dialect}( has no \w+| rounds halves away from zero)?\n", data)
     else:
         assert_same(case, list(Simulator(data).run(*map(as_stored, case.inputs)).values()))
 
