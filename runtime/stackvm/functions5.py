@@ -195,7 +195,7 @@ def unary(call: Call) -> None:
         raise ExecutionError("K0503", cause="unary bitwise_not is not supported")
     value = call.read("input", "f32", "rshape_src", "rstride_src")
     if name == "round" and call.dialect != "1.6":  # those runtimes round halves away from zero
-        result = np.trunc(value + np.copysign(np.float32(0.5), value))
+        result = np.trunc(value + np.copysign(np.float64(0.5), value))
     else:
         result = np.logical_not(value) if name == "logical_not" else getattr(kernels, name)(value)
     call.write("output", result, "rstride_dest", "f32")
