@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from emit_cases5 import CASES
+from emit_cases5 import CASES, conv, f32, quantized
 from networks import relative_error
 from single_operation import Case
 from vendor19 import find_python, simulate
@@ -22,6 +22,7 @@ from kpuc.backends.stackvm.operators5 import EMITTERS
 from kpuc.dialects import mlir, nn
 from kpuc.dialects.evaluate import evaluate
 from kpuc.dialects.mlir import ir
+from kpuc.dialects.nn.quantization import quantized_tensor_type
 from kpuc.dialects.tensors import element_type
 from kpuc.errors import UnsupportedError
 from kpuc.passes.pipeline import parse_pipeline
@@ -108,6 +109,13 @@ def test_every_emitter_is_compared() -> None:
     assert {str(op.OPERATION_NAME) for op in EMITTERS} - {"nn.topk"} <= used
 
 
+SOLID = {"strides": (1,) * 3, "dilations": (1,) * 3, "padding": (0,) * 6}
+
+
+def per_channel() -> ir.Type:
+    return quantized_tensor_type((2, 3), [0.1, 0.2], [0, 0], 0, np.uint8)
+
+
 def refusal(write: Callable[..., Any], *inputs: np.ndarray) -> str:
     """Why a network of one operation cannot be computed."""
     with mlir.context():
@@ -132,6 +140,17 @@ def refusal(write: Callable[..., Any], *inputs: np.ndarray) -> str:
         ),
         ("wraps around", lambda x: nn.Pad(x, padding=(1, 1), mode="wrap", value=0.0), np.zeros(3, np.float32)),
         ("indices of tensor<3xi64>", lambda i: nn.Gather(i, i, axis=0, batch_dims=0), np.zeros(3, np.int64)),
+        ("1025 products of matrices", lambda x: nn.Matmul(x, x), np.zeros((1025, 1, 1), np.float32)),
+        (
+            "along 6 axes",
+            lambda x: nn.Slice(x, starts=(0,) * 6, ends=(99,) * 6, axes=range(6), steps=(2,) * 6),
+            np.zeros((70, 70, 3, 3, 3, 3), np.float32),
+        ),
+        ("over 3 dimensions", lambda x: conv(x, f32(1, 1, 1, 1, 1), **SOLID), np.zeros((1, 1, 2, 2, 2), np.float32)),
+        ("batch dimensions", lambda i: nn.Gather(i, i, axis=1, batch_dims=1), np.zeros((2, 2), np.int32)),
+        ("computes with tensor<2xi32>", lambda x: nn.Where(nn.Equal(x, x).output, x, x), np.zeros(2, np.int32)),
+        ("one scale for all", lambda x: nn.Quantize(x, results=[per_channel()]), np.zeros((2, 3), np.float32)),
+        ("of 8 bits", lambda x: nn.Quantize(x, results=[quantized(np.int16, 0.1, 0, (3,))]), np.zeros(3, np.float32)),
         ("only up to 16", lambda x: nn.Topk(x, k=17, axis=0, largest=True, sorted=True), np.zeros(20, np.float32)),
     ],
 )
