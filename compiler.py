@@ -29,7 +29,9 @@ BASIC_PIPELINE = (
     "canonicalize,cse)"
 )
 """The same for version 5, which has fewer operations."""
-EARLY_PIPELINE = BASIC_PIPELINE.replace("nn-decompose-basic", "nn-decompose-basic,nn-decompose-softmax")
+EARLY_PIPELINE = BASIC_PIPELINE.replace(
+    "nn-decompose-basic", "nn-decompose-basic,nn-decompose-softmax,nn-avoid-early-faults"
+)
 """The same for its first dialects."""
 PREPARE_PIPELINE = "builtin.module(kpu-prepare,nn-fuse-convolutions,nn-canonicalize,canonicalize,cse)"
 """What the K210 needs before ranges are measured."""

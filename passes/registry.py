@@ -7,6 +7,7 @@ MODULES: dict[str, str] = {
     "kpu-plan-maps": "kpu.plan",
     "kpu-schedule": "kpu.schedule",
     "nn-annotate-ranges": "quant.annotate",
+    "nn-avoid-early-faults": "nn.early",
     "nn-canonicalize": "nn.canonicalize",
     "nn-decompose": "nn.decompose",
     "nn-decompose-basic": "nn.basic",

@@ -7,9 +7,10 @@ import numpy as np
 from ...dialects import nn
 from ...dialects.mlir import ir
 from ...dialects.ods import Op
+from ...dialects.tensors import static_shape
 from ...runtime.stackvm.isa5 import unary as unary_functions
 from .unsupported import Unsupported
-from .writer5 import UNBOUNDED, Writer, emits, floats, layout, stored
+from .writer5 import UNBOUNDED, Writer, emits, floats, joined, stored
 
 _UNARY: dict[type[Op], str] = {
     nn.Abs: "abs",
@@ -54,7 +55,9 @@ def unary(w: Writer, op: Any) -> None:
     name = _UNARY[type(op)]
     if name not in unary_functions(w.code.isa.dialect).codes:
         raise Unsupported(f"runtime {w.code.isa.dialect} has no {name}")
-    w.apply("unary", op, unary_op=name)
+    if name == "round" and w.code.isa.dialect != "1.6":
+        raise Unsupported(f"runtime {w.code.isa.dialect} rounds halves away from zero")
+    w.elementwise("unary", op, unary_op=name)
 
 
 @emits(*_BINARY)
@@ -73,7 +76,7 @@ def compare(w: Writer, op: Any) -> None:
 
 def _pair(w: Writer, function: str, op: Any, **stated: Any) -> None:
     """A function of two operands that are broadcast."""
-    shapes = layout("src1", op.lhs) | layout("src2", op.rhs) | layout("dest", op.output)
+    shapes = joined(src1=static_shape(op.lhs), src2=static_shape(op.rhs), dest=static_shape(op.output))
     w.call(function, w.place(op.lhs), w.place(op.rhs), w.place(op.output), **stated, **shapes)
 
 
@@ -81,8 +84,7 @@ def _pair(w: Writer, function: str, op: Any, **stated: Any) -> None:
 def clamp(w: Writer, op: nn.Clamp) -> None:
     """x * 1, limited by what is fused into every binary function."""
     floats(op.input)
-    shapes = layout("src1", op.input) | layout("dest", op.output)
-    ones = (1,) * len(shapes["rshape_dest"])
+    shape = static_shape(op.input)
     w.call(
         "binary",
         w.place(op.input),
@@ -90,11 +92,9 @@ def clamp(w: Writer, op: nn.Clamp) -> None:
         w.place(op.output),
         datatype="f32",
         binary_op="mul",
-        rshape_src2=ones,
-        rstride_src2=ones,
         low=op.min,
         high=op.max,
-        **shapes,
+        **joined(src1=shape, src2=(), dest=shape),
     )
 
 
@@ -109,7 +109,7 @@ def cast(w: Writer, op: nn.Cast) -> None:
 @emits(nn.Sigmoid)
 def sigmoid(w: Writer, op: nn.Sigmoid) -> None:
     floats(op.input)
-    w.apply("sigmoid", op)
+    w.elementwise("sigmoid", op)
 
 
 @emits(nn.Where)
@@ -118,7 +118,8 @@ def where(w: Writer, op: nn.Where) -> None:
     floats(op.x, op.y)
     assert w.working is not None
     w.convert(op.condition, w.working, "f32")
-    shapes = layout("src1", op.condition) | layout("src2", op.x) | layout("src3", op.y) | layout("dest", op.output)
+    condition, x, y, result = (static_shape(value) for value in (op.condition, op.x, op.y, op.output))
+    shapes = joined(src1=condition, src2=x, src3=y, dest=result)
     w.call("ternary", w.working, w.place(op.x), w.place(op.y), w.place(op.output), datatype="f32", **shapes)
 
 
@@ -148,4 +149,4 @@ def _uniform(value: ir.Value) -> tuple[float, int]:
 
 def _scaled(w: Writer, name: str, op: Any, scale: float, bias: float) -> None:
     stated = {"in_datatype": stored(op.input).element, "dst_datatype": stored(op.output).element}
-    w.apply(name, op, float(scale), float(bias), **stated)
+    w.elementwise(name, op, float(scale), float(bias), **stated)

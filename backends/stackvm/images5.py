@@ -55,7 +55,7 @@ def pool(w: Writer, op: nn.MaxPool | nn.AvgPool) -> None:
     w.call(
         "reduce_window2d",
         w.place(op.input),
-        float(np.finfo(np.float32).min) if isinstance(op, nn.MaxPool) else 0.0,
+        -math.inf if isinstance(op, nn.MaxPool) else 0.0,
         w.place(op.output),
         *w.code.window((top, bottom), (left, right)),
         datatype="f32",

@@ -11,7 +11,7 @@ from ...dialects.tensors import dtype_of, static_shape
 from ...runtime.stackvm.assembler5 import Paddings
 from ...runtime.stackvm.memory5 import dense
 from .unsupported import Unsupported
-from .writer5 import Writer, emits, floats, layout, stored
+from .writer5 import Ints, Writer, emits, floats, joined, layout, looped, stored
 
 Part = tuple[int, int, int]
 """First index, end and step along one axis."""
@@ -19,7 +19,7 @@ Part = tuple[int, int, int]
 
 @emits(nn.Transpose)
 def transpose(w: Writer, op: nn.Transpose) -> None:
-    w.apply("transpose", op, rshape_perm=op.permutation)
+    w.apply("transpose", op, rshape_perm=op.permutation or (0,))
 
 
 @emits(nn.Slice)
@@ -81,7 +81,7 @@ def concat(w: Writer, op: nn.Concat) -> None:
 
 @emits(nn.Expand)
 def expand(w: Writer, op: nn.Expand) -> None:
-    w.apply("broadcast", op)
+    w.apply("broadcast", op, **joined(src=static_shape(op.input), dest=static_shape(op.output)))
 
 
 @emits(nn.Pad)
@@ -91,7 +91,7 @@ def pad(w: Writer, op: nn.Pad) -> None:
     element, rank = stored(op.input).element, len(static_shape(op.input))
     if element in ("i64", "u64", "f64"):
         raise Unsupported(f"padding of {op.input.type} is not supported")
-    axes = tuple((op.padding[i], op.padding[rank + i], 0) for i in range(rank))
+    axes = tuple((op.padding[i], op.padding[rank + i], 0) for i in range(rank)) or ((0, 0, 0),)
     value = op.value if element == "f32" else int(op.value)
     w.apply("pad", op, value, rpaddings=Paddings(axes), pad_mode=op.mode)
 
@@ -100,18 +100,24 @@ def pad(w: Writer, op: nn.Pad) -> None:
 def gather(w: Writer, op: nn.Gather) -> None:
     if op.batch_dims:
         raise Unsupported("gathering with batch dimensions is not supported")
-    _gather(w, op, "gather", axis=op.axis % len(static_shape(op.input)))
+    shape, indices = static_shape(op.input), looped(op.indices)
+    axis = op.axis % len(shape)
+    _gather(w, op, "gather", indices, (*shape[:axis], *indices, *shape[axis + 1 :]), axis=axis)
 
 
 @emits(nn.GatherNd)
 def gather_nd(w: Writer, op: nn.GatherNd) -> None:
-    _gather(w, op, "gather_nd", batch_dims=op.batch_dims)
+    indices = static_shape(op.indices)
+    result = looped(op.output)
+    _gather(w, op, "gather_nd", (1, *indices) if len(indices) == 1 else indices, result, batch_dims=op.batch_dims)
 
 
-def _gather(w: Writer, op: Any, name: str, **stated: int) -> None:
+def _gather(w: Writer, op: Any, name: str, indices: Ints, result: Ints, **stated: int) -> None:
+    """`indices` and `result` are shapes with at least the axes that are looped over."""
     if dtype_of(op.indices) != np.int32:
         raise Unsupported(f"indices of {op.indices.type} are not supported, only i32")
-    w.apply(name, op, w.place(op.indices), rshape_indices=static_shape(op.indices), **stated)
+    shapes = {"rshape_indices": indices, "rshape_dest": result, "rstride_dest": dense(result)}
+    w.apply(name, op, w.place(op.indices), **shapes, **stated)
 
 
 @emits(nn.Trilu)

@@ -7,18 +7,23 @@ import numpy as np
 
 from ...dialects import nn
 from ...dialects.tensors import static_shape
+from ...passes.nn.basic_indexing import TOPK_LIMIT
 from ...runtime.kmodel.build5 import Place
 from ...runtime.stackvm.assembler5 import Immediate
 from ...runtime.stackvm.memory5 import dense
 from .unsupported import Unsupported
-from .writer5 import LOOP_LIMIT, UNBOUNDED, Ints, Writer, emits, floats, layout
+from .writer5 import LOOP_LIMIT, UNBOUNDED, Ints, Writer, emits, floats, joined
 
 
 @emits(nn.Reduce)
 def reduce(w: Writer, op: nn.Reduce) -> None:
     floats(op.input)
-    rank = len(static_shape(op.input))
-    stated: dict[str, Immediate] = {"rshape_axis": tuple(axis % rank for axis in op.axes), "keep_dims": op.keepdims}
+    shape = static_shape(op.input)
+    axes = [axis % len(shape) for axis in op.axes]
+    shapes = joined(dest=tuple(1 if i in axes else size for i, size in enumerate(shape)), src=shape)
+    pairs = zip(shapes["rshape_src"], shapes["rshape_dest"], strict=True)
+    left = tuple(i for i, (size, result) in enumerate(pairs) if size != result)
+    stated: dict[str, Immediate] = {**shapes, "rshape_axis": left, "keep_dims": True}
     if op.kind == "prod":
         w.apply("reduce_prod", op, **stated)
         return
@@ -30,6 +35,8 @@ def reduce(w: Writer, op: nn.Reduce) -> None:
 @emits(nn.ArgReduce)
 def arg_reduce(w: Writer, op: nn.ArgReduce) -> None:
     floats(op.input)
+    if op.kind == "argmax" and w.code.isa.dialect != "1.6":
+        raise Unsupported(f"argmax of negative numbers crashes runtime {w.code.isa.dialect}")
     w.apply(
         "reduce_arg",
         op,
@@ -43,21 +50,8 @@ def arg_reduce(w: Writer, op: nn.ArgReduce) -> None:
 
 @emits(nn.Topk)
 def topk(w: Writer, op: nn.Topk) -> None:
-    floats(op.input)
-    w.call(
-        "topk",
-        w.place(op.input),
-        w.place(op.output),
-        w.place(op.indices),
-        datatype="f32",
-        k=op.k,
-        axis=op.axis % len(static_shape(op.input)),
-        largest=op.largest,
-        sorted=op.sorted,
-        **layout("src", op.input),
-        **layout("dest1", op.output),
-        **layout("dest2", op.indices),
-    )
+    """The runtime's own search takes equal elements in any order; small ones are decomposed (`nn-decompose-basic`)."""
+    raise Unsupported(f"the {op.k} largest or smallest of {op.input.type} are not supported, only up to {TOPK_LIMIT}")
 
 
 @emits(nn.Cumsum)

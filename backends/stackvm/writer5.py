@@ -28,6 +28,9 @@ LOOP_LIMIT = 1024
 """Instructions that one operation may become."""
 COPY_RANK = 4
 """Axes that a copy may have: with more, the vendor's runtime crashes."""
+EARLY_RANK = 4
+EARLY_LIMITED = ("binary", "broadcast", "pad", "reduce", "reduce_prod", "slice", "ternary")
+"""Functions that crash the runtimes before 1.6 with more axes than that."""
 Ints = tuple[int, ...]
 
 
@@ -53,6 +56,9 @@ class Writer:
         """Call a tensor function; `Unsupported` when the dialect does not have it."""
         if not self.code.has(function):
             raise Unsupported(f"runtime {self.code.isa.dialect} has no {function}")
+        rank = max((len(value) for value in immediates.values() if isinstance(value, tuple)), default=0)
+        if self.code.isa.dialect != "1.6" and function in EARLY_LIMITED and rank > EARLY_RANK:
+            raise Unsupported(f"{function} along {rank} axes crashes runtime {self.code.isa.dialect}")
         self.code.tensor(function, *operands, **immediates)
 
     def apply(self, function: str, op: Any, *operands: Operand, **immediates: Immediate) -> None:
@@ -61,7 +67,7 @@ class Writer:
         The element type, shapes and strides are stated unless `immediates` say otherwise; functions leave out what
         they do not have.
         """
-        result = static_shape(op.output)
+        result = static_shape(op.output) if static_shape(op.input) else looped(op.output)
         usual: dict[str, Immediate] = {
             "datatype": stored(op.input).element,
             **layout("src", op.input),
@@ -72,9 +78,14 @@ class Writer:
 
     def convert(self, value: ir.Value, target: Place, element: str) -> None:
         """Convert a tensor to another element type."""
-        shape = layout("src", value)
+        shape = static_shape(value)
         stated: dict[str, Immediate] = {"in_datatype": stored(value).element, "dst_datatype": element}
-        self.call("convert", self.place(value), target, **stated, **shape, rstride_dest=shape["rstride_src"])
+        self.call("convert", self.place(value), target, **stated, **joined(src=shape, dest=shape))
+
+    def elementwise(self, function: str, op: Any, *operands: Operand, **immediates: Immediate) -> None:
+        """`apply` for functions to which all axes are one."""
+        shape = static_shape(op.input)
+        self.apply(function, op, *operands, **joined(src=shape, dest=shape), **immediates)
 
     def copy(self, source: Place, target: Place, tensor: Tensor, strides: Ints) -> None:
         """Copy a dense tensor into one with other strides."""
@@ -113,9 +124,36 @@ def merged(shape: Ints, strides: Ints, target_strides: Ints) -> tuple[Ints, Ints
     return first, second, third
 
 
+def looped(value: ir.Value) -> Ints:
+    """The shape that the vendor's loops run over: over no axes at all they would never end."""
+    return static_shape(value) or (1,)
+
+
+def joined(**shapes: Ints) -> dict[str, Ints]:
+    """The immediates of dense operands that are broadcast to the last one, with as few axes as say the same.
+
+    At least one: the vendor's loops over no axes would never end.
+    """
+    rank = len(list(shapes.values())[-1])
+    axes: list[list[int]] = []
+    repeated: list[bool] = []
+    for sizes in zip(*((1,) * (rank - len(shape)) + shape for shape in shapes.values()), strict=True):
+        if sizes[-1] == 1:
+            continue
+        if axes and repeated == [size != sizes[-1] for size in sizes]:
+            axes[-1] = [size * more for size, more in zip(axes[-1], sizes, strict=True)]
+            continue
+        repeated = [size != sizes[-1] for size in sizes]
+        axes.append(list(sizes))
+    stated: dict[str, Ints] = {}
+    for name, shape in zip(shapes, zip(*(axes or [[1] * len(shapes)]), strict=True), strict=True):
+        stated |= {f"rshape_{name}": shape, f"rstride_{name}": dense(shape)}
+    return stated
+
+
 def layout(name: str, value: ir.Value) -> dict[str, Ints]:
     """The immediates that say the shape and strides of a dense operand."""
-    shape = static_shape(value)
+    shape = looped(value)
     return {f"rshape_{name}": shape, f"rstride_{name}": dense(shape)}
 
 

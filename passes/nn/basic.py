@@ -15,6 +15,8 @@ from ...dialects.tensors import dtype_of, is_static, shape_of, static_shape
 from ...runtime.kernels.resampling import nearest_indices, source_positions
 from ..pipeline import register_pass
 from ..rewriter import NO_MATCH, Match, Pattern, Rewriter, pattern, rewrite_module
+from . import basic_indexing as indexing
+from .basic_indexing import as_numbers
 from .decompose import plus, scalar, times
 from .quantization import by_arithmetic
 
@@ -172,11 +174,6 @@ def batch_norm(op: nn.BatchNorm, rewriter: Rewriter) -> Match:
     return rewriter.replace(op, nn.Add(scaled, _channels(term, rank)).output)
 
 
-def _as_numbers(value: ir.Value) -> ir.Value:
-    """0.0 and 1.0 for false and true."""
-    return nn.Cast(value, to=ir.F32Type.get(), saturate=True).output
-
-
 def _as_truth(value: ir.Value) -> ir.Value:
     return nn.NotEqual(value, scalar(0, value)).output
 
@@ -184,14 +181,14 @@ def _as_truth(value: ir.Value) -> ir.Value:
 @pattern(nn.LogicalAnd)
 def logical_and(op: nn.LogicalAnd, rewriter: Rewriter) -> Match:
     """The smaller of two truths."""
-    smaller = nn.Minimum(_as_numbers(op.lhs), _as_numbers(op.rhs)).output
+    smaller = nn.Minimum(as_numbers(op.lhs), as_numbers(op.rhs)).output
     return rewriter.replace(op, _as_truth(smaller))
 
 
 @pattern(nn.LogicalOr)
 def logical_or(op: nn.LogicalOr, rewriter: Rewriter) -> Match:
     """The larger of two truths."""
-    larger = nn.Maximum(_as_numbers(op.lhs), _as_numbers(op.rhs)).output
+    larger = nn.Maximum(as_numbers(op.lhs), as_numbers(op.rhs)).output
     return rewriter.replace(op, _as_truth(larger))
 
 
@@ -224,43 +221,6 @@ def tile(op: nn.Tile, rewriter: Rewriter) -> Match:
             return NO_MATCH
         value = value if count == 1 else nn.concat([value] * count, axis)
     return rewriter.replace(op, value)
-
-
-def _narrow(indices: ir.Value) -> ir.Value:
-    return nn.Cast(indices, to=ir.IntegerType.get_signless(32), saturate=True).output
-
-
-@pattern(nn.Gather)
-def gather(op: nn.Gather, rewriter: Rewriter) -> Match:
-    """Indices of 32 bits, counted from the front: index + size * min(max(-index, 0), 1)."""
-    size = shape_of(op.input)[op.axis]
-    if dtype_of(op.indices) != np.int64 or size is None:
-        return NO_MATCH
-    numbers = nn.Cast(op.indices, to=ir.F32Type.get(), saturate=True).output
-    below = nn.Clamp(nn.Neg(numbers).output, min=0.0, max=1.0).output
-    front = _narrow(nn.Add(numbers, times(below, size)).output)
-    return rewriter.replace(op, nn.Gather(op.input, front, axis=op.axis, batch_dims=op.batch_dims).output)
-
-
-@pattern(nn.GatherNd)
-def gather_nd(op: nn.GatherNd, rewriter: Rewriter) -> Match:
-    """Constant indices of 32 bits."""
-    indices = nn.constant_value(op.indices)
-    if indices is None or indices.dtype != np.int64 or (indices < 0).any():
-        return NO_MATCH
-    return rewriter.replace(op, nn.GatherNd(op.input, _narrow(op.indices), batch_dims=op.batch_dims).output)
-
-
-@pattern(nn.Hardmax)
-def hardmax(op: nn.Hardmax, rewriter: Rewriter) -> Match:
-    """1 where the index is that of the first maximum: the machine's own function marks all that are equal."""
-    shape = shape_of(op.input)
-    axis = op.axis % len(shape)
-    if shape[axis] is None:
-        return NO_MATCH
-    first = nn.ArgReduce(op.input, kind="argmax", axis=axis, keepdims=True, select_last_index=False).output
-    places = np.arange(static_shape(op.input)[axis]).reshape([-1 if i == axis else 1 for i in range(len(shape))])
-    return rewriter.replace(op, _as_numbers(nn.Equal(first, nn.Constant(value=places).output).output))
 
 
 @pattern(nn.AvgPool)
@@ -381,9 +341,7 @@ PATTERNS: tuple[Pattern[Any], ...] = (
     logical_not,
     cast_to_bool,
     tile,
-    gather,
-    gather_nd,
-    hardmax,
+    *indexing.PATTERNS,
     average_with_padding,
     conv_transpose,
     resize_nearest,

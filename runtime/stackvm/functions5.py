@@ -56,6 +56,7 @@ class Call:
     operands: Mapping[str, int | float]
     registers: Registers
     memory: Memory
+    dialect: str
     written: int = 0
 
     @staticmethod
@@ -194,7 +195,10 @@ def unary(call: Call) -> None:
     if name == "bitwise_not":
         raise ExecutionError("K0503", cause="unary bitwise_not is not supported")
     value = call.read("input", "f32", "rshape_src", "rstride_src")
-    result = np.logical_not(value) if name == "logical_not" else getattr(kernels, name)(value)
+    if name == "round" and call.dialect != "1.6":  # those runtimes round halves away from zero
+        result = np.trunc(value + np.copysign(np.float64(0.5), value))
+    else:
+        result = np.logical_not(value) if name == "logical_not" else getattr(kernels, name)(value)
     call.write("output", result, "rstride_dest", "f32")
 
 
@@ -340,6 +344,9 @@ def reduce(call: Call) -> None:
     init = value.dtype.type(call.operands["init"])
     if kind in ("min", "max"):
         result = kernels.reduce(value, kind=kind, axes=axes, keepdims=keep)
+        if value.dtype.kind == "f":  # the vendor's search begins with the last finite number
+            limits = np.finfo(value.dtype)
+            result = np.maximum(result, limits.min) if kind == "max" else np.minimum(result, limits.max)
     else:
         result = ordered5.reduced(value, sorted(axes), keep, init)
         if kind == "mean":

@@ -197,7 +197,7 @@ class Interpreter:
         compute = FUNCTIONS.get(function.name)
         if compute is None:
             raise ExecutionError("K0503", cause=f"{function.name} is not executed here")
-        call = Call(one.values, operands, self._registers, frame.memory)
+        call = Call(one.values, operands, self._registers, frame.memory, self.isa.dialect)
         compute(call)
         frame.budget.steps -= FUNCTION_COST + (call.written >> 10)
 

@@ -1,4 +1,5 @@
-"""Whole networks against onnxruntime: the nn evaluator, our simulator, and the vendor's runtime on the same bytes.
+"""Whole networks against onnxruntime and LiteRT: the nn evaluator, our simulator, and the vendor's runtimes on the same
+bytes, in version 7 (k230) and 5 (k510).
 
 The measure is the largest difference relative to the largest magnitude of an output; the bound is 1e-4: networks add
 up thousands of float32 roundings in different orders.
@@ -13,6 +14,7 @@ from ai_edge_litert.interpreter import Interpreter
 from networks import SHAPES, SHIPPED, find_models, relative_error
 from PIL import Image
 from vendor import run_in_vendor_runtime
+from vendor19 import find_python, simulate
 
 import kpuc
 from kpuc.compiler import PIPELINE
@@ -143,18 +145,75 @@ def test_convolutional_networks_end_without_transposes_inside(path):
 
 
 def vendor_cases():
-    """The vendor's interpreter needs seconds for most networks: those that do not ship are slow."""
+    """The vendor's interpreters need seconds for most networks: those that do not ship are slow."""
     return [
         pytest.param(path, id=path.name, marks=[] if path.parent == SHIPPED else [pytest.mark.slow])
-        for path in [*find_models(".onnx"), *find_models(".tflite")]
+        for path in networks()
     ]
+
+
+def networks():
+    return [*find_models(".onnx"), *find_models(".tflite")]
+
+
+def given(path):
+    """Inputs by name, and what another engine computes."""
+    return lite_reference(path) if path.suffix == ".tflite" else reference(path)
 
 
 @pytest.mark.parametrize("path", vendor_cases())
 def test_vendor_runtime(path):
-    lite = path.suffix == ".tflite"
-    feed, expected = lite_reference(path) if lite else reference(path)
-    data = (lite_kmodel(path) if lite else kmodel(path)).data
+    feed, expected = given(path)
+    data = (lite_kmodel(path) if path.suffix == ".tflite" else kmodel(path)).data
     (result,) = run_in_vendor_runtime([(data, list(feed.values()), len(expected))])
     assert not isinstance(result, str), result
     assert max(map(relative_error, expected, result)) < BOUND
+
+
+@cache
+def version5(path, runtime=None):
+    shapes = {} if path.suffix == ".tflite" else shapes_of(path, given(path)[0])
+    return kpuc.compile(path, target="k510", runtime=runtime, shapes=shapes)
+
+
+@pytest.mark.parametrize("path", networks(), ids=lambda path: path.name)
+def test_version_5(path):
+    feed, expected = given(path)
+    outputs = kpuc.Simulator(version5(path)).run(*feed.values())
+    assert max(map(relative_error, expected, outputs.values())) < BOUND
+
+
+@pytest.mark.parametrize("path", vendor_cases())
+def test_version_5_in_the_vendor_runtime(path):
+    assert_vendor_agrees(path, version5(path).data, "1.9")
+
+
+def assert_vendor_agrees(path, data, release):
+    python, reason = find_python(release)
+    if python is None:
+        pytest.skip(reason)
+    feed, expected = given(path)
+    (result,) = simulate([(data, list(feed.values()))], release)
+    assert not isinstance(result, str), result
+    assert max(map(relative_error, expected, result)) < BOUND
+
+
+SHIPPED_NETWORKS = [path for path in networks() if path.parent == SHIPPED]
+
+
+@pytest.mark.parametrize("path", SHIPPED_NETWORKS, ids=lambda path: path.name)
+@pytest.mark.parametrize("runtime", ["1.1.0", "1.0.0-beta2"])
+def test_early_dialects(path, runtime):
+    feed, expected = given(path)
+    outputs = kpuc.Simulator(version5(path, runtime)).run(*feed.values())
+    assert max(map(relative_error, expected, outputs.values())) < BOUND
+
+
+@pytest.mark.parametrize("path", SHIPPED_NETWORKS, ids=lambda path: path.name)
+def test_early_dialect_in_the_vendor_runtime(path):
+    assert_vendor_agrees(path, version5(path, "1.1.0").data, "1.1")
+
+
+def test_cpu_in_version_5_is_what_k510_is():
+    path = SHIPPED / "fashion_dscnn.onnx"
+    assert kpuc.compile(path, target="cpu", kmodel=5).data == version5(path).data

@@ -107,7 +107,8 @@ POSITIVE = RANDOM.random((4, 6)).astype(np.float32) + np.float32(0.1)
 UNARY = [
     same(f"unary:{name}", value, 2e-6, unary_op=name)
     for value, names in (
-        (f32(4, 6), "abs ceil cos exp floor neg round sign sin square tanh erf"),
+        (f32(4, 6), "abs ceil cos exp floor neg sign sin square tanh erf"),
+        (np.array([[0.5, 1.5, 2.5, -0.5, -1.5, 1.3, -3.7]], np.float32), "round"),
         (UNIT, "acos asin"),
         (POSITIVE, "log rsqrt sqrt"),
         (np.array([[0, 1, -2, 0.5]], np.float32), "logical_not"),

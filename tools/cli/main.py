@@ -111,8 +111,15 @@ def preprocessing_and_quantisation_options(command: Callable[..., None]) -> Call
 @click.option("-o", "--output", required=True, type=click.Path(), help="The kmodel to write.")
 @click.option("--target", default="cpu", show_default=True, help="The chip: cpu, k210, k230 or k510.")
 @click.option("--portable", is_flag=True, help="For cpu: code that any CPU can execute.")
-@click.option("--kmodel", "version", type=int, help="The version of the file.  [default: the target's newest]")
-@click.option("--runtime", help="The vendor's runtime that the file is for, e.g. 2.11.")
+@click.option(
+    "--kmodel",
+    "version",
+    type=int,
+    help="The version of the file: 7 (cpu, k230) or 5 (cpu, k510).  [default: the newest of the target]",
+)
+@click.option(
+    "--runtime", help="The vendor's runtime that it is for: 2.6 to 2.11; for version 5: 1.6 to 1.9, 1.1.0, 1.0.0-beta2."
+)
 @click.option("--shape", "shapes", multiple=True, callback=named_numbers, help="An input's shape: NAME=1,3,224,224.")
 @click.option("--dim", "dims", multiple=True, callback=named_numbers, help="A symbolic dimension: NAME=N.")
 @preprocessing_and_quantisation_options

@@ -14,6 +14,8 @@ TFLITE = (
     "parameters: operators compute in float32 between them, and round halves away from zero (stack machines: to even). "
     "What a network remembers (variables, states of SVDF and LSTM) is an input and an output of one name."
 )
+NOTE = """`k510` computes in float32 only; other element types it moves, compares and converts. The runtimes 1.1.0 and
+1.0.0-beta2 have fewer functions than 1.6 to 1.9 (no comparisons, for one): a network that needs more is refused."""
 
 
 def operators() -> dict[str, list[dict[str, object]]]:
@@ -57,7 +59,7 @@ def markdown(tables: dict[str, list[dict[str, object]]]) -> str:
     lines += [f"| {row['operator']} | {row['since']} | {row['note']} |" for row in tables["onnx"]]
     lines += ["", "## TFLite", "", TFLITE, "", "| operator |", "|---|"]
     lines += [f"| {row['operator']} |" for row in tables["tflite"]]
-    lines += ["", "## Operations of `nn` by target", "", f"| operation | {' | '.join(TARGETS)} |"]
+    lines += ["", "## Operations of `nn` by target", "", NOTE, "", f"| operation | {' | '.join(TARGETS)} |"]
     lines += ["|---" * (len(TARGETS) + 1) + "|"]
     for row in tables["targets"]:
         marks = " | ".join("yes" if row[target] else "" for target in TARGETS)
