@@ -6,6 +6,7 @@ MODULES: dict[str, str] = {
     "kpu-quantize": "kpu.quantize",
     "kpu-plan-maps": "kpu.plan",
     "kpu-schedule": "kpu.schedule",
+    "kpu-tile": "kpu.tile",
     "nn-annotate-ranges": "quant.annotate",
     "nn-canonicalize": "nn.canonicalize",
     "nn-decompose": "nn.decompose",
