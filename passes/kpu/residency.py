@@ -2,6 +2,7 @@
 
 On entry: a block of layers and host operations. A map that the host made is uploaded before the first layer that reads it, one
 that the host reads is downloaded; order and neighbourhood are those that `kpu-schedule` and `kpu-plan-maps` will choose.
+Maps are known by their numbers here.
 """
 
 from collections.abc import Mapping, Sequence
@@ -12,20 +13,57 @@ from ...dialects import kpu, nn
 from ...dialects.mlir import describe, ir
 from ...dialects.tensors import static_shape
 from ...runtime.kpu.layout import LINE, Layout
+from ...runtime.kpu.pooling import POOL_BY_NAME
 from ..buffers.allocation import Allocation, Buffer, allocate
 from ..rewriter import producer
 from .schedule import Task, ordered
 
 
 @dataclass(frozen=True)
+class Map:
+    """A map's shape, and what a row of all its channels takes in KPU memory."""
+
+    shape: tuple[int, int, int, int]
+    row_bytes: int
+
+    @classmethod
+    def of(cls, value: ir.Value) -> "Map":
+        """The map that a value is."""
+        batch, channels, height, width = static_shape(value)
+        return cls((batch, channels, height, width), Layout((batch, channels, 1, width)).bytes)
+
+    @property
+    def height(self) -> int:
+        """Rows."""
+        return self.shape[2]
+
+    @property
+    def bytes(self) -> int:
+        """Of all rows."""
+        return self.row_bytes * self.height
+
+
+@dataclass(frozen=True)
+class LayerFacts:
+    """What a layer reads and makes; its pooling reads `window` rows for one, and goes on by `stride`."""
+
+    reads: tuple[int, ...]
+    makes: int
+    kernel: int
+    depthwise: bool
+    window: int
+    stride: int
+
+
+@dataclass(frozen=True)
 class Step:
-    """What the KPU does at once: the values that it reads, and the one that it makes, if it makes a map.
+    """What the KPU does at once: the maps that it reads, and the one that it makes, if it makes one.
 
     `layer` is the number of the layer that it is, or of the one that an upload is for or a download follows.
     """
 
-    reads: tuple[ir.Value, ...]
-    makes: ir.Value | None
+    reads: tuple[int, ...]
+    makes: int | None
     layer: int
 
 
@@ -36,28 +74,28 @@ class Resident:
     bytes: int
     first: int
     last: int
-    maps: tuple[ir.Value, ...]
+    maps: tuple[int, ...]
     joined: int | None = None
 
 
-def residents(steps: Sequence[Step], sizes: Mapping[ir.Value, int]) -> list[Resident]:
+def residents(steps: Sequence[Step], sizes: Mapping[int, int]) -> list[Resident]:
     """What is in KPU memory, maps of one layer as one; a map that is wanted behind others twice is there twice."""
-    first: dict[ir.Value, int] = {}
-    last: dict[ir.Value, int] = {}
+    first: dict[int, int] = {}
+    last: dict[int, int] = {}
     for at, step in enumerate(steps):
-        last.update(dict.fromkeys(step.reads, at))
+        for read in step.reads:
+            last[read] = at
         if step.makes is not None:
             first[step.makes] = last[step.makes] = at
     found = []
-    placed: set[ir.Value] = set()
+    placed: set[int] = set()
     for at, step in enumerate(steps):
         if len(step.reads) > 1:
-            own = [value for value in dict.fromkeys(step.reads) if value not in placed]
-            placed.update(own)
-            begin, end = min([at, *(first[value] for value in own)]), max([at, *(last[value] for value in own)])
-            found.append(Resident(sum(sizes[value] for value in step.reads), begin, end, step.reads, at))
-    alone = [value for value in first if value not in placed]
-    return found + [Resident(sizes[value], first[value], last[value], (value,)) for value in alone]
+            own = set(step.reads) - placed
+            placed |= own
+            begin, end = min([at, *(first[one] for one in own)]), max([at, *(last[one] for one in own)])
+            found.append(Resident(sum(sizes[one] for one in step.reads), begin, end, step.reads, at))
+    return found + [Resident(sizes[one], first[one], last[one], (one,)) for one in first if one not in placed]
 
 
 def usage(found: Sequence[Resident], steps: int) -> list[int]:
@@ -73,24 +111,21 @@ def usage(found: Sequence[Resident], steps: int) -> list[int]:
     return result
 
 
-def map_bytes(value: ir.Value) -> int:
-    """Bytes of a map in KPU memory."""
-    batch, channels, height, width = static_shape(value)
-    return Layout((batch, channels, height, width)).bytes
-
-
 @dataclass
 class Program:
     """What the KPU will do, in order.
 
-    layers: in order.   steps: those of the layers, and uploads and downloads between them.   detours: for each host operation that
-    comes behind a layer and before another, the last layer before it and the first behind it.
+    layers, facts: in order.   steps: those of the layers, and uploads and downloads between them.   maps: by number.
+    detours: for each host operation that comes behind a layer and before another, the last layer before it and the first behind
+    it.   downloaded: the maps that the host reads.
     """
 
     layers: list[kpu.Layer] = field(default_factory=list)
+    facts: list[LayerFacts] = field(default_factory=list)
     steps: list[Step] = field(default_factory=list)
+    maps: dict[int, Map] = field(default_factory=dict)
     detours: set[tuple[int, int]] = field(default_factory=set)
-    downloaded: set[ir.Value] = field(default_factory=set)
+    downloaded: set[int] = field(default_factory=set)
 
     @classmethod
     def of(cls, block: ir.Block) -> "Program":
@@ -100,8 +135,11 @@ class Program:
     @property
     def residents(self) -> list[Resident]:
         """What is in KPU memory."""
-        values = {step.makes for step in self.steps if step.makes is not None}
-        return residents(self.steps, {value: map_bytes(value) for value in values})
+        return residents(self.steps, {number: one.bytes for number, one in self.maps.items()})
+
+    def usage(self) -> list[int]:
+        """Bytes in use at each step."""
+        return usage(self.residents, len(self.steps))
 
     def plan(self) -> Allocation:
         """Where everything would lie."""
@@ -116,6 +154,8 @@ class _Reader:
     """Makes tasks of operations, with the ways between host and KPU, and a program of tasks."""
 
     def __init__(self, block: ir.Block) -> None:
+        self.maps: dict[int, Map] = {}
+        self.numbers: dict[ir.Value, int] = {}
         self.tasks: list[Task] = []
         self.work: list[tuple[str, Any]] = []
         self.on_host: dict[ir.Value, int] = {}
@@ -123,21 +163,27 @@ class _Reader:
         for op in block.operations:
             if isinstance(op, kpu.Layer):
                 needs = [self._uploaded(value) for value in op.inputs]
-                self.on_kpu[op.output] = self._add("layer", op, needs)
+                self.on_kpu[op.output] = self._add("layer", op, needs, self._map(op.output))
             elif not isinstance(op, nn.Constant):
-                needs = [self._downloaded(value) for value in op.operation.operands]
-                task = self._add("host", op, [need for need in needs if need is not None])
+                waits = [self._downloaded(value) for value in op.operation.operands]
+                task = self._add("host", op, [task for task in waits if task is not None])
                 self.on_host.update(dict.fromkeys(op.operation.results, task))
 
-    def _add(self, kind: str, subject: Any, needs: Sequence[int]) -> int:
-        self.tasks.append(Task(kind != "host", needs, kind == "download"))
+    def _map(self, value: ir.Value) -> int:
+        """The bytes of a new map."""
+        self.numbers[value] = len(self.maps)
+        self.maps[len(self.maps)] = one = Map.of(value)
+        return one.bytes
+
+    def _add(self, kind: str, subject: Any, needs: Sequence[int], size: int = 0) -> int:
+        self.tasks.append(Task(kind != "host", needs, kind == "download", size))
         self.work.append((kind, subject))
         return len(self.tasks) - 1
 
     def _uploaded(self, value: ir.Value) -> int:
         if value not in self.on_kpu:
             needs = [self.on_host[value]] if value in self.on_host else []
-            self.on_kpu[value] = self._add("upload", value, needs)
+            self.on_kpu[value] = self._add("upload", value, needs, self._map(value))
         return self.on_kpu[value]
 
     def _downloaded(self, value: ir.Value) -> int | None:
@@ -146,31 +192,40 @@ class _Reader:
         return self.on_host.get(value)
 
     def program(self) -> Program:
-        program = Program()
+        """The tasks in order."""
+        program = Program(maps=self.maps)
         order = ordered(self.tasks)
-        numbers: dict[int, int] = {}
+        layers: dict[int, int] = {}
         for task in order:
             kind, subject = self.work[task]
             if kind == "layer":
-                numbers[task] = len(program.layers)
-                program.steps.append(Step(tuple(subject.inputs), subject.output, len(program.layers)))
+                layers[task] = len(program.layers)
+                facts = self._facts(subject)
+                program.steps.append(Step(facts.reads, facts.makes, len(program.layers)))
+                program.facts.append(facts)
                 program.layers.append(subject)
             elif kind == "upload":
-                program.steps.append(Step((), subject, len(program.layers)))
+                program.steps.append(Step((), self.numbers[subject], len(program.layers)))
             elif kind == "download":
-                program.steps.append(Step((subject,), None, len(program.layers) - 1))
-                program.downloaded.add(subject)
-        program.detours = self._detours(order, numbers)
+                program.steps.append(Step((self.numbers[subject],), None, len(program.layers) - 1))
+                program.downloaded.add(self.numbers[subject])
+        program.detours = self._detours(order, layers)
         return program
 
-    def _detours(self, order: Sequence[int], numbers: Mapping[int, int]) -> set[tuple[int, int]]:
+    def _facts(self, layer: kpu.Layer) -> LayerFacts:
+        pool = POOL_BY_NAME[layer.pool]
+        reads = tuple(self.numbers[value] for value in layer.inputs)
+        window = 1 if pool.kind == "sample" else pool.window
+        return LayerFacts(reads, self.numbers[layer.output], layer.kernel, layer.depthwise, window, pool.stride)
+
+    def _detours(self, order: Sequence[int], layers: Mapping[int, int]) -> set[tuple[int, int]]:
         before: dict[int, int] = {}
         behind: dict[int, int] = {}
         for task in order:
-            before[task] = max((numbers.get(need, before[need]) for need in self.tasks[task].needs), default=-1)
+            before[task] = max((layers.get(need, before[need]) for need in self.tasks[task].needs), default=-1)
         for task in reversed(order):
-            nearest = numbers.get(task, behind.get(task, len(numbers)))
+            nearest = layers.get(task, behind.get(task, len(layers)))
             for need in self.tasks[task].needs:
-                behind[need] = min(behind.get(need, len(numbers)), nearest)
+                behind[need] = min(behind.get(need, len(layers)), nearest)
         host = [task for task in order if self.work[task][0] == "host" and task in behind]
-        return {(before[task], behind[task]) for task in host if before[task] >= 0 and behind[task] < len(numbers)}
+        return {(before[task], behind[task]) for task in host if before[task] >= 0 and behind[task] < len(layers)}

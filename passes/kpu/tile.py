@@ -23,29 +23,48 @@ from .region import Region, Regions, Stripe
 from .residency import Program
 
 REGIONS = "kpu.regions"
+ROUNDS = 6
 MARGINS = (0, 32, 16, 8, 4)
 """Parts of the memory that are left free, 0 for none, in the order in which they are tried: plans have gaps."""
 
 
-def cheapest(regions: Regions) -> list[Region] | None:
-    """Regions that cover all layers at which memory is too small, at the lowest cost; None if that cannot be."""
-    overflows = regions.overflows()
+def cheapest(regions: Regions, wanted: Sequence[int]) -> list[Region] | None:
+    """Regions that cover all the layers that are wanted, at the lowest cost; None if there are none."""
     count = len(regions.layers)
     best: list[tuple[float, list[Region]]] = [(0.0, [])] + [(math.inf, [])] * count
     for first in range(count):
         cost, chosen = best[first]
-        if first not in overflows and cost < best[first + 1][0]:
-            best[first + 1] = (cost, chosen)
         if cost == math.inf:
             continue
-        for last in range(first, regions.reach(first) + 1):
-            if not any(first <= layer <= last for layer in overflows):
-                continue
+        if first not in wanted and cost < best[first + 1][0]:
+            best[first + 1] = (cost, chosen)
+        nearest = min((layer for layer in wanted if layer >= first), default=count)
+        for last in range(nearest, regions.reach(first) + 1):
             region = regions.region(first, last)
             if region is not None and cost + region.cycles < best[last + 1][0]:
                 best[last + 1] = (cost + region.cycles, [*chosen, region])
     cost, chosen = best[count]
     return None if cost == math.inf else chosen
+
+
+def attempt(block: ir.Block, capacity: int, free: int, *, patient: bool) -> list[list[Region]] | None:
+    """Split a block until its maps fit into `capacity` bytes, aiming at `free` bytes less; the regions of each round.
+
+    Regions for layers that can never fit make room for others; who is patient looks at what is left afterwards.
+    """
+    rounds: list[list[Region]] = []
+    while len(rounds) < ROUNDS:
+        program = Program.of(block)
+        if program.plan().peak <= capacity:
+            return rounds
+        regions = Regions(program, capacity - free)
+        wanted = (regions.hopeless() if patient else []) or regions.overflows()
+        chosen = cheapest(regions, wanted)
+        if not chosen:
+            return None
+        split(block, chosen)
+        rounds.append(chosen)
+    return None
 
 
 class Cutter:
@@ -140,19 +159,22 @@ class Tile:
     def apply(self, module: ir.Module) -> None:
         function = entry_function(module)
         block = function.regions[0].blocks[0]
-        program = Program.of(block)
-        if program.plan().peak <= self.capacity:
+        if Program.of(block).plan().peak <= self.capacity:
             return
-        for margin in MARGINS:
-            free = self.capacity // margin if margin else 0
-            regions = cheapest(Regions(program, self.capacity - free))
-            if regions is None:
-                return
-            trial = function.operation.clone()
-            split(trial.regions[0].blocks[0], regions)
-            if Program.of(trial.regions[0].blocks[0]).plan().peak <= self.capacity:
-                function.attributes[REGIONS] = ir.ArrayAttr.get([_record(program, region) for region in regions])
-                split(block, regions)
+        for share in MARGINS:
+            free = self.capacity // share if share else 0
+            found = []
+            for patient in (False, True):
+                trial = function.operation.clone()
+                rounds = attempt(trial.regions[0].blocks[0], self.capacity, free, patient=patient)
+                if rounds is not None:
+                    found.append((sum(region.cycles for regions in rounds for region in regions), len(found), rounds))
+            if found:
+                records = []
+                for regions in min(found)[2]:
+                    records += [_record(Program.of(block), region) for region in regions]
+                    split(block, regions)
+                function.attributes[REGIONS] = ir.ArrayAttr.get(records)
                 return
 
 
