@@ -1,25 +1,26 @@
 """Neighbouring layers that are computed in stripes: which rows a stripe needs, what it holds, what it costs.
 
-All values of a stripe have the same rows, those of the finest value counted, a coarser one fewer of them by its ratio. Every 3x3
-layer makes a row at an inner edge of a stripe wrong, since the KPU pads there; so stripes overlap, and wrong rows are left out
-of what leaves the region.
+All maps of a stripe have the same rows, those of the finest map counted; a coarser one has fewer of its own, by its
+ratio. Every 3x3 layer makes a row at an inner edge of a stripe wrong, since the KPU pads there; so stripes overlap, and
+wrong rows are left out of what leaves the region.
 """
 
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 
 import numpy as np
 
 from . import cycles
 from .residency import LayerFacts, Map, Program, Step, residents, usage
-from .rules import LEAST
+from .rules import LEAST, ROWS
 
 
 @dataclass(frozen=True)
 class Stripe:
-    """Rows of a region's finest value: those from `start` to `end` are computed, of which `first` to `last` leave it."""
+    """Rows of a region's finest map: from `start` to `end` they are computed, from `first` to `last` they leave it."""
 
     start: int
     first: int
@@ -31,7 +32,7 @@ class Stripe:
 class Region:
     """The layers `first` to `last` of a program, in `count` stripes.
 
-    rows: of the finest value, in units of `unit` rows, so that every value has whole rows in a unit.
+    rows: of the finest map, in units of `unit` rows, so that every map has whole rows in a unit.
     above, below: units that a stripe needs beyond those that leave it.   cycles: more than without stripes.
     """
 
@@ -57,7 +58,7 @@ class Region:
                 end * self.unit,
                 min(self.rows, end + self.below) * self.unit,
             )
-            for begin, end in zip(cuts, cuts[1:], strict=False)
+            for begin, end in pairwise(cuts)
         ]
 
 
@@ -76,14 +77,14 @@ class Regions:
         self._sums = np.concatenate([np.zeros((1, 2)), np.cumsum(costs, axis=0)])
 
     def overflows(self) -> list[int]:
-        """The layers at which more is in KPU memory than fits."""
+        """The layers at which more is in KPU memory than fits, or that have too many rows."""
         steps = zip(self.program.steps, self.program.usage(), strict=True)
-        return sorted({step.layer for step, total in steps if total > self.capacity})
+        return sorted({*(step.layer for step, total in steps if total > self.capacity), *self.program.tall()})
 
     def hopeless(self) -> list[int]:
-        """The layers that read and make more than fits."""
+        """The layers that read and make more than fits, or have too many rows."""
         sizes = [sum(self.maps[one].bytes for one in (*layer.reads, layer.makes)) for layer in self.layers]
-        return [number for number, size in enumerate(sizes) if size > self.capacity]
+        return sorted({*(number for number, size in enumerate(sizes) if size > self.capacity), *self.program.tall()})
 
     def reach(self, first: int) -> int:
         """The last layer of the longest region from `first` whose heights are multiples of each other, and that no host
@@ -104,7 +105,7 @@ class Regions:
         rows, unit = self._grid(layers)
         above, below = self._margins(layers, rows, unit)
         overlap, units = above + below, rows // unit
-        largest = self._largest_stripe(layers, last, rows, unit, self._passing(first, last))
+        largest = min(ROWS // unit, self._largest_stripe(layers, last, rows, unit, self._passing(first, last)))
         if largest <= overlap:
             return None
         count = max(2, -(-(units - overlap) // (largest - overlap)))

@@ -1,8 +1,8 @@
 """Which maps are in KPU memory at which step, foretold from layers in real numbers.
 
-On entry: a block of layers and host operations. A map that the host made is uploaded before the first layer that reads it, one
-that the host reads is downloaded; order and neighbourhood are those that `kpu-schedule` and `kpu-plan-maps` will choose.
-Maps are known by their numbers here.
+On entry: a block of layers and host operations. A map that the host made is uploaded before the first layer that reads
+it, one that the host reads is downloaded; order and neighbourhood are as `kpu-schedule` and `kpu-plan-maps` will choose
+them. Maps are known by their numbers here.
 """
 
 from collections.abc import Mapping, Sequence
@@ -16,6 +16,7 @@ from ...runtime.kpu.layout import LINE, Layout
 from ...runtime.kpu.pooling import POOL_BY_NAME
 from ..buffers.allocation import Allocation, Buffer, allocate
 from ..rewriter import producer
+from .rules import ROWS
 from .schedule import Task, ordered
 
 
@@ -116,8 +117,8 @@ class Program:
     """What the KPU will do, in order.
 
     layers, facts: in order.   steps: those of the layers, and uploads and downloads between them.   maps: by number.
-    detours: for each host operation that comes behind a layer and before another, the last layer before it and the first behind
-    it.   downloaded: the maps that the host reads.
+    downloaded: the maps that the host reads.   detours: for each host operation that comes behind a layer and before
+    another, the last layer before it and the first behind it.
     """
 
     layers: list[kpu.Layer] = field(default_factory=list)
@@ -141,10 +142,20 @@ class Program:
         """Bytes in use at each step."""
         return usage(self.residents, len(self.steps))
 
+    def fits(self, capacity: int) -> bool:
+        """Whether the KPU can do it with `capacity` bytes of memory."""
+        return self.plan().peak <= capacity and not self.tall()
+
+    def tall(self) -> list[int]:
+        """The layers that read more rows than the KPU can count."""
+        return [number for number, layer in enumerate(self.facts) if self.maps[layer.reads[0]].height > ROWS]
+
     def plan(self) -> Allocation:
         """Where everything would lie."""
         buffers = [
-            Buffer(describe(self.layers[self.steps[one.first].layer].location), one.bytes, one.first, one.last + 1, LINE)
+            Buffer(
+                describe(self.layers[self.steps[one.first].layer].location), one.bytes, one.first, one.last + 1, LINE
+            )
             for one in self.residents
         ]
         return allocate(buffers)

@@ -1,7 +1,7 @@
 """Order operations so that the KPU is called seldom: what is the KPU's goes on as long as anything of it can run.
 
-Only data dependencies bind. Every call of a KPU function costs the host thousands of cycles, whatever it does. What leaves
-the KPU leaves it at once, and what is wanted later comes into its memory later, where that costs no call.
+Only data dependencies bind. Every call of a KPU function costs the host thousands of cycles, whatever it does. What
+leaves the KPU leaves it at once, and what is wanted later comes into its memory later, where that costs no call.
 """
 
 import heapq
@@ -57,7 +57,7 @@ def _sunk(tasks: Sequence[Task], order: list[int]) -> list[int]:
 
 
 def _collected(tasks: Sequence[Task]) -> list[int]:
-    """The numbers of tasks in an order that changes between host and KPU as late as possible; otherwise as they were."""
+    """The numbers of tasks, host and KPU taking turns as seldom as possible; otherwise as they were."""
     waiting = [len(task.needs) for task in tasks]
     followers: list[list[int]] = [[] for _ in tasks]
     for number, task in enumerate(tasks):

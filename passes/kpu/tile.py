@@ -1,8 +1,8 @@
 """Compute layers in stripes where their maps do not fit into KPU memory.
 
-On entry: layers and `nn` in real numbers, with ranges. On exit: what would be in KPU memory at one time fits, as far as stripes can do
-that. A region of layers is computed stripe by stripe, from slices of what goes into it; what comes out of it is joined on the
-host. The function's `kpu.regions` says which regions there are, and what they cost.
+On entry: layers and `nn` in real numbers, with ranges. On exit: what will be in KPU memory at one time fits, as far as
+stripes can do that, and no map has too many rows. A region of layers is computed stripe by stripe, from slices of what
+goes into it; what comes out of it is joined on the host. The function's `kpu.regions` says which regions there are, and what they cost.
 """
 
 import math
@@ -13,14 +13,16 @@ from typing import Any, ClassVar
 from ...dialects import kpu, nn
 from ...dialects.function import entry_function
 from ...dialects.mlir import describe, ir, safe_erase
-from ...dialects.ranges import value_range
+from ...dialects.ranges import set_range, value_range
 from ...dialects.tensors import static_shape
+from ...errors import CapacityError
 from ...runtime.kpu.layout import RAM_BYTES
 from ..pipeline import register_pass
 from ..rewriter import users
 from . import build
 from .region import Region, Regions, Stripe
 from .residency import Program
+from .rules import ROWS
 
 REGIONS = "kpu.regions"
 ROUNDS = 6
@@ -31,7 +33,7 @@ MARGINS = (0, 32, 16, 8, 4)
 def cheapest(regions: Regions, wanted: Sequence[int]) -> list[Region] | None:
     """Regions that cover all the layers that are wanted, at the lowest cost; None if there are none."""
     count = len(regions.layers)
-    best: list[tuple[float, list[Region]]] = [(0.0, [])] + [(math.inf, [])] * count
+    best: list[tuple[float, list[Region]]] = [(0.0, []), *[(math.inf, [])] * count]
     for first in range(count):
         cost, chosen = best[first]
         if cost == math.inf:
@@ -55,7 +57,7 @@ def attempt(block: ir.Block, capacity: int, free: int, *, patient: bool) -> list
     rounds: list[list[Region]] = []
     while len(rounds) < ROUNDS:
         program = Program.of(block)
-        if program.plan().peak <= capacity:
+        if program.fits(capacity):
             return rounds
         regions = Regions(program, capacity - free)
         wanted = (regions.hopeless() if patient else []) or regions.overflows()
@@ -77,9 +79,9 @@ class Cutter:
         inside = {layer.operation for layer in layers}
         order = [op for op in block.operations if op.operation in inside]
         self.end = order[-1]
-        self.outputs = {
+        self.outputs: dict[ir.Value, list[ir.Value]] = {
             layer.output: [] for layer in layers if any(user.operation not in inside for user in users(layer.output))
-        }  # type: dict[ir.Value, list[ir.Value]]
+        }
 
     def cut(self, block: ir.Block) -> None:
         """Replace the region."""
@@ -89,7 +91,7 @@ class Cutter:
         for value, parts in self.outputs.items():
             with ir.InsertionPoint(self.end), value.owner.location:
                 joined = nn.Concat(parts, axis=2).output
-                build.set_range(joined, value_range(value))
+                set_range(joined, value_range(value))
             value.replace_all_uses_with(joined)
         for layer in reversed(self.layers):
             safe_erase(layer.operation)
@@ -120,7 +122,7 @@ class Cutter:
                     if value not in values:
                         values[value] = self._rows(value, value, stripe.start, stripe.end, 0)
                 made = layer.rebuild([values[value] for value in layer.inputs], layer.weight, layer.bias).output
-                build.set_range(made, value_range(layer.output))
+                set_range(made, value_range(layer.output))
                 if build.COPY in layer.attributes:
                     made.owner.attributes[build.COPY] = ir.UnitAttr.get()
                 values[layer.output] = made
@@ -129,7 +131,7 @@ class Cutter:
                     self.outputs[layer.output].append(part)
 
     def _rows(self, value: ir.Value, whole: ir.Value, first: int, last: int, start: int) -> ir.Value:
-        """Rows from `first` to `last` of a value that begins at row `start` of `whole`, rows of the finest value counted."""
+        """Rows `first` to `last` of a value that begins at row `start` of `whole`, rows of the finest map counted."""
         ratio = self.rows // static_shape(whole)[2]
         height, width = static_shape(value)[2:]
         size = (last - first) // ratio
@@ -159,11 +161,12 @@ class Tile:
     def apply(self, module: ir.Module) -> None:
         function = entry_function(module)
         block = function.regions[0].blocks[0]
-        if Program.of(block).plan().peak <= self.capacity:
+        program = Program.of(block)
+        if program.fits(self.capacity):
             return
         for share in MARGINS:
             free = self.capacity // share if share else 0
-            found = []
+            found: list[tuple[float, int, list[list[Region]]]] = []
             for patient in (False, True):
                 trial = function.operation.clone()
                 rounds = attempt(trial.regions[0].blocks[0], self.capacity, free, patient=patient)
@@ -176,6 +179,18 @@ class Tile:
                     split(block, regions)
                 function.attributes[REGIONS] = ir.ArrayAttr.get(records)
                 return
+        for number in program.tall():
+            raise _too_tall(program, number)
+
+
+def _too_tall(program: Program, number: int) -> CapacityError:
+    rows = program.maps[program.facts[number].reads[0]].height
+    return CapacityError(
+        "K0610",
+        where=describe(program.layers[number].location),
+        cause=f"a map of {rows} rows, where the KPU counts {ROWS}, cannot be computed in stripes",
+        remedy=f"give the network an input of fewer rows, so that this map has {ROWS} at most",
+    )
 
 
 def _record(program: Program, region: Region) -> ir.Attribute:
