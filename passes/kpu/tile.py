@@ -2,7 +2,8 @@
 
 On entry: layers and `nn` in real numbers, with ranges. On exit: what will be in KPU memory at one time fits, as far as
 stripes can do that, and no map has too many rows. A region of layers is computed stripe by stripe, from slices of what
-goes into it; what comes out of it is joined on the host. The function's `kpu.regions` says which regions there are, and what they cost.
+goes into it; what comes out of it is joined on the host. The function's `kpu.regions` says which regions there are, and
+what they cost.
 """
 
 import math
