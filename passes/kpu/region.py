@@ -13,7 +13,8 @@ from itertools import pairwise
 
 import numpy as np
 
-from . import cycles
+from ...runtime.cycles import CALL, MOVE
+from ...runtime.kpu.cost import LayerWork, download, upload
 from .residency import LayerFacts, Map, Program, Step, residents, usage
 from .rules import LEAST, ROWS
 
@@ -180,29 +181,34 @@ class Regions:
         """Cycles that stripes cost more; neighbours share `overlap` of the rows."""
         again = (count - 1) * overlap
         moving, fixed = self._sums[last + 1] - self._sums[first]
-        total = again * moving + (count - 1) * fixed + cycles.CALL
+        total = again * moving + (count - 1) * fixed + CALL.cycles
         layers = self.layers[first : last + 1]
         for read in {read for layer in layers for read in layer.reads}:
             if first <= self._made_by.get(read, -1):
                 continue
             shape = self.maps[read].shape
-            total += (1 + again) * (cycles.upload(shape) + cycles.move(shape))
+            move = (math.prod(shape) * MOVE).cycles
+            total += (1 + again) * (upload(shape).cycles + move)
             if read in self._made_by:
-                total += 0 if read in self.program.downloaded else cycles.download(shape)
+                total += 0 if read in self.program.downloaded else download(shape).cycles
             elif first <= self._uses[read][0] and self._last_use(read) <= last:
-                total -= cycles.upload(shape)
+                total -= upload(shape).cycles
         for layer in layers:
             if not self._leaves(layer.makes, last):
                 continue
             shape = self.maps[layer.makes].shape
-            total += (1 + again) * cycles.download(shape) + 2 * cycles.move(shape)
-            total -= cycles.download(shape) if layer.makes in self.program.downloaded else 0
-            total += cycles.upload(shape) if self._last_use(layer.makes) > last else 0
+            move = (math.prod(shape) * MOVE).cycles
+            total += (1 + again) * download(shape).cycles + 2 * move
+            total -= download(shape).cycles if layer.makes in self.program.downloaded else 0
+            total += upload(shape).cycles if self._last_use(layer.makes) > last else 0
         return float(total)
 
 
 def _cycles(layer: LayerFacts, maps: Mapping[int, Map]) -> tuple[float, float]:
+    """What a layer costs for its rows, and what it costs however few they are."""
     _, _, height, width = maps[layer.reads[0]].shape
-    channels = sum(maps[read].shape[1] for read in layer.reads)
-    shape = (1, channels, height, width)
-    return cycles.layer(shape, maps[layer.makes].shape[1], layer.kernel, depthwise=layer.depthwise)
+    channels, made = sum(maps[read].shape[1] for read in layer.reads), maps[layer.makes].shape[1]
+    whole, fixed = (
+        LayerWork((1, channels, rows, width), made, layer.kernel, layer.depthwise).cost.cycles for rows in (height, 0)
+    )
+    return whole - fixed, fixed
