@@ -35,7 +35,7 @@ EARLY_PIPELINE = BASIC_PIPELINE.replace(
 """The same for its first dialects."""
 PREPARE_PIPELINE = "builtin.module(kpu-prepare,nn-fuse-convolutions,nn-canonicalize,canonicalize,cse)"
 """What the K210 needs before ranges are measured."""
-LAYERS_PIPELINE = "builtin.module(kpu-form-layers,canonicalize,cse,kpu-quantize,canonicalize,cse)"
+LAYERS_PIPELINE = "builtin.module(kpu-form-layers,canonicalize,cse,kpu-tile,kpu-quantize,canonicalize,cse)"
 """What makes layers of the K210's accelerator of a network with ranges."""
 MAPS_PIPELINE = "builtin.module(kpu-schedule,kpu-plan-maps)"
 """When and where the accelerator computes."""

@@ -6,6 +6,7 @@ MODULES: dict[str, str] = {
     "kpu-quantize": "kpu.quantize",
     "kpu-plan-maps": "kpu.plan",
     "kpu-schedule": "kpu.schedule",
+    "kpu-tile": "kpu.tile",
     "nn-annotate-ranges": "quant.annotate",
     "nn-avoid-early-faults": "nn.early",
     "nn-canonicalize": "nn.canonicalize",

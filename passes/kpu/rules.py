@@ -23,7 +23,7 @@ REASON = "kpu.reason"
 LEAST = 4
 """Rows and columns of the smallest map that the vendor's compilers give to the chip."""
 ROWS, COLUMNS = 256, 512
-"""Of the largest."""
+"""Of the largest that it computes at once."""
 
 
 @dataclass(frozen=True)
@@ -123,9 +123,9 @@ def has_few_channels(op: nn.Conv) -> Verdict | None:
 
 @rule("K210-CONV-SIZE", nn.Conv)
 def fits_size(op: nn.Conv) -> Verdict | None:
-    """Maps have at most 256 rows and 512 columns."""
+    """Maps have at most 512 columns; those of more than 256 rows are computed in stripes."""
     height, width = static_shape(op.input)[2:]
-    if height <= ROWS and width <= COLUMNS:
+    if width <= COLUMNS:
         return None
     return Verdict(f"{height} x {width}", "give the network a smaller input, or exchange its rows and columns")
 
