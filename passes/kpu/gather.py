@@ -18,6 +18,8 @@ from .geometry import Axis
 
 BLOCK = 4
 """Channels of a block are a multiple of this: they fill their lines whatever the width."""
+BYTE = 8
+"""Cycles that a byte of weights may save: the zeros of blocks lie in main memory, of which the chip has 6 MB."""
 Centre = tuple[int, int]
 
 
@@ -93,7 +95,7 @@ def block_size(shape: tuple[int, ...], copies: int) -> int:
     def cycles(size: int) -> float:
         copy = LayerWork((1, size, height, width), size, 3, depthwise=True).cost.cycles
         layer = LayerWork((1, size * copies, height, width), size, 3).cost.cycles
-        return -(-channels // size) * (copies * copy + layer)
+        return -(-channels // size) * (copies * copy + layer + BYTE * 9 * copies * size**2)
 
     most = max(BLOCK, min(-(-channels // BLOCK) * BLOCK, CHANNELS // copies // BLOCK * BLOCK))
     return min(range(BLOCK, most + 1, BLOCK), key=lambda size: (cycles(size), size))
