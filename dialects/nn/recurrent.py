@@ -6,7 +6,7 @@ from typing import ClassVar, Literal
 from ..mlir import ir
 from ..ods import F64, I64, Bool, F64Array, Operand, Result, StrArray, require
 from ..tensors import Shape, shape_of, tensor_type
-from .base import NNOp, require_rank, shape_text
+from .base import NNOp, compatible_shapes, require_rank, shape_text
 
 
 class RecurrentOp(NNOp):
@@ -43,23 +43,28 @@ class RecurrentOp(NNOp):
         require(self.layout in (0, 1), f"layout is {self.layout}, expected 0 or 1")
         first, second, width = shape_of(self.x)
         time, batch = (first, second) if self.layout == 0 else (second, first)
-        rows = self.gates * self.hidden_size
-        for value, expected, name in (
-            (self.w, (self.directions, rows, width), "w"),
-            (self.r, (self.directions, rows, self.hidden_size), "r"),
-        ):
-            shape = shape_of(value)
-            fits = len(shape) == 3 and all(
-                None in pair or pair[0] == pair[1] for pair in zip(shape, expected, strict=True)
-            )
-            require(fits, f"{name} is {shape_text(shape)}, expected {shape_text(expected)}")
-        hidden = self.hidden_size
+        hidden, directions = self.hidden_size, self.directions
+        rows = self.gates * hidden
         output: Shape
         state: Shape
         if self.layout == 0:
-            output, state = (time, self.directions, batch, hidden), (self.directions, batch, hidden)
+            output, state = (time, directions, batch, hidden), (directions, batch, hidden)
         else:
-            output, state = (batch, time, self.directions, hidden), (batch, self.directions, hidden)
+            output, state = (batch, time, directions, hidden), (batch, directions, hidden)
+        for name, expected in {
+            "w": (directions, rows, width),
+            "r": (directions, rows, hidden),
+            "b": (directions, 2 * rows),
+            "sequence_lens": (batch,),
+            "initial_h": state,
+            "initial_c": state,
+            "p": (directions, 3 * hidden),
+        }.items():
+            value = getattr(self, name, None)
+            shape = expected if value is None else shape_of(value)
+            require(
+                compatible_shapes(shape, expected), f"{name} is {shape_text(shape)}, expected {shape_text(expected)}"
+            )
         return [tensor_type(output, self.x)] + [tensor_type(state, self.x) for _ in range(states)]
 
 

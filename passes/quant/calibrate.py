@@ -113,9 +113,9 @@ def observe(
 def _run(module: ir.Module, feed: Feed, observer: Any, number: int) -> list[Array]:
     try:
         return evaluate(module, feed, observer)
-    except (IndexError, ValueError, OverflowError) as error:
-        cause = f"calibration sample {number} cannot be computed: {error}"
-        raise ExecutionError("K0503", cause=cause) from error
+    except ExecutionError as error:
+        cause = f"calibration sample {number}: {error.cause}"
+        raise ExecutionError(error.code, where=error.where, cause=cause) from error
 
 
 def _input(name: str, sample: Mapping[str, Array], states: Mapping[str, Array], number: int) -> Array:
