@@ -16,8 +16,8 @@ from .mlir import describe, ir
 from .ods import Op
 from .tensors import Array, dtype_of, shape_of
 
-FAULTS = (IndexError, ValueError, ArithmeticError, MemoryError)
-"""What numpy raises when the values of operands do not fit together: an index out of range, or too large a shape."""
+FAULTS = (IndexError, ValueError, ArithmeticError, MemoryError, TypeError)
+"""What numpy raises for operands that do not fit together: an index out of range, too large a shape, a wrong type."""
 
 Observer = Callable[[ir.OpView, Sequence[Array]], Sequence[Array] | None]
 
@@ -71,7 +71,12 @@ def evaluate_op(op: ir.OpView, operands: Sequence[Array]) -> tuple[Array, ...]:
     except FAULTS as error:
         cause = f"'{op.operation.name}' cannot be computed: {error}"
         raise ExecutionError("K0503", where=describe(op.location), cause=cause) from error
-    return tuple(result) if isinstance(result, tuple | list) else (result,)
+    results = tuple(result) if isinstance(result, tuple | list) else (result,)
+    for value, array in zip(op.operation.results, results, strict=True):
+        if array.dtype != dtype_of(value):
+            cause = f"'{op.operation.name}' is not defined on these types: it gives {array.dtype} for {value.type}"
+            raise ExecutionError("K0503", where=describe(op.location), cause=cause)
+    return results
 
 
 def fold(op: ir.OpView, limit: int) -> tuple[Array, ...] | None:

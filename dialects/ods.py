@@ -26,6 +26,7 @@ import numpy as np
 from ..errors import ShapeError
 from .attributes import ENUM, KINDS, AttributeKind
 from .mlir import describe, ext, ir
+from .tensors import has_dtype
 
 Operand = Annotated[ir.Value, "operand"]
 Operands = Annotated[Sequence[ir.Value], "operand"]
@@ -93,6 +94,9 @@ class Field:
         if self.choices:
             value = self.kind.read(attribute)
             require(value in self.choices, f"attribute '{self.name}' is '{value}', expected {', '.join(self.choices)}")
+        if self.kind.name in ("type", "elements"):
+            type_ = attribute.type if self.kind.name == "elements" else attribute.value
+            require(has_dtype(type_), f"attribute '{self.name}' is of type {type_}, which numpy does not have")
 
 
 def _field(name: str, annotation: Any) -> Field | None:
@@ -323,8 +327,10 @@ class Op(ext.Operation):  # type: ignore[misc]  # the bindings carry no types
         if varying > 1:
             sizes = self._segment_sizes(self.operand_fields, count)
             require(sum(sizes) == count, f"has {count} operands, operandSegmentSizes adds up to {sum(sizes)}")
-        for value in self.operation.operands:
-            require(isinstance(value.type, ir.RankedTensorType), f"operand must be a ranked tensor, got {value.type}")
+        for role, values in (("operand", self.operation.operands), ("result", self.operation.results)):
+            for type_ in (value.type for value in values):
+                require(isinstance(type_, ir.RankedTensorType), f"{role} must be a ranked tensor, got {type_}")
+                require(has_dtype(type_), f"{role} is {type_}, whose elements numpy does not have")
 
     def inferred_types(self) -> Sequence[ir.Type] | None:
         """What `infer` gives, as a sequence; None for ops that cannot infer."""

@@ -9,6 +9,7 @@ import argparse
 import os
 import re
 import shlex
+import signal
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -149,7 +150,10 @@ def entry() -> Any:
     """The console script.
 
     BLAS gets one thread unless the user asks for more: numpy's starts one for each core when it is imported, which
-    takes longer than all the rest of numpy, and what nn-opt computes is small.
+    takes longer than all the rest of numpy, and what nn-opt computes is small. When a reader such as `head` has seen
+    enough, nn-opt ends without a word.
     """
+    if hasattr(signal, "SIGPIPE"):  # Windows has none
+        signal.signal(signal.SIGPIPE, signal.SIG_DFL)
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     sys.exit(main())

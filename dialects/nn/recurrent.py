@@ -8,6 +8,9 @@ from ..ods import F64, I64, Bool, F64Array, Operand, Result, StrArray, require
 from ..tensors import Shape, shape_of, tensor_type
 from .base import NNOp, compatible_shapes, require_rank, shape_text
 
+ACTIVATIONS: tuple[str, ...] = ("sigmoid", "tanh", "relu", "affine", "leakyrelu", "thresholdedrelu", "scaledtanh", "hardsigmoid")
+ACTIVATIONS += ("elu", "softsign", "softplus")
+
 
 class RecurrentOp(NNOp):
     """Base of the recurrent layers.
@@ -31,6 +34,7 @@ class RecurrentOp(NNOp):
     layout: I64
 
     gates: ClassVar[int] = 1
+    functions: ClassVar[int] = 1
 
     @property
     def directions(self) -> int:
@@ -40,6 +44,10 @@ class RecurrentOp(NNOp):
     def sequence_types(self, states: int) -> Sequence[ir.Type]:
         """Types of the whole output and of `states` final states, after checking the weights."""
         require_rank(self.x, 3, "x")
+        count = self.functions * self.directions
+        require(len(self.activations) == count, f"has {len(self.activations)} activations, expected {count}")
+        unknown = [name for name in self.activations if str(name).lower() not in ACTIVATIONS]
+        require(not unknown, f"activations {', '.join(map(str, unknown))} are unknown; known: {', '.join(ACTIVATIONS)}")
         require(self.layout in (0, 1), f"layout is {self.layout}, expected 0 or 1")
         first, second, width = shape_of(self.x)
         time, batch = (first, second) if self.layout == 0 else (second, first)
@@ -84,6 +92,7 @@ class Lstm(RecurrentOp, name="lstm"):
     cell_clip: F64 | None
 
     gates = 4
+    functions = 3
 
     def infer(self) -> Sequence[ir.Type]:
         return self.sequence_types(2)
@@ -97,6 +106,7 @@ class Gru(RecurrentOp, name="gru"):
     linear_before_reset: Bool
 
     gates = 3
+    functions = 2
 
     def infer(self) -> Sequence[ir.Type]:
         return self.sequence_types(1)

@@ -1,6 +1,8 @@
 """nn-opt's options, one by one."""
 
 import io
+import subprocess
+import sys
 
 import pytest
 
@@ -123,3 +125,10 @@ def test_list_passes(nn_opt):
     text = nn_opt("", "--list-passes")[1]
     assert "--nn-fold-constants" in text
     assert "limit=<int> (default 16777216)" in text
+
+
+def test_a_reader_that_has_seen_enough():
+    command = [sys.executable, "-c", "from kpuc.tools.nn_opt import entry; entry()", "--list-passes"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        process.stdout.close()
+        assert process.stderr.read() == b""
