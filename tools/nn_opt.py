@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
 from ..errors import KpucError, OptionError
+from ..files import write_file
 
 if TYPE_CHECKING:
     from ..passes.pipeline import Pipeline
@@ -85,7 +86,7 @@ def _run(options: argparse.Namespace, streams: Streams) -> int:
     if data.startswith(BYTECODE):
         chunks: list[str | bytes] = [data]
     else:
-        chunks = list(_chunks(data.decode(), options.split_input_file))
+        chunks = list(_chunks(_decode(data, name), options.split_input_file))
     results = [session.process(chunk) for chunk in chunks]
     printed = [result for result in results if result is not None]
     if not options.verify_diagnostics and printed:
@@ -113,18 +114,26 @@ def _read(path: str, stdin: TextIO) -> bytes:
         raise OptionError("K0705", where=path, cause=f"cannot be read: {error.strerror}") from error
 
 
+def _decode(data: bytes, name: str) -> str:
+    try:
+        return data.decode()
+    except UnicodeDecodeError as error:
+        cause = f"is neither text nor bytecode: byte 0x{data[error.start]:02x} at offset {error.start} is not UTF-8"
+        raise OptionError("K0705", where=name, cause=cause) from error
+
+
 def _write(path: str, results: Sequence[str | bytes], stdout: TextIO) -> None:
     if isinstance(results[0], bytes):
         if path == "-":
             stdout.buffer.write(results[0])
         else:
-            Path(path).write_bytes(results[0])
+            write_file(path, results[0])
         return
     text = "// -----\n".join(str(result) for result in results)
     if path == "-":
         stdout.write(text)
     else:
-        Path(path).write_text(text)
+        write_file(path, text)
 
 
 def _list_passes(output: TextIO) -> int:

@@ -8,7 +8,16 @@ from ..ods import F64, I64, Bool, F64Array, Operand, Result, StrArray, require
 from ..tensors import Shape, shape_of, tensor_type
 from .base import NNOp, compatible_shapes, require_rank, shape_text
 
-ACTIVATIONS: tuple[str, ...] = ("sigmoid", "tanh", "relu", "affine", "leakyrelu", "thresholdedrelu", "scaledtanh", "hardsigmoid")
+ACTIVATIONS: tuple[str, ...] = (
+    "sigmoid",
+    "tanh",
+    "relu",
+    "affine",
+    "leakyrelu",
+    "thresholdedrelu",
+    "scaledtanh",
+    "hardsigmoid",
+)
 ACTIVATIONS += ("elu", "softsign", "softplus")
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from ...compiler import compile
-from ...errors import OptionError
+from ...files import write_file
 
 
 def compile_file(model: str, output: str, *, report: str | None, as_json: bool, **options: Any) -> None:
@@ -25,10 +25,7 @@ def compile_file(model: str, output: str, *, report: str | None, as_json: bool, 
     facts["inputs"] = [str(info) for info in kmodel.inputs]
     facts["outputs"] = [str(info) for info in kmodel.outputs]
     if report is not None:
-        try:
-            Path(report).write_text(json.dumps(facts, indent=2) + "\n")
-        except OSError as error:
-            raise OptionError("K0705", where=report, cause=f"cannot be written: {error.strerror}") from error
+        write_file(report, json.dumps(facts, indent=2) + "\n")
     if as_json:
         click.echo(json.dumps(facts))
         return
