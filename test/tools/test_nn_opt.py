@@ -132,3 +132,28 @@ def test_a_reader_that_has_seen_enough():
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
         process.stdout.close()
         assert process.stderr.read() == b""
+
+
+def test_files_that_cannot_be_read_or_written(nn_opt, tmp_path):
+    (tmp_path / "latin.mlir").write_bytes(b"// caf\xe9")
+    (tmp_path / "in.mlir").write_text(NEG_NEG)
+    for arguments, sentence in (
+        (["latin.mlir"], "latin.mlir: is neither text nor bytecode: byte 0xe9 at offset 6 is not UTF-8"),
+        (["in.mlir", "-o", "nosuch/out.mlir"], "nosuch/out.mlir: cannot be written: No such file or directory"),
+        (["in.mlir", "-o", "nosuch/out", "--emit-bytecode"], "nosuch/out: cannot be written: No such file"),
+    ):
+        error = io.StringIO()
+        assert main(arguments, Streams(io.StringIO(), io.StringIO(), error)) == 1
+        assert error.getvalue().startswith(f"error[K0705] {sentence}")
+
+
+def test_a_reproducer_that_cannot_be_written(nn_opt):
+    text = """func.func @f() -> tensor<1xf32> {
+      %x = "nn.constant"() {value = dense<1.0> : tensor<2xf32>} : () -> tensor<2xf32>
+      %i = "nn.constant"() {value = dense<2> : tensor<1xi64>} : () -> tensor<1xi64>
+      %0 = "nn.gather"(%x, %i) {axis = 0 : i64, batch_dims = 0 : i64} : (tensor<2xf32>, tensor<1xi64>) -> tensor<1xf32>
+      return %0 : tensor<1xf32> }"""
+    code, _, error = nn_opt(text, "--pass-pipeline=nn-fold-constants", "--reproducer=nosuch/file.mlir")
+    assert code == 1
+    assert "error[K0503] in.mlir:4:12: 'nn.gather' cannot be computed" in error
+    assert "--reproducer: nosuch/file.mlir cannot be written: No such file or directory" in error

@@ -14,6 +14,7 @@ import numpy as np
 from ...errors import OptionError
 from ...files import write_file
 from ...frontends.images import is_image, read_image
+from ...frontends.npz import DAMAGED
 from ...runtime import Simulator, TensorInfo
 
 
@@ -47,7 +48,7 @@ def npz(arrays: Mapping[str, Any]) -> bytes:
 def read_inputs(paths: Sequence[str], infos: Sequence[TensorInfo]) -> dict[str, Any]:
     """The arrays of the input files by input name. Raises `OptionError` K0706 for files that do not fit."""
     if len(paths) == 1 and Path(paths[0]).suffix == ".npz":
-        return dict(_load(Path(paths[0])).items())
+        return dict(_load(Path(paths[0])))
     if len(paths) != len(infos):
         expected = ", ".join(map(str, infos))
         raise OptionError("K0706", cause=f"{len(paths)} input files were given for {len(infos)} inputs: {expected}")
@@ -73,6 +74,8 @@ def read_input(path: Path, info: TensorInfo) -> Any:
 
 def _load(path: Path) -> Any:
     try:
-        return np.load(path, allow_pickle=False)
-    except (OSError, ValueError) as error:
-        raise OptionError("K0706", where=str(path), cause=f"cannot be read: {error}") from error
+        content = np.load(path, allow_pickle=False)
+        return dict(content.items()) if isinstance(content, Mapping) else content
+    except DAMAGED as error:
+        reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+        raise OptionError("K0706", where=str(path), cause=f"cannot be read: {reason}") from error
