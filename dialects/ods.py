@@ -87,10 +87,8 @@ class Field:
     def check(self, attribute: ir.Attribute) -> None:
         """Raise `Violation` unless `attribute` has this field's kind and, for enums, one of its values."""
         assert self.kind is not None
-        require(
-            isinstance(attribute, self.kind.attribute),
-            f"attribute '{self.name}' must be of kind {self.kind.name}, got {attribute}",
-        )
+        if not isinstance(attribute, self.kind.attribute):  # the text of a large constant takes long
+            raise Violation(f"attribute '{self.name}' must be of kind {self.kind.name}, got {attribute}")
         if self.choices:
             value = self.kind.read(attribute)
             require(value in self.choices, f"attribute '{self.name}' is '{value}', expected {', '.join(self.choices)}")
