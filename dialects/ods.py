@@ -84,10 +84,11 @@ class Field:
         assert self.kind is not None
         return self.kind.write(value)
 
-    def check(self, attribute: ir.Attribute) -> None:
+    def check(self, attribute: Any) -> None:
         """Raise `Violation` unless `attribute` has this field's kind and, for enums, one of its values."""
         assert self.kind is not None
-        if not isinstance(attribute, self.kind.attribute):  # the text of a large constant takes long
+        right = isinstance(attribute, self.kind.attribute)
+        if not right:  # else no message: the text of a large constant takes long
             raise Violation(f"attribute '{self.name}' must be of kind {self.kind.name}, got {attribute}")
         if self.choices:
             value = self.kind.read(attribute)

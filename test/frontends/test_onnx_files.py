@@ -22,7 +22,8 @@ DATA = (SHIPPED / "fsdd_kws_dscnn.onnx").read_bytes()
 
 def load(source, **options):
     with mlir.context():
-        return str(entry_function(import_onnx(source, **options)).type)
+        module = import_onnx(source, **options)  # its function does not keep it alive
+        return str(entry_function(module).type)
 
 
 def network(*nodes, inputs=(("x", ["n", 4]),), outputs=("y",), opset=17):

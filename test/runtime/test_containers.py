@@ -182,5 +182,5 @@ def test_constants_beyond_what_code_can_address(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr(pool, "LIMIT", 100)
     constants = pool.ConstantPool()
     assert (constants.add(bytes(60)), constants.add(bytes(range(36)))) == (0, 64)
-    with pytest.raises(KmodelError, match="K0408.* more than 100 bytes"):
+    with pytest.raises(KmodelError, match=r"K0408.* more than 100 bytes"):
         constants.add(b"x")
