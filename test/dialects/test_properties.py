@@ -4,6 +4,7 @@ Examples are the same in every run.
 """
 
 from dataclasses import replace
+from importlib.metadata import version
 
 import elementwise_strategies
 import indexing_strategies
@@ -23,6 +24,10 @@ from kpuc.dialects.evaluate import evaluate
 from kpuc.dialects.tensors import dtype_of, element_type, shape_of
 from kpuc.errors import KpucError
 
+pytestmark = pytest.mark.skipif(
+    [int(part) for part in version("onnxruntime").split(".")[:2]] < [1, 24],
+    reason="onnxruntime of before 1.24, the last for Python 3.10, divides by zero on some of these networks",
+)
 BY_VALUES = (
     nn.Gather,
     nn.GatherElements,
