@@ -3,7 +3,7 @@
 func.func @gather() -> tensor<1xf32> {
   %x = "nn.constant"() {value = dense<[1.0, 2.0]> : tensor<2xf32>} : () -> tensor<2xf32>
   %i = "nn.constant"() {value = dense<2> : tensor<1xi64>} : () -> tensor<1xi64>
-  // expected-error @below {{'nn.gather' cannot be computed: index 2 is out of range for 2 elements}}
+  // expected-error @below {{'nn.gather' op index 2 is out of range for 2 elements}}
   %0 = "nn.gather"(%x, %i) {axis = 0 : i64, batch_dims = 0 : i64} : (tensor<2xf32>, tensor<1xi64>) -> tensor<1xf32>
   return %0 : tensor<1xf32>
 }
@@ -13,7 +13,7 @@ func.func @gather() -> tensor<1xf32> {
 func.func @gather_from_before_the_first() -> tensor<1xf32> {
   %x = "nn.constant"() {value = dense<[1.0, 2.0]> : tensor<2xf32>} : () -> tensor<2xf32>
   %i = "nn.constant"() {value = dense<-3> : tensor<1xi64>} : () -> tensor<1xi64>
-  // expected-error @below {{'nn.gather' cannot be computed: index -3 is out of range for 2 elements}}
+  // expected-error @below {{'nn.gather' op index -3 is out of range for 2 elements}}
   %0 = "nn.gather"(%x, %i) {axis = 0 : i64, batch_dims = 0 : i64} : (tensor<2xf32>, tensor<1xi64>) -> tensor<1xf32>
   return %0 : tensor<1xf32>
 }
@@ -23,7 +23,7 @@ func.func @gather_from_before_the_first() -> tensor<1xf32> {
 func.func @gather_elements() -> tensor<1xf32> {
   %x = "nn.constant"() {value = dense<[1.0, 2.0]> : tensor<2xf32>} : () -> tensor<2xf32>
   %i = "nn.constant"() {value = dense<2> : tensor<1xi64>} : () -> tensor<1xi64>
-  // expected-error @below {{'nn.gather_elements' cannot be computed: index 2 is out of range for 2 elements}}
+  // expected-error @below {{'nn.gather_elements' op index 2 is out of range for 2 elements}}
   %0 = "nn.gather_elements"(%x, %i) {axis = 0 : i64} : (tensor<2xf32>, tensor<1xi64>) -> tensor<1xf32>
   return %0 : tensor<1xf32>
 }
@@ -33,7 +33,7 @@ func.func @gather_elements() -> tensor<1xf32> {
 func.func @gather_nd() -> tensor<1xf32> {
   %x = "nn.constant"() {value = dense<[1.0, 2.0]> : tensor<2xf32>} : () -> tensor<2xf32>
   %i = "nn.constant"() {value = dense<5> : tensor<1x1xi64>} : () -> tensor<1x1xi64>
-  // expected-error @below {{'nn.gather_nd' cannot be computed: index 5 is out of range for 2 elements}}
+  // expected-error @below {{'nn.gather_nd' op index 5 is out of range for 2 elements}}
   %0 = "nn.gather_nd"(%x, %i) {batch_dims = 0 : i64} : (tensor<2xf32>, tensor<1x1xi64>) -> tensor<1xf32>
   return %0 : tensor<1xf32>
 }
@@ -44,7 +44,7 @@ func.func @scatter_elements() -> tensor<2xf32> {
   %x = "nn.constant"() {value = dense<[1.0, 2.0]> : tensor<2xf32>} : () -> tensor<2xf32>
   %u = "nn.constant"() {value = dense<3.0> : tensor<1xf32>} : () -> tensor<1xf32>
   %i = "nn.constant"() {value = dense<-3> : tensor<1xi64>} : () -> tensor<1xi64>
-  // expected-error @below {{'nn.scatter_elements' cannot be computed: index -3 is out of range for 2 elements}}
+  // expected-error @below {{'nn.scatter_elements' op index -3 is out of range for 2 elements}}
   %0 = "nn.scatter_elements"(%x, %i, %u) {axis = 0 : i64, reduction = "none"} : (tensor<2xf32>, tensor<1xi64>, tensor<1xf32>) -> tensor<2xf32>
   return %0 : tensor<2xf32>
 }
@@ -55,7 +55,7 @@ func.func @scatter_nd() -> tensor<2xf32> {
   %x = "nn.constant"() {value = dense<[1.0, 2.0]> : tensor<2xf32>} : () -> tensor<2xf32>
   %u = "nn.constant"() {value = dense<3.0> : tensor<1xf32>} : () -> tensor<1xf32>
   %i = "nn.constant"() {value = dense<2> : tensor<1x1xi64>} : () -> tensor<1x1xi64>
-  // expected-error @below {{'nn.scatter_nd' cannot be computed: index 2 is out of range for 2 elements}}
+  // expected-error @below {{'nn.scatter_nd' op index 2 is out of range for 2 elements}}
   %0 = "nn.scatter_nd"(%x, %i, %u) {reduction = "add"} : (tensor<2xf32>, tensor<1x1xi64>, tensor<1xf32>) -> tensor<2xf32>
   return %0 : tensor<2xf32>
 }

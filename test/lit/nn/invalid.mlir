@@ -128,3 +128,21 @@ func.func @constant_type() {
   %0 = "nn.constant"() {value = dense<1> : tensor<1xi4>} : () -> tensor<1xi4>
   return
 }
+
+// -----
+
+func.func @index_of_unknown_data(%x: tensor<2x3xf32>, %u: tensor<1xf32>) {
+  %0 = "nn.constant"() {value = dense<[[0, -4]]> : tensor<1x2xi64>} : () -> tensor<1x2xi64>
+  // expected-error @below {{'nn.scatter_nd' op index -4 is out of range for 3 elements}}
+  %1 = "nn.scatter_nd"(%x, %0, %u) {reduction = "none"} : (tensor<2x3xf32>, tensor<1x2xi64>, tensor<1xf32>) -> tensor<2x3xf32>
+  return
+}
+
+// -----
+
+// An index that may be right is not refused.
+func.func @index_into_an_unknown_dimension(%x: tensor<?xf32>) {
+  %0 = "nn.constant"() {value = dense<9> : tensor<1xi64>} : () -> tensor<1xi64>
+  %1 = "nn.gather"(%x, %0) {axis = 0 : i64, batch_dims = 0 : i64} : (tensor<?xf32>, tensor<1xi64>) -> tensor<1xf32>
+  return
+}
