@@ -14,12 +14,18 @@ def indices(draw, dims, size):
     return integers(draw, dims, -size, size - 1, draw(st.sampled_from(INDICES)))
 
 
+def known(draw):
+    """The operands that are constants: the indices, or none."""
+    return draw(st.sampled_from([(), (1,)]))
+
+
 @st.composite
 def gather(draw):
     x = floats(draw, shape(draw, 1, 4, least=1))
     axis = axis_of(draw, x.ndim)
     index = indices(draw, shape(draw, 0, 2), x.shape[axis])
-    return Case(nn.Gather, [x, index], node("Gather", x, index, axis=axis), {"axis": axis, "batch_dims": 0})
+    attributes = {"axis": axis, "batch_dims": 0}
+    return Case(nn.Gather, [x, index], node("Gather", x, index, axis=axis), attributes, constant=known(draw))
 
 
 @st.composite
@@ -43,7 +49,8 @@ def elements(draw):
 @st.composite
 def gather_elements(draw):
     x, axis, index = elements(draw)
-    return Case(nn.GatherElements, [x, index], node("GatherElements", x, index, axis=axis), {"axis": axis})
+    expected = node("GatherElements", x, index, axis=axis)
+    return Case(nn.GatherElements, [x, index], expected, {"axis": axis}, constant=known(draw))
 
 
 def tuples(draw, dims, outer):
@@ -58,9 +65,9 @@ def gather_nd(draw):
     batch = draw(st.integers(0, x.ndim - 1))
     depth = draw(st.integers(1, x.ndim - batch))
     index = tuples(draw, x.shape[batch : batch + depth], (*x.shape[:batch], *shape(draw, 0, 2)))
-    static = (1,)  # the length of the tuples decides the rank
     expected = node("GatherND", x, index, batch_dims=batch)
-    return Case(nn.GatherNd, [x, index], expected, {"batch_dims": batch}, static=static)
+    # the length of the tuples decides the rank
+    return Case(nn.GatherNd, [x, index], expected, {"batch_dims": batch}, static=(1,), constant=known(draw))
 
 
 REDUCTION = st.sampled_from(["none", "add", "mul", "max", "min"])
@@ -71,7 +78,8 @@ def scatter_elements(draw):
     x, axis, index = elements(draw)
     updates, reduction = floats(draw, index.shape), draw(REDUCTION)
     expected = node("ScatterElements", x, index, updates, axis=axis, reduction=reduction)
-    return Case(nn.ScatterElements, [x, index, updates], expected, {"axis": axis, "reduction": reduction})
+    attributes = {"axis": axis, "reduction": reduction}
+    return Case(nn.ScatterElements, [x, index, updates], expected, attributes, constant=known(draw))
 
 
 @st.composite
@@ -81,7 +89,8 @@ def scatter_nd(draw):
     index = tuples(draw, x.shape[:depth], shape(draw, 1, 2))
     updates = floats(draw, (*index.shape[:-1], *x.shape[depth:]))
     expected = node("ScatterND", x, index, updates, reduction=reduction)
-    return Case(nn.ScatterNd, [x, index, updates], expected, {"reduction": reduction}, static=(1,))
+    attributes = {"reduction": reduction}
+    return Case(nn.ScatterNd, [x, index, updates], expected, attributes, static=(1,), constant=known(draw))
 
 
 @st.composite
