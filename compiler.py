@@ -7,6 +7,7 @@ from time import process_time
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from .errors import OptionError
+from .files import write_file
 from .options import FLOAT, CompileOptions, Quantisation
 from .runtime import Simulator, TensorInfo
 from .version import PRODUCER
@@ -70,14 +71,7 @@ class KModel:
 
     def save(self, path: str | Path) -> None:
         """Write the file: all of it, or nothing. Raises `OptionError` K0705 when the place cannot be written to."""
-        target = Path(path)
-        part = target.with_name(target.name + ".part")
-        try:
-            part.write_bytes(self.data)
-            part.replace(target)
-        except OSError as error:
-            part.unlink(missing_ok=True)
-            raise OptionError("K0705", where=str(path), cause=f"cannot be written: {error.strerror}") from error
+        write_file(path, self.data)
 
 
 def compile(
@@ -279,7 +273,7 @@ class IrDumper:
     def write(self, name: str, module: Any) -> None:
         """Write one file; large constants are elided."""
         path = self.folder / f"{self.count:03}_{name}.mlir"
-        path.write_text(module.operation.get_asm(large_elements_limit=16, enable_debug_info=True) + "\n")
+        write_file(path, module.operation.get_asm(large_elements_limit=16, enable_debug_info=True) + "\n")
         self.count += 1
 
     def after(self, number: int, item: Any, module: Any, changed: bool) -> None:

@@ -16,6 +16,9 @@ from .mlir import describe, ir
 from .ods import Op
 from .tensors import Array, dtype_of, shape_of
 
+FAULTS = (IndexError, ValueError, ArithmeticError, MemoryError, TypeError)
+"""What numpy raises for operands that do not fit together: an index out of range, too large a shape, a wrong type."""
+
 Observer = Callable[[ir.OpView, Sequence[Array]], Sequence[Array] | None]
 
 
@@ -24,7 +27,7 @@ def evaluate(module: ir.Module, inputs: Sequence[Any], observer: Observer | None
 
     `observer(op, results)` sees every operation's results (for calibration and comparison); what it returns, if it
     does, takes their place. Raises `ExecutionError` K0502 when an input's dtype or shape is not what the function
-    declares, K0503 on operations other than `nn`.
+    declares, K0503 on operations other than `nn` and on values that an operation cannot be computed for.
     """
     block = entry_function(module).regions[0].blocks[0]
     arrays = [np.asarray(array) for array in inputs]
@@ -47,7 +50,10 @@ def evaluate(module: ir.Module, inputs: Sequence[Any], observer: Observer | None
 
 
 def evaluate_op(op: ir.OpView, operands: Sequence[Array]) -> tuple[Array, ...]:
-    """The results of one operation for the arrays of all its operands, absent ones left out."""
+    """The results of one operation for the arrays of all its operands, absent ones left out.
+
+    Raises `ExecutionError` K0503 when it cannot be computed for them.
+    """
     if not isinstance(op, Op):
         raise ExecutionError(
             "K0503",
@@ -59,9 +65,18 @@ def evaluate_op(op: ir.OpView, operands: Sequence[Array]) -> tuple[Array, ...]:
     for field in op.operand_fields:
         value = op.field_values(field)
         grouped.append([positions[v] for v in value] if field.variadic else None if value is None else positions[value])
-    with np.errstate(all="ignore"):
-        result = op.evaluate(*grouped)
-    return tuple(result) if isinstance(result, tuple | list) else (result,)
+    try:
+        with np.errstate(all="ignore"):
+            result = op.evaluate(*grouped)
+    except FAULTS as error:
+        cause = f"'{op.operation.name}' cannot be computed: {error}"
+        raise ExecutionError("K0503", where=describe(op.location), cause=cause) from error
+    results = tuple(result) if isinstance(result, tuple | list) else (result,)
+    for value, array in zip(op.operation.results, results, strict=True):
+        if array.dtype != dtype_of(value):
+            cause = f"'{op.operation.name}' is not defined on these types: it gives {array.dtype} for {value.type}"
+            raise ExecutionError("K0503", where=describe(op.location), cause=cause)
+    return results
 
 
 def fold(op: ir.OpView, limit: int) -> tuple[Array, ...] | None:

@@ -14,7 +14,10 @@ INITIAL = "nn.initial"
 
 
 def entry_function(module: ir.Module) -> func.FuncOp:
-    """The function that the network is: `main`, or the only one. Raises `ExecutionError` K0501."""
+    """The function that the network is: `main`, or the only one; it lives as long as the module.
+
+    Raises `ExecutionError` K0501.
+    """
     functions = [op for op in module.body.operations if op.operation.name == "func.func"]
     named = [function for function in functions if function.name.value == "main"] or functions
     if len(named) != 1:

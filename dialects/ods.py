@@ -26,6 +26,7 @@ import numpy as np
 from ..errors import ShapeError
 from .attributes import ENUM, KINDS, AttributeKind
 from .mlir import describe, ext, ir
+from .tensors import has_dtype
 
 Operand = Annotated[ir.Value, "operand"]
 Operands = Annotated[Sequence[ir.Value], "operand"]
@@ -86,14 +87,17 @@ class Field:
         assert self.kind is not None
         return self.kind.write(value)
 
-    def check(self, attribute: ir.Attribute) -> None:
+    def check(self, attribute: Any) -> None:
         """Raise `Violation` unless `attribute` has this field's kind and, for enums, one of its values."""
         assert self.kind is not None
-        if not isinstance(attribute, self.kind.attribute):
+        if not isinstance(attribute, self.kind.attribute):  # else no message: the text of a large constant takes long
             raise Violation(f"attribute '{self.name}' must be of kind {self.kind.name}, got {attribute}")
         if self.choices:
             value = self.kind.read(attribute)
             require(value in self.choices, f"attribute '{self.name}' is '{value}', expected {', '.join(self.choices)}")
+        if self.kind.name in ("type", "elements"):
+            type_ = attribute.type if self.kind.name == "elements" else attribute.value
+            require(has_dtype(type_), f"attribute '{self.name}' is of type {type_}, which numpy does not have")
 
 
 def _field(name: str, annotation: Any) -> Field | None:
@@ -324,9 +328,12 @@ class Op(ext.Operation):  # type: ignore[misc]  # the bindings carry no types
         if varying > 1:
             sizes = self._segment_sizes(self.operand_fields, count)
             require(sum(sizes) == count, f"has {count} operands, operandSegmentSizes adds up to {sum(sizes)}")
-        for value in self.operation.operands:
-            if not isinstance(value.type, ir.RankedTensorType):
-                raise Violation(f"operand must be a ranked tensor, got {value.type}")
+        for role, values in (("operand", self.operation.operands), ("result", self.operation.results)):
+            for type_ in (value.type for value in values):
+                if not isinstance(type_, ir.RankedTensorType):
+                    raise Violation(f"{role} must be a ranked tensor, got {type_}")
+                if not has_dtype(type_):
+                    raise Violation(f"{role} is {type_}, whose elements numpy does not have")
 
     def inferred_types(self) -> Sequence[ir.Type] | None:
         """What `infer` gives, as a sequence; None for ops that cannot infer."""

@@ -54,6 +54,12 @@ def dtype_of(type_: ir.Type | ir.Value) -> np.dtype[Any]:
     return np.dtype(name)
 
 
+def has_dtype(type_: ir.Type) -> bool:
+    """Whether numpy has the elements of an element type or tensor type."""
+    elements = type_.element_type if isinstance(type_, ir.ShapedType) else type_
+    return isinstance(elements, quant.QuantizedType) or str(elements) in _DTYPES
+
+
 def shape_of(value: ir.Value | ir.Type) -> Shape:
     """The shape of a tensor value or type, None for each dimension that is not known."""
     type_ = value.type if isinstance(value, ir.Value) else value

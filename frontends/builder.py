@@ -14,9 +14,9 @@ import numpy as np
 from ..dialects import nn
 from ..dialects.evaluate import fold
 from ..dialects.function import set_names
-from ..dialects.mlir import describe, error_from, file_loc, func, ir
+from ..dialects.mlir import error_from, file_loc, func, ir
 from ..dialects.tensors import Array, Dim, tensor_type
-from ..errors import ModelError, OptionError, UnsupportedError
+from ..errors import ExecutionError, ModelError, OptionError, UnsupportedError
 
 FOLD_LIMIT = 1024
 """Elements of the largest tensor that is computed during the import."""
@@ -132,9 +132,8 @@ class NetworkBuilder:
             op.operation.verify()
         try:
             results = fold(op, FOLD_LIMIT)
-        except (IndexError, ValueError, OverflowError) as error:
-            cause = f"'{op.operation.name}' cannot be computed: {error}"
-            raise ModelError("K0104", where=describe(op.location), cause=cause) from error
+        except ExecutionError as error:
+            raise ModelError("K0104", where=error.where, cause=error.cause) from error
         return value if results is None else self.constant(results[value.result_number])
 
     def unsupported(self, node: str, operator: str, reason: str, remedy: str = "") -> None:

@@ -61,5 +61,7 @@ def _scaled(path: Path, height: int, width: int, channels: int) -> "Image":
         with Image.open(path) as file:
             image = file.convert("L" if channels == 1 else "RGB")
     except (OSError, UnidentifiedImageError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
+        if isinstance(error, OSError) and error.strerror:
+            raise OptionError("K0706", where=str(path), cause=f"cannot be read: {error.strerror}") from error
         raise OptionError("K0706", where=str(path), cause=f"is not an image: {error}") from error
     return image.resize((width, height), Image.Resampling.BILINEAR)

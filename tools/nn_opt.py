@@ -9,6 +9,7 @@ import argparse
 import os
 import re
 import shlex
+import signal
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
 from ..errors import KpucError, OptionError
+from ..files import write_file
 
 if TYPE_CHECKING:
     from ..passes.pipeline import Pipeline
@@ -84,7 +86,7 @@ def _run(options: argparse.Namespace, streams: Streams) -> int:
     if data.startswith(BYTECODE):
         chunks: list[str | bytes] = [data]
     else:
-        chunks = list(_chunks(data.decode(), options.split_input_file))
+        chunks = list(_chunks(_decode(data, name), options.split_input_file))
     results = [session.process(chunk) for chunk in chunks]
     printed = [result for result in results if result is not None]
     if not options.verify_diagnostics and printed:
@@ -112,18 +114,26 @@ def _read(path: str, stdin: TextIO) -> bytes:
         raise OptionError("K0705", where=path, cause=f"cannot be read: {error.strerror}") from error
 
 
+def _decode(data: bytes, name: str) -> str:
+    try:
+        return data.decode()
+    except UnicodeDecodeError as error:
+        cause = f"is neither text nor bytecode: byte 0x{data[error.start]:02x} at offset {error.start} is not UTF-8"
+        raise OptionError("K0705", where=name, cause=cause) from error
+
+
 def _write(path: str, results: Sequence[str | bytes], stdout: TextIO) -> None:
     if isinstance(results[0], bytes):
         if path == "-":
             stdout.buffer.write(results[0])
         else:
-            Path(path).write_bytes(results[0])
+            write_file(path, results[0])
         return
     text = "// -----\n".join(str(result) for result in results)
     if path == "-":
         stdout.write(text)
     else:
-        Path(path).write_text(text)
+        write_file(path, text)
 
 
 def _list_passes(output: TextIO) -> int:
@@ -149,7 +159,10 @@ def entry() -> Any:
     """The console script.
 
     BLAS gets one thread unless the user asks for more: numpy's starts one for each core when it is imported, which
-    takes longer than all the rest of numpy, and what nn-opt computes is small.
+    takes longer than all the rest of numpy, and what nn-opt computes is small. When a reader such as `head` has seen
+    enough, nn-opt ends without a word.
     """
+    if hasattr(signal, "SIGPIPE"):  # Windows has none
+        signal.signal(signal.SIGPIPE, signal.SIG_DFL)
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     sys.exit(main())

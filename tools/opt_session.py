@@ -3,11 +3,11 @@
 import argparse
 import io
 import re
-from pathlib import Path
 from typing import Any, TextIO
 
 from ..dialects.mlir import context, describe, ir
-from ..errors import KpucError, PassError
+from ..errors import KpucError, OptionError, PassError
+from ..files import write_file
 from ..passes.pipeline import Pipeline, parse_pipeline, pass_text
 from .nn_opt import replay_command
 
@@ -87,8 +87,11 @@ class Session:
         if self.options.verify_diagnostics:
             return error
         path = self.options.reproducer or "nn-opt-reproducer.mlir"
-        Path(path).write_text(f"// {replay_command(rest, path)}\n{text}\n")
-        remedy = f"replay with: {replay_command(rest, path)}"
+        try:
+            write_file(path, f"// {replay_command(rest, path)}\n{text}\n")
+            remedy = f"replay with: {replay_command(rest, path)}"
+        except OptionError as unwritable:
+            remedy = f"name a file for the reproducer with --reproducer: {unwritable.where} {unwritable.cause}"
         return PassError(error.code, where=error.where, cause=error.cause, remedy=remedy)
 
     def _text(self, module: Any) -> str:

@@ -79,7 +79,20 @@ from .reduction import (
     reduced_shape,
 )
 from .resize import Resize
-from .shape import Concat, Expand, Reshape, Slice, Split, Squeeze, Tile, Transpose, Unsqueeze, concat, slice_extent
+from .shape import (
+    Concat,
+    Expand,
+    Reshape,
+    Slice,
+    Split,
+    Squeeze,
+    Tile,
+    Transpose,
+    Unsqueeze,
+    concat,
+    slice_extent,
+    slice_starts,
+)
 from .unary import (
     Abs,
     Acos,
@@ -272,5 +285,6 @@ __all__ = [
     "resolve_reshape",
     "shape_text",
     "slice_extent",
+    "slice_starts",
     "window_extent",
 ]

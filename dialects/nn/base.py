@@ -115,6 +115,11 @@ def broadcast(*shapes: Shape) -> Shape:
     return tuple(result)
 
 
+def compatible_shapes(first: Shape, second: Shape) -> bool:
+    """Whether two shapes have the same rank and the same dimensions, as far as these are known."""
+    return len(first) == len(second) and all(a == b or None in (a, b) for a, b in zip(first, second, strict=True))
+
+
 def known_product(shape: Shape) -> int | None:
     """The number of elements of a shape, None when a dimension is not known."""
     return None if None in shape else math.prod(dim or 0 for dim in shape)

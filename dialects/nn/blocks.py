@@ -5,7 +5,19 @@ from typing import Literal
 from ..mlir import ir
 from ..ods import F64, I64, Bool, I64Array, Operand, Result, require
 from ..tensors import Dim, shape_of, tensor_type
-from .base import ElementwiseOp, NNOp, normalize_axis, require_length, require_rank, shape_text
+from .base import ElementwiseOp, NNOp, normalize_axis, require_length, require_rank
+
+
+def padded_extent(dim: Dim, before: int, after: int, mode: str) -> Dim:
+    """The extent of a dimension with padding; what is negative is cropped first."""
+    if dim is None:
+        return None
+    kept = dim + min(before, 0) + min(after, 0)
+    require(kept >= 0, f"padding {before}, {after} crops more than the {dim} elements there are")
+    wanted = max(before, after, 0)
+    room = {"constant": wanted, "reflect": max(kept - 1, 0), "symmetric": kept}.get(mode, wanted if kept else 0)
+    require(wanted <= room, f"{mode} padding {before}, {after} needs more than the {kept} elements there are")
+    return kept + max(before, 0) + max(after, 0)
 
 
 class Pad(NNOp, name="pad"):
@@ -27,17 +39,7 @@ class Pad(NNOp, name="pad"):
         require_length(self.padding, 2 * rank, "padding")
         result: list[Dim] = []
         for i, dim in enumerate(shape):
-            before, after = self.padding[i], self.padding[rank + i]
-            extent = None if dim is None else dim + before + after
-            require(
-                extent is None or extent >= 0, f"padding {before}, {after} crops more than the {dim} elements there are"
-            )
-            limit = {"reflect": 1, "symmetric": 0}.get(self.mode)
-            require(
-                dim is None or limit is None or max(before, after) <= max(dim - limit, 0),
-                f"{self.mode} padding {before}, {after} is more than {shape_text(shape)} has to mirror",
-            )
-            result.append(extent)
+            result.append(padded_extent(dim, self.padding[i], self.padding[rank + i], self.mode))
         return tensor_type(result, self.input)
 
 
@@ -105,6 +107,8 @@ class SpaceToBatch(NNOp, name="space_to_batch"):
         rank = len(sizes)
         require_length(self.block, rank, "block")
         require_length(self.padding, 2 * rank, "padding")
+        require(all(block > 0 for block in self.block), f"block {self.block} must be positive")
+        require(all(amount >= 0 for amount in self.padding), f"padding {self.padding} must not be negative")
         result: list[Dim] = []
         for i, (size, block) in enumerate(zip(sizes, self.block, strict=True)):
             padded = None if size is None else size + self.padding[i] + self.padding[rank + i]
@@ -130,6 +134,8 @@ class BatchToSpace(NNOp, name="batch_to_space"):
         rank = len(sizes)
         require_length(self.block, rank, "block")
         require_length(self.crops, 2 * rank, "crops")
+        require(all(block > 0 for block in self.block), f"block {self.block} must be positive")
+        require(all(amount >= 0 for amount in self.crops), f"crops {self.crops} must not be negative")
         result: list[Dim] = []
         for i, (size, block) in enumerate(zip(sizes, self.block, strict=True)):
             require(batch is None or batch % block == 0, f"a batch of {batch} does not split into {block}")
@@ -156,4 +162,6 @@ class ReverseSequence(NNOp, name="reverse_sequence"):
         batch, time = normalize_axis(self.batch_axis, rank), normalize_axis(self.time_axis, rank)
         require(batch != time, f"batch and time are both axis {batch}")
         require_rank(self.lengths, 1, "lengths")
+        entries, count = shape_of(self.input)[batch], shape_of(self.lengths)[0]
+        require(None in (entries, count) or entries == count, f"{count} lengths do not fit a batch of {entries}")
         return self.input.type

@@ -1,5 +1,6 @@
 """Constants, and tensors that depend on shapes only."""
 
+import math
 from typing import Any
 
 import numpy as np
@@ -75,6 +76,7 @@ class Fill(NNOp, name="fill"):
         dims = constant_ints(self.shape)
         rank = shape_of(self.shape)[0]
         require(dims is not None or rank is not None, "the length of the shape operand must be known")
+        require(min(dims or (0,)) >= 0, f"shape {dims} must not be negative")
         return tensor_type(dims if dims is not None else [None] * (rank or 0), self.dtype)
 
     def evaluate(self, *operands: Any) -> Any:
@@ -115,6 +117,12 @@ class Range(NNOp, name="range"):
     def infer(self) -> ir.Type:
         require_same_elements(self.start, self.limit, self.delta)
         bounds = [constant_value(value) for value in (self.start, self.limit, self.delta)]
-        known = [array for array in bounds if array is not None]
-        length = self.evaluator(*known).shape[0] if len(known) == 3 else None
-        return tensor_type((length,), self.start)
+        for value in (self.start, self.limit, self.delta):
+            require_rank(value, 0, "an operand")
+        if any(array is None for array in bounds):
+            return tensor_type((None,), self.start)
+        start, limit, delta = (array.item() for array in bounds if array is not None)
+        require(delta != 0, "delta is 0")
+        length = (limit - start) / delta
+        require(math.isfinite(length) and length < 2**63, f"from {start} to {limit} by {delta} has no length")
+        return tensor_type((max(math.ceil(length), 0),), self.start)

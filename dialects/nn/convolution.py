@@ -75,6 +75,10 @@ class ConvTranspose(NNOp, name="conv_transpose"):
         for name in ("strides", "dilations", "output_padding"):
             require_length(getattr(self, name), rank, name)
         require_length(self.padding, 2 * rank, "padding")
+        for name, least in (("strides", 1), ("dilations", 1), ("output_padding", 0)):
+            values = getattr(self, name)
+            require(min(values) >= least, f"{name} {values} must be {'positive' if least else 'not negative'}")
+        require(min(self.padding[:rank]) >= 0, f"padding {self.padding} must not begin with negative numbers")
         require(channels in (None, inputs), f"input has {channels} channels, weight expects {inputs}")
         require(inputs % self.groups == 0, f"{inputs} input channels do not split into {self.groups} groups")
         require_bias(self.bias, per_group * self.groups)

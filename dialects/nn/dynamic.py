@@ -10,6 +10,7 @@ from ..mlir import ir
 from ..ods import Bool, Operand, Result, require
 from ..tensors import Dim, Shape, shape_of, tensor_type
 from .base import NNOp, broadcast, normalize_axis, require_rank, require_same_elements
+from .blocks import padded_extent
 from .constant import constant_ints
 from .shape import slice_extent
 
@@ -82,7 +83,7 @@ class DynamicSlice(NNOp, name="dynamic_slice"):
         starts, ends = constant_ints(self.starts), constant_ints(self.ends)
         axes = tuple(range(length or 0)) if self.axes is None else constant_ints(self.axes)
         steps = (1,) * (length or 0) if self.steps is None else constant_ints(self.steps)
-        if axes is None:
+        if axes is None or (self.axes is None and length is None):
             return tensor_type([None] * len(shape), self.input)
         for i, axis in enumerate(axes):
             position = normalize_axis(axis, len(shape))
@@ -104,6 +105,7 @@ class DynamicExpand(NNOp, name="dynamic_expand"):
     def infer(self) -> ir.Type:
         target = constant_ints(self.shape)
         unknown: Shape = (None,) * result_rank(self.shape)
+        require(min(target or (0,)) >= 0, f"shape {target} must not be negative")
         return tensor_type(broadcast(shape_of(self.input), unknown if target is None else target), self.input)
 
 
@@ -119,6 +121,10 @@ class DynamicTile(NNOp, name="dynamic_tile"):
         repeats = constant_ints(self.repeats)
         if repeats is None:
             return tensor_type([None] * len(shape), self.input)
+        require(
+            len(repeats) == len(shape) and min(repeats, default=0) >= 0,
+            f"repeats {repeats} are not one for each of {len(shape)} dimensions, 0 or more",
+        )
         dims = zip(shape, repeats, strict=True)
         return tensor_type([None if dim is None else dim * repeat for dim, repeat in dims], self.input)
 
@@ -143,6 +149,5 @@ class DynamicPad(NNOp, name="dynamic_pad"):
         require(len(pads) == 2 * len(axes), f"{len(pads)} pads do not fit {len(axes)} axes")
         for i, axis in enumerate(axes):
             position = normalize_axis(axis, len(shape))
-            dim = shape[position]
-            shape[position] = None if dim is None else dim + pads[i] + pads[len(axes) + i]
+            shape[position] = padded_extent(shape[position], pads[i], pads[len(axes) + i], self.mode)
         return tensor_type(shape, self.input)

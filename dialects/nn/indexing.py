@@ -4,13 +4,36 @@ from typing import Literal
 
 from ..mlir import ir
 from ..ods import F64, I64, Operand, Result, require
-from ..tensors import dtype_of, shape_of, tensor_type
-from .base import NNOp, broadcast, normalize_axis, require_rank, require_same_elements, shape_text
+from ..tensors import Dim, dtype_of, shape_of, tensor_type
+from .base import NNOp, broadcast, compatible_shapes, normalize_axis, require_rank, require_same_elements, shape_text
+from .constant import constant_value
 
 
 def require_indices(indices: ir.Value) -> None:
     """Indices are integers."""
     require(dtype_of(indices).kind in "iu", f"indices must be integers, got {indices.type}")
+
+
+def require_in_range(indices: ir.Value, *sizes: Dim) -> None:
+    """Constant indices are within `sizes`: one size for all of them, or one for each entry of index tuples."""
+    array = constant_value(indices)
+    if array is None or array.size == 0:
+        return
+    parts = [array] if len(sizes) == 1 else [array[..., i] for i in range(len(sizes))]
+    for part, size in zip(parts, sizes, strict=True):
+        low, high = int(part.min()), int(part.max())
+        outside = low if size is not None and low < -size else high
+        require(size is None or -size <= outside < size, f"index {outside} is out of range for {size} elements")
+
+
+def require_places(input: ir.Value, indices: ir.Value, axis: int) -> None:
+    """One index an element: of the input's rank, and beside `axis` no larger than the input."""
+    shape = shape_of(input)
+    require_rank(indices, len(shape), "indices")
+    pairs = enumerate(zip(shape_of(indices), shape, strict=True))
+    fits = all(i == axis or count is None or dim is None or count <= dim for i, (count, dim) in pairs)
+    require(fits, f"indices {indices.type} are more than {input.type} has beside axis {axis}")
+    require_in_range(indices, shape[axis])
 
 
 class Gather(NNOp, name="gather"):
@@ -31,6 +54,7 @@ class Gather(NNOp, name="gather"):
         shape, indices = shape_of(self.input), shape_of(self.indices)
         axis = normalize_axis(self.axis, len(shape))
         require(0 <= self.batch_dims <= min(axis, len(indices)), f"batch_dims is {self.batch_dims}, axis is {axis}")
+        require_in_range(self.indices, shape[axis])
         return tensor_type((*shape[:axis], *indices[self.batch_dims :], *shape[axis + 1 :]), self.input)
 
 
@@ -45,8 +69,7 @@ class GatherElements(NNOp, name="gather_elements"):
     def infer(self) -> ir.Type:
         require_indices(self.indices)
         rank = len(shape_of(self.input))
-        normalize_axis(self.axis, rank)
-        require_rank(self.indices, rank, "indices")
+        require_places(self.input, self.indices, normalize_axis(self.axis, rank))
         return tensor_type(shape_of(self.indices), self.input)
 
 
@@ -68,6 +91,7 @@ class GatherNd(NNOp, name="gather_nd"):
             0 <= self.batch_dims < len(indices) and self.batch_dims + depth <= len(shape),
             f"index tuples of {depth} after {self.batch_dims} batch dimensions do not fit {shape_text(shape)}",
         )
+        require_in_range(self.indices, *shape[self.batch_dims : self.batch_dims + depth])
         return tensor_type((*indices[:-1], *shape[self.batch_dims + depth :]), self.input)
 
 
@@ -88,9 +112,13 @@ class ScatterElements(NNOp, name="scatter_elements"):
         require_indices(self.indices)
         require_same_elements(self.input, self.updates)
         rank = len(shape_of(self.input))
-        normalize_axis(self.axis, rank)
-        require_rank(self.indices, rank, "indices")
+        axis = normalize_axis(self.axis, rank)
         require_rank(self.updates, rank, "updates")
+        require_places(self.input, self.indices, axis)
+        require(
+            compatible_shapes(shape_of(self.indices), shape_of(self.updates)),
+            f"updates {self.updates.type} do not fit indices {self.indices.type}",
+        )
         return self.input.type
 
 
@@ -112,7 +140,12 @@ class ScatterNd(NNOp, name="scatter_nd"):
         shape, indices = shape_of(self.input), shape_of(self.indices)
         depth = indices[-1] if indices else None
         require(depth is not None and depth <= len(shape), f"index tuples of {depth} do not fit {shape_text(shape)}")
-        require_rank(self.updates, len(indices) - 1 + len(shape) - (depth or 0), "updates")
+        expected = (*indices[:-1], *shape[depth or 0 :])
+        require_in_range(self.indices, *shape[: depth or 0])
+        require(
+            compatible_shapes(expected, shape_of(self.updates)),
+            f"updates is {self.updates.type}, expected {shape_text(expected)}",
+        )
         return self.input.type
 
 

@@ -82,4 +82,5 @@ def split_equation(equation: str, ranks: list[int]) -> tuple[list[str], str]:
         return expanded, dots + "".join(singles)
     output = right.replace("...", dots)
     require(set(output) <= set("".join(expanded)), f"equation '{equation}' has unknown labels in its result")
+    require(len(set(output)) == len(output), f"equation '{equation}' repeats a label in its result")
     return expanded, output

@@ -61,3 +61,6 @@ class LpPool(PoolOp, name="lp_pool"):
     """The p-norm of each window: (sum |x|^p)^(1/p).  Source: ONNX LpPool-22."""
 
     p: I64
+
+    def verify(self) -> None:
+        require(self.p > 0, f"p is {self.p}, expected a positive number")

@@ -3,7 +3,7 @@
 from typing import Any
 
 from ..mlir import ir
-from ..ods import F64, ElementType, I64Array, Result
+from ..ods import F64, ElementType, I64Array, Result, require
 from ..tensors import dtype_of, tensor_type
 from .base import NNOp
 
@@ -17,6 +17,7 @@ class RandomOp(NNOp):
     seed: F64
 
     def infer(self) -> ir.Type:
+        require(all(dim >= 0 for dim in self.shape), f"shape {self.shape} must not be negative")
         return tensor_type(self.shape, self.dtype)
 
 

@@ -6,7 +6,19 @@ from typing import ClassVar, Literal
 from ..mlir import ir
 from ..ods import F64, I64, Bool, F64Array, Operand, Result, StrArray, require
 from ..tensors import Shape, shape_of, tensor_type
-from .base import NNOp, require_rank, shape_text
+from .base import NNOp, compatible_shapes, require_rank, shape_text
+
+ACTIVATIONS: tuple[str, ...] = (
+    "sigmoid",
+    "tanh",
+    "relu",
+    "affine",
+    "leakyrelu",
+    "thresholdedrelu",
+    "scaledtanh",
+    "hardsigmoid",
+)
+ACTIVATIONS += ("elu", "softsign", "softplus")
 
 
 class RecurrentOp(NNOp):
@@ -31,6 +43,7 @@ class RecurrentOp(NNOp):
     layout: I64
 
     gates: ClassVar[int] = 1
+    functions: ClassVar[int] = 1
 
     @property
     def directions(self) -> int:
@@ -40,26 +53,35 @@ class RecurrentOp(NNOp):
     def sequence_types(self, states: int) -> Sequence[ir.Type]:
         """Types of the whole output and of `states` final states, after checking the weights."""
         require_rank(self.x, 3, "x")
+        count = self.functions * self.directions
+        require(len(self.activations) == count, f"has {len(self.activations)} activations, expected {count}")
+        unknown = [name for name in self.activations if str(name).lower() not in ACTIVATIONS]
+        require(not unknown, f"activations {', '.join(map(str, unknown))} are unknown; known: {', '.join(ACTIVATIONS)}")
         require(self.layout in (0, 1), f"layout is {self.layout}, expected 0 or 1")
         first, second, width = shape_of(self.x)
         time, batch = (first, second) if self.layout == 0 else (second, first)
-        rows = self.gates * self.hidden_size
-        for value, expected, name in (
-            (self.w, (self.directions, rows, width), "w"),
-            (self.r, (self.directions, rows, self.hidden_size), "r"),
-        ):
-            shape = shape_of(value)
-            fits = len(shape) == 3 and all(
-                None in pair or pair[0] == pair[1] for pair in zip(shape, expected, strict=True)
-            )
-            require(fits, f"{name} is {shape_text(shape)}, expected {shape_text(expected)}")
-        hidden = self.hidden_size
+        hidden, directions = self.hidden_size, self.directions
+        rows = self.gates * hidden
         output: Shape
         state: Shape
         if self.layout == 0:
-            output, state = (time, self.directions, batch, hidden), (self.directions, batch, hidden)
+            output, state = (time, directions, batch, hidden), (directions, batch, hidden)
         else:
-            output, state = (batch, time, self.directions, hidden), (batch, self.directions, hidden)
+            output, state = (batch, time, directions, hidden), (batch, directions, hidden)
+        for name, expected in {
+            "w": (directions, rows, width),
+            "r": (directions, rows, hidden),
+            "b": (directions, 2 * rows),
+            "sequence_lens": (batch,),
+            "initial_h": state,
+            "initial_c": state,
+            "p": (directions, 3 * hidden),
+        }.items():
+            value = getattr(self, name, None)
+            shape = expected if value is None else shape_of(value)
+            require(
+                compatible_shapes(shape, expected), f"{name} is {shape_text(shape)}, expected {shape_text(expected)}"
+            )
         return [tensor_type(output, self.x)] + [tensor_type(state, self.x) for _ in range(states)]
 
 
@@ -79,6 +101,7 @@ class Lstm(RecurrentOp, name="lstm"):
     cell_clip: F64 | None
 
     gates = 4
+    functions = 3
 
     def infer(self) -> Sequence[ir.Type]:
         return self.sequence_types(2)
@@ -92,6 +115,7 @@ class Gru(RecurrentOp, name="gru"):
     linear_before_reset: Bool
 
     gates = 3
+    functions = 2
 
     def infer(self) -> Sequence[ir.Type]:
         return self.sequence_types(1)

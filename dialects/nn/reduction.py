@@ -128,3 +128,4 @@ class Lrn(ElementwiseOp, name="lrn"):
 
     def verify(self) -> None:
         require(len(shape_of(self.input)) >= 2, f"input is {self.input.type}, expected N x C x ...")
+        require(self.size > 0, f"size is {self.size}, expected a positive number")

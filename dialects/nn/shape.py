@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from ..mlir import ir
 from ..ods import I64, MEMBERS, I64Array, Operand, Operands, Result, Results, require
-from ..tensors import Dim, shape_of, tensor_type
+from ..tensors import Dim, Shape, shape_of, tensor_type
 from .base import (
     NNOp,
     broadcast,
@@ -97,13 +97,24 @@ def slice_extent(size: Dim, start: int, end: int, step: int) -> Dim:
     """How many elements `[start:end:step]` takes: negative bounds count from the end, all are clamped."""
     if size is None:
         return None
-    return len(range(*slice(start, end if step > 0 or end >= -size else None, step).indices(size)))
+    if step > 0:
+        return len(range(size)[start:end:step])
+    return len(range(size)[max(start, -size) : end if end >= -size else None : step])
+
+
+def slice_starts(shape: Shape, starts: Sequence[int], axes: Sequence[int], steps: Sequence[int]) -> tuple[int, ...]:
+    """The starts, those of walks back no further than the first element: numpy, and targets, would take nothing."""
+    return tuple(
+        start if step > 0 or (size := shape[axis]) is None else max(start, -size)
+        for start, axis, step in zip(starts, axes, steps, strict=True)
+    )
 
 
 class Slice(NNOp, name="slice"):
     """Elements start, start + step, ... before end, along each of `axes`; negative bounds count from the end.
 
-    Bounds are clamped to the dimension; a negative step walks backwards. Source: ONNX Slice-13.
+    Bounds are clamped to the dimension; a negative step walks backwards, from the first element at least.
+    Source: ONNX Slice-13.
     """
 
     input: Operand
@@ -171,6 +182,7 @@ class Split(NNOp, name="split"):
     def infer(self) -> Sequence[ir.Type]:
         shape = shape_of(self.input)
         axis = normalize_axis(self.axis, len(shape))
+        require(len(self.sizes) > 0, "needs a size")
         require(all(size >= 0 for size in self.sizes), f"sizes {self.sizes} must not be negative")
         require(
             shape[axis] in (None, sum(self.sizes)), f"sizes {self.sizes} add up to {sum(self.sizes)}, not {shape[axis]}"
@@ -186,6 +198,7 @@ class Expand(NNOp, name="expand"):
     shape: I64Array
 
     def infer(self) -> ir.Type:
+        require(all(dim >= 0 for dim in self.shape), f"shape {self.shape} must not be negative")
         return tensor_type(broadcast(shape_of(self.input), self.shape), self.input)
 
 

@@ -43,6 +43,7 @@ def window_extents(
         require_length(values, length, name)
     require(all(stride > 0 for stride in strides), f"strides {strides} must be positive")
     require(all(dilation > 0 for dilation in dilations), f"dilations {dilations} must be positive")
+    require(all(amount >= 0 for amount in padding), f"padding {padding} must not be negative")
     return tuple(
         window_extent(size, kernel[i], strides[i], dilations[i], padding[i], padding[rank + i], ceil_mode)
         for i, size in enumerate(sizes)

@@ -115,7 +115,6 @@ def _inlined(model: onnx.ModelProto, name: str) -> onnx.ModelProto:
     except (RuntimeError, ValueError, onnx.checker.ValidationError) as error:
         raise ModelError("K0103", where=name, cause=f"its functions cannot be inlined: {error}") from error
     return inlined
-    return inlined
 
 
 def _tensors(graph: onnx.GraphProto) -> Iterator[onnx.TensorProto]:

@@ -84,12 +84,7 @@ def slice(node: Node) -> Output:
     steps = node.ints(4, "steps") or (1,) * len(first)
     require(len(first) == len(last) == len(axes) == len(steps), "starts, ends, axes and steps differ in length")
     require(all(-node.rank() <= axis < node.rank() for axis in axes), f"axes {axes} are out of range")
-    # a walk back from before the first element begins at that element
-    sizes = [node.shape()[axis] for axis in axes]
-    first = tuple(
-        max(start, -size) if step < 0 and size is not None else start
-        for start, size, step in zip(first, sizes, steps, strict=True)
-    )
+    first = nn.slice_starts(node.shape(), first, axes, steps)
     return nn.Slice(node.input(0), starts=first, ends=last, axes=axes, steps=steps).output
 
 

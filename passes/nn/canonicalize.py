@@ -339,6 +339,7 @@ def static_slice(op: nn.DynamicSlice, rewriter: Rewriter) -> Match:
     steps = (1,) * len(starts) if op.steps is None else nn.constant_ints(op.steps)
     if axes is None or steps is None:
         return NO_MATCH
+    starts = nn.slice_starts(shape_of(op.input), starts, axes, steps)
     return rewriter.replace(op, nn.Slice(op.input, starts=starts, ends=ends, axes=axes, steps=steps).output)
 
 

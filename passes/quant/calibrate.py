@@ -23,8 +23,6 @@ from .ranges import EstimatorMaker, RangeEstimator
 Progress = Callable[[int, int], None]
 """Called after each step, mostly a sample, with how many are done and how many there are, 0 when that is not known."""
 Estimator = TypeVar("Estimator", bound=RangeEstimator)
-UNCOMPUTABLE = (IndexError, ValueError, OverflowError)
-"""What operations raise for operands that they are not defined on, such as an index out of range."""
 Feed = list[Array]
 """One sample, in the order of the inputs."""
 
@@ -116,9 +114,9 @@ def observe(
 def _run(module: ir.Module, feed: Feed, observer: Any, number: int) -> list[Array]:
     try:
         return evaluate(module, feed, observer)
-    except UNCOMPUTABLE as error:
-        cause = f"calibration sample {number} cannot be computed: {error}"
-        raise ExecutionError("K0503", cause=cause) from error
+    except ExecutionError as error:
+        cause = f"calibration sample {number}: {error.cause}"
+        raise ExecutionError(error.code, where=error.where, cause=cause) from error
 
 
 def _input(name: str, sample: Mapping[str, Array], states: Mapping[str, Array], number: int) -> Array:

@@ -17,6 +17,7 @@ from ...dialects.function import argument_names, entry_function
 from ...dialects.mlir import describe, ir
 from ...dialects.ranges import Range, set_range
 from ...errors import OptionError, PassError
+from ...files import write_file
 
 FORMAT = "kpuc ranges"
 VERSION = 1
@@ -35,14 +36,7 @@ class Calibration:
         content = {"format": FORMAT, "version": VERSION, "estimator": self.estimator, "samples": self.samples}
         lines = ",\n".join(f"    {json.dumps(name)}: {json.dumps(span)}" for name, span in self.ranges.items())
         head = json.dumps(content, indent=2).removesuffix("\n}")
-        target = Path(path)
-        part = target.with_name(target.name + ".part")
-        try:
-            part.write_text(f'{head},\n  "ranges": {{\n{lines}\n  }}\n}}\n', encoding="utf-8")
-            part.replace(target)
-        except OSError as error:
-            part.unlink(missing_ok=True)
-            raise OptionError("K0705", where=str(path), cause=f"cannot be written: {error.strerror}") from error
+        write_file(path, f'{head},\n  "ranges": {{\n{lines}\n  }}\n}}\n')
 
     @classmethod
     def load(cls, path: str | Path) -> "Calibration":

@@ -17,8 +17,9 @@ from ...dialects.function import entry_function
 from ...dialects.mlir import ir
 from ...dialects.ranges import Range
 from ...dialects.tensors import Array
+from ...errors import ExecutionError
 from .affine import asymmetric
-from .calibrate import UNCOMPUTABLE, Feed, Progress, Reservoir, observe
+from .calibrate import Feed, Progress, Reservoir, observe
 from .calibration import Calibration, named_values
 from .histogram import Histogram
 from .ranges import HistogramEstimator, MeanSquaredError, Percentile, squared_error
@@ -82,7 +83,7 @@ def choose_ranges(
 def _noise(module: ir.Module, feed: Feed, ranges: Ranges, expected: Sequence[Array]) -> float:
     try:
         return difference(expected, evaluate_rounded(module, feed, ranges))
-    except UNCOMPUTABLE:  # rounding may lead an index astray: then every output is lost
+    except ExecutionError:  # rounding may lead an index astray: then every output is lost
         return float(len(expected))
 
 

@@ -14,9 +14,17 @@ _COMBINE: dict[str, Callable[..., None]] = {
 }
 
 
+def from_front(indices: Array, size: int) -> Array:
+    """Indices into `size` elements, negative ones counted from the front too; raises IndexError when out of range."""
+    outside = (indices < -size) | (indices >= size)
+    if outside.any():
+        raise IndexError(f"index {indices[outside][0]} is out of range for {size} elements")
+    return np.where(indices < 0, indices + size, indices)
+
+
 def gather(input: Array, indices: Array, *, axis: int, batch_dims: int) -> Array:
     """The slices of `axis` that `indices` names; negative ones count from the end."""
-    index = np.where(indices < 0, indices + input.shape[axis], indices)
+    index = from_front(indices, input.shape[axis])
     if batch_dims == 0:
         return np.take(input, index, axis=axis)
     batch = input.shape[:batch_dims]
@@ -29,7 +37,7 @@ def gather(input: Array, indices: Array, *, axis: int, batch_dims: int) -> Array
 
 def gather_elements(input: Array, indices: Array, *, axis: int) -> Array:
     """One element for each index, along `axis`."""
-    index = np.where(indices < 0, indices + input.shape[axis], indices)
+    index = from_front(indices, input.shape[axis])
     return input[_element_positions(index, axis)]
 
 
@@ -40,8 +48,7 @@ def _element_positions(index: Array, axis: int) -> tuple[Array, ...]:
 
 
 def _tuples(indices: Array, dims: tuple[int, ...]) -> tuple[Array, ...]:
-    parts = [indices[..., i] for i in range(indices.shape[-1])]
-    return tuple(np.where(part < 0, part + dim, part) for part, dim in zip(parts, dims, strict=False))
+    return tuple(from_front(indices[..., i], dims[i]) for i in range(indices.shape[-1]))
 
 
 def gather_nd(input: Array, indices: Array, *, batch_dims: int) -> Array:
@@ -52,7 +59,7 @@ def gather_nd(input: Array, indices: Array, *, batch_dims: int) -> Array:
 
 def scatter_elements(input: Array, indices: Array, updates: Array, *, axis: int, reduction: str) -> Array:
     """A copy with single elements replaced or combined."""
-    index = np.where(indices < 0, indices + input.shape[axis], indices)
+    index = from_front(indices, input.shape[axis])
     return _scatter(input, _element_positions(index, axis), updates, reduction)
 
 

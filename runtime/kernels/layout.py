@@ -39,12 +39,15 @@ def transpose(input: Array, *, permutation: tuple[int, ...]) -> Array:
 def slice(
     input: Array, *, starts: Sequence[int], ends: Sequence[int], axes: Sequence[int], steps: Sequence[int]
 ) -> Array:
-    """ONNX's slices: bounds count from the end when negative and are clamped."""
+    """ONNX's slices: bounds count from the end when negative and are clamped.
+
+    Unlike numpy's, a walk back that starts before the first element starts at it.
+    """
     index = [builtins.slice(None)] * input.ndim
     for start, end, axis, step in zip(starts, ends, axes, steps, strict=True):
         size = input.shape[axis]
-        stop = None if step < 0 and end < -size else int(end)
-        index[axis] = builtins.slice(int(start), stop, int(step))
+        first = max(start, -size) if step < 0 else start
+        index[axis] = builtins.slice(first, None if step < 0 and end < -size else end, step)
     return input[tuple(index)]
 
 

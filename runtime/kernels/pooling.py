@@ -107,7 +107,10 @@ def avg_pool(
     ceil_mode: bool,
     count_include_pad: bool,
 ) -> Array:
-    """The mean of each window: of its valid elements, or with `count_include_pad` of the padding too."""
+    """The mean of each window: of its valid elements, or with `count_include_pad` of the padding too.
+
+    The mean of no elements, which dilated windows can have, is 0 as in onnxruntime.
+    """
     rank = input.ndim - 2
     windows = _windows(input, kernel, strides, dilations, padding, ceil_mode, 0)
     total = np.sum(windows, axis=_tap_axes(rank), dtype=input.dtype)
@@ -118,7 +121,7 @@ def avg_pool(
         counts = counts[(slice(None), slice(None), *(slice(0, n) for n in total.shape[2:]))]
     else:
         counts = _windows(valid, kernel, strides, dilations, padding, ceil_mode, 0)
-    return total / np.sum(counts, axis=_tap_axes(rank), dtype=input.dtype)
+    return total / np.maximum(np.sum(counts, axis=_tap_axes(rank), dtype=input.dtype), 1)
 
 
 @in_float32

@@ -88,19 +88,21 @@ def topk(input: Array, *, k: int, axis: int, largest: bool, sorted: bool) -> tup
 @in_float32
 def softmax(input: Array, *, axis: int) -> Array:
     """e^x / sum(e^x)"""
-    powers = np.exp(input - np.max(input, axis=axis, keepdims=True))
+    powers = np.exp(input - np.max(input, axis=axis, keepdims=True, initial=-np.inf))
     return powers / np.sum(powers, axis=axis, keepdims=True)
 
 
 @in_float32
 def log_softmax(input: Array, *, axis: int) -> Array:
     """log(softmax(x))"""
-    centred = input - np.max(input, axis=axis, keepdims=True)
+    centred = input - np.max(input, axis=axis, keepdims=True, initial=-np.inf)
     return centred - np.log(np.sum(np.exp(centred), axis=axis, keepdims=True))
 
 
 def hardmax(input: Array, *, axis: int) -> Array:
     """1 at the first maximum, else 0."""
     result = np.zeros_like(input)
+    if input.size == 0:
+        return result
     np.put_along_axis(result, np.expand_dims(np.argmax(input, axis=axis), axis), 1, axis)
     return result

@@ -58,6 +58,16 @@ def read_kmodel(source: Source) -> Model:
     KmodelError: K0403 for other files and versions (it says which), K0401, K0402, K0404 for damaged ones.
     """
     buffer = kmodel_bytes(source)
+    try:
+        return _read(buffer)
+    except KmodelError as error:
+        if not isinstance(source, str | PathLike):
+            raise
+        where = error.where.replace("kmodel", Path(source).name, 1)
+        raise KmodelError(error.code, where=where, cause=error.cause, remedy=error.remedy) from error
+
+
+def _read(buffer: Buffer) -> Model:
     if isinstance(buffer, memoryview) and (buffer.format != "B" or buffer.ndim != 1 or not buffer.contiguous):
         raise KmodelError("K0403", cause="a kmodel is given as contiguous bytes")
     version = version_of(buffer)

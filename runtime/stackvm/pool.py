@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import hashlib
 
+from ...errors import KmodelError
 from ..kmodel.struct import align
+
+LIMIT = 2**31 - 1
+"""Bytes of all constants: code addresses them with a signed offset of 32 bits."""
 
 
 class ConstantPool:
@@ -19,11 +23,14 @@ class ConstantPool:
         return self._size
 
     def add(self, data: bytes, alignment: int = 8) -> int:
-        """The offset of `data`, a multiple of `alignment`."""
+        """The offset of `data`, a multiple of `alignment`; KmodelError K0408 when no code can address it."""
         key = hashlib.sha256(data).digest(), len(data)
         offset = self._known.get(key)
         if offset is None or offset % alignment:
             offset = align(self._size, alignment)
+            if offset + len(data) > LIMIT:
+                cause = f"the constants take more than {LIMIT} bytes, which is as far as stackvm code can address"
+                raise KmodelError("K0408", cause=cause, remedy="compile the network in parts")
             self._parts += [bytes(offset - self._size), data]
             self._size = offset + len(data)
             self._known[key] = offset

@@ -1,7 +1,9 @@
 """Damaged and unsupported ONNX files, symbolic shapes."""
 
 import contextlib
+import math
 
+import numpy as np
 import onnx
 import pytest
 from hypothesis import given, settings
@@ -10,6 +12,7 @@ from networks import SHIPPED
 from onnx import TensorProto, helper
 
 from kpuc.dialects import mlir
+from kpuc.dialects.evaluate import evaluate
 from kpuc.dialects.function import entry_function
 from kpuc.errors import KpucError, ModelError, OptionError, UnsupportedError
 from kpuc.frontends.onnx import import_onnx
@@ -19,7 +22,8 @@ DATA = (SHIPPED / "fsdd_kws_dscnn.onnx").read_bytes()
 
 def load(source, **options):
     with mlir.context():
-        return str(entry_function(import_onnx(source, **options)).type)
+        module = import_onnx(source, **options)  # its function does not keep it alive
+        return str(entry_function(module).type)
 
 
 def network(*nodes, inputs=(("x", ["n", 4]),), outputs=("y",), opset=17):
@@ -115,3 +119,36 @@ def test_flipped_bytes_never_crash(at, value):
     damaged[-at] = value
     with contextlib.suppress(KpucError):
         load(bytes(damaged))
+
+
+@pytest.mark.slow
+def test_weights_of_more_than_two_gibibytes(tmp_path):
+    """More than protobuf can hold in a message: three matrices in a file of zeros with holes, one number in each."""
+    rows, columns = 4, 3 << 24
+    nodes, tensors, last = [], [], "x"
+    with (tmp_path / "w.data").open("wb") as file:
+        for i in range(3):
+            start = i * rows * columns * 4
+            file.seek(start + 4 * 7)
+            file.write(np.float32(i + 1).tobytes())
+            tensors.append(external_tensor(f"w{i}", (rows, columns), "w.data", start))
+            nodes.append(helper.make_node("Gather", [f"w{i}", "i"], [f"g{i}"], axis=1))
+            nodes.append(helper.make_node("Add", [last, f"g{i}"], [last := f"y{i}"]))
+        file.truncate(3 * rows * columns * 4)
+    assert (tmp_path / "w.data").stat().st_size > 2**31
+    x = helper.make_tensor_value_info("x", TensorProto.FLOAT, [rows, 2])
+    i = helper.make_tensor_value_info("i", TensorProto.INT64, [2])
+    graph = helper.make_graph(nodes, "net", [x, i], [onnx.ValueInfoProto(name=last)], tensors)
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)])
+    (tmp_path / "a.onnx").write_bytes(model.SerializeToString())
+    with mlir.context():
+        network = import_onnx(tmp_path / "a.onnx")
+        (result,) = evaluate(network, [np.ones((rows, 2), np.float32), np.array([7, -1])])
+    assert result.tolist() == [[7, 1], [1, 1], [1, 1], [1, 1]]
+
+
+def external_tensor(name, shape, location, offset):
+    tensor = TensorProto(name=name, data_type=TensorProto.FLOAT, dims=shape, data_location=TensorProto.EXTERNAL)
+    for key, value in (("location", location), ("offset", offset), ("length", 4 * math.prod(shape))):
+        tensor.external_data.add(key=key, value=str(value))
+    return tensor

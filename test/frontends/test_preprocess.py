@@ -125,7 +125,7 @@ class TestLetterbox:
     def test_where_the_image_lies(self, frame, target, expected):
         assert Frame.around(frame, target) == expected
 
-    @pytest.mark.parametrize(("frame", "target"), itertools.product([(9, 14), (20, 6), (8, 8)], repeat=2))
+    @pytest.mark.parametrize(("frame", "target"), [*itertools.product([(9, 14), (20, 6), (8, 8)], repeat=2)])
     def test_it_fills_the_target(self, frame, target):
         found = Frame.around(frame, target)
         assert (found.top + found.height + found.bottom, found.left + found.width + found.right) == target
@@ -207,9 +207,10 @@ class TestNetworks:
     frame = image(1, 48, 30, 1)
 
     @pytest.fixture(scope="class")
-    def expected(self):
+    @classmethod
+    def expected(cls):
         session = reference_session(FASHION, Preprocessing.of(**CAMERA), (48, 30), 1)
-        return session.run(None, {"camera": self.frame})[0]
+        return session.run(None, {"camera": cls.frame})[0]
 
     @pytest.mark.parametrize("model", [FASHION, FASHION_TFLITE], ids=["onnx", "tflite"])
     @pytest.mark.parametrize("target", ["cpu", "k230"])

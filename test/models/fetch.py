@@ -61,7 +61,8 @@ PACKAGES: dict[str, tuple[Model, ...]] = {
     ),
 }
 
-PLATFORM = ("--python-version", "3.11", "--platform", "manylinux2014_x86_64", "--platform", "any")
+PLATFORM = ("--python-version", "3.11", "--platform", "manylinux2014_x86_64", "--platform", "manylinux_2_35_x86_64")
+PLATFORM += ("--platform", "any")
 """Of the wheels; the models in them are the same for all."""
 
 

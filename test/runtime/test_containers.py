@@ -25,6 +25,7 @@ from kpuc.runtime.kmodel.types7 import (
     read_type,
     write_type,
 )  # fmt: skip
+from kpuc.runtime.stackvm import pool
 
 
 def test_relu_is_the_reference_byte_for_byte() -> None:
@@ -180,3 +181,11 @@ def test_a_description_is_plain_data(data: bytes) -> None:
         (function,) = described["modules"][0]["functions"]
         assert function["code"] == ["000000  LDARG index=0", "000003  TENSOR.relu", "000006  RET"]
         assert function["inputs"] == [{"kind": "tensor", "element": "f32", "shape": [1, 4]}]
+
+
+def test_constants_beyond_what_code_can_address(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pool, "LIMIT", 100)
+    constants = pool.ConstantPool()
+    assert (constants.add(bytes(60)), constants.add(bytes(range(36)))) == (0, 64)
+    with pytest.raises(KmodelError, match=r"K0408.* more than 100 bytes"):
+        constants.add(b"x")

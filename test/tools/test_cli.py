@@ -1,6 +1,11 @@
 """The kpuc command, as a user types it."""
 
+import io
 import json
+import os
+import subprocess
+import sys
+from pathlib import Path
 
 import numpy as np
 import onnxruntime
@@ -12,6 +17,7 @@ from PIL import Image
 from tflite_writer import write
 
 from kpuc.tools.cli.main import cli
+from kpuc.tools.cli.run import npz
 
 FASHION = SHIPPED / "fashion_dscnn.onnx"
 
@@ -123,3 +129,50 @@ def test_mistakes_are_sentences(kpuc, tmp_path, monkeypatch, arguments, code):
     assert done.exit_code == 1
     assert f"error[{code}]" in done.output
     assert list(tmp_path.iterdir()) == [], "a half-written file is left"
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "sentence"),
+    [
+        ("a.npz", b"PK\x03\x04 no archive", "a.npz: cannot be read: File is not a zip file"),
+        ("a.npz", None, "a.npz: cannot be read: No such file or directory"),
+        ("a.npy", b"\x93NUMPY", "a.npy: cannot be read: "),
+        ("a.png", b"no image", "a.png: is not an image: "),
+        ("a.png", None, "a.png: cannot be read: No such file or directory"),
+        ("a.bin", b"12345678", "a.bin: 2 elements do not fit input: float32 [1, 1, 28, 28]"),
+    ],
+)
+def test_input_files_that_cannot_be_read(kpuc, kmodel, tmp_path, name, content, sentence):
+    if content is not None:
+        (tmp_path / name).write_bytes(content)
+    done = kpuc("run", kmodel, "--input", tmp_path / name, "--output", tmp_path / "out.npz")
+    assert done.exit_code == 1
+    assert done.output.startswith(f"error[K0706] {tmp_path}/{sentence}")
+    assert not (tmp_path / "out.npz").exists()
+
+
+def test_errors_in_kmodels_name_the_file(kpuc, kmodel, tmp_path):
+    path = tmp_path / "cut.kmodel"
+    path.write_bytes(kmodel.read_bytes()[:100])
+    for arguments in (["inspect", path], ["run", path, "--input", "x.npy", "--output", tmp_path / "y.npz"]):
+        assert "error[K0401] cut.kmodel, byte 32: ModuleHeader" in kpuc(*arguments).output
+
+
+def test_outputs_of_any_name_are_saved():
+    arrays = {"file": np.arange(3), "a/b:0": np.float32(1.5)}
+    with np.load(io.BytesIO(npz(arrays))) as saved:
+        assert {name: saved[name].tolist() for name in saved.files} == {"file": [0, 1, 2], "a/b:0": 1.5}
+
+
+def test_devices_are_written_to_and_kept(kpuc):
+    assert kpuc("compile", FASHION, "-o", os.devnull).exit_code == 0
+    assert not Path(os.devnull).is_file()
+
+
+@pytest.mark.parametrize("arguments", [("ops",), ("inspect", "{kmodel}"), ("doctor", "--json")], ids=" ".join)
+def test_a_reader_that_has_seen_enough(kmodel, arguments):
+    command = [sys.executable, "-c", "from kpuc.tools.cli.main import main; main()"]
+    command += [argument.format(kmodel=kmodel) for argument in arguments]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        process.stdout.close()
+        assert process.stderr.read() == b""

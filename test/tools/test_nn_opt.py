@@ -1,6 +1,8 @@
 """nn-opt's options, one by one."""
 
 import io
+import subprocess
+import sys
 
 import pytest
 
@@ -123,3 +125,34 @@ def test_list_passes(nn_opt):
     text = nn_opt("", "--list-passes")[1]
     assert "--nn-fold-constants" in text
     assert "limit=<int> (default 16777216)" in text
+
+
+def test_a_reader_that_has_seen_enough():
+    command = [sys.executable, "-c", "from kpuc.tools.nn_opt import entry; entry()", "--list-passes"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        process.stdout.close()
+        assert process.stderr.read() == b""
+
+
+def test_files_that_cannot_be_read_or_written(nn_opt, tmp_path):
+    (tmp_path / "latin.mlir").write_bytes(b"// caf\xe9")
+    (tmp_path / "in.mlir").write_text(NEG_NEG)
+    for arguments, sentence in (
+        (["latin.mlir"], "latin.mlir: is neither text nor bytecode: byte 0xe9 at offset 6 is not UTF-8"),
+        (["in.mlir", "-o", "nosuch/out.mlir"], "nosuch/out.mlir: cannot be written: No such file or directory"),
+        (["in.mlir", "-o", "nosuch/out", "--emit-bytecode"], "nosuch/out: cannot be written: No such file"),
+    ):
+        error = io.StringIO()
+        assert main(arguments, Streams(io.StringIO(), io.StringIO(), error)) == 1
+        assert error.getvalue().startswith(f"error[K0705] {sentence}")
+
+
+def test_a_reproducer_that_cannot_be_written(nn_opt):
+    text = """func.func @f() -> tensor<2xi32> {
+      %x = "nn.constant"() {value = dense<1> : tensor<2xi32>} : () -> tensor<2xi32>
+      %0 = "nn.exp"(%x) : (tensor<2xi32>) -> tensor<2xi32>
+      return %0 : tensor<2xi32> }"""
+    code, _, error = nn_opt(text, "--pass-pipeline=nn-fold-constants", "--reproducer=nosuch/file.mlir")
+    assert code == 1
+    assert "error[K0503] in.mlir:3:12: 'nn.exp' is not defined on these types" in error
+    assert "--reproducer: nosuch/file.mlir cannot be written: No such file or directory" in error

@@ -9,6 +9,7 @@ import click
 
 from ...compiler import KModel, compile
 from ...errors import OptionError
+from ...files import write_file
 
 
 def compile_file(
@@ -28,10 +29,7 @@ def compile_file(
     facts["inputs"] = [str(info) for info in kmodel.inputs]
     facts["outputs"] = [str(info) for info in kmodel.outputs]
     if report is not None:
-        try:
-            Path(report).write_text(json.dumps(facts, indent=2) + "\n")
-        except OSError as error:
-            raise OptionError("K0705", where=report, cause=f"cannot be written: {error.strerror}") from error
+        write_file(report, json.dumps(facts, indent=2) + "\n")
     if as_json:
         click.echo(json.dumps(facts))
         return

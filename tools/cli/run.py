@@ -1,7 +1,9 @@
 """`kpuc run`"""
 
+import io
 import json
-from collections.abc import Sequence
+import zipfile
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from time import perf_counter
 from typing import Any
@@ -10,7 +12,9 @@ import click
 import numpy as np
 
 from ...errors import OptionError
+from ...files import write_file
 from ...frontends.images import is_image, read_image
+from ...frontends.npz import DAMAGED
 from ...runtime import Simulator, TensorInfo
 
 
@@ -22,11 +26,7 @@ def run_file(kmodel: str, inputs: Sequence[str], output: str, threads: int, as_j
     start = perf_counter()
     outputs = simulator.run(feed)
     seconds = perf_counter() - start
-    try:
-        with Path(output).open("wb") as file:
-            np.savez(file, **outputs)  # type: ignore[arg-type]  # names are keywords here
-    except OSError as error:
-        raise OptionError("K0705", where=output, cause=f"cannot be written: {error.strerror}") from error
+    write_file(output, npz(outputs))
     facts = [{"name": n, "dtype": str(a.dtype), "shape": list(a.shape)} for n, a in outputs.items()]
     if as_json:
         click.echo(json.dumps({"outputs": facts, "output": output, "seconds": seconds}))
@@ -36,10 +36,20 @@ def run_file(kmodel: str, inputs: Sequence[str], output: str, threads: int, as_j
     click.echo(f"saved to {output}, {seconds * 1000:.1f} ms")
 
 
+def npz(arrays: Mapping[str, Any]) -> bytes:
+    """The arrays as an .npz file; unlike numpy.savez, this takes any name, such as 'file'."""
+    content = io.BytesIO()
+    with zipfile.ZipFile(content, "w") as archive:
+        for name, array in arrays.items():
+            with archive.open(f"{name}.npy", "w", force_zip64=True) as entry:
+                np.lib.format.write_array(entry, array, allow_pickle=False)
+    return content.getvalue()
+
+
 def read_inputs(paths: Sequence[str], infos: Sequence[TensorInfo]) -> dict[str, Any]:
     """The arrays of the input files by input name. Raises `OptionError` K0706 for files that do not fit."""
     if len(paths) == 1 and Path(paths[0]).suffix == ".npz":
-        return dict(_load(Path(paths[0])).items())
+        return dict(_load(Path(paths[0])))
     if len(paths) != len(infos):
         expected = ", ".join(map(str, infos))
         raise OptionError("K0706", cause=f"{len(paths)} input files were given for {len(infos)} inputs: {expected}")
@@ -65,6 +75,8 @@ def read_input(path: Path, info: TensorInfo) -> Any:
 
 def _load(path: Path) -> Any:
     try:
-        return np.load(path, allow_pickle=False)
-    except (OSError, ValueError) as error:
-        raise OptionError("K0706", where=str(path), cause=f"cannot be read: {error}") from error
+        content = np.load(path, allow_pickle=False)
+        return dict(content.items()) if isinstance(content, Mapping) else content
+    except DAMAGED as error:
+        reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+        raise OptionError("K0706", where=str(path), cause=f"cannot be read: {reason}") from error

@@ -62,3 +62,87 @@ func.func @no_tensor(%x: i32) {
   %0 = "nn.relu"(%x) : (i32) -> i32
   return
 }
+
+// -----
+
+func.func @topk(%x: tensor<3xf32>) {
+  // expected-error @below {{'nn.topk' op k is 4, but axis 0 has 3 elements}}
+  %0:2 = "nn.topk"(%x) {k = 4 : i64, axis = 0 : i64, largest = true, sorted = true} : (tensor<3xf32>) -> (tensor<4xf32>, tensor<4xi64>)
+  return
+}
+
+// -----
+
+func.func @range() {
+  %0 = "nn.constant"() {value = dense<0> : tensor<i64>} : () -> tensor<i64>
+  // expected-error @below {{'nn.range' op delta is 0}}
+  %1 = "nn.range"(%0, %0, %0) : (tensor<i64>, tensor<i64>, tensor<i64>) -> tensor<?xi64>
+  return
+}
+
+// -----
+
+func.func @fill() {
+  %0 = "nn.constant"() {value = dense<-1> : tensor<1xi64>} : () -> tensor<1xi64>
+  // expected-error @below {{'nn.fill' op shape (-1,) must not be negative}}
+  %1 = "nn.fill"(%0) {value = 0.0 : f64, dtype = f32} : (tensor<1xi64>) -> tensor<?xf32>
+  return
+}
+
+// -----
+
+func.func @split(%x: tensor<0xf32>) {
+  // expected-error @below {{'nn.split' op needs a size}}
+  "nn.split"(%x) {axis = 0 : i64, sizes = array<i64>} : (tensor<0xf32>) -> ()
+  return
+}
+
+// -----
+
+func.func @space_to_batch(%x: tensor<1x1x2xf32>) {
+  // expected-error @below {{'nn.space_to_batch' op block (0,) must be positive}}
+  %0 = "nn.space_to_batch"(%x) {block = array<i64: 0>, padding = array<i64: 0, 0>} : (tensor<1x1x2xf32>) -> tensor<1x1x2xf32>
+  return
+}
+
+// -----
+
+func.func @scatter_elements(%x: tensor<3xf32>, %i: tensor<2xi64>, %u: tensor<1xf32>) {
+  // expected-error @below {{'nn.scatter_elements' op updates tensor<1xf32> do not fit indices tensor<2xi64>}}
+  %0 = "nn.scatter_elements"(%x, %i, %u) {axis = 0 : i64, reduction = "none"} : (tensor<3xf32>, tensor<2xi64>, tensor<1xf32>) -> tensor<3xf32>
+  return
+}
+
+// -----
+
+func.func @element_type(%x: tensor<3xbf16>) {
+  // expected-error @below {{'nn.relu' op operand is tensor<3xbf16>, whose elements numpy does not have}}
+  %0 = "nn.relu"(%x) : (tensor<3xbf16>) -> tensor<3xbf16>
+  return
+}
+
+// -----
+
+func.func @constant_type() {
+  // expected-error @below {{'nn.constant' op attribute 'value' is of type tensor<1xi4>, which numpy does not have}}
+  %0 = "nn.constant"() {value = dense<1> : tensor<1xi4>} : () -> tensor<1xi4>
+  return
+}
+
+// -----
+
+func.func @index_of_unknown_data(%x: tensor<2x3xf32>, %u: tensor<1xf32>) {
+  %0 = "nn.constant"() {value = dense<[[0, -4]]> : tensor<1x2xi64>} : () -> tensor<1x2xi64>
+  // expected-error @below {{'nn.scatter_nd' op index -4 is out of range for 3 elements}}
+  %1 = "nn.scatter_nd"(%x, %0, %u) {reduction = "none"} : (tensor<2x3xf32>, tensor<1x2xi64>, tensor<1xf32>) -> tensor<2x3xf32>
+  return
+}
+
+// -----
+
+// An index that may be right is not refused.
+func.func @index_into_an_unknown_dimension(%x: tensor<?xf32>) {
+  %0 = "nn.constant"() {value = dense<9> : tensor<1xi64>} : () -> tensor<1xi64>
+  %1 = "nn.gather"(%x, %0) {axis = 0 : i64, batch_dims = 0 : i64} : (tensor<?xf32>, tensor<1xi64>) -> tensor<1xf32>
+  return
+}

@@ -1,0 +1,28 @@
+"""Writing files: all of one, or nothing."""
+
+from pathlib import Path
+
+from .errors import OptionError
+
+
+def write_file(path: str | Path, content: bytes | str) -> None:
+    """Write a file, which keeps what it held until all of the new content is there.
+
+    Raises `OptionError` K0705 when the place cannot be written to.
+    """
+    data = content.encode() if isinstance(content, str) else content
+    target = Path(path)
+    try:
+        if target.exists() and not target.is_file():  # a device such as /dev/null must not be replaced
+            target.write_bytes(data)
+            return
+        part = target.with_name(target.name + ".part")
+        try:
+            part.write_bytes(data)
+            part.replace(target)
+        finally:
+            part.unlink(missing_ok=True)
+    except OSError as error:
+        raise OptionError("K0705", where=str(path), cause=f"cannot be written: {error.strerror}") from error
+    except ValueError as error:  # "." has no name
+        raise OptionError("K0705", where=str(path), cause="cannot be written: it is not a file's name") from error
