@@ -66,18 +66,23 @@ def samples(path: Path, inputs: Sequence[TensorInfo], count: int, tests: int) ->
         return labelled_samples(labelled, inputs[0], count, tests)
     inputs = [TensorInfo(info.name, info.dtype, tuple(abs(n) for n in info.shape or ())) for info in inputs]
     shape = inputs[0].shape or ()
-    if len(inputs) == 1 and len(shape) == 4 and min(shape[1], shape[3]) in (3, 4):
+    if len(inputs) == 1 and inputs[0].dtype.kind == "f" and len(shape) == 4 and min(shape[1], shape[3]) in (3, 4):
         photos = sorted((path.parent / "photos").glob("*.jpg"))
         photos = photos[::2] + photos[1::2]  # neighbours are alike
         scale, shift = (255, 0) if path.stem in PIXELS else (1, 0) if path.stem in UNIT else (2, -1)
         images = [{inputs[0].name: photo(one, inputs[0]) * np.float32(scale) + np.float32(shift)} for one in photos]
         return Data(images[:count], images[count : count + tests])
     generator = np.random.default_rng(0)
-    noise = [
-        {info.name: generator.standard_normal(info.shape or ()).astype(info.dtype) for info in inputs}
-        for _ in range(2 * count)
-    ]
-    return Data(noise[:count], noise[count:])
+    noisy = [{info.name: noise(generator, info) for info in inputs} for _ in range(2 * count)]
+    return Data(noisy[:count], noisy[count:])
+
+
+def noise(generator: np.random.Generator, info: TensorInfo) -> np.ndarray:
+    """Normally distributed floats, or integers of every value that the type has."""
+    if info.dtype.kind == "f":
+        return generator.standard_normal(info.shape or ()).astype(info.dtype)
+    limits = np.iinfo(info.dtype)
+    return generator.integers(limits.min, limits.max, info.shape or (), info.dtype, endpoint=True)
 
 
 def photo(path: Path, info: TensorInfo) -> np.ndarray:

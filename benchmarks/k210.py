@@ -113,7 +113,7 @@ def python(code: str, *arguments: Any) -> str:
     command = [sys.executable, "-c", code, *map(str, arguments)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode != 0:
-        raise Refused(f"kpuc: {' '.join(done.stderr.split())[:200]}")
+        raise Refused(f"kpuc: {done.stderr}")
     return done.stdout
 
 
@@ -140,7 +140,7 @@ def theirs(path: Path, chosen: list[Sample], cache: Path) -> tuple[bytes, float]
         facts.write_text(json.dumps({"seconds": seconds, "refused": result if isinstance(result, str) else ""}))
     known = json.loads(facts.read_text())
     if known["refused"]:
-        raise Refused(known["refused"].strip()[-150:])
+        raise Refused(known["refused"])
     return kept.read_bytes(), known["seconds"]
 
 
@@ -181,7 +181,7 @@ def measured(path: Path, count: int, cache: Path, folder: Path) -> tuple[Made, M
     try:
         chosen = calibration_samples(path, count)
     except KpucError as error:
-        raise Refused(f"kpuc: {error}".splitlines()[0][:150]) from error
+        raise Refused(f"kpuc: {error}") from error
     try:
         their_data, their_seconds = theirs(path, chosen, cache)
     except Refused as error:
@@ -223,7 +223,7 @@ def main() -> None:
             try:
                 both = measured(options.folder / name, options.samples, options.cache, Path(folder))
             except Refused as error:
-                refused.append(f"  {name}: {error}")
+                refused.append(f"  {name}: {' '.join(str(error).split())[:160]}")
                 continue
         mine, other = (one.numbers() for one in both)
         cells = {key: f"{mine[key]:.4g} / {other[key]:.4g}" for key in mine}

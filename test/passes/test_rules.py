@@ -40,10 +40,14 @@ CASES = {
         "an input of 2x8x8x8",
     ),
     "K210-CONV-CONSTANT": (same(8, 8, 8, constant=False), same(8, 8, 8), "weights that are computed"),
-    "K210-CONV-CHANNELS": (same(1025, 8, 8), same(1024, 8, 8), "1025 channels"),
+    "K210-CONV-CHANNELS": (same(1025, 8, 8, outputs=8), same(1024, 8, 8, outputs=8), "1025 channels"),
     "K210-CONV-SIZE": (same(1, 4, 513), same(1, 257, 512), "4 x 513"),
     # 5x5 kernels read the map shifted to 9 places: 9 * 113 channels are 1017
-    "K210-CONV-COPIES": (same(114, 8, 8, kernel=5), same(113, 8, 8, kernel=5), "9 copies of 114 channels"),
+    "K210-CONV-COPIES": (
+        same(114, 8, 8, kernel=5, outputs=8),
+        same(113, 8, 8, kernel=5, outputs=8),
+        "9 copies of 114 channels",
+    ),
     # 20 cycles a multiply-add; 6000 + 16 pixels * (30 * inputs + 34 * outputs) + inputs * outputs to the KPU and back
     "K210-CONV-COST": (
         same(59, 1, 1),

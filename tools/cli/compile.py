@@ -60,15 +60,20 @@ def _print_warnings(kmodel: KModel) -> None:
         if own is not None and own < WORTH_A_WARNING * total:
             small.append(own)
             continue
-        estimate = "" if own is None else f" (est. {own:.3g} ms of {total:.3g} ms)"
+        estimate = "" if own is None else f" (est. {_ms(own)} of {_ms(total)})"
         click.echo(f"warning[{item['rule']}] {item['where']} runs on the CPU{estimate}", err=True)
         for key, label in (("sentence", "rule"), ("got", "got"), ("remedy", "help")):
             click.echo(f"  {label:4}  {item[key]}", err=True)
     if small:
         text = (
-            f"{len(small)} more operations of est. {sum(small):.3g} ms run on the CPU; --report lists all, with reasons"
+            f"{len(small)} more operations of est. {_ms(sum(small))} run on the CPU; --report lists all, with reasons"
         )
         click.echo(f"note: {text}", err=True)
+
+
+def _ms(milliseconds: float) -> str:
+    """Three digits, or as many as there are before the point."""
+    return f"{milliseconds:.0f} ms" if milliseconds >= 100 else f"{milliseconds:.3g} ms"
 
 
 def _compile_with_progress(model: str, options: dict[str, Any]) -> KModel:
