@@ -6,7 +6,7 @@ wrong rows are left out of what leaves the region.
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
@@ -33,8 +33,8 @@ class Stripe:
 class Region:
     """The layers `first` to `last` of a program, in `count` stripes.
 
-    rows: of the finest map, in units of `unit` rows, so that every map has whole rows in a unit.
-    above, below: units that a stripe needs beyond those that leave it.   cycles: more than without stripes.
+    rows: of the finest map.   unit: how many of them are whole rows of every map; those left over belong to the last
+    stripe.   above, below: units that a stripe needs beyond those that leave it.   cycles: more than without stripes.
     """
 
     first: int
@@ -49,18 +49,17 @@ class Region:
     def stripes(self) -> list[Stripe]:
         """As even as can be."""
         overlap = self.above + self.below
-        total = self.rows + (self.count - 1) * overlap
+        units = self.rows // self.unit
+        total = units + (self.count - 1) * overlap
         bounds = [number * total // self.count - number * overlap + self.above for number in range(1, self.count)]
-        cuts = [0, *bounds, self.rows]
         return [
-            Stripe(
-                max(0, begin - self.above if begin else 0) * self.unit,
-                begin * self.unit,
-                end * self.unit,
-                min(self.rows, end + self.below) * self.unit,
-            )
-            for begin, end in pairwise(cuts)
+            Stripe(*(self._row(at) for at in (begin - self.above, begin, end, end + self.below)))
+            for begin, end in pairwise([0, *bounds, units])
         ]
+
+    def _row(self, units: int) -> int:
+        """The row that so many units begin at, if there is one."""
+        return self.rows if units >= self.rows // self.unit else max(0, units) * self.unit
 
 
 class Regions:
@@ -88,15 +87,15 @@ class Regions:
         return sorted({*(number for number, size in enumerate(sizes) if size > self.capacity), *self.program.tall()})
 
     def reach(self, first: int) -> int:
-        """The last layer of the longest region from `first` whose heights are multiples of each other, and that no host
-        operation leads out of and back into."""
+        """The last layer of the longest region from `first` whose maps' rows belong together, and that no host operation
+        leads out of and back into."""
         ends = [behind - 1 for before, behind in self.program.detours if before >= first]
         last = min([len(self.layers) - 1, *ends])
-        heights: set[int] = set()
+        heights: set[tuple[int, int, int]] = set()
         for number in range(first, last + 1):
-            given, made = (self.maps[one].height for one in (self.layers[number].reads[0], self.layers[number].makes))
-            heights |= {given, made}
-            if given != made * self.layers[number].stride or any(max(heights) % height for height in heights):
+            layer = self.layers[number]
+            heights.add((self.maps[layer.reads[0]].height, self.maps[layer.makes].height, layer.stride))
+            if not _belong_together(heights):
                 return number - 1
         return last
 
@@ -106,14 +105,15 @@ class Regions:
         rows, unit = self._grid(layers)
         above, below = self._margins(layers, rows, unit)
         overlap, units = above + below, rows // unit
-        largest = min(ROWS // unit, self._largest_stripe(layers, last, rows, unit, self._passing(first, last)))
+        fitting = self._largest_stripe(layers, last, rows, unit, self._passing(first, last))
+        largest = min(ROWS // unit, fitting) - (1 if rows % unit else 0)
         if largest <= overlap:
             return None
         count = max(2, -(-(units - overlap) // (largest - overlap)))
         smallest = (units + (count - 1) * overlap) // count
         if smallest <= overlap or smallest < LEAST:
             return None
-        return Region(first, last, units, unit, above, below, count, self._cost(first, last, overlap / units, count))
+        return Region(first, last, rows, unit, above, below, count, self._cost(first, last, overlap / units, count))
 
     def _leaves(self, made: int, last: int) -> bool:
         """Whether something outside of a region that ends with layer `last` uses a map of it."""
@@ -153,7 +153,7 @@ class Regions:
             steps.append(Step(layer.reads, layer.makes, number))
             if self._leaves(layer.makes, last):
                 steps.append(Step((layer.makes,), None, number))
-        sizes = {one: self.maps[one].row_bytes * (unit * self.maps[one].height // rows) for one in known}
+        sizes = {one: self.maps[one].row_bytes * (unit // (rows // self.maps[one].height)) for one in known}
         return (self.capacity - passing) // max(usage(residents(steps, sizes), len(steps)))
 
     @cached_property
@@ -212,3 +212,13 @@ def _cycles(layer: LayerFacts, maps: Mapping[int, Map]) -> tuple[float, float]:
         LayerWork((1, channels, rows, width), made, layer.kernel, layer.depthwise).cost.cycles for rows in (height, 0)
     )
     return whole - fixed, fixed
+
+
+def _belong_together(heights: Collection[tuple[int, int, int]]) -> bool:
+    """Whether a row of every map is so many of the finest one: for what layers read and make, and their strides."""
+    rows = max(max(given, made) for given, made, _ in heights)
+    for given, made, stride in heights:
+        fine, coarse = rows // given, rows // made
+        if coarse != fine * stride or rows // fine != given or rows // coarse != made:
+            return False
+    return True

@@ -75,7 +75,7 @@ class Cutter:
 
     def __init__(self, layers: Sequence[kpu.Layer], region: Region, block: ir.Block) -> None:
         self.layers = layers
-        self.rows = region.rows * region.unit
+        self.rows = region.rows
         self.stripes = region.stripes()
         inside = {layer.operation for layer in layers}
         order = [op for op in block.operations if op.operation in inside]
@@ -135,7 +135,7 @@ class Cutter:
         """Rows `first` to `last` of a value that begins at row `start` of `whole`, rows of the finest map counted."""
         ratio = self.rows // static_shape(whole)[2]
         height, width = static_shape(value)[2:]
-        size = (last - first) // ratio
+        size = last // ratio - first // ratio
         if size == height:
             return value
         return build.sliced(value, ((first - start) // ratio, 0), (size, width), (1, 1), value_range(whole))

@@ -69,10 +69,13 @@ func.func @detour(%x: tensor<1x4x32x16xf32>) -> tensor<1x4x32x16xf32> {
 
 // -----
 
-// Of 33 rows the pooling drops the last one: rows of the two maps do not correspond.
+// Of 33 rows the pooling drops the last one, which so belongs to the last stripe.
 // CHECK-LABEL: func.func @odd_rows
-// CHECK-NOT:   kpu.regions
-// CHECK-NOT:   nn.slice
+// CHECK:       "kpu.layer"{{.*}} -> tensor<1x4x9x8xf32>
+// CHECK-NEXT:  "nn.slice"{{.*}} -> tensor<1x4x8x8xf32>
+// CHECK-NEXT:  "nn.slice"(%arg0) {{.*}}ends = array<i64: 33, 16>{{.*}}starts = array<i64: 14, 0>
+// CHECK-NEXT:  "kpu.layer"{{.*}}tensor<1x4x19x16xf32>, {{.*}} -> tensor<1x4x9x8xf32>
+// CHECK-NEXT:  "nn.slice"{{.*}} -> tensor<1x4x8x8xf32>
 func.func @odd_rows(%x: tensor<1x4x33x16xf32>) -> tensor<1x4x16x8xf32> {
   %w = "nn.constant"() {value = dense<1.0> : tensor<4x4x3x3xf32>} : () -> tensor<4x4x3x3xf32>
   %b = "nn.constant"() {value = dense<0.0> : tensor<4xf32>} : () -> tensor<4xf32>
@@ -91,4 +94,17 @@ func.func @few_rows(%x: tensor<1x32x6x16xf32>) -> tensor<1x32x6x16xf32> {
   %b = "nn.constant"() {value = dense<0.0> : tensor<32xf32>} : () -> tensor<32xf32>
   %1 = "kpu.layer"(%x, %w, %b) {depthwise = false, pool = "none", operandSegmentSizes = array<i32: 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 1>, nn.ranges = [array<f64: 0.0, 2.0>]} : (tensor<1x32x6x16xf32>, tensor<32x32x3x3xf32>, tensor<32xf32>) -> tensor<1x32x6x16xf32>
   return %1 : tensor<1x32x6x16xf32>
+}
+
+// -----
+
+// Maps of 32 and 25 rows have no rows in common.
+// CHECK-LABEL: func.func @unlike_rows
+// CHECK-SAME:  layers = 1 : i64{{.*}}stripes = 2 : i64}, {{.*}}layers = 1 : i64{{.*}}stripes = 2 : i64}]
+func.func @unlike_rows(%x: tensor<1x4x32x16xf32>, %y: tensor<1x4x25x16xf32>) -> (tensor<1x4x32x16xf32>, tensor<1x4x25x16xf32>) {
+  %w = "nn.constant"() {value = dense<1.0> : tensor<4x4x3x3xf32>} : () -> tensor<4x4x3x3xf32>
+  %b = "nn.constant"() {value = dense<0.0> : tensor<4xf32>} : () -> tensor<4xf32>
+  %1 = "kpu.layer"(%x, %w, %b) {depthwise = false, pool = "none", operandSegmentSizes = array<i32: 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 1>, nn.ranges = [array<f64: 0.0, 2.0>]} : (tensor<1x4x32x16xf32>, tensor<4x4x3x3xf32>, tensor<4xf32>) -> tensor<1x4x32x16xf32>
+  %2 = "kpu.layer"(%y, %w, %b) {depthwise = false, pool = "none", operandSegmentSizes = array<i32: 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 1>, nn.ranges = [array<f64: 0.0, 2.0>]} : (tensor<1x4x25x16xf32>, tensor<4x4x3x3xf32>, tensor<4xf32>) -> tensor<1x4x25x16xf32>
+  return %1, %2 : tensor<1x4x32x16xf32>, tensor<1x4x25x16xf32>
 }
