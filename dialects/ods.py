@@ -90,7 +90,8 @@ class Field:
     def check(self, attribute: Any) -> None:
         """Raise `Violation` unless `attribute` has this field's kind and, for enums, one of its values."""
         assert self.kind is not None
-        if not isinstance(attribute, self.kind.attribute):  # else no message: the text of a large constant takes long
+        fits = isinstance(attribute, self.kind.attribute)
+        if not fits:  # only then a message: the text of a large constant takes long
             raise Violation(f"attribute '{self.name}' must be of kind {self.kind.name}, got {attribute}")
         if self.choices:
             value = self.kind.read(attribute)
@@ -328,7 +329,7 @@ class Op(ext.Operation):  # type: ignore[misc]  # the bindings carry no types
         if varying > 1:
             sizes = self._segment_sizes(self.operand_fields, count)
             require(sum(sizes) == count, f"has {count} operands, operandSegmentSizes adds up to {sum(sizes)}")
-        for role, values in (("operand", self.operation.operands), ("result", self.operation.results)):
+        for role, values in (("operand", list(self.operation.operands)), ("result", list(self.operation.results))):
             for type_ in (value.type for value in values):
                 if not isinstance(type_, ir.RankedTensorType):
                     raise Violation(f"{role} must be a ranked tensor, got {type_}")

@@ -92,7 +92,7 @@ def is_map(value: ir.Value) -> bool:
     if len(shape) != 4 or not is_static(value):
         return False
     batch, channels, height, width = static_shape(value)
-    return batch == 1 and channels <= CHANNELS and LEAST <= height and LEAST <= width <= COLUMNS
+    return batch == 1 and channels <= CHANNELS and height >= LEAST and LEAST <= width <= COLUMNS
 
 
 @rule("K210-CONV-IMAGE", nn.Conv)

@@ -1,8 +1,8 @@
 """Functions of each element, activations, and functions of pairs of elements."""
 
 import numpy as np
+from drawn_case import Case, flags, floats, integers, litert, node, shape
 from hypothesis import strategies as st
-from single_operation import Case, flags, floats, integers, litert, node, shape
 
 from kpuc.dialects import nn
 

@@ -1,8 +1,8 @@
 """Gathering, scattering and selecting by index."""
 
 import numpy as np
+from drawn_case import Case, axis_of, floats, integers, litert, node, random, shape
 from hypothesis import strategies as st
-from single_operation import Case, axis_of, floats, integers, litert, node, random, shape
 
 from kpuc.dialects import nn
 

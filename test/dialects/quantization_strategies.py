@@ -2,9 +2,9 @@
 
 from functools import partial
 
+from drawn_case import Case, floats, node, shape
 from elementwise_strategies import any_integers
 from hypothesis import strategies as st
-from single_operation import Case, floats, node, shape
 
 from kpuc.dialects import nn
 

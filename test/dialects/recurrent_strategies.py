@@ -1,8 +1,8 @@
 """Recurrent layers."""
 
 import numpy as np
+from drawn_case import Case, floats, integers, node
 from hypothesis import strategies as st
-from single_operation import Case, floats, integers, node
 
 from kpuc.dialects import nn
 

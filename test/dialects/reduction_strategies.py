@@ -1,8 +1,8 @@
 """Reductions, searches, scans, normalisations and products."""
 
 import numpy as np
+from drawn_case import Case, axis_of, flags, floats, integers, node, shape, some_axes
 from hypothesis import strategies as st
-from single_operation import Case, axis_of, flags, floats, integers, node, shape, some_axes
 
 from kpuc.dialects import nn
 

@@ -2,9 +2,9 @@
 
 import numpy as np
 import onnx
+from drawn_case import Case, axis_of, flags, floats, integers, litert, node, shape, some_axes
 from hypothesis import assume
 from hypothesis import strategies as st
-from single_operation import Case, axis_of, flags, floats, integers, litert, node, shape, some_axes
 
 from kpuc.dialects import nn
 from kpuc.dialects.tensors import element_type

@@ -15,9 +15,9 @@ import recurrent_strategies
 import reduction_strategies
 import shape_strategies
 import window_strategies
+from drawn_case import Case, build, check
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
-from single_operation import Case, build, check
 
 from kpuc.dialects import mlir, nn
 from kpuc.dialects.evaluate import evaluate

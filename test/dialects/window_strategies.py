@@ -3,9 +3,9 @@
 import math
 
 import numpy as np
+from drawn_case import Case, floats, node
 from hypothesis import assume
 from hypothesis import strategies as st
-from single_operation import Case, floats, node
 
 from kpuc.dialects import nn
 
