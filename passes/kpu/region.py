@@ -87,8 +87,10 @@ class Regions:
         return sorted({*(number for number, size in enumerate(sizes) if size > self.capacity), *self.program.tall()})
 
     def reach(self, first: int) -> int:
-        """The last layer of the longest region from `first` whose maps' rows belong together, and that no host operation
-        leads out of and back into."""
+        """The last layer of the longest region from `first`.
+
+        The rows of its maps belong together, and no host operation leads out of it and back into it.
+        """
         ends = [behind - 1 for before, behind in self.program.detours if before >= first]
         last = min([len(self.layers) - 1, *ends])
         heights: set[tuple[int, int, int]] = set()
