@@ -134,7 +134,9 @@ def pooling_behind(op: nn.PoolOp, rewriter: Rewriter) -> Match:
     value = op.input
     if form is None or producer(value, kpu.Layer) is None:
         return NO_MATCH
-    return rewriter.replace(op, end_with(value, form, value_range(op.output)))
+    # bytes are averaged: they must hold what is averaged, which reaches farther than means do
+    span = value_range(value if form.startswith("mean") else op.output)
+    return rewriter.replace(op, end_with(value, form, span))
 
 
 def pool_name(op: nn.PoolOp) -> str | None:
