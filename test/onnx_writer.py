@@ -57,7 +57,7 @@ class OnnxWriter:
         """The file's bytes."""
         results = [helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, None) for name in outputs]
         graph = helper.make_graph(self._nodes, "network", self._inputs, results, self._constants)
-        model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+        model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 20)], ir_version=9)
         return model.SerializeToString()
 
     def samples(self, count):

@@ -16,9 +16,8 @@ from ...dialects.tensors import Array
 from ...runtime.kernels.kpu import interpolated
 from ...runtime.kpu.tables import LOWEST, SEGMENTS, SHIFT
 from ..quant.affine import Affine
+from .activation import FEW
 
-FEW = 8
-"""Points up to which a function is taken as it is, every piece a line; of more it is approximated."""
 FALLING = 0.5
 """Squared error that a falling line has more than others, per number."""
 CANDIDATES = 192
