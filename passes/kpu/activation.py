@@ -51,7 +51,7 @@ def clamp_knots(low: float, high: float) -> Array:
     corners = sorted({bound for bound in bounds if math.isfinite(bound)}) or [0.0]
     reach = max(1.0, *(abs(corner) / 1024 for corner in corners))
     x = np.array([corners[0] - reach, *corners, corners[-1] + reach])
-    return np.stack([x, np.clip(x, *bounds)]).astype(np.float32)
+    return np.stack([x, np.clip(x, bounds[0], bounds[1])]).astype(np.float32)
 
 
 def exact_knots(op: nn.ElementwiseOp) -> Array | None:
