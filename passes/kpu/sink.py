@@ -93,8 +93,8 @@ def elementwise_of_slice(op: nn.ElementwiseOp, rewriter: Rewriter) -> Match:
 
 @pattern(nn.BinaryOp)
 def scaling_of_slice(op: nn.BinaryOp, rewriter: Rewriter) -> Match:
-    """slice(x) + a == slice(x + a), for one number a and any operation"""
-    number = nn.constant_value(op.rhs)
+    """slice(x) * a == slice(x * a), + a and - a likewise, for one number a"""
+    number = nn.constant_value(op.rhs) if isinstance(op, nn.Add | nn.Mul | nn.Sub) else None
     fits = number is not None and number.size == 1 and shape_of(op.lhs) == shape_of(op.output)
     return _moved(op, op.lhs, [op.rhs], rewriter) if fits else NO_MATCH
 

@@ -12,7 +12,9 @@ from kpuc.compiler import PIPELINE, PREPARE_PIPELINE
 from kpuc.dialects import mlir
 from kpuc.dialects.evaluate import evaluate
 from kpuc.dialects.function import argument_names, entry_function
+from kpuc.dialects.ods import MEMBERS
 from kpuc.frontends.onnx import import_onnx
+from kpuc.passes.kpu.gather import block_size
 from kpuc.passes.pipeline import parse_pipeline
 from kpuc.passes.quant.calibration import annotate
 from kpuc.passes.quant.methods import measure_ranges
@@ -393,3 +395,18 @@ def test_heads(kind, outputs):
     operations, error = formed(net, *results)
     assert error <= ROUNDING
     assert ("nn.matmul" in operations) == (kind == "row of two")
+
+
+@pytest.mark.parametrize("kernel", [(5, 5), (1, 5), (9, 9)])
+def test_large_depthwise_kernels_of_many_channels(kernel):
+    net = OnnxWriter(10)
+    x = net.input(1, 160, 12, 12)
+    assert_formed(net, net.depthwise(x, kernel, pads=[size // 2 for size in kernel] * 2))
+
+
+@pytest.mark.parametrize("copies", [3, 9, 25, 32])
+@pytest.mark.parametrize("channels", [132, 160, 1021, 1024])
+def test_blocks_of_channels_can_be_joined(channels, copies):
+    size = block_size((1, channels, 128, 128), copies)
+    assert -(-channels // size) <= MEMBERS
+    assert size * copies <= 1024
