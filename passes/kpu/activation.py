@@ -14,6 +14,10 @@ from ...dialects.tensors import Array, shape_of
 from ...runtime.kernels.kpu import interpolated
 
 SAMPLES = 2049
+FEW = 8
+"""Points up to which a function is taken as it is, every piece a line; of more it is known where it was sampled."""
+FAR = 1e30
+"""Bounds from here on are none: float32's largest number stands for infinity in many files."""
 POINTWISE: tuple[type[nn.ElementwiseOp], ...] = (
     nn.Abs,
     nn.Atan,
@@ -42,13 +46,12 @@ POINTWISE: tuple[type[nn.ElementwiseOp], ...] = (
 
 
 def clamp_knots(low: float, high: float) -> Array:
-    """min(max(x, low), high); bounds may be infinite."""
-    points = [(low - 1, low), (low, low)] if math.isfinite(low) else [(high - 1, high - 1)]
-    if math.isfinite(high):
-        points += [(high, high), (high + 1, high)]
-    else:
-        points.append((low + 1, low + 1))
-    return np.array(points, np.float32).T
+    """min(max(x, low), high); bounds may be infinite, or as far away as exporters write for that."""
+    bounds = [bound if abs(bound) < FAR else math.copysign(math.inf, bound) for bound in (min(low, high), high)]
+    corners = sorted({bound for bound in bounds if math.isfinite(bound)}) or [0.0]
+    reach = max(1.0, *(abs(corner) / 1024 for corner in corners))
+    x = np.array([corners[0] - reach, *corners, corners[-1] + reach])
+    return np.stack([x, np.clip(x, bounds[0], bounds[1])]).astype(np.float32)
 
 
 def exact_knots(op: nn.ElementwiseOp) -> Array | None:
@@ -70,10 +73,34 @@ def sampled(op: nn.ElementwiseOp, span: Range) -> Array:
     return np.stack([x, np.asarray(op.evaluate(x), np.float32)])
 
 
-def composed(inner: Array, outer: Array, span: Range) -> Array:
-    """The points of outer(inner(x)) for x in a range."""
-    x = np.union1d(np.linspace(span.low, span.high, SAMPLES, dtype=np.float32), inner[0])
-    return np.stack([x, interpolated(interpolated(x, inner), outer)])
+def composed(inner: Array, outer: Array) -> Array:
+    """The points of outer(inner(x)): those of `inner`, and where it passes those of `outer`.
+
+    Of sampled functions nothing is known beyond their samples, so the result ends where one of them does.
+    """
+    xs, ys = inner.astype(np.float64)
+    is_exact = [knots.shape[1] <= FEW for knots in (inner, outer)]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        passing = xs[:-1, None] + (outer[0].astype(np.float64) - ys[:-1, None]) * (np.diff(xs) / np.diff(ys))[:, None]
+    ends = np.array([-np.inf, *xs[1:-1], np.inf] if is_exact[0] else xs)[:, None]
+    passing = passing[(ends[:-1] < passing) & (passing < ends[1:])]
+    x = np.unique(np.concatenate([xs, passing]).astype(np.float32)).astype(np.float64)
+    if is_exact[0] and is_exact[1]:
+        reach = 1 + np.abs(x[[0, -1]])
+        return _corners(np.concatenate([[x[0] - reach[0]], x, [x[-1] + reach[1]]]), inner, outer)
+    between = interpolated(x, inner)
+    if not is_exact[1]:
+        kept = (outer[0, 0] <= between) & (between <= outer[0, -1])
+        x, between = x[kept], between[kept]
+    return np.stack([x, interpolated(between, outer)]).astype(np.float32)
+
+
+def _corners(x: Array, inner: Array, outer: Array) -> Array:
+    """outer(inner(x)), without the points inside at which it goes straight on."""
+    y = interpolated(interpolated(x, inner), outer)
+    slopes = np.diff(y) / np.diff(x)
+    turns = np.abs(np.diff(slopes)) > 1e-5 * np.abs(slopes).max()
+    return np.stack([x, y])[:, [True, *turns, True]].astype(np.float32)
 
 
 def knots_of(op: ir.OpView, span: Range | None) -> Array | None:

@@ -14,13 +14,14 @@ import numpy as np
 
 from ...dialects.tensors import Array
 from ...runtime.kernels.kpu import interpolated
-from ...runtime.kpu.tables import LOWEST, SEGMENTS, SHIFT
+from ...runtime.kpu.tables import HIGHEST, LOWEST, SEGMENTS, SHIFT
 from ..quant.affine import Affine
+from .activation import FEW
 
-FEW = 8
-"""Points up to which a function is taken as it is, every piece a line; of more it is approximated."""
 FALLING = 0.5
 """Squared error that a falling line has more than others, per number."""
+NEAR = 0.01
+"""Bytes that a line may be too high or low."""
 CANDIDATES = 192
 SAMPLES = 4096
 TOP = 255
@@ -51,8 +52,7 @@ def activation_lines(code: Code) -> Array:
     rows = [(LOWEST, 0, 0, lines[0][2])] if lines[0][0] > LOWEST or lines[0][1] else []
     for start, slope, add in lines:
         mul, shift = fixed_point(slope)
-        rows.append((max(round(start), LOWEST), mul, shift, add))
-    rows = rows[:1] + [row for row in rows[1:] if row[0] > LOWEST]
+        rows.append((min(max(round(start), LOWEST), HIGHEST), mul, shift, add))
     rows += [rows[-1]] * (SEGMENTS - len(rows))
     return np.array(rows, np.int64)
 
@@ -74,44 +74,51 @@ Line = tuple[float, float, int]
 
 
 def _exact(v: Array, y: Array) -> list[Line]:
-    """A line for each piece of a function that has few, as far as it is inside of a byte's range."""
+    """A line for each piece of a function that has few, as far as it is inside of a byte's range, and v in a line's."""
     slopes = np.diff(y) / np.diff(v)
     ends = [*v[1:-1], math.inf]
     lines: list[Line] = []
-    begin = -math.inf
+    begin = float(LOWEST)
     for piece, (slope, end) in enumerate(zip(slopes, ends, strict=True)):
-        at = y[piece] if not math.isinf(begin) else (y[0] if slope == 0 else math.copysign(math.inf, -slope))
-        lines += _piece(float(v[piece]), float(y[piece]), float(slope), begin, end, float(at))
-        begin = end
+        end = min(end, float(HIGHEST))
+        if begin < end:
+            before = lines[-1] if lines and lines[-1][1] == 0 else None
+            lines += _piece(float(v[piece]), float(y[piece]), float(slope), begin, end, before)
+            begin = end
     return _merged(lines)
 
 
-def _piece(v: float, y: float, slope: float, begin: float, end: float, at: float) -> list[Line]:
-    """Lines of y + (x - v) * slope for begin < x <= end; `at` is its value at `begin`."""
-    if slope == 0:
-        return [(begin, 0.0, int(min(max(round(at), 0), TOP)))]
+def _piece(v: float, y: float, slope: float, begin: float, end: float, before: Line | None) -> list[Line]:
+    """Lines of y + (x - v) * slope for begin < x <= end; `before` is the constant that they follow, if it is one.
+
+    Up to the first whole byte a constant has to do. A rising line that follows it may start up to half a byte early.
+    """
+    at = y + (begin - v) * slope
     inside = min(max(at, 0), TOP)
-    first = math.ceil(inside - 1e-6) if slope > 0 else math.floor(inside + 1e-6)
-    start = v + (first - y) / slope
-    lines: list[Line] = []
-    if at < 0 or at > TOP or math.isinf(begin):
-        lines.append((begin, 0.0, 0 if at < 0 else TOP))
-    if max(start, begin) < end:
-        lines.append((max(start, begin), slope, first if slope > 0 else min(first + 1, TOP)))
-    return lines
+    nearest = round(inside)
+    if slope == 0:
+        return [(begin, 0.0, nearest)]
+    if slope < 0:
+        first = min(math.floor(inside + NEAR), TOP - 1)
+    elif before is not None and before[2] == nearest and v + (nearest - y) / slope > before[0]:
+        return [(v + (nearest - y) / slope, slope, nearest)]
+    else:
+        first = math.ceil(inside - NEAR)
+    start = max(v + (first - y) / slope, begin)
+    lines = [(begin, 0.0, nearest)] if start > begin or begin == LOWEST else []
+    return [*lines, (start, slope, first + (slope < 0))] if start < end else lines
 
 
 def _merged(lines: list[Line]) -> list[Line]:
-    """Without lines that say what the one before says anyway; the first begins at the very bottom."""
+    """Without lines that say what the one before says anyway, or apply to nothing."""
     kept: list[Line] = []
     for line in lines:
         if kept and line[1] == 0 and kept[-1][1] == 0 and line[2] == kept[-1][2]:
             continue
-        if kept and line[0] <= kept[-1][0]:
+        while kept and line[0] <= kept[-1][0]:
             kept.pop()
         kept.append(line)
-    first = kept[0]
-    return [(float(LOWEST), first[1], first[2]), *kept[1:]] if math.isinf(first[0]) else kept
+    return kept
 
 
 def _approximate(v: Array, y: Array) -> list[Line]:
@@ -119,7 +126,7 @@ def _approximate(v: Array, y: Array) -> list[Line]:
 
     Dynamic programming over candidates: the error of one line between two of them follows from running sums.
     """
-    x = np.linspace(v[0], v[-1], SAMPLES)
+    x = np.linspace(max(v[0], LOWEST), min(v[-1], HIGHEST), SAMPLES)
     target = np.clip(interpolated(x, np.stack([v, y])), 0, TOP)
     starts, adds = _crossings(x, target)
     slopes, adds, errors = _best_lines(x, target, starts, adds)
@@ -167,13 +174,18 @@ def _best_lines(x: Array, target: Array, starts: Array, adds: Array) -> tuple[Ar
     dd = stt - 2 * t0 * st + n * t0**2
     de = sty - t0 * sy - y0 * st + n * t0 * y0
     ee = syy - 2 * y0 * sy + n * y0**2
+    rising = bool(np.all(np.diff(target) >= 0))
+    reach = np.append(adds if rising else np.full(len(starts), np.inf), np.inf)  # what the next line begins with
     with np.errstate(divide="ignore", invalid="ignore"):
         slopes = np.where(dd > 0, de / dd, 0.0)
-        flat = np.clip(np.rint(np.where(n > 0, sy / n, y0)), 0, TOP)
-    sloped = np.maximum(ee - slopes * de, 0) + np.where(slopes < 0, FALLING * n, 0)
+        steepest = (reach + 0.5 - y0) / (np.append(t0, 1.0) - t0)
+        slopes = np.where(slopes > steepest, np.maximum(steepest, 0), slopes)
+        flat = np.clip(np.rint(np.where(n > 0, sy / n, y0)), 0, np.minimum(reach, TOP))
+    sloped = np.maximum(ee - 2 * slopes * de + slopes**2 * dd, 0)
+    sloped += np.where(slopes < 0, np.where(y0 < TOP, FALLING * n, np.inf), 0)
     level = syy - 2 * flat * sy + n * flat**2
     is_flat = (level <= sloped) | (slopes == 0)
     order = np.arange(len(starts))[:, None] < np.arange(len(starts) + 1)[None, :]
     errors = np.where(order, np.where(is_flat, level, sloped), np.inf)
-    chosen = np.where(is_flat, flat, np.minimum(y0 + (slopes < 0), TOP))
+    chosen = np.where(is_flat, flat, y0 + (slopes < 0))
     return np.where(is_flat, 0.0, slopes) / unit, chosen, errors

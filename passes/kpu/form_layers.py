@@ -17,6 +17,7 @@ from ...dialects.mlir import ir
 from ...dialects.ranges import Range, value_range
 from ...dialects.tensors import Array, static_shape
 from ...runtime.kpu.registers import CHANNELS
+from ..nn.fuse_convolutions import channel_constant
 from ..pipeline import register_pass
 from ..rewriter import NO_MATCH, Match, Pattern, Rewriter, has_one_use, pattern, producer, rewrite_module
 from . import build
@@ -25,7 +26,7 @@ from .affine import AFFINE
 from .gather import dense, gathered, placed
 from .join import JOINING
 from .rules import LEAST, axes_of, broken_rule, is_map, record
-from .sink import SINKING, elementwise_of_slice
+from .sink import BEHIND_SLICES, SINKING
 
 
 @pattern(nn.Conv)
@@ -86,30 +87,22 @@ def scaling_behind(op: nn.BinaryOp, rewriter: Rewriter) -> Match:
 
 def _activate(op: Any, value: ir.Value, rewriter: Rewriter) -> Match:
     layer = producer(value, kpu.Layer)
-    span = value_range(value)
-    knots = knots_of(op, span)
+    knots = knots_of(op, value_range(value))
     if layer is None or knots is None or layer.pool != "none" or not has_one_use(value):
         return NO_MATCH
     if layer.activation is not None:
-        if span is None:
-            return NO_MATCH
-        knots = composed(layer.activation, knots, range_before(layer.activation, span))
+        knots = composed(layer.activation, knots)
     return rewriter.replace(op, build.again(layer, value_range(op.output), activation=knots))
-
-
-def range_before(activation: Array, span: Range) -> Range:
-    """A range of an activation's argument that covers all of its points and the range of its results."""
-    return Range(min(span.low, float(activation[0].min())), max(span.high, float(activation[0].max())))
 
 
 @pattern(nn.Prelu)
 def slopes_behind(op: nn.Prelu, rewriter: Rewriter) -> Match:
     """prelu(x) with a slope a channel == relu(x) - slope * relu(-x): two layers of twice the channels"""
-    layer, slope, span = producer(op.input, kpu.Layer), nn.constant_value(op.slope), value_range(op.input)
+    layer, slope, span = producer(op.input, kpu.Layer), channel_constant(op.slope, 4), value_range(op.input)
     if layer is None or slope is None or span is None:
         return NO_MATCH
     channels = static_shape(op.input)[1]
-    if slope.size not in (1, channels) or 2 * channels > CHANNELS:
+    if 2 * channels > CHANNELS:
         return NO_MATCH
     both = Range(0.0, max(span.high, -span.low, 0.0))
     relu = clamp_knots(0.0, math.inf)
@@ -122,7 +115,7 @@ def slopes_behind(op: nn.Prelu, rewriter: Rewriter) -> Match:
     else:
         eye = build.identity(channels)
         halves = build.layer([op.input], np.concatenate([eye, -eye]), None, both, activation=relu)
-    slopes = np.broadcast_to(slope.reshape(-1), channels)
+    slopes = np.broadcast_to(slope, channels)
     weight = np.concatenate([build.identity(channels), -np.diag(slopes)[:, :, None, None]], axis=1)
     return rewriter.replace(op, build.layer([halves], weight, None, value_range(op.output)))
 
@@ -134,7 +127,9 @@ def pooling_behind(op: nn.PoolOp, rewriter: Rewriter) -> Match:
     value = op.input
     if form is None or producer(value, kpu.Layer) is None:
         return NO_MATCH
-    return rewriter.replace(op, end_with(value, form, value_range(op.output)))
+    # bytes are averaged: they must hold what is averaged, which reaches farther than means do
+    span = value_range(value if form.startswith("mean") else op.output)
+    return rewriter.replace(op, end_with(value, form, span))
 
 
 def pool_name(op: nn.PoolOp) -> str | None:
@@ -191,7 +186,7 @@ FORMING: tuple[Pattern[Any], ...] = (
     pooling_behind,
     sum_of_maps,
     *JOINING,
-    elementwise_of_slice,
+    *BEHIND_SLICES,
 )
 
 

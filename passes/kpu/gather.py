@@ -9,6 +9,7 @@ from itertools import product
 import numpy as np
 
 from ...dialects.mlir import ir
+from ...dialects.ods import MEMBERS
 from ...dialects.ranges import Range
 from ...dialects.tensors import Array, static_shape
 from ...runtime.kpu.cost import LayerWork
@@ -89,7 +90,7 @@ def _copies(value: ir.Value, axes: tuple[Axis, Axis], weight: Array) -> tuple[li
 
 
 def block_size(shape: tuple[int, ...], copies: int) -> int:
-    """The cheapest number of channels to compute together of a depthwise convolution."""
+    """The cheapest number of channels to compute together of a depthwise convolution, in at most MEMBERS blocks."""
     _, channels, height, width = shape
 
     def cycles(size: int) -> float:
@@ -98,4 +99,5 @@ def block_size(shape: tuple[int, ...], copies: int) -> int:
         return -(-channels // size) * (copies * copy + layer + BYTE * 9 * copies * size**2)
 
     most = max(BLOCK, min(-(-channels // BLOCK) * BLOCK, CHANNELS // copies // BLOCK * BLOCK))
-    return min(range(BLOCK, most + 1, BLOCK), key=lambda size: (cycles(size), size))
+    least = -(-channels // (MEMBERS * BLOCK)) * BLOCK
+    return min(range(least, most + 1, BLOCK), key=lambda size: (cycles(size), size))

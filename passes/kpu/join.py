@@ -7,6 +7,7 @@ import numpy as np
 
 from ...dialects import kpu, nn
 from ...dialects.mlir import ir
+from ...dialects.ods import MEMBERS
 from ...dialects.ranges import set_range, value_range
 from ...dialects.tensors import static_shape
 from ...runtime.kpu.layout import Layout
@@ -20,7 +21,7 @@ def join_inputs(op: kpu.Layer, rewriter: Rewriter) -> Match:
     """layer(concat(a, b)) == layer(a, b), and without the channels that are constant zeros"""
     for number, value in enumerate(op.inputs):
         joined, added = producer(value, nn.Concat), channels_added(value)
-        if joined is not None and joined.axis % 4 == 1:
+        if joined is not None and joined.axis % 4 == 1 and len(op.inputs) - 1 + len(joined.inputs) <= MEMBERS:
             if op.depthwise and not fill_lines(joined.inputs[:-1]):
                 return NO_MATCH
             return _fed(op, number, list(joined.inputs), None, rewriter)

@@ -13,7 +13,7 @@ import numpy as np
 
 from ...dialects import nn
 from ...dialects.mlir import ir
-from ...dialects.ods import Op
+from ...dialects.ods import MEMBERS, Op
 from ...dialects.tensors import is_static, shape_of, static_shape
 from ...runtime.kpu.registers import CHANNELS
 from .geometry import Axis
@@ -132,12 +132,12 @@ def fits_size(op: nn.Conv) -> Verdict | None:
 
 @rule("K210-CONV-COPIES", nn.Conv)
 def needs_few_copies(op: nn.Conv) -> Verdict | None:
-    """Kernels are 1x1 or 3x3; larger ones read shifted copies of the map, which must have 1024 channels at most
-    together (depthwise ones are done in blocks of channels)."""
+    """Kernels are 1x1 or 3x3; larger ones read shifted copies of the map, 32 at most, which must have 1024 channels
+    at most together (depthwise ones are done in blocks of channels)."""
     copies = math.prod(len({centre for centre, _ in axis.reads()}) for axis in axes_of(op))
     channels = static_shape(op.input)[1]
     least = 4 if op.groups == channels == static_shape(op.output)[1] else channels
-    if copies == 1 or copies * least <= CHANNELS:
+    if copies == 1 or (copies <= MEMBERS and copies * least <= CHANNELS):
         return None
     return Verdict(
         f"{copies} copies of {channels} channels",

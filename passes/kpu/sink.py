@@ -14,8 +14,9 @@ import numpy as np
 from ...dialects import kpu, nn
 from ...dialects.mlir import ir
 from ...dialects.ranges import set_range, value_range
-from ...dialects.tensors import static_shape
+from ...dialects.tensors import shape_of, static_shape
 from ..nn.canonicalize import pad_nothing, slice_of_everything
+from ..nn.fuse_convolutions import channel_constant
 from ..rewriter import NO_MATCH, Match, Pattern, Rewriter, has_one_use, pattern, producer, users
 from . import build
 from .rules import LEAST
@@ -87,15 +88,34 @@ def slice_of_slice(op: nn.Slice, rewriter: Rewriter) -> Match:
 @pattern(nn.ElementwiseOp)
 def elementwise_of_slice(op: nn.ElementwiseOp, rewriter: Rewriter) -> Match:
     """f(slice(x)) == slice(f(x)), so that f gets into the layer or the layers that x is joined of"""
-    taken = producer(op.input, nn.Slice)
+    return _moved(op, op.input, [], rewriter) if len(op.operation.operands) == 1 else NO_MATCH
+
+
+@pattern(nn.BinaryOp)
+def scaling_of_slice(op: nn.BinaryOp, rewriter: Rewriter) -> Match:
+    """slice(x) * a == slice(x * a), + a and - a likewise, for one number a"""
+    number = nn.constant_value(op.rhs) if isinstance(op, nn.Add | nn.Mul | nn.Sub) else None
+    fits = number is not None and number.size == 1 and shape_of(op.lhs) == shape_of(op.output)
+    return _moved(op, op.lhs, [op.rhs], rewriter) if fits else NO_MATCH
+
+
+@pattern(nn.Prelu)
+def prelu_of_slice(op: nn.Prelu, rewriter: Rewriter) -> Match:
+    """prelu(slice(x)) == slice(prelu(x)) with a slope a channel"""
+    return _moved(op, op.input, [op.slope], rewriter) if channel_constant(op.slope, 4) is not None else NO_MATCH
+
+
+def _moved(op: Any, value: ir.Value, others: list[ir.Value], rewriter: Rewriter) -> Match:
+    """An operation on a slice, moved before it; `others` are its other operands."""
+    taken = producer(value, nn.Slice)
     window = None if taken is None else Window.of(taken)
-    if taken is None or window is None or len(op.operation.operands) != 1 or not has_one_use(op.input):
+    if taken is None or window is None or not has_one_use(value):
         return NO_MATCH
-    joined = producer(taken.input, nn.Concat)
+    joined = None if others else producer(taken.input, nn.Concat)
     sources = [taken.input] if joined is None else list(joined.inputs)
     if any(producer(source, kpu.Layer) is None for source in sources):
         return NO_MATCH
-    moved = op.rebuild(taken.input).output
+    moved = op.rebuild(taken.input, *others).output
     set_range(moved, value_range(op.output))
     return rewriter.replace(op, window.take(moved, value_range(op.output)))
 
@@ -205,6 +225,7 @@ def layer_of_repadded(op: kpu.Layer, rewriter: Rewriter) -> Match:
     return rewriter.replace(op, build.again(op, value_range(op.output), inputs=[source]))
 
 
+BEHIND_SLICES: tuple[Pattern[Any], ...] = (elementwise_of_slice, scaling_of_slice, prelu_of_slice)
 SINKING: tuple[Pattern[Any], ...] = (
     slice_of_slice,
     slice_of_everything,

@@ -34,7 +34,7 @@ SEGMENTS = 16
 ACTIVATION_BYTES = 144
 ACTIVATION_ALIGNMENT = 256
 """The KPU fetches activation tables from such addresses only."""
-LOWEST = LINE_FIELDS["start"].lowest
+LOWEST, HIGHEST = LINE_FIELDS["start"].lowest, LINE_FIELDS["start"].highest
 SHIFT = 43
 """The largest shift of an activation line that the chip has."""
 
