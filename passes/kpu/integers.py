@@ -15,7 +15,7 @@ import numpy as np
 from ...dialects.kpu import WEIGHT_ZERO
 from ...dialects.tensors import Array
 from .fit import Code, activation_lines
-from .parameters import Bytes
+from .given import Bytes
 
 REACH = 1 << 30
 """The largest batch norm result, in steps: it has 32 bits for its own term, and 36 for all."""

@@ -1,8 +1,8 @@
 """Which maps are in KPU memory at which step, foretold from layers in real numbers.
 
-On entry: a block of layers and host operations. A map that the host made is uploaded before the first layer that reads
-it, one that the host reads is downloaded; order and neighbourhood are as `kpu-schedule` and `kpu-plan-maps` will choose
-them. Maps are known by their numbers here.
+On entry: a block of layers and host operations; layers that only say anew what bytes stand for will not run. A map that
+the host made is uploaded before the first layer that reads it, one that the host reads is downloaded; order and
+neighbourhood are as `kpu-schedule` and `kpu-plan-maps` will choose them. Maps are known by their numbers here.
 """
 
 from collections.abc import Mapping, Sequence
@@ -16,6 +16,7 @@ from ...runtime.kpu.layout import LINE, Layout
 from ...runtime.kpu.pooling import POOL_BY_NAME
 from ..buffers.allocation import Allocation, Buffer, allocate
 from ..rewriter import producer
+from .given import Given
 from .rules import ROWS
 from .schedule import Task, ordered
 
@@ -171,8 +172,9 @@ class _Reader:
         self.work: list[tuple[str, Any]] = []
         self.on_host: dict[ir.Value, int] = {}
         self.on_kpu: dict[ir.Value, int] = {}
+        given = Given(block).sources
         for op in block.operations:
-            if isinstance(op, kpu.Layer):
+            if isinstance(op, kpu.Layer) and op.output not in given:
                 needs = [self._uploaded(value) for value in op.inputs]
                 self.on_kpu[op.output] = self._add("layer", op, needs, self._map(op.output))
             elif not isinstance(op, nn.Constant):
@@ -198,7 +200,7 @@ class _Reader:
         return self.on_kpu[value]
 
     def _downloaded(self, value: ir.Value) -> int | None:
-        if value not in self.on_host and producer(value, kpu.Layer) is not None:
+        if value not in self.on_host and value in self.on_kpu and producer(value, kpu.Layer) is not None:
             self.on_host[value] = self._add("download", value, [self.on_kpu[value]])
         return self.on_host.get(value)
 
