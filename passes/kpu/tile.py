@@ -16,14 +16,13 @@ from ...dialects.function import entry_function
 from ...dialects.mlir import describe, ir, safe_erase
 from ...dialects.ranges import set_range, value_range
 from ...dialects.tensors import static_shape
-from ...errors import CapacityError
 from ...runtime.kpu.layout import RAM_BYTES
 from ..pipeline import register_pass
 from ..rewriter import users
 from . import build
 from .region import Region, Regions, Stripe
 from .residency import Program
-from .rules import ROWS
+from .too_large import refusal
 
 REGIONS = "kpu.regions"
 ROUNDS = 6
@@ -153,7 +152,8 @@ def split(block: ir.Block, regions: Sequence[Region]) -> None:
 class Tile:
     """Compute layers in stripes where their maps do not fit into KPU memory.
 
-    capacity: bytes of KPU memory.
+    capacity: bytes of KPU memory. Raises `CapacityError` K0610 for a layer that is too large even so. Where no choice
+    of regions is found for other reasons, all stays as it is, and `kpu-plan-maps` says what is alive together.
     """
 
     name: ClassVar[str] = "kpu-tile"
@@ -180,18 +180,9 @@ class Tile:
                     split(block, regions)
                 function.attributes[REGIONS] = ir.ArrayAttr.get(records)
                 return
-        for number in program.tall():
-            raise _too_tall(program, number)
-
-
-def _too_tall(program: Program, number: int) -> CapacityError:
-    rows = program.maps[program.facts[number].reads[0]].height
-    return CapacityError(
-        "K0610",
-        where=describe(program.layers[number].location),
-        cause=f"a map of {rows} rows, where the KPU counts {ROWS}, cannot be computed in stripes",
-        remedy=f"give the network an input of fewer rows, so that this map has {ROWS} at most",
-    )
+        error = refusal(program, self.capacity)
+        if error is not None:
+            raise error
 
 
 def _record(program: Program, region: Region) -> ir.Attribute:

@@ -85,19 +85,6 @@ func.func @odd_rows(%x: tensor<1x4x33x16xf32>) -> tensor<1x4x16x8xf32> {
 
 // -----
 
-// Stripes of fewer than 4 rows are not made.
-// CHECK-LABEL: func.func @few_rows
-// CHECK-NOT:   kpu.regions
-// CHECK-NOT:   nn.slice
-func.func @few_rows(%x: tensor<1x32x6x16xf32>) -> tensor<1x32x6x16xf32> {
-  %w = "nn.constant"() {value = dense<1.0> : tensor<32x32x3x3xf32>} : () -> tensor<32x32x3x3xf32>
-  %b = "nn.constant"() {value = dense<0.0> : tensor<32xf32>} : () -> tensor<32xf32>
-  %1 = "kpu.layer"(%x, %w, %b) {depthwise = false, pool = "none", operandSegmentSizes = array<i32: 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 1>, nn.ranges = [array<f64: 0.0, 2.0>]} : (tensor<1x32x6x16xf32>, tensor<32x32x3x3xf32>, tensor<32xf32>) -> tensor<1x32x6x16xf32>
-  return %1 : tensor<1x32x6x16xf32>
-}
-
-// -----
-
 // Maps of 32 and 25 rows have no rows in common.
 // CHECK-LABEL: func.func @unlike_rows
 // CHECK-SAME:  layers = 1 : i64{{.*}}stripes = 2 : i64}, {{.*}}layers = 1 : i64{{.*}}stripes = 2 : i64}]
