@@ -7,6 +7,7 @@ import numpy as np
 
 from ...dialects import kpu, nn
 from ...dialects.mlir import ir
+from ...dialects.ods import MEMBERS
 from ...dialects.ranges import Range, value_range
 from ...dialects.ranges import set_range as set_range
 from ...dialects.tensors import Array, static_shape
@@ -99,13 +100,14 @@ def selected(value: ir.Value, channels: range) -> ir.Value:
     return made
 
 
-def joined(values: Sequence[ir.Value], span: Range | None) -> ir.Value:
-    """Maps one behind the other."""
-    if len(values) == 1:
-        return values[0]
-    made = nn.Concat(list(values), axis=1).output
-    set_range(made, span)
-    return made
+def joined(values: Sequence[ir.Value], span: Range | None, axis: int = 1) -> ir.Value:
+    """Maps one behind the other, by their channels or another axis; if there are many, in several operations."""
+    while len(values) > 1:
+        groups = [list(values[at : at + MEMBERS]) for at in range(0, len(values), MEMBERS)]
+        values = [nn.Concat(group, axis=axis).output if len(group) > 1 else group[0] for group in groups]
+        for value, group in zip(values, groups, strict=True):
+            set_range(value, span if len(group) > 1 else value_range(value))
+    return values[0]
 
 
 def padded(value: ir.Value, begins: Sequence[int], ends: Sequence[int]) -> ir.Value:

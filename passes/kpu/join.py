@@ -24,6 +24,8 @@ def join_inputs(op: kpu.Layer, rewriter: Rewriter) -> Match:
         if joined is not None and joined.axis % 4 == 1 and len(op.inputs) - 1 + len(joined.inputs) <= MEMBERS:
             if op.depthwise and not fill_lines(joined.inputs[:-1]):
                 return NO_MATCH
+            if len(op.inputs) - 1 + len(joined.inputs) > MEMBERS:
+                continue
             return _fed(op, number, list(joined.inputs), None, rewriter)
         if op.depthwise:
             continue

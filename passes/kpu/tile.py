@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from ...dialects import kpu, nn
+from ...dialects import kpu
 from ...dialects.function import entry_function
 from ...dialects.mlir import describe, ir, safe_erase
 from ...dialects.ranges import set_range, value_range
@@ -90,8 +90,7 @@ class Cutter:
             self._compute(stripe)
         for value, parts in self.outputs.items():
             with ir.InsertionPoint(self.end), value.owner.location:
-                joined = nn.Concat(parts, axis=2).output
-                set_range(joined, value_range(value))
+                joined = build.joined(parts, value_range(value), axis=2)
             value.replace_all_uses_with(joined)
         for layer in reversed(self.layers):
             safe_erase(layer.operation)
