@@ -101,13 +101,16 @@ class Regions:
                 return number - 1
         return last
 
-    def region(self, first: int, last: int) -> Region | None:
-        """The cheapest way to compute these layers in stripes; None if there is none."""
+    def region(self, first: int, last: int, limit: float) -> Region | None:
+        """The cheapest way to compute these layers in stripes; None if there is none for less than `limit` cycles."""
+        passing = self._passing(first, last)
+        if passing >= self.capacity or self._cost(first, last, 0.0, 2) >= limit:
+            return None
         layers = self.layers[first : last + 1]
         rows, unit = self._grid(layers)
         above, below = self._margins(layers, rows, unit)
         overlap, units = above + below, rows // unit
-        fitting = self._largest_stripe(layers, last, rows, unit, self._passing(first, last))
+        fitting = self._largest_stripe(layers, last, rows, unit, passing)
         largest = min(ROWS // unit, fitting) - (1 if rows % unit else 0)
         if largest <= overlap:
             return None
@@ -115,7 +118,8 @@ class Regions:
         smallest = (units + (count - 1) * overlap) // count
         if smallest <= overlap or smallest < LEAST:
             return None
-        return Region(first, last, rows, unit, above, below, count, self._cost(first, last, overlap / units, count))
+        cost = self._cost(first, last, overlap / units, count)
+        return Region(first, last, rows, unit, above, below, count, cost) if cost < limit else None
 
     def _leaves(self, made: int, last: int) -> bool:
         """Whether something outside of a region that ends with layer `last` uses a map of it."""

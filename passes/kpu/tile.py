@@ -7,6 +7,7 @@ what they cost.
 """
 
 import math
+from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
@@ -26,12 +27,14 @@ from .too_large import refusal
 
 REGIONS = "kpu.regions"
 ROUNDS = 6
+AROUND = 48
+"""How many layers further than it must a region may begin or end."""
 MARGINS = (0, 32, 16, 8, 4)
 """Parts of the memory that are left free, 0 for none, in the order in which they are tried: plans have gaps."""
 
 
 def cheapest(regions: Regions, wanted: Sequence[int]) -> list[Region] | None:
-    """Regions that cover all the layers that are wanted, at the lowest cost; None if there are none."""
+    """Regions that cover all the layers that are wanted (in order), at the lowest cost; None if there are none."""
     count = len(regions.layers)
     best: list[tuple[float, list[Region]]] = [(0.0, []), *[(math.inf, [])] * count]
     for first in range(count):
@@ -40,10 +43,14 @@ def cheapest(regions: Regions, wanted: Sequence[int]) -> list[Region] | None:
             continue
         if first not in wanted and cost < best[first + 1][0]:
             best[first + 1] = (cost, chosen)
-        nearest = min((layer for layer in wanted if layer >= first), default=count)
-        for last in range(nearest, regions.reach(first) + 1):
-            region = regions.region(first, last)
-            if region is not None and cost + region.cycles < best[last + 1][0]:
+        start = bisect_left(wanted, first)
+        if start == len(wanted) or wanted[start] - first > AROUND:
+            continue
+        for last in range(wanted[start], regions.reach(first) + 1):
+            if last - wanted[bisect_right(wanted, last) - 1] > AROUND:
+                break
+            region = regions.region(first, last, best[last + 1][0] - cost)
+            if region is not None:
                 best[last + 1] = (cost + region.cycles, [*chosen, region])
     cost, chosen = best[count]
     return None if cost == math.inf else chosen
@@ -64,7 +71,7 @@ def attempt(block: ir.Block, capacity: int, free: int, *, patient: bool) -> list
         chosen = cheapest(regions, wanted)
         if not chosen:
             return None
-        split(block, chosen)
+        split(block, program, chosen)
         rounds.append(chosen)
     return None
 
@@ -139,11 +146,10 @@ class Cutter:
         return build.sliced(value, ((first - start) // ratio, 0), (size, width), (1, 1), value_range(whole))
 
 
-def split(block: ir.Block, regions: Sequence[Region]) -> None:
+def split(block: ir.Block, program: Program, regions: Sequence[Region]) -> None:
     """Replace regions of a block's program."""
-    layers = Program.of(block).layers
     for region in regions:
-        Cutter(layers[region.first : region.last + 1], region, block).cut(block)
+        Cutter(program.layers[region.first : region.last + 1], region, block).cut(block)
 
 
 @register_pass
@@ -175,8 +181,9 @@ class Tile:
             if found:
                 records = []
                 for regions in min(found)[2]:
-                    records += [_record(Program.of(block), region) for region in regions]
-                    split(block, regions)
+                    program = Program.of(block)
+                    records += [_record(program, region) for region in regions]
+                    split(block, program, regions)
                 function.attributes[REGIONS] = ir.ArrayAttr.get(records)
                 return
         error = refusal(program, self.capacity)
