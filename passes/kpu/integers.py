@@ -59,7 +59,7 @@ def integers(
     offset = bias.astype(np.float64) + displaced
     farthest = max(first, 255 - first)
     reach = np.abs(rounded).sum(axis=(1, 2, 3)) * farthest * step + np.abs(offset)
-    unit = float(reach.max()) / REACH
+    unit = max(float(reach.max()), float(np.finfo(np.float32).tiny)) / REACH
     norm = np.array([(*_multiplier(s / unit), round(o / unit)) for s, o in zip(step, offset, strict=True)], np.int64)
     code = Code(unit, output.affine, LINEAR if activation is None else activation, (mean - 1) / (2 * mean))
     return Integers((rounded + WEIGHT_ZERO).astype(np.uint8), norm, activation_lines(code), unit)

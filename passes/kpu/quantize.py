@@ -13,9 +13,10 @@ import numpy as np
 
 from ...dialects import kpu, nn
 from ...dialects.function import entry_function
-from ...dialects.mlir import ir, safe_erase
+from ...dialects.mlir import describe, ir, safe_erase
 from ...dialects.ranges import value_range
 from ...dialects.tensors import Array, shape_of, static_shape
+from ...errors import UnsupportedError
 from ...runtime.kpu.layout import Layout
 from ...runtime.kpu.pooling import POOL_BY_NAME
 from ..pipeline import register_pass
@@ -25,6 +26,7 @@ from .integers import Integers, integers
 from .parameters import Parameters, is_moving
 from .wide import Saw, is_identity
 
+REPAIR = "repair the network, whose results cannot be right in floating point either, or compile it with quant none"
 WIDE_BYTES = 8192
 """Results up to this size are computed with 12 bits if the host goes on with them."""
 
@@ -94,9 +96,14 @@ class Quantizer:
         return nn.Add(*parts).output
 
     def layer(self, op: kpu.Layer) -> None:
-        """The integer form of a layer."""
+        """The integer form of a layer. Raises `UnsupportedError` K0602 for weights that have none."""
         weight, bias = nn.constant_value(op.weight), nn.constant_value(op.bias)
         assert weight is not None and bias is not None
+        for name, array in (("weights", weight), ("biases", bias)):
+            if not np.isfinite(array).all():
+                worst = array[~np.isfinite(array)][0]
+                cause = f"{worst} is among its {name}, and no byte stands for that"
+                raise UnsupportedError("K0602", where=describe(op.location), cause=cause, remedy=REPAIR)
         form = POOL_BY_NAME[op.pool]
         made = integers(
             weight,

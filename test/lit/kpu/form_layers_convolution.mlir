@@ -1,0 +1,88 @@
+// RUN: nn-opt %s --pass-pipeline="builtin.module(kpu-form-layers)" --split-input-file | filecheck %s
+
+// CHECK-LABEL: func.func @plain
+// CHECK:       %[[L:.*]] = "kpu.layer"(%arg0, {{.*}}) {activation = dense<{{.*}}-1.000000e+00, 0.000000e+00, 6.000000e+00, 7.000000e+00], [0.000000e+00, 0.000000e+00, 6.000000e+00, 6.000000e+00]{{.*}}depthwise = false
+// CHECK-NEXT:  return %[[L]]
+func.func @plain(%x: tensor<1x2x8x8xf32>) -> tensor<1x3x8x8xf32> {
+  %w = "nn.constant"() {value = dense<0.5> : tensor<3x2x3x3xf32>} : () -> tensor<3x2x3x3xf32>
+  %1 = "nn.conv"(%x, %w) {strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, padding = array<i64: 1, 1, 1, 1>, groups = 1 : i64, clamp = array<f64: 0.0, 6.0>, nn.ranges = [array<f64: -9.0, 9.0>]} : (tensor<1x2x8x8xf32>, tensor<3x2x3x3xf32>) -> tensor<1x3x8x8xf32>
+  return %1 : tensor<1x3x8x8xf32>
+}
+
+// -----
+
+// CHECK-LABEL: func.func @batches_are_the_hosts
+// CHECK-NOT:   kpu.layer
+// CHECK:       "nn.conv"{{.*}}kpu.reason = ["K210-CONV-IMAGE"
+func.func @batches_are_the_hosts(%x: tensor<2x2x8x8xf32>) -> tensor<2x3x8x8xf32> {
+  %w = "nn.constant"() {value = dense<0.5> : tensor<3x2x3x3xf32>} : () -> tensor<3x2x3x3xf32>
+  %1 = "nn.conv"(%x, %w) {strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, padding = array<i64: 1, 1, 1, 1>, groups = 1 : i64, nn.ranges = [array<f64: -9.0, 9.0>]} : (tensor<2x2x8x8xf32>, tensor<3x2x3x3xf32>) -> tensor<2x3x8x8xf32>
+  return %1 : tensor<2x3x8x8xf32>
+}
+
+// -----
+
+// CHECK-LABEL: func.func @computed_weights_are_the_hosts
+// CHECK-NOT:   kpu.layer
+// CHECK:       "nn.conv"{{.*}}kpu.reason = ["K210-CONV-CONSTANT"
+func.func @computed_weights_are_the_hosts(%x: tensor<1x2x8x8xf32>, %w: tensor<3x2x3x3xf32>) -> tensor<1x3x8x8xf32> {
+  %1 = "nn.conv"(%x, %w) {strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, padding = array<i64: 1, 1, 1, 1>, groups = 1 : i64, nn.ranges = [array<f64: -9.0, 9.0>]} : (tensor<1x2x8x8xf32>, tensor<3x2x3x3xf32>) -> tensor<1x3x8x8xf32>
+  return %1 : tensor<1x3x8x8xf32>
+}
+
+// -----
+
+// CHECK-LABEL: func.func @groups_are_zeros_of_a_dense_kernel
+// CHECK:       dense<{{.*}}[5.000000e-01]], {{.*}}[5.000000e-01]], {{.*}}[0.000000e+00]], {{.*}}[0.000000e+00]]], {{.*}}[0.000000e+00]], {{.*}}[0.000000e+00]], {{.*}}[5.000000e-01]], {{.*}}[5.000000e-01]]]]> : tensor<2x4x1x1xf32>
+// CHECK:       "kpu.layer"(%arg0{{.*}}depthwise = false
+func.func @groups_are_zeros_of_a_dense_kernel(%x: tensor<1x4x8x8xf32>) -> tensor<1x2x8x8xf32> {
+  %w = "nn.constant"() {value = dense<0.5> : tensor<2x2x1x1xf32>} : () -> tensor<2x2x1x1xf32>
+  %1 = "nn.conv"(%x, %w) {strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, padding = array<i64: 0, 0, 0, 0>, groups = 2 : i64, nn.ranges = [array<f64: -9.0, 9.0>]} : (tensor<1x4x8x8xf32>, tensor<2x2x1x1xf32>) -> tensor<1x2x8x8xf32>
+  return %1 : tensor<1x2x8x8xf32>
+}
+
+// -----
+
+// CHECK-LABEL: func.func @depthwise
+// CHECK:       "kpu.layer"(%arg0{{.*}}depthwise = true
+func.func @depthwise(%x: tensor<1x2x8x8xf32>) -> tensor<1x2x8x8xf32> {
+  %w = "nn.constant"() {value = dense<0.5> : tensor<2x1x3x3xf32>} : () -> tensor<2x1x3x3xf32>
+  %1 = "nn.conv"(%x, %w) {strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, padding = array<i64: 1, 1, 1, 1>, groups = 2 : i64, nn.ranges = [array<f64: -9.0, 9.0>]} : (tensor<1x2x8x8xf32>, tensor<2x1x3x3xf32>) -> tensor<1x2x8x8xf32>
+  return %1 : tensor<1x2x8x8xf32>
+}
+
+// -----
+
+// CHECK-LABEL: func.func @large_kernels_read_shifted_copies
+// CHECK:       %[[A:.*]] = "kpu.layer"(%arg0{{.*}}depthwise = true{{.*}}kpu.copy
+// CHECK:       %[[B:.*]] = "kpu.layer"(%arg0{{.*}}depthwise = true{{.*}}kpu.copy
+// CHECK:       "kpu.layer"(%[[A]], %arg0, %[[B]]{{.*}}depthwise = false
+func.func @large_kernels_read_shifted_copies(%x: tensor<1x2x8x8xf32>) -> tensor<1x3x8x8xf32> {
+  %w = "nn.constant"() {value = dense<0.5> : tensor<3x2x1x5xf32>} : () -> tensor<3x2x1x5xf32>
+  %1 = "nn.conv"(%x, %w) {strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, padding = array<i64: 0, 2, 0, 2>, groups = 1 : i64, nn.ranges = [array<f64: -9.0, 9.0>]} : (tensor<1x2x8x8xf32>, tensor<3x2x1x5xf32>) -> tensor<1x3x8x8xf32>
+  return %1 : tensor<1x3x8x8xf32>
+}
+
+// -----
+
+// CHECK-LABEL: func.func @a_small_map_gets_rows_and_columns
+// CHECK:       %[[P:.*]] = "nn.pad"(%arg0) {{.*}}padding = array<i64: 0, 0, 0, 0, 0, 0, 2, 2>
+// CHECK:       %[[L:.*]] = "kpu.layer"(%[[P]]
+// CHECK-NEXT:  %[[S:.*]] = "nn.slice"(%[[L]])
+// CHECK-NEXT:  return %[[S]]
+func.func @a_small_map_gets_rows_and_columns(%x: tensor<1x64x2x2xf32>) -> tensor<1x64x2x2xf32> {
+  %w = "nn.constant"() {value = dense<0.5> : tensor<64x64x3x3xf32>} : () -> tensor<64x64x3x3xf32>
+  %1 = "nn.conv"(%x, %w) {strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, padding = array<i64: 1, 1, 1, 1>, groups = 1 : i64, nn.ranges = [array<f64: -9.0, 9.0>]} : (tensor<1x64x2x2xf32>, tensor<64x64x3x3xf32>) -> tensor<1x64x2x2xf32>
+  return %1 : tensor<1x64x2x2xf32>
+}
+
+// -----
+
+// CHECK-LABEL: func.func @a_map_too_small_to_be_worth_the_way
+// CHECK-NOT:   kpu.layer
+// CHECK:       "nn.conv"{{.*}}kpu.reason = ["K210-CONV-COST"
+func.func @a_map_too_small_to_be_worth_the_way(%x: tensor<1x2x2x2xf32>) -> tensor<1x3x2x2xf32> {
+  %w = "nn.constant"() {value = dense<0.5> : tensor<3x2x3x3xf32>} : () -> tensor<3x2x3x3xf32>
+  %1 = "nn.conv"(%x, %w) {strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, padding = array<i64: 1, 1, 1, 1>, groups = 1 : i64, nn.ranges = [array<f64: -9.0, 9.0>]} : (tensor<1x2x2x2xf32>, tensor<3x2x3x3xf32>) -> tensor<1x3x2x2xf32>
+  return %1 : tensor<1x3x2x2xf32>
+}
