@@ -6,7 +6,7 @@ to work on. Whatever needs the range of a new value belongs here, since ranges a
 """
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -14,8 +14,9 @@ from ...dialects import nn
 from ...dialects.mlir import ir
 from ...dialects.tensors import is_static, shape_of, static_shape
 from ..nn.canonicalize import reshape_of_reshape, reshape_to_same
+from ..nn.sink_transposes import reshape_through_elementwise
 from ..pipeline import register_pass
-from ..rewriter import NO_MATCH, Match, Rewriter, has_one_use, pattern, producer, rewrite_module, sole_user
+from ..rewriter import NO_MATCH, Match, Pattern, Rewriter, has_one_use, pattern, producer, rewrite_module, sole_user
 
 SPATIAL = (2, 3)
 
@@ -65,23 +66,66 @@ def convolution_of_mean(op: nn.Conv, rewriter: Rewriter) -> Match:
 
 def whole_mean(value: ir.Value) -> ir.Value | None:
     """The map of which a value is the mean over height and width, as 1 x C x 1 x 1."""
-    reduce = producer(value, nn.Reduce)
+    flat = producer(value, nn.Reshape)
+    reduce = producer(value if flat is None else flat.input, nn.Reduce)
     if reduce is not None:
         over = tuple(sorted(axis % len(shape_of(reduce.input)) for axis in reduce.axes))
-        found = reduce.kind == "mean" and over == SPATIAL and reduce.keepdims and len(shape_of(reduce.input)) == 4
-        return reduce.input if found else None
+        found = reduce.kind == "mean" and over == SPATIAL and len(shape_of(reduce.input)) == 4
+        same = shape_of(value) == (*shape_of(reduce.input)[:2], 1, 1)
+        return reduce.input if found and same else None
     pool = producer(value, nn.AvgPool)
     if pool is None or len(shape_of(pool.input)) != 4 or any(pool.padding):
         return None
     return pool.input if pool.kernel == shape_of(pool.input)[2:] else None
 
 
+@pattern(nn.Dequantize)
+def rounding(op: nn.Dequantize, rewriter: Rewriter) -> Match:
+    """dequantize(quantize(x)) is x: where the KPU rounds, it rounds in its own way"""
+    quantize = producer(op.input, nn.Quantize)
+    return NO_MATCH if quantize is None else rewriter.replace(op, quantize.input)
+
+
+@pattern(nn.Reshape)
+def reshape_of_pad(op: nn.Reshape, rewriter: Rewriter) -> Match:
+    """reshape(pad(x)) == pad(reshape(x)) when the reshape only moves dimensions of extent 1, which are not padded"""
+    pad = producer(op.input, nn.Pad)
+    if pad is None or pad.mode != "constant" or not is_static(pad.input):
+        return NO_MATCH
+    shape, result = static_shape(pad.output), static_shape(op.output)
+    axes = [axis for axis, dim in enumerate(shape) if dim != 1]
+    places = [place for place, dim in enumerate(result) if dim != 1]
+    rank = len(shape)
+    pads = [(pad.padding[axis], pad.padding[rank + axis]) for axis in range(rank)]
+    if [shape[axis] for axis in axes] != [result[place] for place in places]:
+        return NO_MATCH
+    if any(pads[axis] != (0, 0) for axis in range(rank) if axis not in axes):
+        return NO_MATCH
+    inner, moved = [1] * len(result), [(0, 0)] * len(result)
+    for axis, place in zip(axes, places, strict=True):
+        inner[place], moved[place] = static_shape(pad.input)[axis], pads[axis]
+    straight = nn.Reshape(pad.input, shape=tuple(inner)).output
+    padding = (*(before for before, _ in moved), *(behind for _, behind in moved))
+    return rewriter.replace(op, pad.rebuild(straight, padding=padding).output)
+
+
+PREPARING: tuple[Pattern[Any], ...] = (
+    matmul_of_row,
+    convolution_of_mean,
+    rounding,
+    reshape_of_pad,
+    reshape_through_elementwise,
+    reshape_of_reshape,
+    reshape_to_same,
+)
+
+
 @register_pass
 @dataclass(frozen=True)
 class Prepare:
-    """Turn matrix products into convolutions, and move those before means over whole maps."""
+    """Turn matrix products into convolutions, move those before means over whole maps, and leave out rounding."""
 
     name: ClassVar[str] = "kpu-prepare"
 
     def apply(self, module: ir.Module) -> None:
-        rewrite_module(module, [matmul_of_row, convolution_of_mean, reshape_of_reshape, reshape_to_same])
+        rewrite_module(module, PREPARING)

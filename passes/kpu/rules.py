@@ -11,17 +11,21 @@ from typing import Any
 
 import numpy as np
 
-from ...dialects import nn
+from ...dialects import kpu, nn
 from ...dialects.mlir import ir
 from ...dialects.ods import MEMBERS, Op
 from ...dialects.tensors import is_static, shape_of, static_shape
+from ...runtime.cycles import CALL, DOWNLOAD, MULTIPLY_ADD
 from ...runtime.kpu.registers import CHANNELS
+from ..rewriter import producer, users
 from .geometry import Axis
 
 REASON = "kpu.reason"
 """On operations that stay on the host: code, sentence, what was found, what would help."""
 LEAST = 4
 """Rows and columns of the smallest map that the vendor's compilers give to the chip."""
+IN = 30
+"""Cycles a byte on the way in: the copy that pads a map to 4x4, and the upload."""
 ROWS, COLUMNS = 256, 512
 """Of the largest that it computes at once."""
 
@@ -154,9 +158,31 @@ def is_worth_the_way(op: nn.Conv) -> Verdict | None:
         return None
     weight = nn.constant_value(op.weight)
     assert weight is not None
-    work = 20 * weight.size * int(np.prod(static_shape(op.output)[2:]))
+    work = round(MULTIPLY_ADD.cycles) * weight.size * int(np.prod(static_shape(op.output)[2:]))
     pixels = max(height, LEAST) * max(width, LEAST)
-    way = 6000 + pixels * (30 * inputs + 34 * outputs) + inputs * outputs
+    there = 0 if is_convolved(op.input) else round(CALL.cycles) + pixels * IN * inputs
+    back = 0 if is_for_convolutions(op.output) else pixels * round(DOWNLOAD.cycles) * outputs
+    way = there + back + inputs * outputs
     if work > way:
         return None
     return Verdict(f"about {work} cycles of work for {way} of transport", "nothing: this is the faster way")
+
+
+THROUGH = (nn.Reshape, nn.Relu, nn.Clamp, nn.Slice, nn.Pad)
+"""What may stand between two layers that follow each other on the KPU."""
+
+
+def is_convolved(value: ir.Value) -> bool:
+    """Whether a value comes from a convolution, so that it may be in KPU memory already."""
+    while isinstance(value, ir.OpResult) and isinstance(value.owner.opview, THROUGH):
+        value = value.owner.operands[0]
+    return producer(value, nn.Conv) is not None or producer(value, kpu.Layer) is not None
+
+
+def is_for_convolutions(value: ir.Value) -> bool:
+    """Whether only convolutions use a value, so that it may stay in KPU memory."""
+    found = users(value)
+    return bool(found) and all(
+        isinstance(user, nn.Conv | kpu.Layer) or (isinstance(user, THROUGH) and is_for_convolutions(user.output))
+        for user in found
+    )

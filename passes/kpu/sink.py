@@ -130,29 +130,31 @@ def layer_of_slices(op: kpu.Layer, rewriter: Rewriter) -> Match:
     if len(set(windows)) != 1 or len({static_shape(source)[2:] for source in sources}) != 1:
         return NO_MATCH
     inputs, outputs = (static_shape(op.weight)[i] for i in (1, 0))
-    if len(sources) == 1 and decimation(sources[0], windows[0]) and outputs > inputs + outputs / 4:
+    if len(sources) == 1 and decimation(sources[0], windows[0]) is not None and outputs > inputs + outputs / 4:
         return NO_MATCH
     span = value_range(op.output)
     return rewriter.replace(op, windows[0].take(build.again(op, span, inputs=sources), span))
 
 
-def decimation(value: ir.Value, window: Window) -> bool:
-    """Whether a window is every second row and column, as a pooling form takes them."""
-    sizes = static_shape(value)[2:]
-    halves = tuple(size // 2 for size in sizes)
-    return window.steps == (2, 2) and max(window.starts) <= 1 and window.sizes == halves and min(halves) >= LEAST
+def decimation(value: ir.Value, window: Window) -> Window | None:
+    """What is to be taken of every second row and column, as a pooling form gives them; None for other windows."""
+    halves = [size // 2 for size in static_shape(value)[2:]]
+    rest = Window(tuple(start // 2 for start in window.starts), window.sizes, (1, 1))
+    inside = all(last < half for last, half in zip(rest.lasts, halves, strict=True))
+    return rest if window.steps == (2, 2) and inside and min(halves) >= LEAST else None
 
 
 @pattern(nn.Slice, benefit=2)
 def slice_into_pooling(op: nn.Slice, rewriter: Rewriter) -> Match:
     """every second row and column of a layer that can pool: the form of pooling that picks them"""
     found = window_behind(op.output) if decided(op) else None
-    if found is None or not decimation(*found):
+    rest = None if found is None else decimation(*found)
+    if found is None or rest is None:
         return NO_MATCH
     value, window = found
     layer = producer(value, kpu.Layer)
     assert layer is not None
-    down, right = window.starts
+    down, right = (start % 2 for start in window.starts)
     free = layer.pool == "none" and not layer.depthwise and has_one_use(value)
     span = value_range(op.output)
     if free and down == 0:
@@ -167,7 +169,7 @@ def slice_into_pooling(op: nn.Slice, rewriter: Rewriter) -> Match:
         channels = static_shape(value)[1]
         weight = build.identity(channels, (down, right) if down else None)
         made = build.copy(value, weight, pool="right_top2s2" if right and not down else "left_top2s2")
-    return rewriter.replace(op, made)
+    return rewriter.replace(op, made if made.type == op.output.type else rest.take(made, span))
 
 
 def decided(op: nn.Slice) -> bool:
