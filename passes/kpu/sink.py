@@ -220,14 +220,28 @@ def layer_of_repadded(op: kpu.Layer, rewriter: Rewriter) -> Match:
         return NO_MATCH
     source, inner = found
     kept = inner.starts == (0, 0) and inner.steps == (1, 1) and static_shape(source) == static_shape(pad.output)
-    outer = _windows_of_users(op.output)
-    used = outer and all(last < size for window in outer for last, size in zip(window.lasts, inner.sizes, strict=True))
-    if not kept or not used or any(pad.padding[:4]):
+    if not kept or any(pad.padding[:4]) or not only_used_inside(op.output, inner.sizes):
         return NO_MATCH
     return rewriter.replace(op, build.again(op, value_range(op.output), inputs=[source]))
 
 
 BEHIND_SLICES: tuple[Pattern[Any], ...] = (elementwise_of_slice, scaling_of_slice, prelu_of_slice)
+
+
+def only_used_inside(value: ir.Value, sizes: Sequence[int]) -> bool:
+    """Whether no more than the first rows and columns of a map matter, 1x1 layers passing them on."""
+    found = users(value)
+    for user in found:
+        if isinstance(user, kpu.Layer) and user.kernel == 1 and user.pool == "none":
+            if not only_used_inside(user.output, sizes):
+                return False
+            continue
+        window = Window.of(user) if isinstance(user, nn.Slice) else None
+        if window is None or any(last >= size for last, size in zip(window.lasts, sizes, strict=True)):
+            return False
+    return bool(found)
+
+
 SINKING: tuple[Pattern[Any], ...] = (
     slice_of_slice,
     slice_of_everything,
