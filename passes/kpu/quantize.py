@@ -85,6 +85,8 @@ class Quantizer:
         layer, span = producer(value, kpu.Layer), value_range(value)
         if layer is None or span is None or math.prod(static_shape(value)) > WIDE_BYTES:
             return None
+        if value in self.parameters.given:
+            return None  # no layer runs: it only tells what bytes of the host stand for
         if POOL_BY_NAME[layer.pool].kind != "sample" or not is_identity(layer.activation, span):
             return None
         made, saw = self.integers[value], Saw.of(span)

@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 import vendor19
 from kpu_networks import FAMILIES, network
-from networks import relative_error
+from networks import SHIPPED, relative_error
 
 import kpuc
 from kpuc.backends.stackvm.emit5 import emit5
@@ -33,6 +33,7 @@ from kpuc.version import PRODUCER
 
 SEEDS = range(4 * len(FAMILIES))
 SLOW_SEEDS = range(len(SEEDS), 30 * len(FAMILIES))
+SHIPPED_NETWORKS = [SHIPPED / name for name in ("fashion_dscnn.onnx", "fashion_dscnn.tflite", "fsdd_kws_dscnn.tflite")]
 SAMPLES = 3
 
 
@@ -94,6 +95,18 @@ def assert_same(theirs, ours):
 @pytest.mark.parametrize("seed", SEEDS, ids=identity)
 def test_the_vendors_simulator_agrees(vendors, cases, seed):
     assert_same(vendors[seed], cases[seed].outputs())
+
+
+@pytest.mark.parametrize("path", SHIPPED_NETWORKS, ids=lambda path: path.name)
+def test_the_vendors_simulator_agrees_on_shipped_networks(path):
+    shape = kpuc.Simulator(kpuc.compile(path).data).inputs[0].shape
+    data = np.random.default_rng(0).uniform(-1, 1, (2, *shape)).astype(np.float32)
+    kmodel = kpuc.compile(path, target="k210", calibration=data, calibration_method="minmax").data
+    python, reason = vendor19.find_python()
+    if python is None:
+        pytest.skip(reason)
+    (theirs,) = vendor19.simulate([(kmodel, [data[0]])])
+    assert_same(theirs, list(kpuc.Simulator(kmodel).run(data[0]).values()))
 
 
 @pytest.mark.slow

@@ -86,3 +86,38 @@ func.func @a_map_too_small_to_be_worth_the_way(%x: tensor<1x2x2x2xf32>) -> tenso
   %1 = "nn.conv"(%x, %w) {strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, padding = array<i64: 1, 1, 1, 1>, groups = 1 : i64, nn.ranges = [array<f64: -9.0, 9.0>]} : (tensor<1x2x2x2xf32>, tensor<3x2x3x3xf32>) -> tensor<1x3x2x2xf32>
   return %1 : tensor<1x3x2x2xf32>
 }
+
+// -----
+
+// Without padding the kernel is centred at pixels 1, 4, 7.
+// CHECK-LABEL: func.func @stride_3
+// CHECK:       %[[L:.*]] = "kpu.layer"(%arg0, {{.*}} -> tensor<1x3x9x9xf32>
+// CHECK-NEXT:  %[[S:.*]] = "nn.slice"(%[[L]]) {{.*}}starts = array<i64: 1, 1>, steps = array<i64: 3, 3>
+// CHECK-NEXT:  return %[[S]]
+func.func @stride_3(%x: tensor<1x2x9x9xf32>) -> tensor<1x3x3x3xf32> {
+  %w = "nn.constant"() {value = dense<0.5> : tensor<3x2x3x3xf32>} : () -> tensor<3x2x3x3xf32>
+  %1 = "nn.conv"(%x, %w) {strides = array<i64: 3, 3>, dilations = array<i64: 1, 1>, padding = array<i64: 0, 0, 0, 0>, groups = 1 : i64, nn.ranges = [array<f64: -9.0, 9.0>]} : (tensor<1x2x9x9xf32>, tensor<3x2x3x3xf32>) -> tensor<1x3x3x3xf32>
+  return %1 : tensor<1x3x3x3xf32>
+}
+
+// -----
+
+// CHECK-LABEL: func.func @stride_2
+// CHECK:       %[[L:.*]] = "kpu.layer"(%arg0, {{.*}}pool = "left_top2s2"
+// CHECK-NEXT:  return %[[L]]
+func.func @stride_2(%x: tensor<1x2x8x8xf32>) -> tensor<1x3x4x4xf32> {
+  %w = "nn.constant"() {value = dense<0.5> : tensor<3x2x3x3xf32>} : () -> tensor<3x2x3x3xf32>
+  %1 = "nn.conv"(%x, %w) {strides = array<i64: 2, 2>, dilations = array<i64: 1, 1>, padding = array<i64: 1, 1, 1, 1>, groups = 1 : i64, nn.ranges = [array<f64: -9.0, 9.0>]} : (tensor<1x2x8x8xf32>, tensor<3x2x3x3xf32>) -> tensor<1x3x4x4xf32>
+  return %1 : tensor<1x3x4x4xf32>
+}
+
+// -----
+
+// CHECK-LABEL: func.func @padding_beyond_what_the_kernel_covers
+// CHECK:       %[[P:.*]] = "nn.pad"(%arg0) {{.*}}padding = array<i64: 0, 0, 1, 1, 0, 0, 2, 2>
+// CHECK:       "kpu.layer"(%[[P]],
+func.func @padding_beyond_what_the_kernel_covers(%x: tensor<1x2x8x8xf32>) -> tensor<1x3x11x11xf32> {
+  %w = "nn.constant"() {value = dense<0.5> : tensor<3x2x1x1xf32>} : () -> tensor<3x2x1x1xf32>
+  %1 = "nn.conv"(%x, %w) {strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, padding = array<i64: 1, 1, 2, 2>, groups = 1 : i64, nn.ranges = [array<f64: -9.0, 9.0>]} : (tensor<1x2x8x8xf32>, tensor<3x2x1x1xf32>) -> tensor<1x3x11x11xf32>
+  return %1 : tensor<1x3x11x11xf32>
+}
