@@ -38,6 +38,11 @@ PREPARE_PIPELINE = "builtin.module(kpu-prepare,nn-fuse-convolutions,nn-canonical
 """What the K210 needs before ranges are measured."""
 LAYERS_PIPELINE = "builtin.module(kpu-form-layers,canonicalize,cse,kpu-tile,kpu-quantize,canonicalize,cse)"
 """What makes layers of the K210's accelerator of a network with ranges."""
+BYTES_PIPELINE = (
+    "builtin.module(kpu-form-layers,canonicalize,cse,kpu-quantize{wide=0},kpu-expose-bytes,nn-canonicalize,"
+    "canonicalize,cse)"
+)
+"""The same for a network that takes and returns bytes."""
 MAPS_PIPELINE = "builtin.module(kpu-schedule,kpu-plan-maps)"
 """When and where the accelerator computes."""
 MEMORY_PIPELINE = "builtin.module(nn-plan-memory)"
@@ -101,14 +106,15 @@ def compile(
 ) -> KModel:
     """Compile an ONNX or TFLite network into a kmodel.
 
-    `model` is a path, the file's bytes, a stream or, for ONNX, a `ModelProto`. `shapes` gives whole shapes of inputs,
-    `dims` values of symbolic dimensions. `target` is the chip; `portable` asks `cpu` for code that any CPU can execute
-    (until there is machine code, it always does). `kmodel` and `runtime` pick the file's version and the vendor's
-    runtime that it is for. `input_type` to `letterbox_value` say how the float32 inputs are made from what the kmodel
-    shall be given, such as a camera's bytes: see `frontends.preprocess.Preprocessing`. `quant` to `ranges` say whether
-    the network is quantised, and from what: see `options.Quantisation`. Calibration data is an array, a dictionary of
-    arrays, an iterable of dictionaries, an `.npz` or `.npy` file, or a folder of images: see
-    `frontends.dataset.open_dataset`; `progress(done, total)` is called while it is gone through.
+    `model` is a path, the file's bytes, a stream or, for ONNX, a `ModelProto`. `shapes` gives whole shapes of
+    inputs, `dims` values of symbolic dimensions. `target` is the chip; `portable` asks `cpu` for code that any CPU
+    can execute (until there is machine code, it always does), `k210` for a file without code for the host, bytes in
+    and bytes out. `kmodel` and `runtime` pick the file's version and the vendor's runtime that it is for.
+    `input_type` to `letterbox_value` say how the float32 inputs are made from what the kmodel shall be given, such
+    as a camera's bytes: see `frontends.preprocess.Preprocessing`. `quant` to `ranges` say whether the network is
+    quantised, and from what: see `options.Quantisation`. Calibration data is an array, a dictionary of arrays, an
+    iterable of dictionaries, an `.npz` or `.npy` file, or a folder of images: see `frontends.dataset.open_dataset`;
+    `progress(done, total)` is called while it is gone through.
     `dump_ir` names a folder for one numbered `.mlir` per pass that changed something.
 
     Raises `KpucError`: `OptionError` for choices that cannot be had, `ModelError` for files that cannot be read,
@@ -158,6 +164,7 @@ def _compile(model: Any, options: CompileOptions, progress: "Progress | None", d
             if text == LAYERS_PIPELINE:
                 host = _host_operations(module)
         data = _emit(options, module)
+        exposed = _stated_bytes(module) if options.target == "k210" else {}
     report = {
         "target": options.target,
         "kmodel": options.version,
@@ -166,6 +173,8 @@ def _compile(model: Any, options: CompileOptions, progress: "Progress | None", d
         "seconds": {"import": imported - start, "total": process_time() - start},
         "passes": passes,
     }
+    if exposed:
+        report["quantisation"] = exposed
     if calibration is not None:
         report["calibration"] = {"estimator": calibration.estimator, "samples": calibration.samples}
     if host is not None:
@@ -211,6 +220,14 @@ def _calibrate(module: Any, wanted: Quantisation, progress: "Progress | None") -
     return calibration
 
 
+def _stated_bytes(module: Any) -> dict[str, Any]:
+    """What bytes of inputs and outputs stand for; empty when none stand for real numbers."""
+    from .passes.kpu.expose import stated_bytes
+
+    found = stated_bytes(module)
+    return found if any(found.values()) else {}
+
+
 def _import(model: Any, options: CompileOptions) -> Any:
     """The network as `nn`, by the frontend that its first bytes ask for, with its preprocessing."""
     from .frontends.preprocess_ops import insert_preprocessing
@@ -243,11 +260,17 @@ def pipelines(options: CompileOptions) -> tuple[tuple[str, ...], tuple[str, ...]
         return (PIPELINE,), (STACKVM_PIPELINE,)
     basic = BASIC_PIPELINE if options.dialect == "1.6" else EARLY_PIPELINE
     if options.target == "k210" and options.quant != FLOAT:
+        if options.portable:
+            return (PIPELINE, PREPARE_PIPELINE), (BYTES_PIPELINE, MAPS_PIPELINE)
         return (PIPELINE, PREPARE_PIPELINE), (LAYERS_PIPELINE, basic, MAPS_PIPELINE, MEMORY_PIPELINE)
     return (PIPELINE,), (basic, MEMORY_PIPELINE)
 
 
 def _emit(options: CompileOptions, module: Any) -> bytes:
+    if options.target == "k210" and options.portable:
+        from .backends.k210.portable import emit_portable
+
+        return emit_portable(module, PRODUCER)
     if options.version == 5:
         from .backends.stackvm.emit5 import emit5
 

@@ -109,7 +109,16 @@ class CompileOptions:
                 "K0704",
                 cause=f"runtime {self.runtime} does not read kmodel v{self.version}; these do: {_list(runtimes)}",
             )
-        self.quantisation.type_for(self.target)
+        quant = self.quantisation.type_for(self.target)
+        if self.portable and self.target == "k210":
+            if self.version != 5:
+                raise OptionError("K0722", cause=f"portable kmodels for k210 are of version 5, not {self.version}")
+            if quant == FLOAT:
+                raise OptionError(
+                    "K0722",
+                    cause="a portable kmodel for k210 holds bytes only, but nothing is quantised",
+                    remedy="give calibration data (--calibration), or ranges measured before (--ranges)",
+                )
 
     @property
     def quant(self) -> str:

@@ -110,7 +110,7 @@ def preprocessing_and_quantisation_options(command: Callable[..., None]) -> Call
 @click.argument("model", type=click.Path())
 @click.option("-o", "--output", required=True, type=click.Path(), help="The kmodel to write.")
 @click.option("--target", default="cpu", show_default=True, help="The chip: cpu, k210, k230 or k510.")
-@click.option("--portable", is_flag=True, help="For cpu: code that any CPU can execute.")
+@click.option("--portable", is_flag=True, help="cpu: code for any CPU. k210: bytes in and out, for any runtime.")
 @click.option(
     "--kmodel",
     "version",
