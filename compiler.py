@@ -45,8 +45,16 @@ BYTES_PIPELINE = (
 """The same for a network that takes and returns bytes."""
 MAPS_PIPELINE = "builtin.module(kpu-schedule,kpu-plan-maps)"
 """When and where the accelerator computes."""
+NODES_PIPELINE = EARLY_PIPELINE.replace("nn-fold-constants", "nn-fold-constants,nn-decompose-nodes,nn-fold-constants")
+"""What the host's part needs for version 4: the functions that old firmware has."""
+STEPS_PIPELINE = MAPS_PIPELINE.replace("kpu-plan-maps", "kpu-download-at-once,kpu-plan-maps")
+"""When and where the accelerator computes, in files of versions 3 and 4."""
 MEMORY_PIPELINE = "builtin.module(nn-plan-memory)"
 """Where values lie in main memory, which version 5 code states."""
+CHIP_MEMORY_PIPELINE = "builtin.module(nn-plan-memory{capacity=6291456})"
+"""The same in the K210's 6 MiB."""
+WHOLE_MEMORY_PIPELINE = "builtin.module(nn-plan-memory{whole=true capacity=6291456})"
+"""The same for versions 3 and 4, whose inputs and outputs lie there too."""
 
 Model = "str | Path | bytes | BinaryIO | onnx.ModelProto"
 
@@ -259,11 +267,16 @@ def pipelines(options: CompileOptions) -> tuple[tuple[str, ...], tuple[str, ...]
     if options.version == 7:
         return (PIPELINE,), (STACKVM_PIPELINE,)
     basic = BASIC_PIPELINE if options.dialect == "1.6" else EARLY_PIPELINE
-    if options.target == "k210" and options.quant != FLOAT:
-        if options.portable:
-            return (PIPELINE, PREPARE_PIPELINE), (BYTES_PIPELINE, MAPS_PIPELINE)
-        return (PIPELINE, PREPARE_PIPELINE), (LAYERS_PIPELINE, basic, MAPS_PIPELINE, MEMORY_PIPELINE)
-    return (PIPELINE,), (basic, MEMORY_PIPELINE)
+    if options.target != "k210":
+        return (PIPELINE,), (basic, MEMORY_PIPELINE)
+    quantised = options.quant != FLOAT
+    before = (PIPELINE, PREPARE_PIPELINE) if quantised else (PIPELINE,)
+    layers = (LAYERS_PIPELINE,) if quantised else ()
+    if options.portable:
+        return before, (BYTES_PIPELINE, MAPS_PIPELINE)
+    if options.version == 4:
+        return before, (*layers, NODES_PIPELINE, STEPS_PIPELINE, WHOLE_MEMORY_PIPELINE)
+    return before, (*layers, basic, MAPS_PIPELINE, CHIP_MEMORY_PIPELINE)
 
 
 def _emit(options: CompileOptions, module: Any) -> bytes:
@@ -271,6 +284,10 @@ def _emit(options: CompileOptions, module: Any) -> bytes:
         from .backends.k210.portable import emit_portable
 
         return emit_portable(module, PRODUCER)
+    if options.version == 4:
+        from .backends.k210.emit4 import emit4
+
+        return emit4(module)
     if options.version == 5:
         from .backends.stackvm.emit5 import emit5
 

@@ -103,6 +103,7 @@ def test_an_output_that_the_kpu_does_not_compute():
 @pytest.mark.parametrize(
     ("options", "text"),
     [
+        ({"kmodel": 4}, "of version 5, not 4"),
         ({"calibration": None}, "nothing is quantised"),
     ],
 )
