@@ -47,6 +47,8 @@ MAPS_PIPELINE = "builtin.module(kpu-schedule,kpu-plan-maps)"
 """When and where the accelerator computes."""
 NODES_PIPELINE = EARLY_PIPELINE.replace("nn-fold-constants", "nn-fold-constants,nn-decompose-nodes,nn-fold-constants")
 """What the host's part needs for version 4: the functions that old firmware has."""
+IMAGE_PIPELINE = "builtin.module(kpu-expose-bytes{outputs=false},nn-canonicalize,canonicalize,cse)"
+"""What version 3 needs: firmware puts an image of bytes straight into the accelerator's memory."""
 STEPS_PIPELINE = MAPS_PIPELINE.replace("kpu-plan-maps", "kpu-download-at-once,kpu-plan-maps")
 """When and where the accelerator computes, in files of versions 3 and 4."""
 MEMORY_PIPELINE = "builtin.module(nn-plan-memory)"
@@ -274,6 +276,8 @@ def pipelines(options: CompileOptions) -> tuple[tuple[str, ...], tuple[str, ...]
     layers = (LAYERS_PIPELINE,) if quantised else ()
     if options.portable:
         return before, (BYTES_PIPELINE, MAPS_PIPELINE)
+    if options.version == 3:
+        return before, (*layers, IMAGE_PIPELINE, STEPS_PIPELINE, WHOLE_MEMORY_PIPELINE)
     if options.version == 4:
         return before, (*layers, NODES_PIPELINE, STEPS_PIPELINE, WHOLE_MEMORY_PIPELINE)
     return before, (*layers, basic, MAPS_PIPELINE, CHIP_MEMORY_PIPELINE)
@@ -284,6 +288,10 @@ def _emit(options: CompileOptions, module: Any) -> bytes:
         from .backends.k210.portable import emit_portable
 
         return emit_portable(module, PRODUCER)
+    if options.version == 3:
+        from .backends.k210.emit3 import emit3
+
+        return emit3(module)
     if options.version == 4:
         from .backends.k210.emit4 import emit4
 

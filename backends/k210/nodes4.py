@@ -109,14 +109,19 @@ def unary(w: Writer, op: Any) -> None:
 def binary(w: Writer, op: Any) -> None:
     floats(op.lhs, op.rhs)
     shapes = joined(static_shape(op.lhs), static_shape(op.rhs), static_shape(op.output))
-    _binary(w, BINARY[type(op)], (w.at(op.lhs), w.at(op.rhs), w.at(op.output)), shapes, **UNBOUNDED)
+    _binary(w, BINARY[type(op)], (w.at(op.lhs), w.at(op.rhs), w.at(op.output)), shapes, -math.inf, math.inf)
 
 
-def _binary(w: Writer, name: str, places: Sequence[MemoryRange], shapes: Sequence[Ints], **limits: float) -> None:
-    a, b, output = places
-    stated: dict[str, Any] = dict(zip(("shape_a", "shape_b", "shape"), shapes, strict=True))
-    operation = nodes4.BINARIES.index(name)
-    w.builder.add(nodes4.Binary(input_a=a, input_b=b, output=output, operation=operation, **stated, **limits))
+def _binary(
+    w: Writer, name: str, places: Sequence[MemoryRange], shapes: Sequence[Ints], low: float, high: float
+) -> None:
+    (a, b, output), (shape_a, shape_b, shape) = places, shapes
+    w.builder.add(
+        nodes4.Binary(
+            input_a=a, input_b=b, output=output, operation=nodes4.BINARIES.index(name),
+            shape_a=shape_a, shape_b=shape_b, shape=shape, low=low, high=high,
+        )
+    )  # fmt: skip
 
 
 @emits(nn.Clamp, nn.Expand)
@@ -125,8 +130,8 @@ def times_one(w: Writer, op: Any) -> None:
     floats(op.input)
     one = w.builder.constant(np.ones(1, np.float32))
     shapes = joined(static_shape(op.input), (1,), static_shape(op.output))
-    limits = {"low": op.min, "high": op.max} if isinstance(op, nn.Clamp) else UNBOUNDED
-    _binary(w, "mul", (w.at(op.input), one, w.at(op.output)), shapes, **limits)
+    low, high = (op.min, op.max) if isinstance(op, nn.Clamp) else (-math.inf, math.inf)
+    _binary(w, "mul", (w.at(op.input), one, w.at(op.output)), shapes, low, high)
 
 
 @emits(nn.Quantize)

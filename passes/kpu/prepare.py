@@ -6,7 +6,7 @@ to work on. Whatever needs the range of a new value belongs here, since ranges a
 """
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -15,7 +15,7 @@ from ...dialects.mlir import ir
 from ...dialects.tensors import is_static, shape_of, static_shape
 from ..nn.canonicalize import reshape_of_reshape, reshape_to_same
 from ..pipeline import register_pass
-from ..rewriter import NO_MATCH, Match, Rewriter, has_one_use, pattern, producer, rewrite_module, sole_user
+from ..rewriter import NO_MATCH, Match, Pattern, Rewriter, has_one_use, pattern, producer, rewrite_module, sole_user
 
 SPATIAL = (2, 3)
 
@@ -63,6 +63,17 @@ def convolution_of_mean(op: nn.Conv, rewriter: Rewriter) -> Match:
     return rewriter.replace(op, nn.Reduce(moved, kind="mean", axes=SPATIAL, keepdims=True).output)
 
 
+@pattern(nn.ElementwiseOp)
+def elementwise_of_reshape(op: nn.ElementwiseOp, rewriter: Rewriter) -> Match:
+    """f(reshape(conv(x))) == reshape(f(conv(x))), so that the convolution can end with f"""
+    reshape = producer(op.input, nn.Reshape)
+    if reshape is None or len(op.operation.operands) != 1 or not has_one_use(op.input):
+        return NO_MATCH
+    if producer(reshape.input, nn.Conv) is None or not has_one_use(reshape.input):
+        return NO_MATCH
+    return rewriter.replace(op, reshape.rebuild(op.rebuild(reshape.input).output).output)
+
+
 def whole_mean(value: ir.Value) -> ir.Value | None:
     """The map of which a value is the mean over height and width, as 1 x C x 1 x 1."""
     reduce = producer(value, nn.Reduce)
@@ -76,6 +87,15 @@ def whole_mean(value: ir.Value) -> ir.Value | None:
     return pool.input if pool.kernel == shape_of(pool.input)[2:] else None
 
 
+PATTERNS: tuple[Pattern[Any], ...] = (
+    matmul_of_row,
+    convolution_of_mean,
+    elementwise_of_reshape,
+    reshape_of_reshape,
+    reshape_to_same,
+)
+
+
 @register_pass
 @dataclass(frozen=True)
 class Prepare:
@@ -84,4 +104,4 @@ class Prepare:
     name: ClassVar[str] = "kpu-prepare"
 
     def apply(self, module: ir.Module) -> None:
-        rewrite_module(module, [matmul_of_row, convolution_of_mean, reshape_of_reshape, reshape_to_same])
+        rewrite_module(module, PATTERNS)
