@@ -34,20 +34,20 @@ EARLY_PIPELINE = BASIC_PIPELINE.replace(
     "nn-decompose-basic", "nn-decompose-basic,nn-decompose-softmax,nn-avoid-early-faults"
 )
 """The same for its first dialects."""
+NODES_PIPELINE = (
+    "builtin.module(kpu-download-at-once,nn-unroll{plain=true},nn-decompose,nn-decompose-basic,nn-decompose-softmax,"
+    "nn-fold-constants,nn-decompose-nodes,nn-fold-constants,nn-canonicalize,canonicalize,cse)"
+)
+"""The same for version 4: the functions that old firmware has."""
 PREPARE_PIPELINE = "builtin.module(kpu-prepare,nn-fuse-convolutions,nn-canonicalize,canonicalize,cse)"
 """What the K210 needs before ranges are measured."""
 LAYERS_PIPELINE = "builtin.module(kpu-form-layers,canonicalize,cse,kpu-tile,kpu-quantize,canonicalize,cse)"
 """What makes layers of the K210's accelerator of a network with ranges."""
-BYTES_PIPELINE = (
-    "builtin.module(kpu-form-layers,canonicalize,cse,kpu-quantize{wide=0},kpu-expose-bytes,nn-canonicalize,"
-    "canonicalize,cse)"
-)
+BYTES_PIPELINE = LAYERS_PIPELINE.replace("kpu-quantize", "kpu-quantize{wide=0},kpu-expose-bytes,nn-canonicalize")
 """The same for a network that takes and returns bytes."""
 MAPS_PIPELINE = "builtin.module(kpu-schedule,kpu-plan-maps)"
 """When and where the accelerator computes."""
-NODES_PIPELINE = EARLY_PIPELINE.replace("nn-fold-constants", "nn-fold-constants,nn-decompose-nodes,nn-fold-constants")
-"""What the host's part needs for version 4: the functions that old firmware has."""
-IMAGE_PIPELINE = "builtin.module(kpu-expose-bytes{outputs=false},nn-canonicalize,canonicalize,cse)"
+IMAGE_PIPELINE = "builtin.module(kpu-download-at-once,kpu-expose-bytes{outputs=false},nn-canonicalize,canonicalize,cse)"
 """What version 3 needs: firmware puts an image of bytes straight into the accelerator's memory."""
 STEPS_PIPELINE = MAPS_PIPELINE.replace("kpu-plan-maps", "kpu-download-at-once,kpu-plan-maps")
 """When and where the accelerator computes, in files of versions 3 and 4."""
@@ -171,7 +171,7 @@ def _compile(model: Any, options: CompileOptions, progress: "Progress | None", d
         host = None
         for text in behind:
             passes += _run(text, module, dumper)
-            if text == LAYERS_PIPELINE:
+            if text in (LAYERS_PIPELINE, BYTES_PIPELINE):
                 host = _host_operations(module)
         data = _emit(options, module)
         exposed = _stated_bytes(module) if options.target == "k210" else {}

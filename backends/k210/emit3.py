@@ -37,7 +37,7 @@ def emit3(module: ir.Module) -> bytes:
     block = function.regions[0].blocks[0]
     *body, end = (op for op in block.operations if not isinstance(op, nn.Constant))
     check_static(block, body)
-    body = [op for op in body if not isinstance(op, ALIASES)]
+    body = [op for op in body if not isinstance(op, (kpu.Select, *ALIASES))]
     writer = Writer(Builder())
     for argument, offset in zip(block.arguments, function.attributes[INPUTS], strict=True):
         if offset >= 0:

@@ -89,7 +89,7 @@ def _emit(writer: Writer, op: Any) -> None:
     elif isinstance(op, kpu.Download):
         if producer(op.input, kpu.Conv2D) is None:
             raise Unsupported("only what a layer computes can be brought back to main memory")
-    else:
+    elif not isinstance(op, kpu.Select):
         emit = EMITTERS.get(type(op))
         if emit is None:
             raise Unsupported("it has no such function")

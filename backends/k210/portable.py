@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from ...dialects import kpu, nn
-from ...dialects.function import argument_names, entry_function, result_names
+from ...dialects.function import entry_function
 from ...dialects.mlir import ir
 from ...dialects.ods import Op
 from ...dialects.tensors import dtype_of, static_shape
@@ -18,8 +18,8 @@ from ...passes.buffers.plan import ALIASES, root
 from ...passes.kpu.plan import offset_of
 from ...passes.kpu.rules import REASON
 from ...runtime.kmodel.build5 import Place, Tensor, build_kmodel
-from ...runtime.kmodel.names import Names
 from ...runtime.kpu.assembler import Assembler, Code
+from ..stackvm.interface import names_of
 from ..stackvm.unsupported import Unsupported, check_static, refuse
 from .layer import layer_of, map_shape
 
@@ -49,8 +49,7 @@ def emit_portable(module: ir.Module, producer: str) -> bytes:
         elif isinstance(op, kpu.Download):
             for target in _targets(op, results, code):
                 code.download(offset_of(op.input), target, map_shape(op.input))
-    names = Names(tuple(argument_names(function)), tuple(result_names(function)), producer)
-    return build_kmodel([assembler.module()], names)
+    return build_kmodel([assembler.module()], names_of(function, producer))
 
 
 def _bytes(value: ir.Value) -> Tensor:
