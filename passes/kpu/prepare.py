@@ -16,6 +16,7 @@ from ...dialects.tensors import is_static, shape_of, static_shape
 from ..nn.canonicalize import reshape_of_reshape, reshape_to_same
 from ..pipeline import register_pass
 from ..rewriter import NO_MATCH, Match, Pattern, Rewriter, has_one_use, pattern, producer, rewrite_module, sole_user
+from .activation import POINTWISE
 
 SPATIAL = (2, 3)
 
@@ -67,7 +68,7 @@ def convolution_of_mean(op: nn.Conv, rewriter: Rewriter) -> Match:
 def elementwise_of_reshape(op: nn.ElementwiseOp, rewriter: Rewriter) -> Match:
     """f(reshape(conv(x))) == reshape(f(conv(x))), so that the convolution can end with f"""
     reshape = producer(op.input, nn.Reshape)
-    if reshape is None or len(op.operation.operands) != 1 or not has_one_use(op.input):
+    if reshape is None or not isinstance(op, POINTWISE) or not has_one_use(op.input):
         return NO_MATCH
     if producer(reshape.input, nn.Conv) is None or not has_one_use(reshape.input):
         return NO_MATCH
