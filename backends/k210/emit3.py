@@ -68,7 +68,10 @@ def _beginning(function: Any, block: ir.Block, body: Sequence[Any]) -> list[tupl
         return [(first, Unsupported("the input goes into KPU memory and can be used nowhere else"))]
     if isinstance(first, kpu.Upload) and isinstance(body[1], kpu.Conv2D) and list(body[1].inputs) == [first.output]:
         return []
-    return [(first, Unsupported("a network has to begin with a layer of the KPU or a product with a matrix"))]
+    why = "a network has to begin with a layer of the KPU or a product with a matrix"
+    if isinstance(first, nn.Transpose):
+        why += ": the image has to come channels first (--input-type uint8 --input-layout NCHW)"
+    return [(first, Unsupported(why))]
 
 
 def _emitted(writer: Writer, body: Sequence[Any]) -> list[tuple[Any, Unsupported]]:

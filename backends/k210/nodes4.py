@@ -125,13 +125,33 @@ def _binary(
 
 
 @emits(nn.Clamp, nn.Expand)
-def times_one(w: Writer, op: Any) -> None:
+def times_one(w: Writer, op: nn.Clamp | nn.Expand) -> None:
     """x * 1, limited, and broadcast."""
+    if isinstance(op, nn.Expand) and dtype_of(op.input) == np.uint8:
+        _plus_zero(w, op)
+        return
     floats(op.input)
     one = w.builder.constant(np.ones(1, np.float32))
     shapes = joined(static_shape(op.input), (1,), static_shape(op.output))
     low, high = (op.min, op.max) if isinstance(op, nn.Clamp) else (-math.inf, math.inf)
     _binary(w, "mul", (w.at(op.input), one, w.at(op.output)), shapes, low, high)
+
+
+def _plus_zero(w: Writer, op: nn.Expand) -> None:
+    """Bytes + 0, broadcast."""
+    shape_a, shape_b, shape = joined(static_shape(op.input), (1,), static_shape(op.output))
+    places = {
+        "input_a": w.at(op.input),
+        "input_b": w.builder.constant(np.zeros(1, np.uint8)),
+        "output": w.at(op.output),
+    }
+    same = {"offset": 0, "factor": 1, "shift": 0}
+    scaling = {f"{name}_{part}": same[name] for name in same for part in "ab"}
+    scaling |= {f"output_{name}": value for name, value in same.items()}
+    operation = nodes4.BINARIES.index("add")
+    shapes = {"shape_a": shape_a, "shape_b": shape_b, "shape": shape}
+    fields: dict[str, Any] = {**places, **shapes, **scaling}
+    w.builder.add(nodes4.QuantizedBinary(operation=operation, **fields))
 
 
 @emits(nn.Quantize)

@@ -89,5 +89,7 @@ def _why(op: Op) -> str:
         return f"{sentence} Here: {got}"
     if isinstance(op, CROSSINGS):
         return "what it reads or makes is wanted as real numbers, too"
+    if isinstance(op, nn.Transpose):
+        return "it moves bytes in main memory (--input-type uint8 --input-layout NCHW for images that come in)"
     types = [dtype_of(value) for value in op.operation.operands]
     return "it moves bytes in main memory" if types and types[0] == np.uint8 else "the host computes it"

@@ -126,18 +126,39 @@ def repetition(op: nn.Gather, rewriter: Rewriter) -> Match:
 def pieces(op: nn.Gather, rewriter: Rewriter) -> Match:
     """Constant indices that go up by one, but for a few places: slices, joined"""
     indices, shape = nn.constant_value(op.indices), static_shape(op.input)
-    if indices is None or indices.ndim != 1 or indices.size == 0 or op.batch_dims:
+    if indices is None or indices.ndim > 1 or indices.size == 0 or op.batch_dims:
         return NO_MATCH
     axis = op.axis % len(shape)
+    indices = indices.reshape(-1)
     places = np.where(indices < 0, indices + shape[axis], indices)
     runs = np.split(places, np.flatnonzero(np.diff(places) != 1) + 1)
     if len(runs) > PARTS:
         return NO_MATCH
     parts = [_part(op.input, axis, int(run[0]), run.size) for run in runs]
-    return rewriter.replace(op, parts[0] if len(parts) == 1 else nn.concat(parts, axis))
+    return rewriter.replace(op, nn.Reshape(nn.concat(parts, axis), shape=static_shape(op.output)).output)
 
 
-PATTERNS: tuple[Pattern[Any], ...] = (sqrt, tanh, split, slice_, repetition, pieces)
+@pattern(nn.Resize)
+def resize_by_matrices(op: nn.Resize, rewriter: Rewriter) -> Match:
+    """Interpolation along an axis is a product with a matrix, which holds what was made of its unit vectors"""
+    shape = static_shape(op.input)
+    if op.mode not in ("linear", "cubic") or dtype_of(op.input) != np.float32 or op.coordinate == "tf_crop_and_resize":
+        return NO_MATCH
+    value = op.input
+    for axis, (size, extent) in enumerate(zip(op.sizes, shape, strict=True)):
+        if size == extent and op.scales[axis] == 1.0:
+            continue
+        line = nn.Constant(value=np.eye(extent, dtype=np.float32)).output
+        scales = (1.0, op.scales[axis])
+        matrix = op.rebuild(line, sizes=(extent, size), scales=scales).evaluate(np.eye(extent, dtype=np.float32))
+        order = [other for other in range(len(shape)) if other != axis] + [axis]
+        moved = nn.Transpose(value, permutation=tuple(order)).output
+        made = nn.Matmul(moved, nn.Constant(value=np.asarray(matrix, np.float32)).output).output
+        value = nn.Transpose(made, permutation=tuple(np.argsort(order).tolist())).output
+    return rewriter.replace(op, value)
+
+
+PATTERNS: tuple[Pattern[Any], ...] = (sqrt, tanh, split, slice_, repetition, pieces, resize_by_matrices)
 
 
 @register_pass

@@ -130,7 +130,12 @@ def test_equal_in_bytes():
 
 def emitted(module):
     """The kmodel of a network in real numbers."""
-    for text in ("builtin.module(kpu-quantize{wide=0},canonicalize,cse)", BASIC_PIPELINE, MAPS_PIPELINE, MEMORY_PIPELINE):
+    for text in (
+        "builtin.module(kpu-quantize{wide=0},canonicalize,cse)",
+        BASIC_PIPELINE,
+        MAPS_PIPELINE,
+        MEMORY_PIPELINE,
+    ):
         parse_pipeline(text).run(module)
     return emit5(module, "kpuc test", "1.6")
 

@@ -119,6 +119,16 @@ def test_networks_that_begin_otherwise():
     assert caught.value.code == "K0602"
 
 
+def test_an_image_that_comes_channels_last():
+    net = Net(0, (1, 8, 6, 3))
+    model = net.model(net.conv(net.add("Transpose", "x0", perm=[0, 3, 1, 2]), 3, 4))
+    with pytest.raises(UnsupportedError, match=r"channels first \(--input-type uint8 --input-layout NCHW\)"):
+        kpuc.compile(model, target="k210", kmodel=3, calibration=net.samples())
+    images = np.random.default_rng(0).integers(0, 256, (2, 3, 8, 6), np.uint8)
+    camera = {"input_type": "uint8", "input_layout": "NCHW", "model_layout": "NHWC"}
+    compare(model, images, images[:1], **camera)
+
+
 def test_an_input_that_the_host_needs():
     net = Net(0, (1, 4, 8, 8))
     model = net.model(net.conv("x0", 4, 4), net.add("Exp", "x0"))

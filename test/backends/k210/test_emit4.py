@@ -80,7 +80,8 @@ def cutting(net):
     one, other = net.add("Split", "x0", outputs=2, axis=1)
     rows = net.add("Slice", other, *(net.constant(np.array([number], np.int64)) for number in (2, 8, 2, 3)))
     order = net.add("Gather", "x0", net.constant(np.array([2, 3, 0, -3])), axis=1)
-    return [cut, one, rows, order]
+    single = net.add("Gather", "x0", net.constant(np.array(2)), axis=3)
+    return [cut, one, rows, order, single]
 
 
 def images(net):
@@ -90,7 +91,10 @@ def images(net):
     mean = net.add("AveragePool", value, kernel_shape=[2, 2], strides=[1, 2], pads=[0, 1, 1, 0], count_include_pad=1)
     sizes = net.constant(np.array([1, 1, 2, 3], np.float32))
     mode = {"mode": "nearest", "coordinate_transformation_mode": "asymmetric", "nearest_mode": "floor"}
-    return [most, mean, net.add("Resize", value, "", sizes, **mode)]
+    smooth = {"mode": "linear", "coordinate_transformation_mode": "half_pixel"}
+    other = net.constant(np.array([1, 6, 7, 4], np.int64))
+    linear = net.add("Resize", value, "", "", other, **smooth)
+    return [most, mean, net.add("Resize", value, "", sizes, **mode), linear]
 
 
 def layouts(net):
@@ -129,6 +133,14 @@ def test_bytes_are_cut_out_between_layers():
     ints = [net.constant(np.array(values, np.int64)) for values in ([1, 0], [12, 12], [2, 3], [3, 1])]
     value = net.conv(net.add("Slice", value, *ints), 8, 8)
     compare(net.model(value), net.samples(), [net.samples()[1]["x0"]])
+
+
+def test_bytes_are_repeated_between_layers():
+    net = Net(0, (1, 4, 8, 8))
+    sizes = net.constant(np.array([1, 1, 2, 3], np.float32))
+    mode = {"mode": "nearest", "coordinate_transformation_mode": "asymmetric", "nearest_mode": "floor"}
+    value = net.conv(net.add("Resize", net.conv("x0", 4, 8), "", sizes, **mode), 8, 4)
+    assert "quantized_binary" in kinds(compare(net.model(value), net.samples(), [net.samples()[1]["x0"]]))
 
 
 def test_an_input_that_is_an_output_stays_whole():

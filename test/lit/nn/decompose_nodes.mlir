@@ -103,3 +103,34 @@ func.func @computed_indices_stay(%x: tensor<2x4xf32>, %i: tensor<4xi32>) -> tens
   %0 = "nn.gather"(%x, %i) {axis = 1 : i64, batch_dims = 0 : i64} : (tensor<2x4xf32>, tensor<4xi32>) -> tensor<2x4xf32>
   return %0 : tensor<2x4xf32>
 }
+
+// -----
+
+// CHECK-LABEL: func.func @one_place
+// CHECK:       [[P:%.*]] = "nn.pad"(%arg0)
+// CHECK-NEXT:  "nn.reshape"([[P]])
+// CHECK-NOT:   nn.gather
+func.func @one_place(%x: tensor<2x4xf32>) -> tensor<2xf32> {
+  %i = "nn.constant"() {value = dense<2> : tensor<i32>} : () -> tensor<i32>
+  %0 = "nn.gather"(%x, %i) {axis = 1 : i64, batch_dims = 0 : i64} : (tensor<2x4xf32>, tensor<i32>) -> tensor<2xf32>
+  return %0 : tensor<2xf32>
+}
+
+// -----
+
+// CHECK-LABEL: func.func @interpolated
+// CHECK-COUNT-2: "nn.matmul"
+// CHECK-NOT:   nn.resize
+func.func @interpolated(%x: tensor<1x2x4x4xf32>) -> tensor<1x2x7x3xf32> {
+  %0 = "nn.resize"(%x) {sizes = array<i64: 1, 2, 7, 3>, scales = array<f64: 1.0, 1.0, 1.75, 0.75>, mode = "linear", coordinate = "half_pixel", nearest_mode = "floor", cubic_coeff_a = -0.75 : f64, exclude_outside = false, extrapolation_value = 0.0 : f64, antialias = false} : (tensor<1x2x4x4xf32>) -> tensor<1x2x7x3xf32>
+  return %0 : tensor<1x2x7x3xf32>
+}
+
+// -----
+
+// CHECK-LABEL: func.func @interpolated_bytes_stay
+// CHECK:       nn.resize
+func.func @interpolated_bytes_stay(%x: tensor<1x2x4x4xui8>) -> tensor<1x2x7x4xui8> {
+  %0 = "nn.resize"(%x) {sizes = array<i64: 1, 2, 7, 4>, scales = array<f64: 1.0, 1.0, 1.75, 1.0>, mode = "linear", coordinate = "half_pixel", nearest_mode = "floor", cubic_coeff_a = -0.75 : f64, exclude_outside = false, extrapolation_value = 0.0 : f64, antialias = false} : (tensor<1x2x4x4xui8>) -> tensor<1x2x7x4xui8>
+  return %0 : tensor<1x2x7x4xui8>
+}
