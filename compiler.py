@@ -34,14 +34,29 @@ EARLY_PIPELINE = BASIC_PIPELINE.replace(
     "nn-decompose-basic", "nn-decompose-basic,nn-decompose-softmax,nn-avoid-early-faults"
 )
 """The same for its first dialects."""
+NODES_PIPELINE = (
+    "builtin.module(kpu-download-at-once,nn-unroll{plain=true},nn-decompose,nn-decompose-basic,nn-decompose-softmax,"
+    "nn-fold-constants,nn-decompose-nodes,nn-fold-constants,nn-canonicalize,canonicalize,cse)"
+)
+"""The same for version 4: the functions that old firmware has."""
 PREPARE_PIPELINE = "builtin.module(kpu-prepare,nn-fuse-convolutions,nn-canonicalize,canonicalize,cse)"
 """What the K210 needs before ranges are measured."""
 LAYERS_PIPELINE = "builtin.module(kpu-form-layers,canonicalize,cse,kpu-tile,kpu-quantize,canonicalize,cse)"
 """What makes layers of the K210's accelerator of a network with ranges."""
+BYTES_PIPELINE = LAYERS_PIPELINE.replace("kpu-quantize", "kpu-quantize{wide=0},kpu-expose-bytes,nn-canonicalize")
+"""The same for a network that takes and returns bytes."""
 MAPS_PIPELINE = "builtin.module(kpu-schedule,kpu-plan-maps)"
 """When and where the accelerator computes."""
+IMAGE_PIPELINE = "builtin.module(kpu-download-at-once,kpu-expose-bytes{outputs=false},nn-canonicalize,canonicalize,cse)"
+"""What version 3 needs: firmware puts an image of bytes straight into the accelerator's memory."""
+STEPS_PIPELINE = MAPS_PIPELINE.replace("kpu-plan-maps", "kpu-download-at-once,kpu-plan-maps")
+"""When and where the accelerator computes, in files of versions 3 and 4."""
 MEMORY_PIPELINE = "builtin.module(nn-plan-memory)"
 """Where values lie in main memory, which version 5 code states."""
+CHIP_MEMORY_PIPELINE = "builtin.module(nn-plan-memory{capacity=6291456})"
+"""The same in the K210's 6 MiB."""
+WHOLE_MEMORY_PIPELINE = "builtin.module(nn-plan-memory{whole=true capacity=6291456})"
+"""The same for versions 3 and 4, whose inputs and outputs lie there too."""
 
 Model = "str | Path | bytes | BinaryIO | onnx.ModelProto"
 
@@ -101,14 +116,15 @@ def compile(
 ) -> KModel:
     """Compile an ONNX or TFLite network into a kmodel.
 
-    `model` is a path, the file's bytes, a stream or, for ONNX, a `ModelProto`. `shapes` gives whole shapes of inputs,
-    `dims` values of symbolic dimensions. `target` is the chip; `portable` asks `cpu` for code that any CPU can execute
-    (until there is machine code, it always does). `kmodel` and `runtime` pick the file's version and the vendor's
-    runtime that it is for. `input_type` to `letterbox_value` say how the float32 inputs are made from what the kmodel
-    shall be given, such as a camera's bytes: see `frontends.preprocess.Preprocessing`. `quant` to `ranges` say whether
-    the network is quantised, and from what: see `options.Quantisation`. Calibration data is an array, a dictionary of
-    arrays, an iterable of dictionaries, an `.npz` or `.npy` file, or a folder of images: see
-    `frontends.dataset.open_dataset`; `progress(done, total)` is called while it is gone through.
+    `model` is a path, the file's bytes, a stream or, for ONNX, a `ModelProto`. `shapes` gives whole shapes of
+    inputs, `dims` values of symbolic dimensions. `target` is the chip; `portable` asks `cpu` for code that any CPU
+    can execute (until there is machine code, it always does), `k210` for a file without code for the host, bytes in
+    and bytes out. `kmodel` and `runtime` pick the file's version and the vendor's runtime that it is for.
+    `input_type` to `letterbox_value` say how the float32 inputs are made from what the kmodel shall be given, such
+    as a camera's bytes: see `frontends.preprocess.Preprocessing`. `quant` to `ranges` say whether the network is
+    quantised, and from what: see `options.Quantisation`. Calibration data is an array, a dictionary of arrays, an
+    iterable of dictionaries, an `.npz` or `.npy` file, or a folder of images: see `frontends.dataset.open_dataset`;
+    `progress(done, total)` is called while it is gone through.
     `dump_ir` names a folder for one numbered `.mlir` per pass that changed something.
 
     Raises `KpucError`: `OptionError` for choices that cannot be had, `ModelError` for files that cannot be read,
@@ -155,9 +171,10 @@ def _compile(model: Any, options: CompileOptions, progress: "Progress | None", d
         host = None
         for text in behind:
             passes += _run(text, module, dumper)
-            if text == LAYERS_PIPELINE:
+            if text in (LAYERS_PIPELINE, BYTES_PIPELINE):
                 host = _host_operations(module)
         data = _emit(options, module)
+        exposed = _stated_bytes(module) if options.target == "k210" else {}
     report = {
         "target": options.target,
         "kmodel": options.version,
@@ -166,6 +183,8 @@ def _compile(model: Any, options: CompileOptions, progress: "Progress | None", d
         "seconds": {"import": imported - start, "total": process_time() - start},
         "passes": passes,
     }
+    if exposed:
+        report["quantisation"] = exposed
     if calibration is not None:
         report["calibration"] = {"estimator": calibration.estimator, "samples": calibration.samples}
     if host is not None:
@@ -211,6 +230,14 @@ def _calibrate(module: Any, wanted: Quantisation, progress: "Progress | None") -
     return calibration
 
 
+def _stated_bytes(module: Any) -> dict[str, Any]:
+    """What bytes of inputs and outputs stand for; empty when none stand for real numbers."""
+    from .passes.kpu.expose import stated_bytes
+
+    found = stated_bytes(module)
+    return found if any(found.values()) else {}
+
+
 def _import(model: Any, options: CompileOptions) -> Any:
     """The network as `nn`, by the frontend that its first bytes ask for, with its preprocessing."""
     from .frontends.preprocess_ops import insert_preprocessing
@@ -242,12 +269,33 @@ def pipelines(options: CompileOptions) -> tuple[tuple[str, ...], tuple[str, ...]
     if options.version == 7:
         return (PIPELINE,), (STACKVM_PIPELINE,)
     basic = BASIC_PIPELINE if options.dialect == "1.6" else EARLY_PIPELINE
-    if options.target == "k210" and options.quant != FLOAT:
-        return (PIPELINE, PREPARE_PIPELINE), (LAYERS_PIPELINE, basic, MAPS_PIPELINE, MEMORY_PIPELINE)
-    return (PIPELINE,), (basic, MEMORY_PIPELINE)
+    if options.target != "k210":
+        return (PIPELINE,), (basic, MEMORY_PIPELINE)
+    quantised = options.quant != FLOAT
+    before = (PIPELINE, PREPARE_PIPELINE) if quantised else (PIPELINE,)
+    layers = (LAYERS_PIPELINE,) if quantised else ()
+    if options.portable:
+        return before, (BYTES_PIPELINE, MAPS_PIPELINE)
+    if options.version == 3:
+        return before, (*layers, IMAGE_PIPELINE, STEPS_PIPELINE, WHOLE_MEMORY_PIPELINE)
+    if options.version == 4:
+        return before, (*layers, NODES_PIPELINE, STEPS_PIPELINE, WHOLE_MEMORY_PIPELINE)
+    return before, (*layers, basic, MAPS_PIPELINE, CHIP_MEMORY_PIPELINE)
 
 
 def _emit(options: CompileOptions, module: Any) -> bytes:
+    if options.target == "k210" and options.portable:
+        from .backends.k210.portable import emit_portable
+
+        return emit_portable(module, PRODUCER)
+    if options.version == 3:
+        from .backends.k210.emit3 import emit3
+
+        return emit3(module)
+    if options.version == 4:
+        from .backends.k210.emit4 import emit4
+
+        return emit4(module)
     if options.version == 5:
         from .backends.stackvm.emit5 import emit5
 

@@ -75,6 +75,7 @@ CODES: dict[str, str] = {
     "K0719": "there is no such calibration method",
     "K0720": "a target is not quantised as asked",
     "K0721": "options of a calibration contradict each other",
+    "K0722": "a form of file does not go with the other options",
 }
 """What each code is about, in a few words: the index of docs/errors.md."""
 

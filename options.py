@@ -9,12 +9,15 @@ from .errors import OptionError
 from .frontends.preprocess import Preprocessing
 
 TARGETS = ("cpu", "k210", "k230", "k510")
-RUNTIMES = {
+RUNTIMES: dict[int, tuple[str, ...]] = {
+    3: (),
+    4: (),
     5: ("1.9", "1.8", "1.7", "1.6", "1.1.0", "1.0.0-beta2"),
     7: ("2.11", "2.10", "2.9", "2.8", "2.7", "2.6"),
 }
-"""The vendor's runtimes that execute each kmodel version that can be written, the default first."""
-VERSIONS = {"cpu": (7, 5), "k210": (5,), "k230": (7,), "k510": (5,)}
+"""The vendor's runtimes that execute each kmodel version that can be written, the default first; of versions 3 and 4
+there is one only."""
+VERSIONS = {"cpu": (7, 5), "k210": (5, 4, 3), "k230": (7,), "k510": (5,)}
 """The kmodel versions that can be written for each target, the default first."""
 QUANTISED: dict[str, tuple[str, ...]] = {"k210": ("u8",)}
 """The types that values are quantised to for each target that computes in integers, the default first."""
@@ -107,9 +110,19 @@ class CompileOptions:
         if self.runtime is not None and self.runtime not in runtimes:
             raise OptionError(
                 "K0704",
-                cause=f"runtime {self.runtime} does not read kmodel v{self.version}; these do: {_list(runtimes)}",
+                cause=f"runtime {self.runtime} does not read kmodel v{self.version}; "
+                + (f"these do: {_list(runtimes)}" if runtimes else "all firmware that reads it does so alike"),
             )
-        self.quantisation.type_for(self.target)
+        quant = self.quantisation.type_for(self.target)
+        if self.portable and self.target == "k210":
+            if self.version != 5:
+                raise OptionError("K0722", cause=f"portable kmodels for k210 are of version 5, not {self.version}")
+            if quant == FLOAT:
+                raise OptionError(
+                    "K0722",
+                    cause="a portable kmodel for k210 holds bytes only, but nothing is quantised",
+                    remedy="give calibration data (--calibration), or ranges measured before (--ranges)",
+                )
 
     @property
     def quant(self) -> str:

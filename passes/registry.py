@@ -1,6 +1,8 @@
 """Which module defines which pass: so that a pass is imported when a pipeline names it, and listing needs no MLIR."""
 
 MODULES: dict[str, str] = {
+    "kpu-download-at-once": "kpu.download",
+    "kpu-expose-bytes": "kpu.expose",
     "kpu-form-layers": "kpu.form_layers",
     "kpu-prepare": "kpu.prepare",
     "kpu-quantize": "kpu.quantize",
@@ -13,6 +15,7 @@ MODULES: dict[str, str] = {
     "nn-decompose": "nn.decompose",
     "nn-decompose-basic": "nn.basic",
     "nn-decompose-softmax": "nn.basic",
+    "nn-decompose-nodes": "nn.nodes",
     "nn-fold-constants": "nn.fold_constants",
     "nn-fuse-convolutions": "nn.fuse_convolutions",
     "nn-infer-shapes": "nn.infer_shapes",

@@ -5,10 +5,10 @@ from typing import Any
 import numpy as np
 
 from ...dialects import nn
-from ...dialects.mlir import ir
 from ...dialects.ods import Op
 from ...dialects.tensors import static_shape
 from ...runtime.stackvm.isa5 import unary as unary_functions
+from ..quantised import uniform
 from .unsupported import Unsupported
 from .writer5 import UNBOUNDED, Writer, emits, floats, joined, stored
 
@@ -126,25 +126,15 @@ def where(w: Writer, op: nn.Where) -> None:
 @emits(nn.Quantize)
 def quantize(w: Writer, op: nn.Quantize) -> None:
     floats(op.input)
-    scale, zero_point = _uniform(op.output)
+    scale, zero_point = uniform(op.output)
     _scaled(w, "quantize", op, 1 / scale, zero_point)
 
 
 @emits(nn.Dequantize)
 def dequantize(w: Writer, op: nn.Dequantize) -> None:
     floats(op.output)
-    scale, zero_point = _uniform(op.input)
+    scale, zero_point = uniform(op.input)
     _scaled(w, "dequantize", op, scale, -zero_point * scale)
-
-
-def _uniform(value: ir.Value) -> tuple[float, int]:
-    """The one scale and zero point of a quantised type."""
-    parameters = nn.quantization_parameters(value.type)
-    if parameters is None or len(parameters.scale) != 1:
-        raise Unsupported(f"{value.type}: only one scale for all elements is supported")
-    if parameters.dtype.itemsize != 1:
-        raise Unsupported(f"{value.type}: only quantised numbers of 8 bits are supported")
-    return parameters.scale[0], parameters.zero_point[0]
 
 
 def _scaled(w: Writer, name: str, op: Any, scale: float, bias: float) -> None:

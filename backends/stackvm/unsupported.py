@@ -1,4 +1,4 @@
-"""What stack machines cannot compute, and how the user is told."""
+"""What machines cannot compute, and how the user is told."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -9,17 +9,21 @@ from ...errors import UnsupportedError
 
 
 class Unsupported(Exception):
-    """The stack machine cannot compute this operation; says why."""
+    """The machine cannot compute this operation; says why."""
 
 
-def refuse(problems: Sequence[tuple[Any, Unsupported]]) -> None:
+def refuse(
+    problems: Sequence[tuple[Any, Unsupported]],
+    machine: str = "the stack machine",
+    remedy: str = "see kpuc ops for what each target supports",
+) -> None:
     """Raise `UnsupportedError` K0602 that lists operations and reasons, if there are any."""
     if problems:
         listed = "".join(f"\n  {op.operation.name} at {describe(op.location)}: {error}" for op, error in problems)
         raise UnsupportedError(
             "K0602",
-            cause=f"the stack machine cannot compute {len(problems)} operations:{listed}",
-            remedy="see kpuc ops for what each target supports",
+            cause=f"{machine} cannot compute {len(problems)} operations:{listed}",
+            remedy=remedy,
         )
 
 

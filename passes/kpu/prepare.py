@@ -14,9 +14,9 @@ from ...dialects import nn
 from ...dialects.mlir import ir
 from ...dialects.tensors import is_static, shape_of, static_shape
 from ..nn.canonicalize import reshape_of_reshape, reshape_to_same
-from ..nn.sink_transposes import reshape_through_elementwise
 from ..pipeline import register_pass
 from ..rewriter import NO_MATCH, Match, Pattern, Rewriter, has_one_use, pattern, producer, rewrite_module, sole_user
+from .activation import POINTWISE
 
 SPATIAL = (2, 3)
 
@@ -64,6 +64,17 @@ def convolution_of_mean(op: nn.Conv, rewriter: Rewriter) -> Match:
     return rewriter.replace(op, nn.Reduce(moved, kind="mean", axes=SPATIAL, keepdims=True).output)
 
 
+@pattern(nn.ElementwiseOp)
+def elementwise_of_reshape(op: nn.ElementwiseOp, rewriter: Rewriter) -> Match:
+    """f(reshape(conv(x))) == reshape(f(conv(x))), so that the convolution can end with f"""
+    reshape = producer(op.input, nn.Reshape)
+    if reshape is None or not isinstance(op, POINTWISE) or not has_one_use(op.input):
+        return NO_MATCH
+    if producer(reshape.input, nn.Conv) is None or not has_one_use(reshape.input):
+        return NO_MATCH
+    return rewriter.replace(op, reshape.rebuild(op.rebuild(reshape.input).output).output)
+
+
 def whole_mean(value: ir.Value) -> ir.Value | None:
     """The map of which a value is the mean over height and width, as 1 x C x 1 x 1."""
     flat = producer(value, nn.Reshape)
@@ -109,12 +120,12 @@ def reshape_of_pad(op: nn.Reshape, rewriter: Rewriter) -> Match:
     return rewriter.replace(op, pad.rebuild(straight, padding=padding).output)
 
 
-PREPARING: tuple[Pattern[Any], ...] = (
+PATTERNS: tuple[Pattern[Any], ...] = (
     matmul_of_row,
     convolution_of_mean,
     rounding,
     reshape_of_pad,
-    reshape_through_elementwise,
+    elementwise_of_reshape,
     reshape_of_reshape,
     reshape_to_same,
 )
@@ -128,4 +139,4 @@ class Prepare:
     name: ClassVar[str] = "kpu-prepare"
 
     def apply(self, module: ir.Module) -> None:
-        rewrite_module(module, PREPARING)
+        rewrite_module(module, PATTERNS)

@@ -28,14 +28,15 @@ from .wide import Saw, is_identity
 
 REPAIR = "repair the network, whose results cannot be right in floating point either, or compile it with quant none"
 WIDE_BYTES = 8192
-"""Results up to this size are computed with 12 bits if the host goes on with them."""
+"""Results up to this size are computed with 12 bits if the host goes on with them, unless asked otherwise."""
 
 
 class Quantizer:
     """The forms that each value has so far: bytes in main memory, bytes in KPU memory, real numbers."""
 
-    def __init__(self, parameters: Parameters) -> None:
+    def __init__(self, parameters: Parameters, wide: int) -> None:
         self.parameters = parameters
+        self.wide = wide
         self.stored: dict[ir.Value, ir.Value] = {}
         self.maps: dict[ir.Value, ir.Value] = {}
         self.real: dict[ir.Value, ir.Value] = {}
@@ -83,7 +84,7 @@ class Quantizer:
             wide = self.as_wide(mover.operation.operands[0])
             return None if wide is None else mover.rebuild(wide).output
         layer, span = producer(value, kpu.Layer), value_range(value)
-        if layer is None or span is None or math.prod(static_shape(value)) > WIDE_BYTES:
+        if layer is None or span is None or math.prod(static_shape(value)) > self.wide:
             return None
         if value in self.parameters.given:
             return None  # no layer runs: it only tells what bytes of the host stand for
@@ -153,13 +154,17 @@ def _type(value: ir.Value, affine: Affine) -> ir.Type:
 @register_pass
 @dataclass(frozen=True)
 class QuantizeLayers:
-    """Turn layers into integers, with uploads, downloads, quantize and dequantize where they meet the host."""
+    """Turn layers into integers, with uploads, downloads, quantize and dequantize where they meet the host.
+
+    wide: how many numbers a layer's result may have to be computed with 12 bits for the host; 0: all have 8.
+    """
 
     name: ClassVar[str] = "kpu-quantize"
+    wide: int = WIDE_BYTES
 
     def apply(self, module: ir.Module) -> None:
         parameters = Parameters(module)
-        quantizer = Quantizer(parameters)
+        quantizer = Quantizer(parameters, self.wide)
         replaced = []
         for op in list(entry_function(module).regions[0].blocks[0].operations):
             with ir.InsertionPoint(op), op.location:

@@ -19,6 +19,7 @@ from ..nn.canonicalize import pad_nothing, slice_of_everything
 from ..nn.fuse_convolutions import channel_constant
 from ..rewriter import NO_MATCH, Match, Pattern, Rewriter, has_one_use, pattern, producer, users
 from . import build
+from .activation import POINTWISE
 from .rules import LEAST
 
 
@@ -88,7 +89,7 @@ def slice_of_slice(op: nn.Slice, rewriter: Rewriter) -> Match:
 @pattern(nn.ElementwiseOp)
 def elementwise_of_slice(op: nn.ElementwiseOp, rewriter: Rewriter) -> Match:
     """f(slice(x)) == slice(f(x)), so that f gets into the layer or the layers that x is joined of"""
-    return _moved(op, op.input, [], rewriter) if len(op.operation.operands) == 1 else NO_MATCH
+    return _moved(op, op.input, [], rewriter) if isinstance(op, POINTWISE) else NO_MATCH
 
 
 @pattern(nn.BinaryOp)

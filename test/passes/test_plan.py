@@ -35,6 +35,11 @@ def assert_plan_holds(module):
     function = entry_function(module)
     owner = np.full(function.attributes["nn.scratch"].value, -1)
     numbers, places, found = {}, {}, 0
+    offsets = function.attributes["nn.inputs"] if "nn.inputs" in function.attributes else ()
+    for number, (value, start) in enumerate(zip(function.regions[0].blocks[0].arguments, offsets, strict=False)):
+        places[value], numbers[value] = (start, extent(value)), -2 - number
+        assert (owner[start : start + extent(value)] == -1).all(), "two inputs share bytes"
+        owner[start : start + extent(value)] = numbers[value]
     for step, op in enumerate(function.regions[0].blocks[0].operations):
         operation = op.operation
         if operation.name in (*SAME_BYTES, "nn.constant"):
@@ -125,10 +130,21 @@ def made(kind, x, other):
 @settings(max_examples=60, deadline=None)
 @given(networks())
 def test_random_networks(network):
+    for options in ("", "{whole=true}"):
+        with mlir.context():
+            module = build(*network)
+            parse_pipeline(f"builtin.module(nn-plan-memory{options})").run(module)
+            assert_plan_holds(module)
+
+
+def test_inputs_and_outputs_are_in_the_plan():
     with mlir.context():
-        module = build(*network)
-        parse_pipeline("builtin.module(nn-plan-memory)").run(module)
-        assert_plan_holds(module)
+        module = build([("exp", 0, 0), ("add", 2, 1)], [3, 0])
+        parse_pipeline("builtin.module(nn-plan-memory{whole=true})").run(module)
+        assert assert_plan_holds(module) == 6, "the operands of two slices, exp, add, and two results"
+        entry_function(module).attributes["nn.inputs"] = ir.DenseI64ArrayAttr.get([0, 0])
+        with pytest.raises(AssertionError, match="two inputs share bytes"):
+            assert_plan_holds(module)
 
 
 def test_an_overlap_would_be_found():

@@ -97,7 +97,7 @@ class Network:
 def quantised(module):
     """A copy of a network with layers in integers."""
     copy = ir.Module.parse(str(module))
-    parse_pipeline("builtin.module(kpu-quantize,canonicalize,cse)").run(copy)
+    parse_pipeline("builtin.module(kpu-quantize{wide=0},canonicalize,cse)").run(copy)
     return copy
 
 
@@ -117,8 +117,7 @@ def test_equal_in_real_numbers_and_small_enough():
     assert split > len(SEEDS) / 2
 
 
-def test_equal_in_bytes(monkeypatch):
-    monkeypatch.setattr("kpuc.passes.kpu.quantize.WIDE_BYTES", 0)  # joined results have 8 bits, not 12
+def test_equal_in_bytes():
     for seed in SEEDS:
         with mlir.context(), ir.Location.unknown():
             network = Network(seed)
@@ -131,16 +130,20 @@ def test_equal_in_bytes(monkeypatch):
 
 def emitted(module):
     """The kmodel of a network in real numbers."""
-    for text in ("builtin.module(kpu-quantize,canonicalize,cse)", BASIC_PIPELINE, MAPS_PIPELINE, MEMORY_PIPELINE):
+    for text in (
+        "builtin.module(kpu-quantize{wide=0},canonicalize,cse)",
+        BASIC_PIPELINE,
+        MAPS_PIPELINE,
+        MEMORY_PIPELINE,
+    ):
         parse_pipeline(text).run(module)
     return emit5(module, "kpuc test", "1.6")
 
 
-def test_equal_on_the_vendors_simulator(monkeypatch):
+def test_equal_on_the_vendors_simulator():
     python, reason = find_python()
     if python is None:
         pytest.skip(reason)
-    monkeypatch.setattr("kpuc.passes.kpu.quantize.WIDE_BYTES", 0)
     jobs, expected = [], []
     for seed in SEEDS[:8]:
         with mlir.context(), ir.Location.unknown():

@@ -37,6 +37,8 @@ def compile_file(
     for kind in ("inputs", "outputs"):
         for info in facts[kind]:
             click.echo(f"  {kind[:-1]:6}  {info}")
+        for name, stated in facts.get("quantisation", {}).get(kind, {}).items():
+            click.echo("          {}: real = (byte - {zero_point}) * {scale:.9g}".format(name, **stated))
     if "calibration" in facts:
         click.echo("  ranges  {estimator}, {samples} samples".format(**facts["calibration"]))
     click.echo(f"  compiled in {facts['seconds']['total']:.2f} s of CPU time")

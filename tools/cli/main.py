@@ -110,12 +110,12 @@ def preprocessing_and_quantisation_options(command: Callable[..., None]) -> Call
 @click.argument("model", type=click.Path())
 @click.option("-o", "--output", required=True, type=click.Path(), help="The kmodel to write.")
 @click.option("--target", default="cpu", show_default=True, help="The chip: cpu, k210, k230 or k510.")
-@click.option("--portable", is_flag=True, help="For cpu: code that any CPU can execute.")
+@click.option("--portable", is_flag=True, help="cpu: code for any CPU. k210: bytes in and out, for any runtime.")
 @click.option(
     "--kmodel",
     "version",
     type=int,
-    help="The version of the file: 7 (cpu, k230) or 5 (cpu, k510).  [default: the newest of the target]",
+    help="The version of the file: 7 (cpu, k230), 5 (cpu, k210, k510), 4 or 3 (k210).  [default: the newest]",
 )
 @click.option(
     "--runtime", help="The vendor's runtime that it is for: 2.6 to 2.11; for version 5: 1.6 to 1.9, 1.1.0, 1.0.0-beta2."
