@@ -35,7 +35,7 @@ def assert_plan_holds(module):
     function = entry_function(module)
     owner = np.full(function.attributes["nn.scratch"].value, -1)
     numbers, places, found = {}, {}, 0
-    offsets = () if "nn.inputs" not in function.attributes else function.attributes["nn.inputs"]
+    offsets = function.attributes.get("nn.inputs", ())
     for number, (value, start) in enumerate(zip(function.regions[0].blocks[0].arguments, offsets, strict=False)):
         places[value], numbers[value] = (start, extent(value)), -2 - number
         assert (owner[start : start + extent(value)] == -1).all(), "two inputs share bytes"
