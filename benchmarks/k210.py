@@ -5,7 +5,8 @@
 For every network that both compile from the same calibration samples: the time that one cycle model predicts for both
 files (constants that no board confirmed are in it, so only the ratio counts), the share of multiply-adds that the KPU
 computes, calls of KPU functions, main memory (scratch, inputs and outputs) and KPU RAM at its peak, bytes of the file,
-CPU seconds to compile (without importing the package), and CPU time of a run in either simulator, each on its own file.
+CPU seconds to compile (without importing the package), CPU time of a run in either simulator, each on its own file, and
+the signal to noise ratio against the float network over samples that were not calibrated with, averaged over outputs.
 Cells are kpuc's / nncase's. What nncase made is kept in the cache folder, with the seconds it took.
 
 nncase needs Python 3.10 or older, see test/vendor19.py. ONNX networks that it refuses are simplified by the package
@@ -26,8 +27,11 @@ from typing import Any
 
 import numpy as np
 import onnx
-from calibration import SHAPES, Sample, samples
+import onnxruntime
+from ai_edge_litert.interpreter import Interpreter
+from calibration import SHAPES, Data, Sample, samples
 
+import kpuc
 from kpuc.compiler import is_tflite
 from kpuc.dialects import mlir
 from kpuc.errors import KpucError
@@ -69,17 +73,20 @@ for _ in range(int(runs)):
     simulator.run(inputs)
 print((time.process_time() - start) / int(runs))
 """
-HEADER = "model", "ms", "ratio", "KPU share", "calls", "main KB", "KPU KB", "file KB", "compile s", "run ms"
+HEADER = "model", "ms", "ratio", "KPU share", "calls", "main KB", "KPU KB", "file KB", "compile s", "run ms", "SQNR dB"
+HELD = 8
+"""Samples that the noise is measured on; calibration has not seen them."""
 
 
 @dataclass(frozen=True)
 class Made:
-    """A kmodel, CPU seconds to compile it and to run it, what is known about it."""
+    """A kmodel, CPU seconds to compile it and to run it, what is known about it, and the noise that it leaves in dB."""
 
     data: bytes
     compiling: float
     running: float
     analysis: Analysis
+    noise_ratio: float
 
     def numbers(self) -> dict[str, float]:
         """What is compared."""
@@ -93,6 +100,7 @@ class Made:
             "file KB": len(self.data) / 1024,
             "compile s": self.compiling,
             "run ms": self.running * 1e3,
+            "SQNR dB": self.noise_ratio,
         }
 
 
@@ -100,12 +108,39 @@ class Refused(Exception):
     """A compiler does not take a network; the text says why."""
 
 
-def calibration_samples(path: Path, count: int) -> list[Sample]:
-    """The same for both compilers."""
+def all_samples(path: Path, count: int) -> Data:
+    """Those to calibrate with, the same for both compilers, and others."""
     importer = import_tflite if is_tflite(path) else import_onnx
     with mlir.context():
         inputs = network_inputs(importer(path, shapes=SHAPES.get(path.stem, {})))
-    return samples(path, inputs, count, 0).chosen
+    return samples(path, inputs, count, HELD)
+
+
+def expected(path: Path, sample: Sample) -> list[np.ndarray]:
+    """What onnxruntime or LiteRT computes with the float network."""
+    if not is_tflite(path):
+        onnxruntime.set_default_logger_severity(3)
+        return list(onnxruntime.InferenceSession(str(path)).run(None, sample))
+    interpreter = Interpreter(str(path))
+    interpreter.allocate_tensors()
+    for details, array in zip(interpreter.get_input_details(), sample.values(), strict=True):
+        interpreter.set_tensor(details["index"], array)
+    interpreter.invoke()
+    return [interpreter.get_tensor(details["index"]) for details in interpreter.get_output_details()]
+
+
+def noise_ratio(path: Path, data: bytes, held: list[Sample]) -> float:
+    """Signal to noise over samples that calibration has not seen, in dB: the mean over outputs."""
+    simulator = kpuc.Simulator(data)
+    signal: dict[int, float] = {}
+    noise: dict[int, float] = {}
+    for sample in held:
+        results = simulator.run(*sample.values()).values()
+        for number, (wanted, got) in enumerate(zip(expected(path, sample), results, strict=True)):
+            real = wanted.astype(np.float64)
+            signal[number] = signal.get(number, 0) + float(np.sum(real**2))
+            noise[number] = noise.get(number, 0) + float(np.sum((real - got.reshape(wanted.shape)) ** 2))
+    return float(np.mean([10 * math.log10(signal[number] / max(noise[number], 1e-30)) for number in signal]))
 
 
 def python(code: str, *arguments: Any) -> str:
@@ -179,9 +214,10 @@ def _with_shapes(model: onnx.ModelProto) -> bytes:
 def measured(path: Path, count: int, cache: Path, folder: Path) -> tuple[Made, Made]:
     """Both kmodels of a network; Refused when there are not two."""
     try:
-        chosen = calibration_samples(path, count)
+        data = all_samples(path, count)
     except KpucError as error:
         raise Refused(f"kpuc: {error}") from error
+    chosen = data.chosen
     try:
         their_data, their_seconds = theirs(path, chosen, cache)
     except Refused as error:
@@ -195,8 +231,8 @@ def measured(path: Path, count: int, cache: Path, folder: Path) -> tuple[Made, M
         print(f"  {path.name}: nncase's simulator: {their_running[-150:]}")
         their_running = math.nan
     return (
-        Made(our_data, our_seconds, running, analyses[0]),
-        Made(their_data, their_seconds, their_running, analyses[1]),
+        Made(our_data, our_seconds, running, analyses[0], noise_ratio(path, our_data, data.others[:HELD])),
+        Made(their_data, their_seconds, their_running, analyses[1], noise_ratio(path, their_data, data.others[:HELD])),
     )
 
 
@@ -241,7 +277,7 @@ def geomeans(pairs: list[tuple[dict[str, float], dict[str, float]]]) -> list[str
     cells = []
     for key in HEADER[1:]:
         ratios = [mine[key] / other[key] for mine, other in pairs if key in mine and mine[key] > 0 and other[key] > 0]
-        cells.append("" if key in ("KPU share", "ratio") else f"{math.exp(np.mean(np.log(ratios))):.3f}")
+        cells.append("" if key in ("KPU share", "ratio", "SQNR dB") else f"{math.exp(np.mean(np.log(ratios))):.3f}")
     cells[1], cells[0] = cells[0], ""
     return cells
 
