@@ -204,6 +204,7 @@ def _run(text: str, module: Any, dumper: "IrDumper | None") -> list[dict[str, An
     from .passes.pipeline import parse_pipeline
 
     pipeline = parse_pipeline(text)
+    pipeline.verify_each = dumper is not None  # who looks at passes wants to know which one was wrong
     if dumper is not None:
         pipeline.after = dumper.after
     pipeline.run(module)

@@ -258,7 +258,9 @@ class Op(ext.Operation):  # type: ignore[misc]  # the bindings carry no types
         fields = self.operand_fields if field.role == "operand" else self.result_fields
         values = self.operation.operands if field.role == "operand" else self.operation.results
         position = fields.index(field)
-        if all(other.single for other in fields):
+        if len(fields) == 1 and field.variadic:
+            return list(values)
+        if all(other.single for other in fields[: position + 1]):
             return values[position]
         sizes = self._segment_sizes(fields, len(values))
         start = sum(sizes[:position])

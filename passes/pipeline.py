@@ -53,7 +53,9 @@ class UpstreamPass:
     def apply(self, module: ir.Module) -> None:
         """Run it. Raises `PassError` K0304 with MLIR's words."""
         try:
-            passmanager.PassManager.parse(f"builtin.module({self.name})").run(module.operation)
+            manager = passmanager.PassManager.parse(f"builtin.module({self.name})")
+            manager.enable_verifier(False)  # the pipeline verifies
+            manager.run(module.operation)
         except ir.MLIRError as error:
             raise error_from(error, "K0304", f"pass '{self.name}' failed") from error
 
@@ -63,13 +65,15 @@ Hook = Callable[[int, Any, ir.Module, bool], None]
 
 @dataclass
 class Pipeline:
-    """Passes in order. After each one the module is verified and `after` is called with the pass's number, the pass,
-    the module, and whether it changed; `seconds` collects what each took."""
+    """Passes in order. After each one, or with `verify_each` false after the last one, the module is verified; then
+    `after` is called with the pass's number, the pass, the module, and whether it changed; `seconds` collects what each
+    took."""
 
     passes: Sequence[Any]
     after: Hook | None = None
     before: Callable[[int, Any, ir.Module], None] | None = None
     seconds: list[float] = field(default_factory=list)
+    verify_each: bool = True
 
     def __str__(self) -> str:
         return f"builtin.module({','.join(map(pass_text, self.passes))})"
@@ -82,13 +86,18 @@ class Pipeline:
             fingerprint = _fingerprint(module) if self.after is not None else b""
             start = time.process_time()
             item.apply(module)
-            try:
-                module.operation.verify()
-            except ir.MLIRError as error:
-                raise error_from(error, "K0305", f"pass '{item.name}' left invalid IR") from error
+            if self.verify_each or number == len(self.passes) - 1:
+                self._verify(item, module)
             self.seconds.append(time.process_time() - start)
             if self.after is not None:
                 self.after(number, item, module, _fingerprint(module) != fingerprint)
+
+    def _verify(self, item: Any, module: ir.Module) -> None:
+        try:
+            module.operation.verify()
+        except ir.MLIRError as error:
+            what = f"pass '{item.name}'" if self.verify_each else f"pass '{item.name}', or one before it,"
+            raise error_from(error, "K0305", f"{what} left invalid IR") from error
 
     def rest(self, number: int) -> "Pipeline":
         """The pipeline from one of its passes on."""
