@@ -23,7 +23,7 @@ def given(name, array):
 
 @pytest.mark.parametrize("name", [
     "fashion_dscnn",
-    "fsdd_kws_dscnn",
+    pytest.param("fsdd_kws_dscnn", marks=pytest.mark.slow),
     pytest.param("cifar10_mbv2", marks=pytest.mark.slow),
 ])  # fmt: skip
 def test_top1_is_as_good_as_the_float_networks(name):
