@@ -174,6 +174,7 @@ def _compile(model: Any, options: CompileOptions, progress: "Progress | None", d
             if text in (LAYERS_PIPELINE, BYTES_PIPELINE):
                 host = _host_operations(module)
         data = _emit(options, module)
+        memory = _planned_memory(module)
         exposed = _stated_bytes(module) if options.target == "k210" else {}
     report = {
         "target": options.target,
@@ -183,6 +184,8 @@ def _compile(model: Any, options: CompileOptions, progress: "Progress | None", d
         "seconds": {"import": imported - start, "total": process_time() - start},
         "passes": passes,
     }
+    if memory:
+        report["memory"] = memory
     if exposed:
         report["quantisation"] = exposed
     if calibration is not None:
@@ -197,6 +200,19 @@ def _host_operations(module: Any) -> list[dict[str, Any]]:
     from .backends.k210.placement import host_operations
 
     return host_operations(module)
+
+
+def _planned_memory(module: Any) -> dict[str, dict[str, int]]:
+    """Peak and lower bound of each memory that was planned, in bytes."""
+    from .dialects.function import entry_function
+
+    attributes = entry_function(module).attributes
+    names = {"main": ("nn.scratch", "nn.bound"), "kpu": ("kpu.peak", "kpu.bound")}
+    return {
+        memory: {"peak": attributes[peak].value, "bound": attributes[bound].value}
+        for memory, (peak, bound) in names.items()
+        if peak in attributes
+    }
 
 
 def _run(text: str, module: Any, dumper: "IrDumper | None") -> list[dict[str, Any]]:

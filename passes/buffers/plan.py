@@ -23,6 +23,8 @@ from .allocation import Buffer, allocate
 
 OFFSETS = "nn.offsets"
 SCRATCH = "nn.scratch"
+BOUND = "nn.bound"
+"""Bytes that no plan can do without."""
 INPUTS = "nn.inputs"
 ALIGNMENT = 8
 ALIASES = (nn.Reshape, nn.Squeeze, nn.Unsqueeze, nn.StorageCast)
@@ -133,7 +135,8 @@ class PlanMemory:
             op.operation.attributes[OFFSETS] = offsets(numbers)
         if self.whole:
             function.attributes[INPUTS] = offsets(inputs)
-        function.attributes[SCRATCH] = ir.IntegerAttr.get(ir.IntegerType.get_signless(64), plan.peak)
+        for name, size in ((SCRATCH, plan.peak), (BOUND, plan.lower_bound)):
+            function.attributes[name] = ir.IntegerAttr.get(ir.IntegerType.get_signless(64), size)
 
 
 def _last_uses(block: ir.Block, operations: list[Any], kept: Sequence[ir.Value]) -> dict[ir.Value, int]:

@@ -41,6 +41,11 @@ def compile_file(
             click.echo("          {}: real = (byte - {zero_point}) * {scale:.9g}".format(name, **stated))
     if "calibration" in facts:
         click.echo("  ranges  {estimator}, {samples} samples".format(**facts["calibration"]))
+    for memory, plan in facts.get("memory", {}).items():
+        gap = plan["peak"] / plan["bound"] - 1 if plan["bound"] else 0.0
+        click.echo(
+            f"  memory  {memory}: {plan['peak']} bytes at the peak, none needs less than {plan['bound']} ({gap:.1%})"
+        )
     click.echo(f"  compiled in {facts['seconds']['total']:.2f} s of CPU time")
     if facts.get("host"):
         _print_warnings(kmodel)
