@@ -71,8 +71,11 @@ def four(shape: Sequence[int]) -> Ints:
 
 
 def joined(*shapes: Sequence[int]) -> list[Ints]:
-    """Shapes of operands that are broadcast, with four axes: neighbours that all operands have, or lack, are one."""
+    """Shapes of operands that are broadcast, with four axes: of more, neighbours that all operands have, or lack, are
+    one."""
     rank = max(map(len, shapes))
+    if rank <= AXES:
+        return [four(shape) for shape in shapes]
     axes: list[tuple[Ints, list[int]]] = []
     for sizes in zip(*((1,) * (rank - len(shape)) + tuple(shape) for shape in shapes), strict=True):
         has = tuple(size != 1 for size in sizes)

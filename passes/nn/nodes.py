@@ -140,11 +140,16 @@ def pieces(op: nn.Gather, rewriter: Rewriter) -> Match:
 
 @pattern(nn.Resize)
 def resize_by_matrices(op: nn.Resize, rewriter: Rewriter) -> Match:
-    """Interpolation along an axis is a product with a matrix, which holds what was made of its unit vectors"""
-    shape = static_shape(op.input)
-    if op.mode not in ("linear", "cubic") or dtype_of(op.input) != np.float32 or op.coordinate == "tf_crop_and_resize":
+    """Interpolation along an axis is a product with a matrix, which holds what was made of its unit vectors.
+
+    Bytes are rounded as firmware quantises: halves away from zero, or to even.
+    """
+    shape, dtype = static_shape(op.input), dtype_of(op.input)
+    if op.mode not in ("linear", "cubic") or op.coordinate == "tf_crop_and_resize":
         return NO_MATCH
-    value = op.input
+    if dtype not in (np.float32, np.uint8):
+        return NO_MATCH
+    value = op.input if dtype == np.float32 else _as_numbers(op.input)
     for axis, (size, extent) in enumerate(zip(op.sizes, shape, strict=True)):
         if size == extent and op.scales[axis] == 1.0:
             continue
@@ -155,7 +160,7 @@ def resize_by_matrices(op: nn.Resize, rewriter: Rewriter) -> Match:
         moved = nn.Transpose(value, permutation=tuple(order)).output
         made = nn.Matmul(moved, nn.Constant(value=np.asarray(matrix, np.float32)).output).output
         value = nn.Transpose(made, permutation=tuple(np.argsort(order).tolist())).output
-    return rewriter.replace(op, value)
+    return rewriter.replace(op, value if dtype == np.float32 else _as_bytes(value))
 
 
 PATTERNS: tuple[Pattern[Any], ...] = (sqrt, tanh, split, slice_, repetition, pieces, resize_by_matrices)

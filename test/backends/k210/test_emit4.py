@@ -143,6 +143,19 @@ def test_bytes_are_repeated_between_layers():
     assert "quantized_binary" in kinds(compare(net.model(value), net.samples(), [net.samples()[1]["x0"]]))
 
 
+def test_bytes_are_interpolated_between_layers():
+    """Halves are rounded away from zero, where version 5 rounds them otherwise: results differ by steps of a byte."""
+    net = Net(0, (1, 4, 8, 8))
+    sizes = net.constant(np.array([1, 1, 2, 2], np.float32))
+    mode = {"mode": "linear", "coordinate_transformation_mode": "half_pixel"}
+    value = net.conv(net.add("Resize", net.conv("x0", 4, 8), "", sizes, **mode), 8, 4)
+    model, sample = net.model(value), net.samples()[1]["x0"]
+    new, old = (kpuc.compile(model, target="k210", calibration=net.samples(), kmodel=v) for v in (5, 4))
+    assert {"matmul", "kpu_upload"} <= set(kinds(old)) <= OLD
+    for want, found in zip(results(new, [sample]), results(old, [sample]), strict=True):
+        assert relative_error(want, found.reshape(want.shape)) < 2 / 255
+
+
 def test_an_input_that_is_an_output_stays_whole():
     net = Net(0, (1, 4, 8, 8))
     model = net.model(net.add("Exp", net.add("Neg", "x0")), net.add("Identity", "x0"))

@@ -128,9 +128,21 @@ func.func @interpolated(%x: tensor<1x2x4x4xf32>) -> tensor<1x2x7x3xf32> {
 
 // -----
 
-// CHECK-LABEL: func.func @interpolated_bytes_stay
-// CHECK:       nn.resize
-func.func @interpolated_bytes_stay(%x: tensor<1x2x4x4xui8>) -> tensor<1x2x7x4xui8> {
+// CHECK-LABEL: func.func @interpolated_bytes
+// CHECK:       nn.dequantize
+// CHECK-COUNT-1: "nn.matmul"
+// CHECK:       nn.quantize
+// CHECK-NOT:   nn.resize
+func.func @interpolated_bytes(%x: tensor<1x2x4x4xui8>) -> tensor<1x2x7x4xui8> {
   %0 = "nn.resize"(%x) {sizes = array<i64: 1, 2, 7, 4>, scales = array<f64: 1.0, 1.0, 1.75, 1.0>, mode = "linear", coordinate = "half_pixel", nearest_mode = "floor", cubic_coeff_a = -0.75 : f64, exclude_outside = false, extrapolation_value = 0.0 : f64, antialias = false} : (tensor<1x2x4x4xui8>) -> tensor<1x2x7x4xui8>
   return %0 : tensor<1x2x7x4xui8>
+}
+
+// -----
+
+// CHECK-LABEL: func.func @crops_stay
+// CHECK:       nn.resize
+func.func @crops_stay(%x: tensor<1x2x4x4xf32>) -> tensor<1x2x7x4xf32> {
+  %0 = "nn.resize"(%x) {sizes = array<i64: 1, 2, 7, 4>, scales = array<f64: 1.0, 1.0, 1.75, 1.0>, mode = "linear", coordinate = "tf_crop_and_resize", nearest_mode = "floor", cubic_coeff_a = -0.75 : f64, exclude_outside = false, extrapolation_value = 0.0 : f64, antialias = false, roi = array<f64: 0.0, 0.0, 0.0, 0.0, 1.0, 1.0, 1.0, 1.0>} : (tensor<1x2x4x4xf32>) -> tensor<1x2x7x4xf32>
+  return %0 : tensor<1x2x7x4xf32>
 }
