@@ -23,38 +23,29 @@ def require_bytes(value: ir.Value, what: str) -> None:
     )
 
 
-class Upload(KPUOp, name="upload"):
+class Transfer(KPUOp):
+    """Base of the ways between the memories: the bytes stay."""
+
+    input: Operand
+    output: Result
+
+    def infer(self) -> ir.Type:
+        return self.input.type
+
+    def verify(self) -> None:
+        require_map(self.input, "input")
+        require_bytes(self.input, "input")
+
+    def evaluate(self, *operands: Any) -> Any:
+        return operands[0]
+
+
+class Upload(Transfer, name="upload"):
     """A map from main memory into KPU memory; the bytes stay."""
 
-    input: Operand
-    output: Result
 
-    def infer(self) -> ir.Type:
-        return self.input.type
-
-    def verify(self) -> None:
-        require_map(self.input, "input")
-        require_bytes(self.input, "input")
-
-    def evaluate(self, *operands: Any) -> Any:
-        return operands[0]
-
-
-class Download(KPUOp, name="download"):
+class Download(Transfer, name="download"):
     """A map from KPU memory into main memory; the bytes stay."""
-
-    input: Operand
-    output: Result
-
-    def infer(self) -> ir.Type:
-        return self.input.type
-
-    def verify(self) -> None:
-        require_map(self.input, "input")
-        require_bytes(self.input, "input")
-
-    def evaluate(self, *operands: Any) -> Any:
-        return operands[0]
 
 
 class Select(KPUOp, name="select"):
