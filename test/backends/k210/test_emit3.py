@@ -78,9 +78,7 @@ def cutting(net, value):
 
 def heads(net, value):
     flat = net.add("Flatten", net.add("Transpose", value, perm=[0, 2, 3, 1]))
-    matrix = net.weights(240, 7)
-    bias = net.constant(np.linspace(-1, 1, 7, dtype=np.float32))
-    return [net.add("Softmax", net.add("Gemm", flat, matrix, bias), axis=1), net.add("ReduceMean", value, axes=[3])]
+    return [net.add("Softmax", flat, axis=1), net.add("ReduceMean", value, axes=[3])]
 
 
 def images(net, value):
