@@ -14,6 +14,7 @@ from ...runtime.kpu.layout import Layout
 from ...runtime.kpu.registers import CHANNELS, WEIGHT_LOADS, weight_loads
 from ..rewriter import NO_MATCH, Match, Pattern, Rewriter, has_one_use, pattern, producer
 from . import build
+from .activation import POINTWISE
 
 
 @pattern(kpu.Layer)
@@ -103,17 +104,51 @@ def is_zero(value: ir.Value) -> bool:
 @pattern(nn.ElementwiseOp)
 def elementwise_of_join(op: nn.ElementwiseOp, rewriter: Rewriter) -> Match:
     """f(concat(a, b)) == concat(f(a), f(b)) of layers, so that f gets into them"""
-    joined = producer(op.input, nn.Concat)
-    if joined is None or len(op.operation.operands) != 1 or not has_one_use(op.input) or joined.axis % 4 != 1:
+    return _into_parts(op, op.input, [], rewriter) if isinstance(op, POINTWISE) else NO_MATCH
+
+
+@pattern(nn.BinaryOp)
+def scaling_of_join(op: nn.BinaryOp, rewriter: Rewriter) -> Match:
+    """concat(a, b) * c == concat(a * c, b * c), + c and - c likewise, for one number c"""
+    number = nn.constant_value(op.rhs) if isinstance(op, nn.Add | nn.Mul | nn.Sub) else None
+    return NO_MATCH if number is None or number.size != 1 else _into_parts(op, op.lhs, [op.rhs], rewriter)
+
+
+def _into_parts(op: Any, value: ir.Value, others: list[ir.Value], rewriter: Rewriter) -> Match:
+    """An operation on joined layers, done on each; `others` are its other operands."""
+    joined = producer(value, nn.Concat)
+    if joined is None or not has_one_use(value) or joined.axis % 4 != 1:
         return NO_MATCH
-    if any(producer(value, kpu.Layer) is None for value in joined.inputs):
+    if any(producer(part, kpu.Layer) is None for part in joined.inputs):
         return NO_MATCH
     span = value_range(op.output)
     parts = []
-    for value in joined.inputs:
-        parts.append(op.rebuild(value).output)
+    for part in joined.inputs:
+        parts.append(op.rebuild(part, *others).output)
         set_range(parts[-1], span)
     return rewriter.replace(op, build.joined(parts, span))
 
 
-JOINING: tuple[Pattern[Any], ...] = (join_inputs, split_outputs, elementwise_of_join)
+@pattern(nn.ElementwiseOp)
+def elementwise_of_spread(op: nn.ElementwiseOp, rewriter: Rewriter) -> Match:
+    """f(depth_to_space(x)) == depth_to_space(f(x)) of a layer, so that f gets into it"""
+    spread = producer(op.input, nn.DepthToSpace)
+    if spread is None or not isinstance(op, POINTWISE) or not has_one_use(op.input):
+        return NO_MATCH
+    if producer(spread.input, kpu.Layer) is None:
+        return NO_MATCH
+    span = value_range(op.output)
+    moved = op.rebuild(spread.input).output
+    set_range(moved, span)
+    made = spread.rebuild(moved).output
+    set_range(made, span)
+    return rewriter.replace(op, made)
+
+
+JOINING: tuple[Pattern[Any], ...] = (
+    join_inputs,
+    split_outputs,
+    elementwise_of_join,
+    scaling_of_join,
+    elementwise_of_spread,
+)

@@ -17,6 +17,7 @@ from ..nn.canonicalize import reshape_of_reshape, reshape_to_same
 from ..pipeline import register_pass
 from ..rewriter import NO_MATCH, Match, Pattern, Rewriter, has_one_use, pattern, producer, rewrite_module, sole_user
 from .activation import POINTWISE
+from .transposed import transposed_convolution
 
 SPATIAL = (2, 3)
 
@@ -121,6 +122,7 @@ def reshape_of_pad(op: nn.Reshape, rewriter: Rewriter) -> Match:
 
 
 PATTERNS: tuple[Pattern[Any], ...] = (
+    transposed_convolution,
     matmul_of_row,
     convolution_of_mean,
     rounding,

@@ -1,0 +1,70 @@
+// RUN: nn-opt %s --pass-pipeline="builtin.module(kpu-prepare)" --split-input-file | filecheck %s
+
+// Four phases of one pixel each, side by side.
+// CHECK-LABEL: func.func @two_by_two
+// CHECK-NOT:   "nn.conv_transpose"
+// CHECK:       %[[Y:.*]] = "nn.conv"{{.*}} : (tensor<1x2x4x4xf32>, tensor<12x2x1x1xf32>) -> tensor<1x12x4x4xf32>
+// CHECK:       "nn.depth_to_space"(%[[Y]]) {block = 2 : i64, mode = "DCR"} : (tensor<1x12x4x4xf32>) -> tensor<1x3x8x8xf32>
+func.func @two_by_two(%x: tensor<1x2x4x4xf32>) -> tensor<1x3x8x8xf32> {
+  %w = "nn.constant"() {value = dense<1.0> : tensor<2x3x2x2xf32>} : () -> tensor<2x3x2x2xf32>
+  %y = "nn.conv_transpose"(%x, %w) {strides = array<i64: 2, 2>, dilations = array<i64: 1, 1>, padding = array<i64: 0, 0, 0, 0>, output_padding = array<i64: 0, 0>, groups = 1 : i64} : (tensor<1x2x4x4xf32>, tensor<2x3x2x2xf32>) -> tensor<1x3x8x8xf32>
+  return %y : tensor<1x3x8x8xf32>
+}
+
+// -----
+
+// Without a stride there are no phases.
+// CHECK-LABEL: func.func @stride_one
+// CHECK:       "nn.conv_transpose"
+func.func @stride_one(%x: tensor<1x2x4x4xf32>) -> tensor<1x3x5x5xf32> {
+  %w = "nn.constant"() {value = dense<1.0> : tensor<2x3x2x2xf32>} : () -> tensor<2x3x2x2xf32>
+  %y = "nn.conv_transpose"(%x, %w) {strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, padding = array<i64: 0, 0, 0, 0>, output_padding = array<i64: 0, 0>, groups = 1 : i64} : (tensor<1x2x4x4xf32>, tensor<2x3x2x2xf32>) -> tensor<1x3x5x5xf32>
+  return %y : tensor<1x3x5x5xf32>
+}
+
+// -----
+
+// What a quantised network rounds is left to the KPU.
+// CHECK-LABEL: func.func @rounding
+// CHECK-NOT:   "nn.quantize"
+// CHECK:       return %arg0
+func.func @rounding(%x: tensor<4xf32>) -> tensor<4xf32> {
+  %q = "nn.quantize"(%x) : (tensor<4xf32>) -> tensor<4x!quant.uniform<u8:f32, 0.5:3>>
+  %y = "nn.dequantize"(%q) : (tensor<4x!quant.uniform<u8:f32, 0.5:3>>) -> tensor<4xf32>
+  return %y : tensor<4xf32>
+}
+
+// -----
+
+// Bytes that come in are not a rounding.
+// CHECK-LABEL: func.func @given
+// CHECK:       "nn.dequantize"
+func.func @given(%x: tensor<4xui8>) -> tensor<4xf32> {
+  %q = "nn.storage_cast"(%x) : (tensor<4xui8>) -> tensor<4x!quant.uniform<u8:f32, 0.5:3>>
+  %y = "nn.dequantize"(%q) : (tensor<4x!quant.uniform<u8:f32, 0.5:3>>) -> tensor<4xf32>
+  return %y : tensor<4xf32>
+}
+
+// -----
+
+// The one channel is moved, rows and columns are padded: in either order.
+// CHECK-LABEL: func.func @pad_of_one_channel
+// CHECK:       %[[Y:.*]] = "nn.reshape"(%arg0){{.*}} -> tensor<1x1x4x5xf32>
+// CHECK:       "nn.pad"(%[[Y]]){{.*}}padding = array<i64: 0, 0, 2, 0, 0, 0, 0, 1>
+func.func @pad_of_one_channel(%x: tensor<1x4x5x1xf32>) -> tensor<1x1x6x6xf32> {
+  %p = "nn.pad"(%x) {padding = array<i64: 0, 2, 0, 0, 0, 0, 1, 0>, mode = "constant", value = 0.0 : f64} : (tensor<1x4x5x1xf32>) -> tensor<1x6x6x1xf32>
+  %y = "nn.reshape"(%p) {shape = array<i64: 1, 1, 6, 6>} : (tensor<1x6x6x1xf32>) -> tensor<1x1x6x6xf32>
+  return %y : tensor<1x1x6x6xf32>
+}
+
+// -----
+
+// A reshape that joins dimensions moves more than that.
+// CHECK-LABEL: func.func @joined_rows
+// CHECK:       "nn.pad"(%arg0)
+// CHECK:       "nn.reshape"
+func.func @joined_rows(%x: tensor<1x4x5x1xf32>) -> tensor<36xf32> {
+  %p = "nn.pad"(%x) {padding = array<i64: 0, 2, 0, 0, 0, 0, 1, 0>, mode = "constant", value = 0.0 : f64} : (tensor<1x4x5x1xf32>) -> tensor<1x6x6x1xf32>
+  %y = "nn.reshape"(%p) {shape = array<i64: 36>} : (tensor<1x6x6x1xf32>) -> tensor<36xf32>
+  return %y : tensor<36xf32>
+}
