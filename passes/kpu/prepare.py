@@ -13,6 +13,7 @@ import numpy as np
 from ...dialects import nn
 from ...dialects.mlir import ir
 from ...dialects.tensors import is_static, shape_of, static_shape
+from ...runtime.kpu.registers import CHANNELS
 from ..nn.canonicalize import reshape_of_reshape, reshape_to_same
 from ..pipeline import register_pass
 from ..rewriter import NO_MATCH, Match, Pattern, Rewriter, has_one_use, pattern, producer, rewrite_module, sole_user
@@ -54,12 +55,31 @@ def matmul_of_row(op: nn.Matmul, rewriter: Rewriter) -> Match:
 
 
 @pattern(nn.Conv)
+def many_inputs(op: nn.Conv, rewriter: Rewriter) -> Match:
+    """a convolution of more input channels than a layer has is a sum of several, each of some of the channels"""
+    weight = nn.constant_value(op.weight)
+    if weight is None or op.groups != 1 or op.clamp is not None or weight.shape[1] <= CHANNELS or weight.ndim != 4:
+        return NO_MATCH
+    parts = -(-weight.shape[1] // CHANNELS)
+    size = -(-weight.shape[1] // parts // 4) * 4
+    total = None
+    for first in range(0, weight.shape[1], size):
+        end = min(first + size, weight.shape[1])
+        some = nn.Slice(op.input, starts=(first,), ends=(end,), axes=(1,), steps=(1,)).output
+        kernel = nn.Constant(value=np.ascontiguousarray(weight[:, first:end])).output
+        made = op.rebuild(some, kernel, op.bias if total is None else None).output
+        total = made if total is None else nn.Add(total, made).output
+    assert total is not None
+    return rewriter.replace(op, total)
+
+
+@pattern(nn.Conv)
 def convolution_of_mean(op: nn.Conv, rewriter: Rewriter) -> Match:
     """conv1x1(mean(x)) == mean(conv1x1(x)), when that makes the map that leaves the KPU smaller"""
     weight, mean = nn.constant_value(op.weight), whole_mean(op.input)
     if weight is None or mean is None or weight.shape[2:] != (1, 1) or op.groups != 1 or op.clamp is not None:
         return NO_MATCH
-    if any(op.padding) or not has_one_use(op.input) or weight.shape[0] > weight.shape[1]:
+    if any(op.padding) or not has_one_use(op.input) or not weight.shape[0] <= weight.shape[1] <= CHANNELS:
         return NO_MATCH
     moved = op.rebuild(mean, op.weight, op.bias, strides=(1, 1)).output
     return rewriter.replace(op, nn.Reduce(moved, kind="mean", axes=SPATIAL, keepdims=True).output)
@@ -124,6 +144,7 @@ def reshape_of_pad(op: nn.Reshape, rewriter: Rewriter) -> Match:
 PATTERNS: tuple[Pattern[Any], ...] = (
     transposed_convolution,
     matmul_of_row,
+    many_inputs,
     convolution_of_mean,
     rounding,
     reshape_of_pad,

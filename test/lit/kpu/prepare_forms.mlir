@@ -68,3 +68,29 @@ func.func @joined_rows(%x: tensor<1x4x5x1xf32>) -> tensor<36xf32> {
   %y = "nn.reshape"(%p) {shape = array<i64: 36>} : (tensor<1x6x6x1xf32>) -> tensor<36xf32>
   return %y : tensor<36xf32>
 }
+
+// -----
+
+// 1025 channels are more than a layer reads.
+// CHECK-LABEL: func.func @many_inputs
+// CHECK:       "nn.conv"{{.*}} : (tensor<1x516x4x4xf32>, tensor<2x516x1x1xf32>) -> tensor<1x2x4x4xf32>
+// CHECK:       "nn.conv"{{.*}} : (tensor<1x509x4x4xf32>, tensor<2x509x1x1xf32>) -> tensor<1x2x4x4xf32>
+// CHECK:       "nn.add"
+func.func @many_inputs(%x: tensor<1x1025x4x4xf32>) -> tensor<1x2x4x4xf32> {
+  %w = "nn.constant"() {value = dense<1.0> : tensor<2x1025x1x1xf32>} : () -> tensor<2x1025x1x1xf32>
+  %y = "nn.conv"(%x, %w) {strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, padding = array<i64: 0, 0, 0, 0>, groups = 1 : i64} : (tensor<1x1025x4x4xf32>, tensor<2x1025x1x1xf32>) -> tensor<1x2x4x4xf32>
+  return %y : tensor<1x2x4x4xf32>
+}
+
+// -----
+
+// 1024 are not.
+// CHECK-LABEL: func.func @enough_inputs
+// CHECK-NOT:   "nn.add"
+// CHECK:       "nn.conv"{{.*}}tensor<2x1024x1x1xf32>
+// CHECK-NOT:   "nn.add"
+func.func @enough_inputs(%x: tensor<1x1024x4x4xf32>) -> tensor<1x2x4x4xf32> {
+  %w = "nn.constant"() {value = dense<1.0> : tensor<2x1024x1x1xf32>} : () -> tensor<2x1024x1x1xf32>
+  %y = "nn.conv"(%x, %w) {strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, padding = array<i64: 0, 0, 0, 0>, groups = 1 : i64} : (tensor<1x1024x4x4xf32>, tensor<2x1024x1x1xf32>) -> tensor<1x2x4x4xf32>
+  return %y : tensor<1x2x4x4xf32>
+}
