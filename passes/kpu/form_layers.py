@@ -27,6 +27,7 @@ from .gather import dense, gathered, placed
 from .join import JOINING
 from .rules import LEAST, axes_of, broken_rule, is_map, record
 from .sink import BEHIND_SLICES, SINKING
+from .windows import maximum_of_windows
 
 
 @pattern(nn.Conv)
@@ -120,7 +121,7 @@ def slopes_behind(op: nn.Prelu, rewriter: Rewriter) -> Match:
     return rewriter.replace(op, build.layer([halves], weight, None, value_range(op.output)))
 
 
-@pattern(nn.PoolOp)
+@pattern(nn.PoolOp, benefit=2)
 def pooling_behind(op: nn.PoolOp, rewriter: Rewriter) -> Match:
     """pool(layer(x)) of 2x2 or 4x4 squares ends the layer, or one that only copies: depthwise layers cannot pool"""
     form = pool_name(op)
@@ -184,6 +185,7 @@ FORMING: tuple[Pattern[Any], ...] = (
     scaling_behind,
     slopes_behind,
     pooling_behind,
+    maximum_of_windows,
     sum_of_maps,
     *JOINING,
     *BEHIND_SLICES,
