@@ -293,10 +293,10 @@ def lut1d(call: Call) -> None:
 def matmul(call: Call) -> None:
     lhs = call.read("lhs", "f32", "rshape_src1", "rstride_src1")
     rhs = call.read("rhs", "f32", "rshape_src2", "rstride_src2")
-    if lhs.ndim != 2 or rhs.ndim != 2:
-        raise ExecutionError("K0503", cause=f"a product of tensors of ranks {lhs.ndim} and {rhs.ndim}, expected 2")
-    work(*lhs.shape, rhs.shape[1])
-    columns = rhs.shape[1]
+    if lhs.ndim not in (2, 3) or rhs.ndim != lhs.ndim:
+        raise ExecutionError("K0503", cause=f"a product of tensors of ranks {lhs.ndim} and {rhs.ndim}, expected 2 or 3")
+    columns = rhs.shape[-1]
+    work(*lhs.shape, columns, *rhs.shape[:-2])
     bias = call.memory.view(call.integer("bias"), "f32", (columns,), (1,))
     call.write("output", limited(lhs @ rhs + bias, call), "rstride_dest", "f32")
 
