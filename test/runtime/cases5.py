@@ -308,9 +308,9 @@ MOVES = [
          rstride_src3=(1,), rstride_dest=(5, 1)),
     case("matmul", [ROW, f32(5, 4), f32(4)], ("f32", (3, 4)), tolerance=2e-6, rshape_src1=(3, 5), rstride_src1=(5, 1),
          rshape_src2=(5, 4), rstride_src2=(4, 1), rshape_dest=(3, 4), rstride_dest=(4, 1), low=-1.0, high=3.0),
-    case("matmul", [f32(2, 3, 5), f32(1, 5, 4), f32(4)], ("f32", (2, 3, 4)), tolerance=2e-6, rshape_src1=(2, 3, 5),
-         rstride_src1=(15, 5, 1), rshape_src2=(1, 5, 4), rstride_src2=(20, 4, 1), rshape_dest=(2, 3, 4),
-         rstride_dest=(12, 4, 1), low=-1.0, high=3.0),
+    case("matmul:batches", [f32(2, 3, 5), f32(1, 5, 4), f32(4)], ("f32", (2, 3, 4)), tolerance=2e-6,
+         rshape_src1=(2, 3, 5), rstride_src1=(15, 5, 1), rshape_src2=(1, 5, 4), rstride_src2=(20, 4, 1),
+         rshape_dest=(2, 3, 4), rstride_dest=(12, 4, 1), low=-1.0, high=3.0),
 ]  # fmt: skip
 
 
