@@ -286,8 +286,13 @@ class Op(ext.Operation):  # type: ignore[misc]  # the bindings carry no types
 
     @property
     def evaluator(self) -> Callable[..., Any]:
-        """The function that computes the results from numpy operands and, by keyword, the attributes."""
+        """The function that computes the results from numpy operands and, by keyword, `evaluator_arguments`."""
         raise TypeError(f"{self.OPERATION_NAME} has no evaluator")
+
+    @property
+    def evaluator_arguments(self) -> dict[str, Any]:
+        """What the evaluator is given beside operands: the attributes, unless an op says otherwise."""
+        return {field.name: getattr(self, field.name) for field in self.attribute_fields}
 
     def rebuild(self, *operands: Any, **changes: Any) -> Any:
         """The same operation on other operands, with some attributes changed; result types are inferred anew."""
@@ -296,10 +301,7 @@ class Op(ext.Operation):  # type: ignore[misc]  # the bindings carry no types
 
     def evaluate(self, *operands: Any) -> Any:
         """Compute the results from numpy operands (None for an absent one): an array, or a tuple of arrays."""
-        flat: list[Any] = []
-        for field, operand in zip(self.operand_fields, operands, strict=True):
-            flat.extend(operand if field.variadic else [operand])
-        return self.evaluator(*flat, **{field.name: getattr(self, field.name) for field in self.attribute_fields})
+        return self.evaluator(*operands, **self.evaluator_arguments)
 
     def verify_invariants(self) -> bool:
         """Called by MLIR: fields, then inferred result types, then `verify`; failures become located diagnostics."""

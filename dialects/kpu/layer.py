@@ -1,5 +1,6 @@
 """A layer before quantisation: what the KPU will compute, in real numbers."""
 
+from collections.abc import Callable
 from typing import Any
 
 from ..mlir import ir
@@ -43,8 +44,8 @@ class Layer(KPUOp, name="layer"):
         require(shape_of(self.bias) == shape_of(self.weight)[:1], f"bias is {self.bias.type}, one value a channel")
         return layer_type(list(self.inputs), self.weight, self.depthwise, self.pool, self.weight)
 
-    def evaluate(self, *operands: Any) -> Any:
+    @property
+    def evaluator(self) -> Callable[..., Any]:
         from ...runtime.kernels.kpu import layer
 
-        inputs, weight, bias = operands
-        return layer(inputs, weight, bias, depthwise=self.depthwise, pool=self.pool, activation=self.activation)
+        return layer

@@ -1,5 +1,6 @@
 """Layers as the chip computes them, in integers, and the way into its memory and out of it."""
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -36,8 +37,9 @@ class Transfer(KPUOp):
         require_map(self.input, "input")
         require_bytes(self.input, "input")
 
-    def evaluate(self, *operands: Any) -> Any:
-        return operands[0]
+    @property
+    def evaluator(self) -> Callable[..., Any]:
+        return lambda maps: maps
 
 
 class Upload(Transfer, name="upload"):
@@ -70,8 +72,9 @@ class Select(KPUOp, name="select"):
         require(inside, f"channels {self.first} to {self.first + self.count} are not among {channels}")
         return tensor_type((batch, self.count, height, width), self.input)
 
-    def evaluate(self, *operands: Any) -> Any:
-        return operands[0][:, self.first : self.first + self.count]
+    @property
+    def evaluator(self) -> Callable[..., Any]:
+        return lambda maps, first, count: maps[:, first : first + count]
 
 
 class Conv2D(KPUOp, name="conv2d"):
@@ -116,8 +119,12 @@ class Conv2D(KPUOp, name="conv2d"):
         expected = layer_type(list(self.inputs), self.weight, self.depthwise, self.pool, self.output)
         require(expected == self.output.type, f"result type is {self.output.type}, expected {expected}")
 
-    def evaluate(self, *operands: Any) -> Any:
+    @property
+    def evaluator(self) -> Callable[..., Any]:
         from ...runtime.kernels.kpu import conv2d
 
-        inputs, weight, norm, lines = operands
-        return conv2d(inputs, weight, norm, lines, depthwise=self.depthwise, pool=self.pool, input_zero=self.input_zero)
+        return conv2d
+
+    @property
+    def evaluator_arguments(self) -> dict[str, Any]:
+        return {**super().evaluator_arguments, "input_zero": self.input_zero}
