@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from ..mlir import ir
-from ..ods import F64, I64, Bool, Elements, ElementType, Operand, Result, require
+from ..ods import F64, I64, Bool, Elements, ElementType, Operand, Result, Violation, require
 from ..tensors import Array, dtype_of, elements_to_numpy, shape_of, tensor_type
 from .base import NNOp, require_rank, require_same_elements
 
@@ -23,7 +23,8 @@ class Constant(NNOp, name="constant"):
 
     def verify(self) -> None:
         stored = self.attributes["value"].type
-        require(stored == self.output.type, f"holds {stored}, but its type is {self.output.type}")
+        if stored != self.output.type:
+            raise Violation(f"holds {stored}, but its type is {self.output.type}")
 
     @property
     def evaluator(self) -> Callable[..., Array]:
