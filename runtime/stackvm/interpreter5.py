@@ -209,8 +209,10 @@ class Interpreter:
         arguments = [np.ascontiguousarray(one) for one in inputs]
         module, function = values["module_id"], values["function_id"]
         frame.budget.steps -= CALL_COST
-        own = module == self.index
-        results = self._invoke(function, arguments, frame.budget) if own else self._link(module, function, arguments)
+        if module == self.index:
+            results = self._invoke(function, arguments, frame.budget)
+        else:
+            results = self._link.call(module, function, arguments)
         if len(results) != len(outputs):
             raise ExecutionError(
                 "K0504", cause=f"{len(outputs)} outputs are expected of a call that has {len(results)}"
