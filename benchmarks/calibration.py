@@ -18,13 +18,13 @@ import numpy as np
 
 from kpuc.compiler import PIPELINE
 from kpuc.dialects import mlir
-from kpuc.dialects.evaluate import evaluate
+from kpuc.dialects.evaluate import Program
 from kpuc.frontends.images import read_image
 from kpuc.frontends.onnx import import_onnx
 from kpuc.frontends.tflite import import_tflite
 from kpuc.passes.pipeline import parse_pipeline
 from kpuc.passes.quant.calibrate import network_inputs
-from kpuc.passes.quant.choose import evaluate_rounded
+from kpuc.passes.quant.choose import Rounding
 from kpuc.passes.quant.methods import METHODS, measure_ranges
 from kpuc.runtime import TensorInfo
 
@@ -134,13 +134,15 @@ def measure(path: Path, count: int, tests: int) -> Iterator[Row]:
         module = importer(path, shapes=SHAPES.get(path.stem, {}))
         parse_pipeline(PIPELINE).run(module)
         data = samples(path, network_inputs(module), count, tests)
-        expected = [evaluate(module, list(sample.values())) for sample in data.others]
+        program = Program(module)
+        expected = [program.run(list(sample.values())) for sample in data.others]
         yield Row("float", 0, np.inf, share_right(expected, data.labels))
         for method in METHODS:
             start = process_time()
             calibration = measure_ranges(module, data.chosen, method)
             seconds = process_time() - start
-            actual = [evaluate_rounded(module, list(sample.values()), calibration.ranges) for sample in data.others]
+            rounding = Rounding.of(program, calibration.ranges)
+            actual = [rounding.run(list(sample.values())) for sample in data.others]
             ratio, right = noise_ratio(expected, actual), share_right(actual, data.labels)
             yield Row(calibration.estimator, seconds, ratio, right)
 

@@ -5,6 +5,9 @@ inputs decide. Values are dropped after their last use.
 """
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from itertools import count
 from typing import Any
 
 import numpy as np
@@ -23,60 +26,106 @@ Observer = Callable[[ir.OpView, Sequence[Array]], Sequence[Array] | None]
 
 
 def evaluate(module: ir.Module, inputs: Sequence[Any], observer: Observer | None = None) -> list[Array]:
-    """The results of the module's entry function for `inputs`, in order.
+    """The results of the module's entry function for `inputs`, in order: see `Program.run`."""
+    return Program(module).run(inputs, observer)
 
-    `observer(op, results)` sees every operation's results (for calibration and comparison); what it returns, if it
-    does, takes their place. Raises `ExecutionError` K0502 when an input's dtype or shape is not what the function
-    declares, K0503 on operations other than `nn` and on values that an operation cannot be computed for.
+
+class Program:
+    """A module's entry function, read once so that it can be run often; the module must not change meanwhile.
+
+    Every value has a slot, by number. Raises `ExecutionError` K0503 on operations other than ours.
     """
-    block = entry_function(module).regions[0].blocks[0]
-    arrays = [np.asarray(array) for array in inputs]
-    _check_inputs(block, arrays)
-    environment: dict[ir.Value, Array] = dict(zip(block.arguments, arrays, strict=True))
-    operations = list(block.operations)
-    last_use = {operand: i for i, op in enumerate(operations) for operand in op.operation.operands}
-    for i, op in enumerate(operations):
-        operands = list(op.operation.operands)
-        if op.operation.name == "func.return":
-            return [environment[operand] for operand in operands]
-        results = evaluate_op(op, [environment[operand] for operand in operands])
-        for operand in operands:
-            if last_use[operand] == i:
-                environment.pop(operand, None)
-        if observer is not None:
-            results = tuple(observer(op, results) or results)
-        environment.update((v, r) for v, r in zip(op.operation.results, results, strict=True) if v in last_use)
-    raise ExecutionError("K0503", cause="the function does not return")
+
+    def __init__(self, module: ir.Module) -> None:
+        self.module = module
+        block = entry_function(module).regions[0].blocks[0]
+        self.arguments = list(block.arguments)
+        *operations, end = block.operations
+        if end.operation.name != "func.return":
+            raise ExecutionError("K0503", cause="the function does not return")
+        self._slots = {value: slot for slot, value in enumerate(self.arguments)}
+        self._steps = [self._step(op) for op in operations]
+        self._outputs = [self._slots[value] for value in end.operation.operands]
+        kept = set(self._outputs)
+        for step in reversed(self._steps):
+            step.dropped = list({*step.operands, *step.results} - kept)
+            kept.update(step.operands)
+
+    def _step(self, op: ir.OpView) -> "_Step":
+        operands = [self._slots[value] for value in op.operation.operands]
+        for value in op.operation.results:
+            self._slots[value] = len(self._slots)
+        return _Step(Computation(op), operands, [self._slots[value] for value in op.operation.results])
+
+    def run(self, inputs: Sequence[Any], observer: Observer | None = None) -> list[Array]:
+        """The results for `inputs`, in order.
+
+        `observer(op, results)` sees every operation's results (for calibration and comparison); what it returns, if it
+        does, takes their place. Raises `ExecutionError` K0502 when an input's dtype or shape is not what the function
+        declares, K0503 for values that an operation cannot be computed for.
+        """
+        arrays = [np.asarray(array) for array in inputs]
+        _check_inputs(self.arguments, arrays)
+        slots = dict(enumerate(arrays))
+        for step in self._steps:
+            results = step.computation([slots[slot] for slot in step.operands])
+            if observer is not None:
+                results = tuple(observer(step.computation.op, results) or results)
+            slots.update(zip(step.results, results, strict=True))
+            for slot in step.dropped:
+                del slots[slot]
+        return [slots[slot] for slot in self._outputs]
 
 
-def evaluate_op(op: ir.OpView, operands: Sequence[Array]) -> tuple[Array, ...]:
-    """The results of one operation for the arrays of all its operands, absent ones left out.
+@dataclass
+class _Step:
+    """A computation, the slots that it reads and writes, and those of them that nothing reads afterwards."""
 
-    Raises `ExecutionError` K0503 when it cannot be computed for them.
-    """
-    if not isinstance(op, Op):
-        raise ExecutionError(
-            "K0503",
-            where=describe(op.location),
-            cause=f"'{op.operation.name}' cannot be evaluated: not an nn operation",
-        )
-    positions = dict(zip(op.operation.operands, operands, strict=True))
-    grouped: list[Any] = []
-    for field in op.operand_fields:
-        value = op.field_values(field)
-        grouped.append([positions[v] for v in value] if field.variadic else None if value is None else positions[value])
-    try:
-        with np.errstate(all="ignore"):
-            result = op.evaluate(*grouped)
-    except FAULTS as error:
-        cause = f"'{op.operation.name}' cannot be computed: {error}"
-        raise ExecutionError("K0503", where=describe(op.location), cause=cause) from error
-    results = tuple(result) if isinstance(result, tuple | list) else (result,)
-    for value, array in zip(op.operation.results, results, strict=True):
-        if array.dtype != dtype_of(value):
-            cause = f"'{op.operation.name}' is not defined on these types: it gives {array.dtype} for {value.type}"
-            raise ExecutionError("K0503", where=describe(op.location), cause=cause)
-    return results
+    computation: "Computation"
+    operands: list[int]
+    results: list[int]
+    dropped: list[int] = field(default_factory=list)
+
+
+class Computation:
+    """One operation, read once so that it can be computed often. Raises `ExecutionError` K0503 if it is not ours."""
+
+    def __init__(self, op: ir.OpView) -> None:
+        if not isinstance(op, Op):
+            raise ExecutionError(
+                "K0503",
+                where=describe(op.location),
+                cause=f"'{op.operation.name}' cannot be evaluated: not an nn operation",
+            )
+        self.op = op
+        self._evaluator = partial(op.evaluator, **op.evaluator_arguments)
+        self._places: list[int | None] = []
+        present = count()
+        for declared in op.operand_fields:
+            value = op.field_values(declared)
+            group = value if declared.variadic else [value]
+            self._places += [None if one is None else next(present) for one in group]
+        self._dtypes = [dtype_of(value) for value in op.operation.results]
+
+    def __call__(self, operands: Sequence[Array]) -> tuple[Array, ...]:
+        """The results for the arrays of all operands, absent ones left out.
+
+        Raises `ExecutionError` K0503 when the operation cannot be computed for them.
+        """
+        try:
+            with np.errstate(all="ignore"):
+                result = self._evaluator(*(None if place is None else operands[place] for place in self._places))
+        except FAULTS as error:
+            raise self._error(f"cannot be computed: {error}") from error
+        results = tuple(result) if isinstance(result, tuple | list) else (result,)
+        for value, dtype, array in zip(self.op.operation.results, self._dtypes, results, strict=True):
+            if array.dtype != dtype:
+                raise self._error(f"is not defined on these types: it gives {array.dtype} for {value.type}")
+        return results
+
+    def _error(self, what: str) -> ExecutionError:
+        op = self.op.operation
+        return ExecutionError("K0503", where=describe(op.location), cause=f"'{op.name}' {what}")
 
 
 def fold(op: ir.OpView, limit: int) -> tuple[Array, ...] | None:
@@ -87,8 +136,8 @@ def fold(op: ir.OpView, limit: int) -> tuple[Array, ...] | None:
         dims = shape_of(op.input)[op.start : op.end]
         return None if None in dims else (np.asarray(dims, np.int64),)
     if isinstance(op, nn.Size):
-        count = nn.known_product(shape_of(op.input))
-        return None if count is None else (np.asarray(count, np.int64),)
+        size = nn.known_product(shape_of(op.input))
+        return None if size is None else (np.asarray(size, np.int64),)
     if isinstance(op, nn.StorageCast) and nn.quantization_parameters(op.output.type) is not None:
         return None  # constants of a quantised type are their storage, cast
     for value in op.operation.results:
@@ -97,13 +146,13 @@ def fold(op: ir.OpView, limit: int) -> tuple[Array, ...] | None:
     operands = [nn.constant_value(operand) for operand in op.operation.operands]
     if any(operand is None for operand in operands):
         return None
-    return evaluate_op(op, [operand for operand in operands if operand is not None])
+    return Computation(op)([operand for operand in operands if operand is not None])
 
 
-def _check_inputs(block: ir.Block, arrays: Sequence[Array]) -> None:
-    if len(arrays) != len(block.arguments):
-        raise ExecutionError("K0502", cause=f"the network has {len(block.arguments)} inputs, {len(arrays)} were given")
-    for i, (argument, array) in enumerate(zip(block.arguments, arrays, strict=True)):
+def _check_inputs(arguments: Sequence[ir.Value], arrays: Sequence[Array]) -> None:
+    if len(arrays) != len(arguments):
+        raise ExecutionError("K0502", cause=f"the network has {len(arguments)} inputs, {len(arrays)} were given")
+    for i, (argument, array) in enumerate(zip(arguments, arrays, strict=True)):
         shape = shape_of(argument)
         fits = len(shape) == array.ndim and all(dim in (None, n) for dim, n in zip(shape, array.shape, strict=True))
         if array.dtype != dtype_of(argument) or not fits:

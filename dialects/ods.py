@@ -26,7 +26,7 @@ import numpy as np
 from ..errors import ShapeError
 from .attributes import ENUM, KINDS, AttributeKind
 from .mlir import describe, ext, ir
-from .tensors import has_dtype
+from .tensors import DYNAMIC, has_dtype
 
 Operand = Annotated[ir.Value, "operand"]
 Operands = Annotated[Sequence[ir.Value], "operand"]
@@ -134,6 +134,18 @@ def _getter(field: Field) -> property:
     return property(attribute if kind else value, doc=f"The {field.role} `{name}`.")
 
 
+def _places(fields: Sequence[Field]) -> dict[str, int | slice]:
+    """Where each field's values are among all of their role, as far as every operation has them at the same place."""
+    varying = [position for position, field in enumerate(fields) if not field.single]
+    first = varying[0] if varying else len(fields)
+    places: dict[str, int | slice] = {field.name: position for position, field in enumerate(fields[:first])}
+    if len(varying) == 1:
+        behind = len(fields) - first - 1
+        places[fields[first].name] = slice(first, -behind or None)
+        places.update((field.name, number - behind) for number, field in enumerate(fields[first + 1 :]))
+    return places
+
+
 class Draft:
     """An op that is about to be made: what `infer` may look at, before there is an operation in the IR."""
 
@@ -168,6 +180,7 @@ class Op(ext.Operation):  # type: ignore[misc]  # the bindings carry no types
     result_fields = tuple[Field, ...]()
     attribute_fields = tuple[Field, ...]()
     known_attributes = frozenset[str]()
+    places = _places(())
 
     def __init_subclass__(cls, *, name: str | None = None, traits: list[type] | None = None, **options: Any) -> None:
         own, cls.__annotations__ = cls.__annotations__, {}
@@ -179,6 +192,7 @@ class Op(ext.Operation):  # type: ignore[misc]  # the bindings carry no types
         cls.operand_fields = tuple(field for field in fields if field.role == "operand")
         cls.result_fields = tuple(field for field in fields if field.role == "result")
         cls.attribute_fields = tuple(field for field in fields if field.role == "attribute")
+        cls.places = {**_places(cls.operand_fields), **_places(cls.result_fields)}
         cls.known_attributes = frozenset({field.name for field in cls.attribute_fields} | set(SEGMENTS))
         for field in declared:
             setattr(cls, field.name, _getter(field))
@@ -255,27 +269,28 @@ class Op(ext.Operation):  # type: ignore[misc]  # the bindings carry no types
 
     def field_values(self, field: Field) -> Any:
         """The operand or result values of `field`: one value, None, or a list of them."""
-        fields = self.operand_fields if field.role == "operand" else self.result_fields
         values = self.operation.operands if field.role == "operand" else self.operation.results
-        position = fields.index(field)
-        if len(fields) == 1 and field.variadic:
-            return list(values)
-        if all(other.single for other in fields[: position + 1]):
-            return values[position]
-        sizes = self._segment_sizes(fields, len(values))
-        start = sum(sizes[:position])
-        group = list(values)[start : start + sizes[position]]
-        if field.variadic:
-            return group
-        return group[0] if group else None
+        place = self.places.get(field.name)
+        if place is None:
+            place = self._segment(field)
+        if isinstance(place, int):
+            return values[place]
+        group = list(values[place])
+        return group if field.variadic else next(iter(group), None)
 
-    def _segment_sizes(self, fields: Sequence[Field], count: int) -> list[int]:
-        """How many values each field holds: stated by an attribute when two fields or more can vary."""
-        if sum(not field.single for field in fields) > 1:
-            name = SEGMENTS[0] if fields[0].role == "operand" else SEGMENTS[1]
-            require(name in self.attributes, f"requires attribute '{name}'")
-            return list(self.attributes[name])
-        return [1 if field.single else count - len(fields) + 1 for field in fields]
+    def _segment(self, field: Field) -> slice:
+        """Where the values of a field are, which an attribute says when two fields or more can vary."""
+        fields = self.operand_fields if field.role == "operand" else self.result_fields
+        sizes = self._segment_sizes(field.role)
+        position = fields.index(field)
+        start = sum(sizes[:position])
+        return slice(start, start + sizes[position])
+
+    def _segment_sizes(self, role: str) -> list[int]:
+        """How many values each field holds, in an op of which two fields or more can vary."""
+        name = SEGMENTS[0] if role == "operand" else SEGMENTS[1]
+        require(name in self.attributes, f"requires attribute '{name}'")
+        return list(self.attributes[name])
 
     def infer(self) -> ir.Type | Sequence[ir.Type]:
         """The result types that operands and attributes imply; raises `Violation`."""
@@ -286,8 +301,13 @@ class Op(ext.Operation):  # type: ignore[misc]  # the bindings carry no types
 
     @property
     def evaluator(self) -> Callable[..., Any]:
-        """The function that computes the results from numpy operands and, by keyword, the attributes."""
+        """The function that computes the results from numpy operands and, by keyword, `evaluator_arguments`."""
         raise TypeError(f"{self.OPERATION_NAME} has no evaluator")
+
+    @property
+    def evaluator_arguments(self) -> dict[str, Any]:
+        """What the evaluator is given beside operands: the attributes, unless an op says otherwise."""
+        return {field.name: getattr(self, field.name) for field in self.attribute_fields}
 
     def rebuild(self, *operands: Any, **changes: Any) -> Any:
         """The same operation on other operands, with some attributes changed; result types are inferred anew."""
@@ -296,10 +316,7 @@ class Op(ext.Operation):  # type: ignore[misc]  # the bindings carry no types
 
     def evaluate(self, *operands: Any) -> Any:
         """Compute the results from numpy operands (None for an absent one): an array, or a tuple of arrays."""
-        flat: list[Any] = []
-        for field, operand in zip(self.operand_fields, operands, strict=True):
-            flat.extend(operand if field.variadic else [operand])
-        return self.evaluator(*flat, **{field.name: getattr(self, field.name) for field in self.attribute_fields})
+        return self.evaluator(*operands, **self.evaluator_arguments)
 
     def verify_invariants(self) -> bool:
         """Called by MLIR: fields, then inferred result types, then `verify`; failures become located diagnostics."""
@@ -329,7 +346,7 @@ class Op(ext.Operation):  # type: ignore[misc]  # the bindings carry no types
         count, least = len(self.operation.operands), sum(field.single for field in self.operand_fields)
         require(count >= least and (varying > 0 or count == least), f"has {count} operands, expected {least}")
         if varying > 1:
-            sizes = self._segment_sizes(self.operand_fields, count)
+            sizes = self._segment_sizes("operand")
             require(sum(sizes) == count, f"has {count} operands, operandSegmentSizes adds up to {sum(sizes)}")
         for role, values in (("operand", list(self.operation.operands)), ("result", list(self.operation.results))):
             for type_ in (value.type for value in values):
@@ -379,9 +396,8 @@ def compatible(first: ir.Type, second: ir.Type) -> bool:
         return True
     if not (isinstance(first, ir.RankedTensorType) and isinstance(second, ir.RankedTensorType)):
         return False
-    dynamic = ir.ShapedType.get_dynamic_size()
     return (
         first.element_type == second.element_type
         and first.rank == second.rank
-        and all(a == b or dynamic in (a, b) for a, b in zip(first.shape, second.shape, strict=True))
+        and all(a == b or DYNAMIC in (a, b) for a, b in zip(first.shape, second.shape, strict=True))
     )

@@ -11,6 +11,8 @@ import numpy as np
 
 from .mlir import ir, quant
 
+DYNAMIC = ir.ShapedType.get_dynamic_size()
+"""What MLIR has in the place of a dimension that is not known."""
 Dim = int | None
 Shape = tuple[Dim, ...]
 Array = np.ndarray[Any, np.dtype[Any]]
@@ -63,8 +65,7 @@ def has_dtype(type_: ir.Type) -> bool:
 def shape_of(value: ir.Value | ir.Type) -> Shape:
     """The shape of a tensor value or type, None for each dimension that is not known."""
     type_ = value.type if isinstance(value, ir.Value) else value
-    dynamic = ir.ShapedType.get_dynamic_size()
-    return tuple(None if dim == dynamic else dim for dim in type_.shape)
+    return tuple([None if dim == DYNAMIC else dim for dim in type_.shape])
 
 
 def static_shape(value: ir.Value | ir.Type) -> tuple[int, ...]:
@@ -84,8 +85,7 @@ def tensor_type(shape: Sequence[Dim], like: Any) -> ir.RankedTensorType:
     if isinstance(like, ir.ShapedType):
         like = like.element_type
     elements = like if isinstance(like, ir.Type) else element_type(like)
-    dynamic = ir.ShapedType.get_dynamic_size()
-    dims = [dynamic if dim is None else int(dim) for dim in shape]
+    dims = [DYNAMIC if dim is None else int(dim) for dim in shape]
     return ir.RankedTensorType.get(dims, elements, loc=ir.Location.unknown(elements.context))
 
 

@@ -12,6 +12,8 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from ..errors import ExecutionError
+
 Array = np.ndarray[Any, np.dtype[Any]]
 
 
@@ -36,5 +38,22 @@ class Engine(Protocol):
         ...
 
 
-Linker = Callable[[int, int, Sequence[Array]], tuple[Array, ...]]
-"""(module, function, arguments) -> results: how an engine calls a function of another module."""
+WORK_LIMIT = 1 << 35
+"""Multiplications and bytes moved by the KPU in one run; the largest networks for the K210 need about 2**32."""
+
+
+@dataclass
+class Linker:
+    """How an engine calls a function of another module: `call` (module, function, arguments) gives the results.
+
+    `work` is what the KPU may still do in this run, however many calls it is spread over.
+    """
+
+    call: Callable[[int, int, Sequence[Array]], tuple[Array, ...]]
+    work: int = WORK_LIMIT
+
+    def spend(self, work: int) -> None:
+        """Take `work` off what is left; ExecutionError K0505 when there is not as much."""
+        self.work -= work
+        if self.work < 0:
+            raise ExecutionError("K0505", cause=f"the KPU has to do more than {WORK_LIMIT} multiplications in a run")

@@ -17,7 +17,7 @@ from .kmodel import Source, read_kmodel, v5, v7
 from .kmodel.elements import numpy_dtype
 from .kmodel.names import default_names, names_of
 from .kmodel.types7 import TensorType, TupleType, Type
-from .machine import Array, Engine, Linker, TensorInfo
+from .machine import WORK_LIMIT, Array, Engine, Linker, TensorInfo
 from .tensor import RuntimeTensor
 
 if TYPE_CHECKING:
@@ -92,6 +92,7 @@ class Simulator:
         self._entry = self.model.entry
         self._lock = threading.Lock()
         self._depth = 0
+        self._linker = Linker(self._call)
         self._engines: dict[int, Engine] = {}
         self._engine(self._entry[0])
         self.inputs, self.outputs = signature(self.model)
@@ -108,7 +109,7 @@ class Simulator:
             if make is None:
                 cause = f"module {index} is of kind {module.kind!r}, which cannot be executed here"
                 raise ExecutionError("K0507", cause=cause)
-            self._engines[index] = make(module, self._call, index)
+            self._engines[index] = make(module, self._linker, index)
         return self._engines[index]
 
     def _call(self, module: int, function: int, arguments: Sequence[Array]) -> tuple[Array, ...]:
@@ -142,7 +143,7 @@ class Simulator:
         """
         with self._lock:
             arrays = self._arrays(arguments)
-            self._depth = 0
+            self._depth, self._linker.work = 0, WORK_LIMIT
             module, function = self._entry
             results = self._call(module, function, arrays)
             if len(results) != len(self.outputs):

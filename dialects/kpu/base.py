@@ -1,11 +1,12 @@
 """The `kpu` dialect itself and what its operations have in common."""
 
+from collections.abc import Sequence
 from typing import Literal
 
 from .. import ods
 from ..mlir import ir
-from ..ods import Op, require
-from ..tensors import Shape, is_static, shape_of, static_shape, tensor_type
+from ..ods import Op, Violation, require
+from ..tensors import Shape, shape_of, static_shape, tensor_type
 
 PoolName = Literal[
     "none",
@@ -38,27 +39,31 @@ class KPUOp(Op, dialect=KPU, traits=[ods.Pure]):
 def require_map(value: ir.Value, what: str) -> None:
     """The tensor must be a map: static, 1 x C x H x W."""
     shape = shape_of(value)
-    require(is_static(value) and len(shape) == 4 and shape[0] == 1, f"{what} is {value.type}, expected 1 x C x H x W")
+    if len(shape) != 4 or shape[0] != 1 or None in shape:
+        raise Violation(f"{what} is {value.type}, expected 1 x C x H x W")
 
 
-def joined_shape(inputs: list[ir.Value]) -> tuple[int, int, int]:
+def joined_shape(inputs: Sequence[ir.Value]) -> tuple[int, int, int]:
     """Channels, height and width of maps that lie one behind the other."""
     require(len(inputs) > 0, "has no input")
     for value in inputs:
         require_map(value, "input")
-    sizes = {static_shape(value)[2:] for value in inputs}
-    require(len(sizes) == 1, f"inputs differ in height or width: {', '.join(str(value.type) for value in inputs)}")
-    height, width = sizes.pop()
-    return sum(static_shape(value)[1] for value in inputs), height, width
+    shapes = [static_shape(value) for value in inputs]
+    (_, _, height, width), *others = shapes
+    if any(shape[2:] != (height, width) for shape in others):
+        raise Violation(f"inputs differ in height or width: {', '.join(str(value.type) for value in inputs)}")
+    return sum(shape[1] for shape in shapes), height, width
 
 
-def layer_type(inputs: list[ir.Value], weight: ir.Value, depthwise: bool, pool: str, like: object) -> ir.Type:
+def layer_type(inputs: Sequence[ir.Value], weight: ir.Value, depthwise: bool, pool: str, like: object) -> ir.Type:
     """The type of a layer's result; `like` has its elements. Raises `Violation` when weights and maps do not fit."""
     from ...runtime.kpu.pooling import POOL_BY_NAME
 
     channels, height, width = joined_shape(inputs)
     shape: Shape = shape_of(weight)
-    require(len(shape) == 4 and shape[2:] in ((1, 1), (3, 3)), f"weight is {weight.type}, expected a 1x1 or 3x3 kernel")
+    if len(shape) != 4 or shape[2:] not in ((1, 1), (3, 3)):
+        raise Violation(f"weight is {weight.type}, expected a 1x1 or 3x3 kernel")
     expected = (channels, 1) if depthwise else (shape[0], channels)
-    require(shape[:2] == expected, f"weight is {weight.type}, expected {expected[0]} x {expected[1]} x kernel")
+    if shape[:2] != expected:
+        raise Violation(f"weight is {weight.type}, expected {expected[0]} x {expected[1]} x kernel")
     return tensor_type((1, shape[0], *POOL_BY_NAME[pool].output(height, width)), like)

@@ -1,9 +1,10 @@
 """A layer before quantisation: what the KPU will compute, in real numbers."""
 
+from collections.abc import Callable
 from typing import Any
 
 from ..mlir import ir
-from ..ods import Bool, Elements, Operand, Operands, Result, require
+from ..ods import Bool, Elements, Operand, Operands, Result, Violation, require
 from ..tensors import shape_of
 from .base import KPUOp, PoolName, layer_type
 
@@ -40,11 +41,12 @@ class Layer(KPUOp, name="layer"):
             self.activation is None or (self.activation.ndim == 2 and self.activation.shape[0] == 2),
             "activation must have two rows, x and y",
         )
-        require(shape_of(self.bias) == shape_of(self.weight)[:1], f"bias is {self.bias.type}, one value a channel")
-        return layer_type(list(self.inputs), self.weight, self.depthwise, self.pool, self.weight)
+        if shape_of(self.bias) != shape_of(self.weight)[:1]:
+            raise Violation(f"bias is {self.bias.type}, one value a channel")
+        return layer_type(self.inputs, self.weight, self.depthwise, self.pool, self.weight)
 
-    def evaluate(self, *operands: Any) -> Any:
+    @property
+    def evaluator(self) -> Callable[..., Any]:
         from ...runtime.kernels.kpu import layer
 
-        inputs, weight, bias = operands
-        return layer(inputs, weight, bias, depthwise=self.depthwise, pool=self.pool, activation=self.activation)
+        return layer

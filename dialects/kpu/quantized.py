@@ -1,12 +1,13 @@
 """Layers as the chip computes them, in integers, and the way into its memory and out of it."""
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from ..mlir import ir
 from ..nn.quantization import quantization_parameters
-from ..ods import I64, Bool, Operand, Operands, Result, require
+from ..ods import I64, Bool, Operand, Operands, Result, Violation, require
 from ..tensors import dtype_of, shape_of, static_shape, tensor_type
 from .base import KPUOp, PoolName, layer_type, require_map
 
@@ -17,10 +18,8 @@ WEIGHT_ZERO = 128
 def require_bytes(value: ir.Value, what: str) -> None:
     """The tensor must be quantised to unsigned bytes with one scale."""
     parameters = quantization_parameters(value.type)
-    require(
-        parameters is not None and parameters.dtype == np.uint8 and parameters.axis == -1,
-        f"{what} is {value.type}, expected u8 with one scale",
-    )
+    if parameters is None or parameters.dtype != np.uint8 or parameters.axis != -1:
+        raise Violation(f"{what} is {value.type}, expected u8 with one scale")
 
 
 class Transfer(KPUOp):
@@ -36,8 +35,9 @@ class Transfer(KPUOp):
         require_map(self.input, "input")
         require_bytes(self.input, "input")
 
-    def evaluate(self, *operands: Any) -> Any:
-        return operands[0]
+    @property
+    def evaluator(self) -> Callable[..., Any]:
+        return lambda maps: maps
 
 
 class Upload(Transfer, name="upload"):
@@ -70,8 +70,9 @@ class Select(KPUOp, name="select"):
         require(inside, f"channels {self.first} to {self.first + self.count} are not among {channels}")
         return tensor_type((batch, self.count, height, width), self.input)
 
-    def evaluate(self, *operands: Any) -> Any:
-        return operands[0][:, self.first : self.first + self.count]
+    @property
+    def evaluator(self) -> Callable[..., Any]:
+        return lambda maps, first, count: maps[:, first : first + count]
 
 
 class Conv2D(KPUOp, name="conv2d"):
@@ -109,15 +110,24 @@ class Conv2D(KPUOp, name="conv2d"):
         for value in self.inputs:
             require_bytes(value, "input")
         require_bytes(self.output, "result")
-        require(dtype_of(self.weight) == np.uint8, f"weight is {self.weight.type}, expected ui8")
-        outputs = shape_of(self.weight)[0]
-        require(shape_of(self.norm) == (outputs, 3), f"norm is {self.norm.type}, expected {outputs} x 3")
-        require(shape_of(self.lines) == (16, 4), f"lines are {self.lines.type}, expected 16 x 4")
-        expected = layer_type(list(self.inputs), self.weight, self.depthwise, self.pool, self.output)
-        require(expected == self.output.type, f"result type is {self.output.type}, expected {expected}")
+        weight, norm, lines, result = (value.type for value in (self.weight, self.norm, self.lines, self.output))
+        outputs = shape_of(weight)[0]
+        if dtype_of(weight) != np.uint8:
+            raise Violation(f"weight is {weight}, expected ui8")
+        if shape_of(norm) != (outputs, 3):
+            raise Violation(f"norm is {norm}, expected {outputs} x 3")
+        if shape_of(lines) != (16, 4):
+            raise Violation(f"lines are {lines}, expected 16 x 4")
+        expected = layer_type(self.inputs, self.weight, self.depthwise, self.pool, self.output)
+        if result != expected:
+            raise Violation(f"result type is {result}, expected {expected}")
 
-    def evaluate(self, *operands: Any) -> Any:
+    @property
+    def evaluator(self) -> Callable[..., Any]:
         from ...runtime.kernels.kpu import conv2d
 
-        inputs, weight, norm, lines = operands
-        return conv2d(inputs, weight, norm, lines, depthwise=self.depthwise, pool=self.pool, input_zero=self.input_zero)
+        return conv2d
+
+    @property
+    def evaluator_arguments(self) -> dict[str, Any]:
+        return {**super().evaluator_arguments, "input_zero": self.input_zero}

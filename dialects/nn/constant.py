@@ -1,12 +1,13 @@
 """Constants, and tensors that depend on shapes only."""
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from ..mlir import ir
-from ..ods import F64, I64, Bool, Elements, ElementType, Operand, Result, require
+from ..ods import F64, I64, Bool, Elements, ElementType, Operand, Result, Violation, require
 from ..tensors import Array, dtype_of, elements_to_numpy, shape_of, tensor_type
 from .base import NNOp, require_rank, require_same_elements
 
@@ -22,10 +23,12 @@ class Constant(NNOp, name="constant"):
 
     def verify(self) -> None:
         stored = self.attributes["value"].type
-        require(stored == self.output.type, f"holds {stored}, but its type is {self.output.type}")
+        if stored != self.output.type:
+            raise Violation(f"holds {stored}, but its type is {self.output.type}")
 
-    def evaluate(self, *operands: Any) -> Array:
-        return self.value
+    @property
+    def evaluator(self) -> Callable[..., Array]:
+        return lambda value: value
 
 
 def constant_value(value: ir.Value | None) -> Array | None:
@@ -59,8 +62,9 @@ class Cast(NNOp, name="cast"):
     def infer(self) -> ir.Type:
         return tensor_type(shape_of(self.input), self.to)
 
-    def evaluate(self, *operands: Any) -> Any:
-        return self.evaluator(*operands, to=dtype_of(self.to), saturate=self.saturate)
+    @property
+    def evaluator_arguments(self) -> dict[str, Any]:
+        return {"to": dtype_of(self.to), "saturate": self.saturate}
 
 
 class Fill(NNOp, name="fill"):
@@ -79,8 +83,9 @@ class Fill(NNOp, name="fill"):
         require(min(dims or (0,)) >= 0, f"shape {dims} must not be negative")
         return tensor_type(dims if dims is not None else [None] * (rank or 0), self.dtype)
 
-    def evaluate(self, *operands: Any) -> Any:
-        return self.evaluator(*operands, value=self.value, dtype=dtype_of(self.dtype))
+    @property
+    def evaluator_arguments(self) -> dict[str, Any]:
+        return {"value": self.value, "dtype": dtype_of(self.dtype)}
 
 
 class ShapeOf(NNOp, name="shape"):

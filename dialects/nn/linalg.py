@@ -53,9 +53,6 @@ class Einsum(NNOp, name="einsum"):
                 require(dim in (None, 1) or sizes[label] in (1, dim), f"label '{label}' is {known} and {dim}")
         return tensor_type([sizes[label] for label in output], self.inputs[0])
 
-    def evaluate(self, *operands: object) -> object:
-        return self.evaluator(*operands[0], equation=self.equation)  # type: ignore[misc]  # one variadic operand
-
 
 def split_equation(equation: str, ranks: list[int]) -> tuple[list[str], str]:
     """The labels of every operand and of the result, the ellipsis written out with capital letters from 'A'.

@@ -4,7 +4,7 @@ A quantised tensor's element type says everything: `!quant.uniform<u8:f32, 0.05:
 the per-axis form has a scale and zero point an entry of one dimension.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -56,17 +56,11 @@ class Quantize(NNOp, name="quantize"):
         if shape_of(self.input) != shape_of(self.output):
             raise Violation(f"input {self.input.type} and result {self.output.type} differ in shape")
 
-    def evaluate(self, *operands: Any) -> Any:
+    @property
+    def evaluator_arguments(self) -> dict[str, Any]:
         parameters = quantization_parameters(self.output.type)
         assert parameters is not None
-        return self.evaluator(
-            *operands,
-            scale=parameters.scale,
-            zero_point=parameters.zero_point,
-            axis=parameters.axis,
-            dtype=parameters.dtype,
-            away=self.ties == "away",
-        )
+        return {**vars(parameters), "away": self.ties == "away"}
 
 
 class Dequantize(NNOp, name="dequantize"):
@@ -83,10 +77,11 @@ class Dequantize(NNOp, name="dequantize"):
             raise Violation(f"operand {self.input.type} is not quantised")
         return tensor_type(shape_of(self.input), "float32")
 
-    def evaluate(self, *operands: Any) -> Any:
+    @property
+    def evaluator_arguments(self) -> dict[str, Any]:
         parameters = quantization_parameters(self.input.type)
         assert parameters is not None
-        return self.evaluator(*operands, scale=parameters.scale, zero_point=parameters.zero_point, axis=parameters.axis)
+        return {"scale": parameters.scale, "zero_point": parameters.zero_point, "axis": parameters.axis}
 
 
 class StorageCast(NNOp, name="storage_cast"):
@@ -108,8 +103,9 @@ class StorageCast(NNOp, name="storage_cast"):
         if stored != result or shape_of(self.input) != shape_of(self.output):
             raise Violation(f"operand {self.input.type} and result {self.output.type} are not stored alike")
 
-    def evaluate(self, *operands: Any) -> Array:
-        return operands[0]  # type: ignore[no-any-return]
+    @property
+    def evaluator(self) -> Callable[..., Array]:
+        return lambda stored: stored
 
 
 def quantized_tensor_type(

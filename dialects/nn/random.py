@@ -20,6 +20,10 @@ class RandomOp(NNOp):
         require(all(dim >= 0 for dim in self.shape), f"shape {self.shape} must not be negative")
         return tensor_type(self.shape, self.dtype)
 
+    @property
+    def evaluator_arguments(self) -> dict[str, Any]:
+        return {**super().evaluator_arguments, "dtype": dtype_of(self.dtype)}
+
 
 class RandomUniform(RandomOp, name="random_uniform"):
     """Uniform in [low, high).  Source: ONNX RandomUniform-22; the generator is ours, ONNX names none."""
@@ -27,19 +31,9 @@ class RandomUniform(RandomOp, name="random_uniform"):
     low: F64
     high: F64
 
-    def evaluate(self, *operands: Any) -> Any:
-        return self.evaluator(
-            shape=self.shape, low=self.low, high=self.high, seed=self.seed, dtype=dtype_of(self.dtype)
-        )
-
 
 class RandomNormal(RandomOp, name="random_normal"):
     """Normal with `mean` and standard deviation `scale`.  Source: ONNX RandomNormal-22; the generator is ours."""
 
     mean: F64
     scale: F64
-
-    def evaluate(self, *operands: Any) -> Any:
-        return self.evaluator(
-            shape=self.shape, mean=self.mean, scale=self.scale, seed=self.seed, dtype=dtype_of(self.dtype)
-        )

@@ -159,9 +159,6 @@ class Concat(NNOp, name="concat"):
                 result.append(known.pop() if known else None)
         return tensor_type(result, self.inputs[0])
 
-    def evaluate(self, *operands: object) -> object:
-        return self.evaluator(*operands[0], axis=self.axis)  # type: ignore[misc]  # one variadic operand
-
 
 def concat(values: Sequence[ir.Value], axis: int) -> ir.Value:
     """The concatenation of any number of values: nested where one operation cannot take them all."""

@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from ...dialects.evaluate import evaluate
+from ...dialects.evaluate import Program
 from ...dialects.function import argument_names, entry_function, initial_states, result_names
 from ...dialects.mlir import ir
 from ...dialects.tensors import Array, dtype_of, shape_of
@@ -87,7 +87,6 @@ def observe(
     inputs, outputs = argument_names(function), result_names(function)
     names = dict(named_values(module))
     estimators = {value: estimator() for value in names.values()}
-    arguments = list(function.regions[0].blocks[0].arguments)
     states = initial_states(function)
 
     def see(values: Sequence[ir.Value], arrays: Sequence[Array]) -> None:
@@ -95,11 +94,11 @@ def observe(
             if value in estimators:
                 estimators[value].observe(array)
 
-    count, total = 0, length_hint(samples)
+    program, count, total = Program(module), 0, length_hint(samples)
     for sample in samples:
         feed = [_input(name, sample, states, count) for name in inputs]
-        see(arguments, feed)
-        results = _run(module, feed, lambda op, arrays: see(op.operation.results, arrays), count)
+        see(program.arguments, feed)
+        results = _run(program, feed, lambda op, arrays: see(op.operation.results, arrays), count)
         states = {name: array for name, array in zip(outputs, results, strict=True) if name in states}
         if reservoir is not None:
             reservoir.offer(feed)
@@ -111,9 +110,9 @@ def observe(
     return {name: estimators[value] for name, value in names.items()}, count
 
 
-def _run(module: ir.Module, feed: Feed, observer: Any, number: int) -> list[Array]:
+def _run(program: Program, feed: Feed, observer: Any, number: int) -> list[Array]:
     try:
-        return evaluate(module, feed, observer)
+        return program.run(feed, observer)
     except ExecutionError as error:
         cause = f"calibration sample {number}: {error.cause}"
         raise ExecutionError(error.code, where=error.where, cause=cause) from error

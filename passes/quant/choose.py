@@ -12,13 +12,12 @@ from typing import ClassVar
 
 import numpy as np
 
-from ...dialects.evaluate import evaluate
-from ...dialects.function import entry_function
+from ...dialects.evaluate import Program
 from ...dialects.mlir import ir
 from ...dialects.ranges import Range
 from ...dialects.tensors import Array
 from ...errors import ExecutionError
-from .affine import asymmetric
+from .affine import Affine, asymmetric
 from .calibrate import Feed, Progress, Reservoir, observe
 from .calibration import Calibration, named_values
 from .histogram import Histogram
@@ -59,6 +58,29 @@ class _Distribution(HistogramEstimator):
         return Range(histogram.low, histogram.high)
 
 
+@dataclass(frozen=True)
+class Rounding:
+    """Runs a program with every value that has a range rounded to 8 bits within it."""
+
+    program: Program
+    rules: Mapping[ir.Value, Affine]
+
+    @classmethod
+    def of(cls, program: Program, ranges: Ranges) -> "Rounding":
+        """With the ranges of the program's values by name, as `named_values` has them."""
+        values = named_values(program.module)
+        return cls(program, {value: asymmetric(span) for name, value in values if (span := ranges[name])})
+
+    def run(self, feed: Feed) -> list[Array]:
+        """The outputs for one sample."""
+        inputs = self._rounded(self.program.arguments, feed)
+        return self.program.run(inputs, lambda op, arrays: self._rounded(op.operation.results, arrays))
+
+    def _rounded(self, values: Sequence[ir.Value], arrays: Sequence[Array]) -> list[Array]:
+        rules = (self.rules.get(value) for value in values)
+        return [rule.round_trip(array) if rule else array for rule, array in zip(rules, arrays, strict=True)]
+
+
 def choose_ranges(
     module: ir.Module, samples: Iterable[Mapping[str, Array]], progress: Progress | None = None
 ) -> Choice:
@@ -71,18 +93,20 @@ def choose_ranges(
     observed, count = observe(module, samples, _Distribution, trials.sample_done, reservoir)
     tables = candidates({name: one.histogram for name, one in observed.items()})
     noise = {name: np.zeros(len(reservoir.kept)) for name in tables}
+    program = Program(module)
+    roundings = {name: Rounding.of(program, ranges) for name, ranges in tables.items()}
     for number, feed in enumerate(reservoir.kept):
-        expected = evaluate(module, feed)
-        for name, ranges in tables.items():
-            noise[name][number] = _noise(module, feed, ranges, expected)
+        expected = program.run(feed)
+        for name, rounding in roundings.items():
+            noise[name][number] = _noise(rounding, feed, expected)
             trials.trial_done()
     best = decide(noise)
     return Choice(Calibration(f"auto: {best}", count, tables[best]), noise)
 
 
-def _noise(module: ir.Module, feed: Feed, ranges: Ranges, expected: Sequence[Array]) -> float:
+def _noise(rounding: Rounding, feed: Feed, expected: Sequence[Array]) -> float:
     try:
-        return difference(expected, evaluate_rounded(module, feed, ranges))
+        return difference(expected, rounding.run(feed))
     except ExecutionError:  # rounding may lead an index astray: then every output is lost
         return float(len(expected))
 
@@ -143,20 +167,6 @@ def candidates(histograms: Mapping[str, Histogram]) -> dict[str, Ranges]:
         for candidate, gain in GAINS.items():
             tables[candidate][name] = cut if before > gain * after else full
     return tables
-
-
-def evaluate_rounded(module: ir.Module, feed: Feed, ranges: Mapping[str, Range | None], bits: int = 8) -> list[Array]:
-    """The outputs when every value that has a range is rounded to unsigned integers of `bits` within it."""
-    rules = {value: asymmetric(span, bits) for name, value in named_values(module) if (span := ranges[name])}
-
-    def rounded(values: Sequence[ir.Value], arrays: Sequence[Array]) -> list[Array]:
-        return [
-            rules[value].round_trip(array) if value in rules else array
-            for value, array in zip(values, arrays, strict=True)
-        ]
-
-    arguments = list(entry_function(module).regions[0].blocks[0].arguments)
-    return evaluate(module, rounded(arguments, feed), lambda op, arrays: rounded(op.operation.results, arrays))
 
 
 def difference(expected: Sequence[Array], actual: Sequence[Array]) -> float:

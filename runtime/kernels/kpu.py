@@ -1,7 +1,5 @@
 """Layers of the K210's accelerator: in real numbers as the reference, and in integers as the chip has them."""
 
-from collections.abc import Sequence
-
 import numpy as np
 
 from ..kpu.layer import Layer
@@ -12,10 +10,9 @@ from .arrays import Array
 from .convolution import conv
 
 
-def layer(
-    inputs: Sequence[Array], weight: Array, bias: Array, *, depthwise: bool, pool: str, activation: Array | None
-) -> Array:
-    """float32 maps 1 x C x H x W, joined along channels; see `kpu.layer`."""
+def layer(*operands: Array, depthwise: bool, pool: str, activation: Array | None) -> Array:
+    """float32 maps 1 x C x H x W, joined along channels, weight and bias; see `kpu.layer`."""
+    *inputs, weight, bias = operands
     x = np.concatenate(inputs, axis=1)
     margin = weight.shape[2] // 2
     groups = x.shape[1] if depthwise else 1
@@ -49,17 +46,9 @@ def pooled(maps: Array, pool: str) -> Array:
     return np.asarray(stacked.max(0) if form.kind == "max" else stacked.mean(0, dtype=maps.dtype))
 
 
-def conv2d(
-    inputs: Sequence[Array],
-    weight: Array,
-    norm: Array,
-    lines: Array,
-    *,
-    depthwise: bool,
-    pool: str,
-    input_zero: int,
-) -> Array:
-    """uint8 maps 1 x C x H x W, joined along channels; see `kpu.conv2d`."""
+def conv2d(*operands: Array, depthwise: bool, pool: str, input_zero: int) -> Array:
+    """uint8 maps 1 x C x H x W, joined along channels, weight, norm and lines; see `kpu.conv2d`."""
+    *inputs, weight, norm, lines = operands
     maps = np.concatenate(inputs, axis=1)
     kernel = weight.shape[2]
     arguments = layer_arguments(

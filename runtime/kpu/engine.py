@@ -25,23 +25,15 @@ from .tables import ACTIVATION_BYTES, Activation, BatchNorm
 
 MEMORY_LIMIT = 1 << 28
 """Bytes that a module may ask for as scratch, and a function as outputs; the chip has 8 MiB in all."""
-WORK_LIMIT = 1 << 35
-"""Multiplications and bytes moved in one call; the largest networks for this chip need about 2**32."""
 
 
 @dataclass
 class Call:
-    """One call of a function: its tensors as bytes, and the work that it may still do."""
+    """One call of a function: its tensors as bytes."""
 
     function: Function
     inputs: Sequence[Array]
     outputs: Sequence[Array]
-    work: int = WORK_LIMIT
-
-    def spend(self, work: int) -> None:
-        self.work -= work
-        if self.work < 0:
-            raise ExecutionError("K0505", cause=f"a KPU function takes more than {WORK_LIMIT} multiplications")
 
 
 @dataclass(frozen=True)
@@ -65,6 +57,7 @@ class Engine:
             cause = f"module {index} asks for {scratch} bytes of scratch memory, at most {MEMORY_LIMIT} are given"
             raise ExecutionError("K0505", cause=cause)
         self.module, self.index = module, index
+        self._link = link
         self.ram = np.zeros(RAM_BYTES, np.uint8)
         rdata = find(module.sections, ".rdata")
         self._rdata = np.frombuffer(b"" if rdata is None else rdata.body, np.uint8)
@@ -114,7 +107,7 @@ class Engine:
     def _transfer(self, call: Call, command: Upload | Download) -> None:
         upload = isinstance(command, Upload)
         layout, size = Layout(_shape(command.shape)), math.prod(command.shape)
-        call.spend(layout.bytes)
+        self._link.spend(layout.bytes)
         maps = self._bytes(call, command.source if upload else command.target, size, not upload)
         lines = self._bytes(call, command.target if upload else command.source, layout.bytes, upload)
         if upload:
@@ -126,7 +119,7 @@ class Engine:
         if command.source.datatype not in V5_NAMES:
             raise ExecutionError("K0504", cause=f"element type code {command.source.datatype} does not exist")
         size = numpy_dtype(V5_NAMES[command.source.datatype]).itemsize
-        call.spend(math.prod(command.shape) * size)
+        self._link.spend(math.prod(command.shape) * size)
         source = self._strided(call, command.source, command.shape, command.source_strides, size, False)
         target = self._strided(call, command.target, command.shape, command.target_strides, size, True)
         target[...] = source.copy() if np.may_share_memory(source, target) else source
@@ -147,7 +140,7 @@ class Engine:
             parameters = command.weights, command.batch_norm, command.activation
             if all(LOCATION_NAMES.get(one.location) == "rdata" for one in parameters):
                 self._steps[key] = step
-        call.spend(step.work)
+        self._link.spend(step.work)
         maps = step.given.load(step.source, 0)
         made = [step.layer.run(one) for one in maps]
         results = made[0][None] if len(made) == 1 else np.stack(made)
@@ -163,7 +156,7 @@ class Engine:
         source = _inside(self.ram, arguments.image_src_addr * LINE, given.bytes)
         target = _inside(self.ram, arguments.image_dst_addr * LINE, made.bytes)
         shape = weights_shape(arguments)
-        call.spend(math.prod(shape))
+        self._link.spend(math.prod(shape))
         weights = self._bytes(call, command.weights, math.prod(shape))
         norm = BatchNorm.unpack(self._bytes(call, command.batch_norm, 8 * shape[0]).tobytes())
         activation = Activation.unpack(self._bytes(call, command.activation, ACTIVATION_BYTES).tobytes())

@@ -41,6 +41,10 @@ from .scalars import (
 
 CALL_COST = 1000
 """Steps that a call of another function counts as."""
+CONSTANT = ("LDC_", "LDNULL", "LEA_BUFFER", "STSHAPE", "STPADDINGS")
+"""Beginnings of the names of instructions that depend on nothing but the code."""
+LONGEST = 256
+"""Instructions that are executed beforehand at a time, so that what is kept of code grows no faster than it."""
 DATA_LIMIT = 1 << 31
 """Bytes of scratch memory that a module may ask for."""
 
@@ -51,12 +55,17 @@ class Frame:
 
     memory: Memory
     budget: Budget
+    registers: Registers
     stack: list[int | float] = field(default_factory=list)
 
     def push(self, value: int | float) -> None:
-        if len(self.stack) >= STACK_LIMIT:
-            raise ExecutionError("K0505", cause=f"the stack holds more than {STACK_LIMIT} values")
+        self.check_room(1)
         self.stack.append(value)
+
+    def check_room(self, count: int) -> None:
+        """ExecutionError K0505 when the stack cannot take as many values."""
+        if len(self.stack) + count > STACK_LIMIT:
+            raise ExecutionError("K0505", cause=f"the stack holds more than {STACK_LIMIT} values")
 
     def pop(self) -> int | float:
         if not self.stack:
@@ -76,15 +85,28 @@ class Frame:
         if first < 0:
             raise ExecutionError("K0504", cause="a value is taken from an empty stack")
         values = self.stack[first:]
-        del self.stack[first:]
         for value in values:
             if not isinstance(value, int):
                 raise ExecutionError("K0504", cause=f"{value} where an integer is needed")
+        del self.stack[first:]
         return tuple(values)  # type: ignore[arg-type]  # integers
 
 
 Execute = Callable[[Frame], "int | None"]
 """What executes an instruction: where to go on, or None for the next one."""
+
+
+@dataclass(frozen=True)
+class Step:
+    """What is executed at a place in the code: one instruction, or a stretch of `count` whose effect is known.
+
+    `first` is what errors name. `execute` is None for the instruction that returns.
+    """
+
+    first: Decoded
+    execute: Execute | None
+    end: int
+    count: int = 1
 
 
 class Interpreter:
@@ -101,7 +123,7 @@ class Interpreter:
         self._rdata = np.frombuffer(module.section(".rdata"), np.uint8)
         self._data = np.zeros(module.pool("data"), np.uint8)
         self._registers = Registers()
-        self._decoded: dict[tuple[int, int], tuple[Decoded, Execute | None]] = {}
+        self._steps: dict[tuple[int, int], Step] = {}
 
     def call(self, function: int, arguments: Sequence[Array]) -> tuple[Array, ...]:
         """Outputs of a function. The budget begins anew."""
@@ -122,7 +144,7 @@ class Interpreter:
         output_bytes = [_bytes_of(one) for one in outputs]
         memory = Memory(self._rdata, self._data, function.inputs, function.outputs, inputs, output_bytes)
         budget.depth += 1
-        self._run(number, self.module.text(function), Frame(memory, budget))
+        self._run(number, self.module.text(function), Frame(memory, budget, self._registers))
         budget.depth -= 1
         return tuple(outputs)
 
@@ -130,28 +152,56 @@ class Interpreter:
         """Execute up to a RET or the end of the text."""
         at = 0
         while at < len(text):
-            frame.budget.steps -= 1
+            step = self._steps.get((number, at)) or self._step(number, text, at, frame.memory)
+            frame.budget.steps -= step.count
             if frame.budget.steps < 0:
                 raise ExecutionError("K0505", cause=f"the kmodel does not end within {STEP_LIMIT} instructions")
-            one, execute = self._decoded.get((number, at)) or self._decode(number, text, at)
-            if execute is None:
+            if step.execute is None:
                 return
             try:
-                target = execute(frame)
-                at = one.end if target is None else target
+                target = step.execute(frame)
+                at = step.end if target is None else target
                 if target is not None and not 0 <= at < len(text):
                     raise ExecutionError("K0504", cause=f"a branch leads to byte {at} of {len(text)}")
             except FAULTS as error:
-                raise fault(number, one, error) from error
+                raise fault(number, step.first, error) from error
             except KpucError as error:
-                raise located(number, one, error) from error
+                raise located(number, step.first, error) from error
 
-    def _decode(self, number: int, text: memoryview, at: int) -> tuple[Decoded, Execute | None]:
-        """An instruction and what executes it: None for the one that returns."""
+    def _step(self, number: int, text: memoryview, at: int, memory: Memory) -> Step:
+        """What is executed at byte `at`; it is kept. `memory` is one of the function's: its addresses never change."""
         one = self.isa.decode(text, at)
-        returns = one.instruction.name == "RET"
-        self._decoded[number, at] = one, None if returns else self._execution(one)
-        return self._decoded[number, at]
+        if one.instruction.name == "RET":
+            step = Step(one, None, one.end)
+        else:
+            step = self._stretch(one, text, memory) or Step(one, self._execution(one), one.end)
+        self._steps[number, at] = step
+        return step
+
+    def _stretch(self, first: Decoded, text: memoryview, memory: Memory) -> Step | None:
+        """The instructions from `first` on that depend on nothing but the code, executed beforehand in an empty frame.
+
+        It ends before one that would fail there, since it takes what was pushed earlier, or fails anywhere.
+        """
+        frame, count, deepest, at = Frame(memory, Budget(LONGEST), Registers()), 0, 0, first.at
+        while count < LONGEST and at < len(text):
+            one = self.isa.decode(text, at)
+            if not one.instruction.name.startswith(CONSTANT):
+                break
+            try:
+                self._execution(one)(frame)
+            except ExecutionError:
+                break
+            count, deepest, at = count + 1, max(deepest, len(frame.stack)), one.end
+        pushed, shapes, paddings = frame.stack, frame.registers.shapes, frame.registers.paddings
+
+        def execute(running: Frame) -> None:
+            running.check_room(deepest)
+            running.stack += pushed
+            running.registers.shapes.update(shapes)
+            running.registers.paddings.update(paddings)
+
+        return Step(first, execute, at, count) if count > 1 else None
 
     def _execution(self, one: Decoded) -> Execute:
         """What executes an instruction, with its immediates taken out once."""
@@ -178,14 +228,14 @@ class Interpreter:
         return lambda frame: operation(frame, name)
 
     def _store_shape(self, frame: Frame, register: int, rank: int) -> None:
-        self._registers.shapes[register] = frame.numbers(rank)
+        frame.registers.shapes[register] = frame.numbers(rank)
 
     def _store_paddings(self, frame: Frame, register: int, rank: int) -> None:
         """(before, after, interior) for each axis; the first dialect has no interior."""
         size = self.isa.padding_values
         values = frame.numbers(size * rank)
         groups = [values[at : at + size] for at in range(0, len(values), size)]
-        self._registers.paddings[register] = tuple((*group, 0)[:3] for group in groups)  # type: ignore[misc]
+        frame.registers.paddings[register] = tuple((*group, 0)[:3] for group in groups)  # type: ignore[misc]
 
     def _tensor(self, frame: Frame, one: Decoded) -> None:
         function = one.function
@@ -209,8 +259,10 @@ class Interpreter:
         arguments = [np.ascontiguousarray(one) for one in inputs]
         module, function = values["module_id"], values["function_id"]
         frame.budget.steps -= CALL_COST
-        own = module == self.index
-        results = self._invoke(function, arguments, frame.budget) if own else self._link(module, function, arguments)
+        if module == self.index:
+            results = self._invoke(function, arguments, frame.budget)
+        else:
+            results = self._link.call(module, function, arguments)
         if len(results) != len(outputs):
             raise ExecutionError(
                 "K0504", cause=f"{len(outputs)} outputs are expected of a call that has {len(results)}"

@@ -270,7 +270,7 @@ class Interpreter:
             return
         if self._link is None:
             raise ExecutionError("K0507", cause=f"module {module} is called, but only one module is loaded")
-        results = self._link(module, function, [array(one) for one in arguments])
+        results = self._link.call(module, function, [array(one) for one in arguments])
         frame.push(results[0] if len(results) == 1 else results)
 
 

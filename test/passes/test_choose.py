@@ -10,7 +10,7 @@ from networks import SHIPPED
 
 from kpuc.compiler import PIPELINE
 from kpuc.dialects import mlir
-from kpuc.dialects.evaluate import evaluate
+from kpuc.dialects.evaluate import Program, evaluate
 from kpuc.dialects.function import entry_function, set_names
 from kpuc.dialects.mlir import ir
 from kpuc.dialects.ranges import Range
@@ -22,10 +22,10 @@ from kpuc.passes.quant.choose import (
     CANDIDATES,
     FEWEST,
     TRIED,
+    Rounding,
     choose_ranges,
     decide,
     difference,
-    evaluate_rounded,
 )
 from kpuc.passes.quant.ranges import MinMax
 
@@ -162,7 +162,7 @@ def test_it_is_never_worse_than_the_extremes_on_what_was_tried():
         expected = [evaluate(module, [image]) for image in images]
         noise = {
             name: sum(
-                difference(wanted, evaluate_rounded(module, [image], ranges))
+                difference(wanted, Rounding.of(Program(module), ranges).run([image]))
                 for wanted, image in zip(expected, images, strict=True)
             )
             for name, ranges in (("auto", choice.calibration.ranges), ("minmax", extremes.ranges))
@@ -187,7 +187,7 @@ def test_it_is_never_worse_than_the_extremes_on_other_samples(name):
         tables = choose_ranges(module, data).calibration.ranges, calibrate(module, data, MinMax).ranges
         expected = np.concatenate([evaluate(module, [one])[0] for one in tests])
         auto, extremes = (
-            np.concatenate([evaluate_rounded(module, [one], ranges)[0] for one in tests]) for ranges in tables
+            np.concatenate([Rounding.of(Program(module), ranges).run([one])[0] for one in tests]) for ranges in tables
         )
     assert np.sum((auto - expected) ** 2) <= np.sum((extremes - expected) ** 2)
 
@@ -246,7 +246,7 @@ class TestRunning:
         choice = choose_ranges(module, data)
         state, noise = np.full(64, 10, np.float32), []
         for sample in data:
-            actual = evaluate_rounded(module, [sample["x"], state], choice.calibration.ranges)
+            actual = Rounding.of(Program(module), choice.calibration.ranges).run([sample["x"], state])
             state = sample["x"] + state
             noise.append(difference([state], actual))
         np.testing.assert_allclose(choice.noise["minmax"], noise)
@@ -284,8 +284,8 @@ def test_rounded_values():
         module = ir.Module.parse(RELU)
         x = normal(1)
         ranges = {"input input0": Range(-1.0, 1.0), "nn.relu /a": Range(0.0, 0.5)}
-        (found,) = evaluate_rounded(module, [x], ranges)
-        (wide,) = evaluate_rounded(module, [x], {"input input0": None, "nn.relu /a": None})
+        (found,) = Rounding.of(Program(module), ranges).run([x])
+        (wide,) = Rounding.of(Program(module), {"input input0": None, "nn.relu /a": None}).run([x])
     into = np.clip(np.round(x.astype(np.float64) / (2 / 255)), -128, 127) * (2 / 255)
     out = np.clip(np.round(np.maximum(into, 0) / (0.5 / 255)), 0, 255) * (0.5 / 255)
     np.testing.assert_allclose(found, out, atol=0.5 / 255 * 1.01)  # one step, where float32 rounds otherwise

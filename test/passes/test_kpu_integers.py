@@ -181,19 +181,19 @@ def test_layers_with_exact_ranges(kind, activation, seed):
     q = [random.integers(0, 256, (1, count, 6, 7)).astype(np.uint8) for count in channels]
     x = [(one.astype(float) - bytes_.zero) * bytes_.scale for one, bytes_ in zip(q, known, strict=True)]
     knots = ACTIVATIONS[activation]
-    wanted = layer(x, weight, bias, depthwise=kind == "depthwise", pool="none", activation=knots)
+    wanted = layer(*x, weight, bias, depthwise=kind == "depthwise", pool="none", activation=knots)
     output = covering(Range(float(wanted.min()), float(wanted.max())))
     made = integers(
         weight, bias, list(zip(known, channels, strict=True)), output, depthwise=kind == "depthwise", activation=knots
     )
     result = conv2d(
-        q, made.weight, made.norm, made.lines, depthwise=kind == "depthwise", pool="none", input_zero=known[0].pad
+        *q, made.weight, made.norm, made.lines, depthwise=kind == "depthwise", pool="none", input_zero=known[0].pad
     )
     scales = np.concatenate([np.full(count, one.scale) for one, count in zip(known, channels, strict=True)])
     by_input = scales.reshape((-1, 1, 1, 1) if kind == "depthwise" else (1, -1, 1, 1))
     weight_steps = np.abs(weight * by_input).max(axis=(1, 2, 3)) / 127
     sums = layer(
-        [np.abs(one / bytes_.scale) for one, bytes_ in zip(x, known, strict=True)],
+        *[np.abs(one / bytes_.scale) for one, bytes_ in zip(x, known, strict=True)],
         np.ones_like(weight), np.zeros_like(bias), depthwise=kind == "depthwise", pool="none", activation=None,
     )  # fmt: skip
     bound = HALF + sums * weight_steps[:, None, None] / 2 / output.scale

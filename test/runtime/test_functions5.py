@@ -10,6 +10,7 @@ from vendor19 import find_python, simulate
 from kpuc.errors import ExecutionError
 from kpuc.runtime import Simulator
 from kpuc.runtime.kmodel import read_kmodel
+from kpuc.runtime.machine import Linker
 from kpuc.runtime.stackvm.functions5 import FUNCTIONS
 from kpuc.runtime.stackvm.interpreter5 import Interpreter
 from kpuc.runtime.stackvm.isa5 import DIALECTS, ISA5
@@ -51,7 +52,7 @@ def vendor_results() -> dict[tuple[str, str], list[np.ndarray] | str]:
 def run(case: Case, dialect: str) -> tuple[np.ndarray, ...]:
     """One function is too little to tell dialects apart, so it is stated."""
     module = read_kmodel(case.kmodel(ISA5[dialect])).modules[0]
-    return Interpreter(module, ISA5[dialect], link=lambda *_: (), index=0).call(0, case.inputs)
+    return Interpreter(module, ISA5[dialect], link=Linker(lambda *_: ()), index=0).call(0, case.inputs)
 
 
 @pytest.mark.parametrize(("dialect", "case"), PAIRS, ids=[f"{dialect}-{case.name}" for dialect, case in PAIRS])

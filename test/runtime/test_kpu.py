@@ -25,6 +25,7 @@ from kpuc.runtime.kpu.engine import Engine
 from kpuc.runtime.kpu.layout import Layout
 from kpuc.runtime.kpu.registers import LayerArguments, layer_arguments, weight_loads
 from kpuc.runtime.kpu.tables import LINE_FIELDS, NORM_FIELDS, Activation, BatchNorm
+from kpuc.runtime.machine import WORK_LIMIT, Linker
 
 X = np.arange(40, dtype=np.uint8).reshape(MAPS)
 
@@ -155,7 +156,7 @@ def test_the_vendor_runs_our_files(data: bytes) -> None:
 
 
 def test_kpu_ram_keeps_what_it_holds() -> None:
-    engine = Engine(kpu_module(persistent=True), lambda *_: (), 0)
+    engine = Engine(kpu_module(persistent=True), Linker(lambda *_: ()), 0)
     assert not engine.call(1, [])[0].any()
     engine.call(0, [X])
     np.testing.assert_array_equal(engine.call(1, [])[0], 2 * X)
@@ -187,6 +188,20 @@ def test_code_that_works_too_long() -> None:
     code.commands[0] = dataclasses.replace(code.commands[0], shape=(2**20, 2**20, 1, 1))
     with pytest.raises(ExecutionError, match="K0505"):
         Simulator(build_kmodel([asm.module()])).run(X)
+
+
+def test_work_is_limited_over_all_calls_of_a_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The network calls its KPU function twice; each run may do as much as the one before."""
+    simulator = Simulator(kpu5())
+    for _ in range(2):  # the first one also prepares layers
+        simulator.run(X)
+    both = WORK_LIMIT - simulator._linker.work
+    monkeypatch.setattr("kpuc.runtime.simulator.WORK_LIMIT", both)
+    for _ in range(2):
+        simulator.run(X)
+    monkeypatch.setattr("kpuc.runtime.simulator.WORK_LIMIT", both - 1)
+    with pytest.raises(ExecutionError, match=r"K0505.*in a run"):
+        simulator.run(X)
 
 
 @pytest.mark.parametrize(("changed", "message"), [
