@@ -224,19 +224,32 @@ def test_pooling(kind, size, strides, behind):
         assert not {"nn.max_pool", "nn.avg_pool"} & set(operations)
 
 
-@pytest.mark.parametrize("attributes", [
+PADDED = {"kernel_shape": (2, 2), "strides": (2, 2), "pads": (1, 1, 1, 1)}
+OBLONG = {"kernel_shape": (2, 4), "strides": (2, 4)}
+WINDOWS = (
     {"kernel_shape": (3, 3), "strides": (2, 2)},
     {"kernel_shape": (2, 2), "strides": (1, 1)},
-    {"kernel_shape": (2, 2), "strides": (2, 2), "pads": (1, 1, 1, 1)},
     {"kernel_shape": (2, 2), "strides": (2, 2), "ceil_mode": 1},
-    {"kernel_shape": (2, 4), "strides": (2, 4)},
+)
+
+
+@pytest.mark.parametrize("kind, attributes", [
+    *(("AveragePool", attributes) for attributes in (*WINDOWS, PADDED, OBLONG)),
+    ("MaxPool", PADDED),
+    ("MaxPool", OBLONG),
 ])  # fmt: skip
-@pytest.mark.parametrize("kind", ["MaxPool", "AveragePool"])
 def test_poolings_that_the_kpu_does_not_have(kind, attributes):
     net = OnnxWriter(4)
     y = net.op(kind, convolution(net, net.input(1, 3, 17, 17)), **attributes)
     host = {"MaxPool": "nn.max_pool", "AveragePool": "nn.avg_pool"}[kind]
     assert_formed(net, convolution(net, y), host=[host])
+
+
+@pytest.mark.parametrize("attributes", WINDOWS)
+def test_maxima_of_square_windows_in_layers(attributes):
+    net = OnnxWriter(4)
+    y = net.op("MaxPool", convolution(net, net.input(1, 3, 17, 17)), **attributes)
+    assert_formed(net, convolution(net, y))
 
 
 @pytest.mark.parametrize("kind", ["layers", "input", "same", "strided", "slices differ", "sum of three"])
