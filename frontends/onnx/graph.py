@@ -26,7 +26,7 @@ class GraphImporter:
         self, builder: NetworkBuilder, graph: onnx.GraphProto, opset: int, outer: "GraphImporter | None" = None
     ) -> None:
         self.builder, self.graph, self.opset, self.outer = builder, graph, opset, outer
-        self.nodes = sorted_nodes(graph, builder.model)
+        self.nodes = [(node, needed_names(node)) for node in sorted_nodes(graph, builder.model)]
         self.initializers = {tensor.name: tensor for tensor in graph.initializer}
         self.inputs = [value for value in graph.input if value.name not in self.initializers]
         self.constants: dict[str, ir.Value] = {}
@@ -44,8 +44,8 @@ class GraphImporter:
         require(taken == len(arguments), f"its graph takes {taken} inputs, {len(arguments)} are given")
         self.place = place
         self.values = {value.name: argument for value, argument in zip(self.inputs, arguments, strict=True)}
-        for node in self.nodes:
-            self._add_node(node)
+        for node, needed in self.nodes:
+            self._add_node(node, needed)
 
     def outputs(self) -> list[ir.Value]:
         """The results of the graph; raises `ModelError` K0103 when one is not defined."""
@@ -83,7 +83,7 @@ class GraphImporter:
             return self.constants.get(name)
         return self.outer.value(name)
 
-    def _add_node(self, proto: onnx.NodeProto) -> None:
+    def _add_node(self, proto: onnx.NodeProto, needed: Sequence[str]) -> None:
         """Append the operations of one node and define its outputs; remember the problem when it cannot be imported."""
         name = node_name(proto)
         if self.place and not name.startswith("/"):
@@ -93,7 +93,7 @@ class GraphImporter:
         if entry is None:
             return
         self._check(proto, where)
-        if any(text and self.value(text) is None for text in needed_names(proto)):
+        if any(text and self.value(text) is None for text in needed):
             return  # depends on a node that could not be imported: that one is reported
         inputs = [self.value(text) if text else None for text in proto.input]
         with self.builder.node(name):
