@@ -161,8 +161,13 @@ class NetworkBuilder:
             pending += added
             seen.update(added)
         if shapes:
-            return f"the shape of what is computed from {self.origin(shapes[0])}"
+            return self.shape_origin(shapes[0])
         return f"a computation on more than {FOLD_LIMIT} constants"
+
+    def shape_origin(self, value: ir.Value) -> str:
+        """What decides the shape of a value that is not known."""
+        computed = "" if isinstance(value, ir.BlockArgument) else "what is computed from "
+        return f"the shape of {computed}{self.origin(value)}"
 
     def count_nodes(self, count: int) -> None:
         """Nodes of a graph that control flow runs once more; raises `Unsupported` when they are too many in all."""

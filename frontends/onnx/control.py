@@ -121,7 +121,7 @@ def _length(node: Node, values: Sequence[Value], axes: Sequence[int]) -> int:
         require(-len(shape) <= axis < len(shape), f"axis {axis} is out of range for rank {len(shape)}")
         size = shape[axis]
         if size is None:
-            reason = f"its length depends on the shape of what is computed from {node.builder.origin(value)}"
+            reason = f"its length depends on {node.builder.shape_origin(value)}"
             raise Unsupported(reason, "fix the input shapes with --shape or --dim")
         sizes.add(size)
     require(len(sizes) == 1, f"its inputs are of different lengths: {sorted(sizes)}")
@@ -135,7 +135,10 @@ def _part(node: Node, value: Value, axis: int, index: int) -> Value:
 
 
 def _stacked(node: Node, output: onnx.ValueInfoProto, parts: Sequence[Value], axis: int = 0) -> Value:
-    """The parts along a new axis; without any, an empty tensor of the shape that the file declares for one part."""
+    """The parts along a new axis; without any, an empty tensor of the shape that the file declares for one part.
+
+    Dimensions of that shape which are open are 0, as in onnxruntime.
+    """
     if parts:
         return nn.concat([node.builder.folded(nn.Unsqueeze(part, axes=(axis,)).output) for part in parts], axis)
     tensor = output.type.tensor_type

@@ -7,8 +7,10 @@ from onnx import TensorProto, helper, numpy_helper
 from single_node import BOUND, normal, reference, run, text
 from test_graphs import graph, refuse
 
+from kpuc.dialects import mlir
 from kpuc.errors import ModelError, UnsupportedError
 from kpuc.frontends import builder
+from kpuc.frontends.onnx import import_onnx, supported_operators
 
 X = normal(2, 3)
 
@@ -106,6 +108,12 @@ class TestIf:
         assert "NoSuch at first/then/second/then/odd:" in said
         assert "NoSuch at /own/path:" in said
 
+    def test_locations(self):
+        model = graph([choose("c", RELU, NEG, name="first")], {"x": [2, 3]}, initializers={"c": True})
+        with mlir.context():
+            places = import_onnx(model).operation.get_asm(enable_debug_info=True)
+        assert '"net: first/then/inner"' in places
+
     def test_the_branch_that_is_not_taken_may_hold_anything(self):
         bad = body([node("NoSuch", "x", "r", name="odd")], ["r"])
         assert "nn.neg" in text(graph([choose("c", bad, NEG)], {"x": [2, 3]}, initializers={"c": False}))
@@ -133,7 +141,7 @@ class TestRefusals:
         nodes = [node("Size", "x", "many"), node("Equal", "many six", "c"), choose("c", RELU, NEG)]
         model = graph(nodes, {"x": ["n", 3]}, initializers={"six": np.int64(6)})
         said = refuse(model, UnsupportedError, "K0110")
-        assert "its condition depends on the shape of what is computed from input 'x'" in said
+        assert "its condition depends on the shape of input 'x'" in said
         assert "--dim" in said
         assert "nn.relu" in text(model, dims={"n": 2})
 
@@ -167,6 +175,11 @@ HALF = loop_body(
 
 
 class TestLoop:
+    def test_the_limit_is_documented(self):
+        notes = {row["operator"]: row["note"] for row in supported_operators()}
+        assert f"at most {builder.ROUNDS}" in notes["Loop"]
+        assert f"at most {builder.ROUNDS}" in notes["Scan"]
+
     @pytest.mark.parametrize("trips", [1, 2, 5])
     def test_scan_outputs(self, trips):
         model = count(trips, HALF, outputs="y z")
@@ -179,6 +192,12 @@ class TestLoop:
         )
         agrees(count(0, inner, outputs="y z"))
         agrees(count(5, inner, outputs="y z", condition="c", c=False))
+
+    def test_no_round_of_an_open_shape(self):
+        results = ["t", value("u", shape=["k", 3])]
+        agrees(
+            count(0, loop_body([node("Relu", "s", "t"), node("Neg", "s", "u")], results, [value("s")]), outputs="y z")
+        )
 
     def test_no_round_and_no_declared_shape(self):
         said = refuse(count(-3, HALF, outputs="y z"), UnsupportedError, "K0110")
@@ -277,6 +296,12 @@ class TestScan:
 
     def test_an_open_length(self):
         said = refuse(scan(SUM, "first x", "y z", num_scan_inputs=1, shape=["n", 3]), UnsupportedError, "K0110")
+        assert "its length depends on the shape of input 'x'" in said
+
+    def test_an_open_length_inside(self):
+        model = scan(SUM, "first a", "y z", num_scan_inputs=1, shape=["n", 3])
+        model.graph.node.append(node("Relu", "x", "a"))
+        said = refuse(model, UnsupportedError, "K0110")
         assert "its length depends on the shape of what is computed from input 'x'" in said
 
     @pytest.mark.parametrize("scanned", [-1, 0, 3, 2**40])
