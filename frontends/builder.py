@@ -20,6 +20,12 @@ from ..errors import ExecutionError, ModelError, OptionError, UnsupportedError
 
 FOLD_LIMIT = 1024
 """Elements of the largest tensor that is computed during the import."""
+ROUNDS = 4096
+"""The most rounds of a loop that are unrolled."""
+UNROLLED_NODES = 1 << 15
+"""The most nodes that the graphs which control flow runs may add up to, each as often as it runs."""
+DEPTH = 16
+"""How deep graphs may run graphs."""
 
 
 class Unsupported(Exception):
@@ -93,6 +99,7 @@ class NetworkBuilder:
 
     model: str
     problems: list[Problem] = field(default_factory=list)
+    unrolled: int = 0
 
     def start(self, inputs: Sequence[tuple[str, ir.Type]]) -> list[ir.Value]:
         """Create module and function; the values of the inputs, in order."""
@@ -135,6 +142,38 @@ class NetworkBuilder:
         except ExecutionError as error:
             raise ModelError("K0104", where=error.where, cause=error.cause) from error
         return value if results is None else self.constant(results[value.result_number])
+
+    def origin(self, value: ir.Value) -> str:
+        """What decides a value that is not constant, as in "depends on input 'x'"."""
+        pending, seen = [value], {value}
+        shapes = []
+        while pending:
+            current = pending.pop()
+            if isinstance(current, ir.BlockArgument):
+                return f"input '{self.input_names[current.arg_number]}'"
+            op = current.owner.opview
+            if isinstance(op, nn.RandomNormal | nn.RandomUniform):
+                return "random numbers"
+            if isinstance(op, nn.ShapeOf | nn.Size):
+                shapes.append(op.input)
+                continue
+            added = [operand for operand in op.operation.operands if operand not in seen]
+            pending += added
+            seen.update(added)
+        if shapes:
+            return self.shape_origin(shapes[0])
+        return f"a computation on more than {FOLD_LIMIT} constants"
+
+    def shape_origin(self, value: ir.Value) -> str:
+        """What decides the shape of a value that is not known."""
+        computed = "" if isinstance(value, ir.BlockArgument) else "what is computed from "
+        return f"the shape of {computed}{self.origin(value)}"
+
+    def count_nodes(self, count: int) -> None:
+        """Nodes of a graph that control flow runs once more; raises `Unsupported` when they are too many in all."""
+        self.unrolled += count
+        if self.unrolled > UNROLLED_NODES:
+            raise Unsupported(f"the unrolled loops of the network have more than {UNROLLED_NODES} nodes")
 
     def unsupported(self, node: str, operator: str, reason: str, remedy: str = "") -> None:
         """Remember that a node cannot be imported."""

@@ -11,17 +11,17 @@ SHAPES = {
     "ppocr_cls": {"x": (1, 3, 48, 192)},
     "ppocrv4_det": {"x": (1, 3, 320, 320)},
     "ppocrv4_rec": {"x": (1, 3, 48, 320)},
+    "silero_vad_op15": {"input": (1, 576)},
 }
 """Shapes for networks that leave them open."""
 
-CONTROL_FLOW = {"silero_vad_op15"}
 QUANTISED = ("_int8", "_int16x8", "_uint8", "_hybrid", "mww_", "tflm_", "coral_")
 FLOAT = {"tflm_mnist_lstm"}
 
 
 def find_models(suffix: str) -> list[Path]:
     """Every float network with this suffix, each name once."""
-    return [path for path in _find(suffix) if path.stem not in CONTROL_FLOW and is_float(path)]
+    return [path for path in _find(suffix) if is_float(path)]
 
 
 def find_quantised() -> list[Path]:

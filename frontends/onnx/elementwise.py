@@ -10,7 +10,6 @@ from ...dialects.mlir import ir
 from ...dialects.ods import require
 from ...dialects.tensors import dtype_of, element_type
 from ..builder import Unsupported
-from .loader import node_name
 from .node import MOST_ELEMENTS, REGISTRY, Converter, Node, Output, converter, mlir_element_type, tensor_elements
 
 _UNARY: dict[str, type[nn.ElementwiseOp] | type[nn.PredicateOp]] = {
@@ -226,7 +225,7 @@ def constant(node: Node) -> Output:
     tensor = node.attribute("value")
     if not isinstance(tensor, onnx.TensorProto):
         raise Unsupported("constants of strings or sparse tensors are not supported")
-    return node.builder.constant(tensor_elements(tensor, f"{node.builder.model}: {node_name(node.proto)}"))
+    return node.builder.constant(tensor_elements(tensor, node.where))
 
 
 @converter("EyeLike", since=9)

@@ -1,11 +1,11 @@
 """From a path, bytes or a stream to a checked `ModelProto`.
 
-On exit the model parses, model-local functions are written out, external data is loaded, names are unique, and every
-node's inputs are produced before it. The caller's own `ModelProto` is never changed.
+On exit the model parses, model-local functions are written out, external data is loaded, names are unique and defined,
+and graphs are not nested deeper than `DEPTH`. The caller's own `ModelProto` is never changed.
 """
 
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import BinaryIO
 
@@ -15,6 +15,7 @@ from google.protobuf.message import DecodeError
 from onnx.external_data_helper import load_external_data_for_tensor, uses_external_data
 
 from ...errors import ModelError
+from ..builder import DEPTH
 
 Source = str | Path | bytes | bytearray | memoryview | BinaryIO | onnx.ModelProto
 
@@ -47,9 +48,11 @@ def load(source: Source, external_data: str | Path | None = None) -> tuple[onnx.
         raise ModelError("K0101", where=name, cause="the file holds no ONNX graph with outputs")
     _require_text(model, name)
     model = _inlined(model, name)
-    if any(map(uses_external_data, _tensors(model.graph))):
+    if any(map(uses_external_data, _tensors(model, name))):
         model = _with_external_data(model, folder, name, copy=model is source)
-    _require_unique_names(model.graph, name)
+    for graph in graphs([model.graph], name):
+        _require_unique_names(graph, name)
+    _require_defined_names(model.graph, name)
     return model, name
 
 
@@ -93,17 +96,36 @@ def _parse(data: bytes, name: str) -> onnx.ModelProto:
 
 def _require_text(model: onnx.ModelProto, name: str) -> None:
     """Every name is text: protobuf gives damaged UTF-8 as bytes."""
-    graph = model.graph
-    texts: list[object] = [entry.domain for entry in model.opset_import] + [graph.name]
-    for value in (*graph.input, *graph.output):
-        texts += [value.name, *(dim.dim_param for dim in value.type.tensor_type.shape.dim)]
-    texts += [tensor.name for tensor in _tensors(graph)]
-    for node in (*graph.node, *(node for function in model.functions for node in function.node)):
+    texts: list[object] = [entry.domain for entry in model.opset_import]
+    nodes = [node for function in model.functions for node in function.node]
+    for graph in graphs([model.graph, *_run_by(nodes)], name):
+        texts.append(graph.name)
+        for value in (*graph.input, *graph.output):
+            texts += [value.name, *(dim.dim_param for dim in value.type.tensor_type.shape.dim)]
+        texts += [tensor.name for tensor in graph.initializer]
+        nodes += graph.node
+    for node in nodes:
         texts += [node.name, node.op_type, node.domain, *node.input, *node.output]
-        texts += [attribute.name for attribute in node.attribute]
+        for attribute in node.attribute:
+            texts += [attribute.name, attribute.t.name]
     damaged = next((text for text in texts if not isinstance(text, str)), None)
     if damaged is not None:
         raise ModelError("K0101", where=name, cause=f"the name {damaged!r} is not UTF-8: the file is damaged")
+
+
+def graphs(outermost: Sequence[onnx.GraphProto], name: str) -> Iterator[onnx.GraphProto]:
+    """The graphs and all those that their nodes run; raises `ModelError` K0103 when they are nested too deep."""
+    level = list(outermost)
+    for _ in range(1 + DEPTH):
+        yield from level
+        level = [inner for graph in level for inner in _run_by(graph.node)]
+    if level:
+        raise ModelError("K0103", where=name, cause=f"graphs are nested in graphs more than {DEPTH} deep")
+
+
+def _run_by(nodes: Iterable[onnx.NodeProto]) -> list[onnx.GraphProto]:
+    """The graphs among the attributes of nodes: branches and bodies of loops."""
+    return [attribute.g for node in nodes for attribute in node.attribute if attribute.HasField("g")]
 
 
 def _inlined(model: onnx.ModelProto, name: str) -> onnx.ModelProto:
@@ -117,13 +139,14 @@ def _inlined(model: onnx.ModelProto, name: str) -> onnx.ModelProto:
     return inlined
 
 
-def _tensors(graph: onnx.GraphProto) -> Iterator[onnx.TensorProto]:
-    """All tensors of a graph that is not control flow: initializers, and attributes of nodes."""
-    yield from graph.initializer
-    for node in graph.node:
-        for attribute in node.attribute:
-            if attribute.HasField("t"):
-                yield attribute.t
+def _tensors(model: onnx.ModelProto, name: str) -> Iterator[onnx.TensorProto]:
+    """All tensors of a model: initializers, and attributes of nodes."""
+    for graph in graphs([model.graph], name):
+        yield from graph.initializer
+        for node in graph.node:
+            for attribute in node.attribute:
+                if attribute.HasField("t"):
+                    yield attribute.t
 
 
 def _with_external_data(model: onnx.ModelProto, folder: Path | None, name: str, copy: bool) -> onnx.ModelProto:
@@ -139,7 +162,7 @@ def _with_external_data(model: onnx.ModelProto, folder: Path | None, name: str, 
         own = onnx.ModelProto()
         own.CopyFrom(model)
         model = own
-    for tensor in filter(uses_external_data, _tensors(model.graph)):
+    for tensor in filter(uses_external_data, _tensors(model, name)):
         try:
             load_external_data_for_tensor(tensor, str(folder))
         except (OSError, ValueError, onnx.checker.ValidationError) as error:
@@ -172,21 +195,49 @@ def _require_unique_names(graph: onnx.GraphProto, name: str) -> None:
             defined.add(text)
 
 
-def sorted_nodes(model: onnx.ModelProto, name: str) -> list[onnx.NodeProto]:
-    """The graph's nodes so that producers come first, otherwise in the file's order.
+def _require_defined_names(graph: onnx.GraphProto, name: str) -> None:
+    """Every name that a node of the main graph or of the graphs inside takes is defined somewhere around it."""
+    defined = _defined_names(graph)
+    for node in graph.node:
+        missing = next((text for text in needed_names(node) if text and text not in defined), None)
+        if missing is not None:
+            where = f"{name}: {node_name(node)}"
+            raise ModelError("K0103", where=where, cause=f"input '{missing}' is not defined")
 
-    Raises `ModelError` K0103 on cycles and undefined names.
+
+def _defined_names(graph: onnx.GraphProto) -> set[str]:
+    names = {value.name for value in graph.input} | {tensor.name for tensor in graph.initializer}
+    names |= {tensor.values.name for tensor in graph.sparse_initializer}
+    return names | {text for node in graph.node for text in node.output}
+
+
+def needed_names(node: onnx.NodeProto) -> list[str]:
+    """What a node takes: its inputs, and the names that the graphs it runs take from around them."""
+    names = list(node.input)
+    for graph in _run_by([node]):
+        taken = [text for inner in graph.node for text in needed_names(inner)]
+        taken += [output.name for output in graph.output]
+        defined = _defined_names(graph)
+        names += dict.fromkeys(text for text in taken if text not in defined)
+    return names
+
+
+def sorted_nodes(graph: onnx.GraphProto, name: str) -> list[onnx.NodeProto]:
+    """A graph's nodes so that producers come first, otherwise in the file's order.
+
+    Raises `ModelError` K0103 on cycles.
     """
-    nodes = list(model.graph.node)
+    nodes = list(graph.node)
+    needed = [needed_names(node) for node in nodes]
     producer = {text: index for index, node in enumerate(nodes) for text in node.output if text}
-    defined = {value.name for value in model.graph.input} | {tensor.name for tensor in model.graph.initializer}
-    defined |= {tensor.values.name for tensor in model.graph.sparse_initializer} | {""}
-    missing = [_producers(node, producer, defined, name) for node in nodes]
+    if all(producer.get(text, -1) < index for index, names in enumerate(needed) for text in names):
+        return nodes
+    missing = [{producer[text] for text in names if text in producer} for names in needed]
     users: list[list[int]] = [[] for _ in nodes]
-    for index, needed in enumerate(missing):
-        for other in needed:
+    for index, others in enumerate(missing):
+        for other in others:
             users[other].append(index)
-    ready = deque(index for index, needed in enumerate(missing) if not needed)
+    ready = deque(index for index, others in enumerate(missing) if not others)
     order = []
     while ready:
         index = ready.popleft()
@@ -196,23 +247,9 @@ def sorted_nodes(model: onnx.ModelProto, name: str) -> list[onnx.NodeProto]:
             if not missing[user]:
                 ready.append(user)
     if len(order) < len(nodes):
-        stuck = next(index for index, needed in enumerate(missing) if needed)
+        stuck = next(index for index, others in enumerate(missing) if others)
         raise ModelError("K0103", where=f"{name}: {node_name(nodes[stuck])}", cause="the graph has a cycle")
-    if _is_sorted(nodes, producer):
-        return nodes
     return [nodes[index] for index in order]
-
-
-def _producers(node: onnx.NodeProto, producer: dict[str, int], defined: set[str], name: str) -> set[int]:
-    """The nodes that compute a node's inputs."""
-    for text in node.input:
-        if text not in defined and text not in producer:
-            raise ModelError("K0103", where=f"{name}: {node_name(node)}", cause=f"input '{text}' is not defined")
-    return {producer[text] for text in node.input if text in producer}
-
-
-def _is_sorted(nodes: Iterable[onnx.NodeProto], producer: dict[str, int]) -> bool:
-    return all(producer.get(text, -1) < index for index, node in enumerate(nodes) for text in node.input)
 
 
 def node_name(node: onnx.NodeProto) -> str:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeAlias, TypeVar
+from typing import Any, Protocol, TypeAlias, TypeVar
 
 import numpy as np
 import onnx
@@ -49,14 +49,39 @@ MOST_ELEMENTS = 2**31
 """Of a tensor that a converter makes: a few bytes of a file shall not ask for all memory."""
 
 
-class Node:
-    """One ONNX node with its inputs as values."""
+class Reported(Exception):
+    """Raised by a converter: a graph that this node runs has a node that cannot be imported, which is remembered."""
 
-    def __init__(
-        self, builder: NetworkBuilder, proto: onnx.NodeProto, opset: int, inputs: Sequence[Value | None]
-    ) -> None:
-        self.builder, self.proto, self.opset, self.inputs = builder, proto, opset, inputs
+
+class Graph(Protocol):
+    """What a converter sees of a graph: the one around its node, or one that the node runs."""
+
+    builder: NetworkBuilder
+    graph: onnx.GraphProto
+    opset: int
+
+    def body(self, graph: onnx.GraphProto) -> "Graph":
+        """The importer of a graph that a node of this one runs."""
+
+    def call(self, arguments: Sequence[Value], place: str) -> list[Value]:
+        """The results of this graph for these arguments, its operations appended; its nodes' names are below `place`.
+
+        Raises `Reported`.
+        """
+
+
+class Node:
+    """One ONNX node with its inputs as values; `name` is what messages call it."""
+
+    def __init__(self, surroundings: Graph, proto: onnx.NodeProto, name: str, inputs: Sequence[Value | None]) -> None:
+        self.surroundings, self.builder, self.opset = surroundings, surroundings.builder, surroundings.opset
+        self.proto, self.name, self.inputs = proto, name, inputs
         self.attributes = {attribute.name: attribute for attribute in proto.attribute}
+
+    @property
+    def where(self) -> str:
+        """The node as the place of an error."""
+        return f"{self.builder.model}: {self.name}"
 
     @property
     def operator(self) -> str:
@@ -137,6 +162,20 @@ class Node:
         numbers = self.constant_ints(index, what)
         require(len(numbers) == 1, f"'{what}' has {len(numbers)} elements, expected one")
         return numbers[0]
+
+    def known(self, value: Value, what: str) -> int:
+        """The number that a value of one element, one of this node's or of its graphs', is known to hold."""
+        array = nn.constant_value(value)
+        if array is None:
+            origin = self.builder.origin(value)
+            raise Unsupported(
+                f"its {what} depends on {origin}; it must be known when the network is compiled",
+                "fix the input shapes with --shape or --dim"
+                if origin.startswith("the shape")
+                else f"export the network with a constant {what}",
+            )
+        require(array.size == 1, f"its {what} has {array.size} elements, expected one")
+        return int(array.reshape(-1)[0])
 
     def new_constant(self, array: Any, dtype: Any = None) -> Value:
         """A constant at this node."""

@@ -8,7 +8,6 @@ from ...dialects import nn
 from ...dialects.ods import require
 from ...dialects.tensors import Shape, dtype_of, element_type
 from ..builder import Unsupported
-from .loader import node_name
 from .node import MOST_ELEMENTS, Node, Output, converter, mlir_element_type, tensor_elements
 
 
@@ -180,7 +179,7 @@ def size(node: Node) -> Output:
 @converter("ConstantOfShape", since=9)
 def constant_of_shape(node: Node) -> Output:
     tensor = node.attribute("value")
-    where = f"{node.builder.model}: {node_name(node.proto)}"
+    where = node.where
     elements = np.zeros(1, np.float32) if tensor is None else tensor_elements(tensor, where)
     require(elements.size == 1, f"'value' has {elements.size} elements, expected one")
     number = elements.flat[0]

@@ -2,12 +2,9 @@
 
 from ...dialects import nn
 from ...dialects.mlir import ir
-from ..builder import Unsupported
+from ..builder import ROUNDS, Unsupported
 from . import quantization
 from .node import Node, Output, converter
-
-ROUNDS = 4096
-"""The most rounds of a loop that are unrolled."""
 
 
 @converter("VAR_HANDLE")

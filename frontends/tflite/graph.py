@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from ...dialects.mlir import ir
 from ...errors import ModelError, ShapeError, UnsupportedError
-from ..builder import NetworkBuilder, Unsupported
+from ..builder import DEPTH, NetworkBuilder, Unsupported
 from . import quantization
 from .loader import DTYPES, RESOURCE, Model, Operator, Tensor
 from .node import REGISTRY, Node
@@ -12,8 +12,6 @@ from .state import States
 
 MALFORMED = (ValueError, TypeError, IndexError, OverflowError, MemoryError, ir.MLIRError)
 """What numpy and MLIR raise on constants and options that no converter produced: a damaged file's."""
-DEPTH = 16
-"""How deep graphs may run graphs."""
 
 
 def checked(tensor: Tensor, model: str) -> Tensor:

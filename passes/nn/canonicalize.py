@@ -241,6 +241,15 @@ def neutral_element(op: nn.BinaryOp, rewriter: Rewriter) -> Match:
     return rewriter.replace(op, op.lhs)
 
 
+@pattern(nn.Mul)
+def product_with_zero(op: nn.Mul, rewriter: Rewriter) -> Match:
+    """x * 0 == 0, on integers: floats may be infinite or NaN"""
+    integers = dtype_of(op.output).kind in "iu"
+    if not integers or op.rhs.type != op.output.type or not is_static(op.output) or uniform_value(op.rhs) != 0.0:
+        return NO_MATCH
+    return rewriter.replace(op, op.rhs)
+
+
 @pattern(nn.Pow)
 def pow_two(op: nn.Pow, rewriter: Rewriter) -> Match:
     """x ^ 2 == square(x)"""

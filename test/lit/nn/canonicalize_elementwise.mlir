@@ -207,3 +207,34 @@ func.func @neg_of_abs_stays(%x: tensor<4xf32>) -> tensor<4xf32> {
   %1 = "nn.neg"(%0) : (tensor<4xf32>) -> tensor<4xf32>
   return %1 : tensor<4xf32>
 }
+
+// -----
+
+// CHECK-LABEL: func.func @product_with_zero
+// CHECK:       %[[C:.*]] = "nn.constant"
+// CHECK-NEXT:  return %[[C]]
+func.func @product_with_zero(%x: tensor<4xi64>) -> tensor<4xi64> {
+  %c = "nn.constant"() {value = dense<0> : tensor<4xi64>} : () -> tensor<4xi64>
+  %0 = "nn.mul"(%x, %c) : (tensor<4xi64>, tensor<4xi64>) -> tensor<4xi64>
+  return %0 : tensor<4xi64>
+}
+
+// -----
+
+// CHECK-LABEL: func.func @product_with_zero_of_floats_stays
+// CHECK:       "nn.mul"
+func.func @product_with_zero_of_floats_stays(%x: tensor<4xf32>) -> tensor<4xf32> {
+  %c = "nn.constant"() {value = dense<0.0> : tensor<4xf32>} : () -> tensor<4xf32>
+  %0 = "nn.mul"(%x, %c) : (tensor<4xf32>, tensor<4xf32>) -> tensor<4xf32>
+  return %0 : tensor<4xf32>
+}
+
+// -----
+
+// CHECK-LABEL: func.func @product_with_zero_of_unknown_size_stays
+// CHECK:       "nn.mul"
+func.func @product_with_zero_of_unknown_size_stays(%x: tensor<?xi64>) -> tensor<?xi64> {
+  %c = "nn.constant"() {value = dense<0> : tensor<1xi64>} : () -> tensor<1xi64>
+  %0 = "nn.mul"(%x, %c) : (tensor<?xi64>, tensor<1xi64>) -> tensor<?xi64>
+  return %0 : tensor<?xi64>
+}
