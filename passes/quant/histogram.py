@@ -77,7 +77,9 @@ class Histogram:
         exponent = max(self.exponent, exponent_for(low, high))
         first, last = _bin(low, exponent), _bin(high, exponent)
         counts = np.zeros(last - first + 1, np.int64)
-        if self.counts.size:
+        if exponent == self.exponent:
+            counts[self.first - first :][: self.counts.size] = self.counts
+        else:
             places = (np.arange(self.counts.size) + self.first) >> min(exponent - self.exponent, 62)
             np.add.at(counts, places - first, self.counts)
         self.exponent, self.first, self.counts = exponent, first, counts
