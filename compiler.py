@@ -164,15 +164,15 @@ def _compile(model: Any, options: CompileOptions, progress: "Progress | None", d
         if dumper is not None:
             dumper.write("import", module)
         before, behind = pipelines(options)
-        passes = [item for text in before for item in _run(text, module, dumper)]
+        passes = _run(before, module, dumper)
         calibration = _calibrate(module, options.quantisation, progress)
         if calibration is not None and dumper is not None:
             dumper.write("calibrate", module)
         host = None
-        for text in behind:
-            passes += _run(text, module, dumper)
-            if text in (LAYERS_PIPELINE, BYTES_PIPELINE):
-                host = _host_operations(module)
+        if behind[0] in (LAYERS_PIPELINE, BYTES_PIPELINE):
+            passes += _run(behind[:1], module, dumper)
+            host, behind = _host_operations(module), behind[1:]
+        passes += _run(behind, module, dumper)
         data = _emit(options, module)
         memory = _planned_memory(module)
         exposed = _stated_bytes(module) if options.target == "k210" else {}
@@ -215,11 +215,11 @@ def _planned_memory(module: Any) -> dict[str, dict[str, int]]:
     }
 
 
-def _run(text: str, module: Any, dumper: "IrDumper | None") -> list[dict[str, Any]]:
-    """Run a pipeline; what each of its passes took."""
-    from .passes.pipeline import parse_pipeline
+def _run(texts: Sequence[str], module: Any, dumper: "IrDumper | None") -> list[dict[str, Any]]:
+    """Run pipelines one behind the other; what each of their passes took."""
+    from .passes.pipeline import Pipeline, parse_pipeline
 
-    pipeline = parse_pipeline(text)
+    pipeline = Pipeline([item for text in texts for item in parse_pipeline(text).passes])
     pipeline.verify_each = dumper is not None  # who looks at passes wants to know which one was wrong
     if dumper is not None:
         pipeline.after = dumper.after

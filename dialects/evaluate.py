@@ -44,29 +44,35 @@ class Program:
         if end.operation.name != "func.return":
             raise ExecutionError("K0503", cause="the function does not return")
         self._slots = {value: slot for slot, value in enumerate(self.arguments)}
-        self._steps = [self._step(op) for op in operations]
+        self._constants: dict[int, Array] = {}
+        self._steps: list[_Step] = []
+        for op in operations:
+            self._add(op)
         self._outputs = [self._slots[value] for value in end.operation.operands]
         kept = set(self._outputs)
         for step in reversed(self._steps):
             step.dropped = list({*step.operands, *step.results} - kept)
             kept.update(step.operands)
 
-    def _step(self, op: ir.OpView) -> "_Step":
+    def _add(self, op: ir.OpView) -> None:
         operands = [self._slots[value] for value in op.operation.operands]
-        for value in op.operation.results:
-            self._slots[value] = len(self._slots)
-        return _Step(Computation(op), operands, [self._slots[value] for value in op.operation.results])
+        results = range(len(self._slots), len(self._slots) + len(op.operation.results))
+        self._slots.update(zip(op.operation.results, results, strict=True))
+        if isinstance(op, nn.Constant):
+            self._constants[results[0]] = op.value
+        else:
+            self._steps.append(_Step(Computation(op), operands, results))
 
     def run(self, inputs: Sequence[Any], observer: Observer | None = None) -> list[Array]:
         """The results for `inputs`, in order.
 
-        `observer(op, results)` sees every operation's results (for calibration and comparison); what it returns, if it
-        does, takes their place. Raises `ExecutionError` K0502 when an input's dtype or shape is not what the function
-        declares, K0503 for values that an operation cannot be computed for.
+        `observer(op, results)` sees the results of every operation but constants (for calibration and comparison);
+        what it returns, if it does, takes their place. Raises `ExecutionError` K0502 when an input's dtype or shape is
+        not what the function declares, K0503 for values that an operation cannot be computed for.
         """
         arrays = [np.asarray(array) for array in inputs]
         _check_inputs(self.arguments, arrays)
-        slots = dict(enumerate(arrays))
+        slots = self._constants | dict(enumerate(arrays))
         for step in self._steps:
             results = step.computation([slots[slot] for slot in step.operands])
             if observer is not None:
@@ -83,7 +89,7 @@ class _Step:
 
     computation: "Computation"
     operands: list[int]
-    results: list[int]
+    results: range
     dropped: list[int] = field(default_factory=list)
 
 

@@ -95,10 +95,12 @@ class Field:
             raise Violation(f"attribute '{self.name}' must be of kind {self.kind.name}, got {attribute}")
         if self.choices:
             value = self.kind.read(attribute)
-            require(value in self.choices, f"attribute '{self.name}' is '{value}', expected {', '.join(self.choices)}")
+            if value not in self.choices:
+                raise Violation(f"attribute '{self.name}' is '{value}', expected {', '.join(self.choices)}")
         if self.kind.name in ("type", "elements"):
             type_ = attribute.type if self.kind.name == "elements" else attribute.value
-            require(has_dtype(type_), f"attribute '{self.name}' is of type {type_}, which numpy does not have")
+            if not has_dtype(type_):
+                raise Violation(f"attribute '{self.name}' is of type {type_}, which numpy does not have")
 
 
 def _field(name: str, annotation: Any) -> Field | None:
@@ -333,10 +335,9 @@ class Op(ext.Operation):  # type: ignore[misc]  # the bindings carry no types
         attributes = self.attributes
         for attribute in attributes:
             name = attribute if isinstance(attribute, str) else attribute.name
-            require(
-                name in self.known_attributes or "." in name,
-                f"has no attribute '{name}'; it has: {', '.join(f.name for f in self.attribute_fields) or 'none'}",
-            )
+            if name not in self.known_attributes and "." not in name:
+                known = ", ".join(field.name for field in self.attribute_fields) or "none"
+                raise Violation(f"has no attribute '{name}'; it has: {known}")
         for field in self.attribute_fields:
             if field.name in attributes:
                 field.check(attributes[field.name])

@@ -13,6 +13,7 @@ from ...dialects.tensors import Array
 
 NARROWEST = 0.1
 """Width that the range of a tensor of zeros gets, as in the vendor's compiler."""
+LEAST, GREATEST = float(np.finfo(np.float32).tiny), float(np.finfo(np.float32).max)
 
 
 @dataclass(frozen=True)
@@ -55,5 +56,4 @@ def symmetric(span: Range, bits: int = 8) -> Affine:
 
 def _scale(value: float) -> float:
     """As float32, and never 0 or infinite: the least normal one for ranges of denormal numbers."""
-    info = np.finfo(np.float32)
-    return float(np.float32(min(max(value, float(info.tiny)), float(info.max))))
+    return float(np.float32(min(max(value, LEAST), GREATEST)))

@@ -39,21 +39,22 @@ def network_inputs(module: ir.Module) -> list[TensorInfo]:
 
 @dataclass
 class Reservoir:
-    """A few of the samples, each with the same chance, whatever their number; the choice is always the same."""
+    """A few of the samples with their outputs, each with the same chance, whatever their number; the choice is always
+    the same."""
 
     size: int
-    kept: list[Feed] = field(default_factory=list)
+    kept: list[tuple[Feed, list[Array]]] = field(default_factory=list)
     seen: int = 0
 
     def __post_init__(self) -> None:
         self._generator = np.random.Generator(np.random.PCG64(0))
 
-    def offer(self, feed: Feed) -> None:
-        """Keep a copy, perhaps in another one's place. Source: Vitter, Random Sampling with a Reservoir (1985)."""
+    def offer(self, feed: Feed, outputs: Sequence[Array]) -> None:
+        """Keep copies, perhaps in another one's place. Source: Vitter, Random Sampling with a Reservoir (1985)."""
         self.seen += 1
         place = len(self.kept) if len(self.kept) < self.size else int(self._generator.integers(self.seen))
         if place < self.size:
-            self.kept[place : place + 1] = [[array.copy() for array in feed]]
+            self.kept[place : place + 1] = [([array.copy() for array in feed], [array.copy() for array in outputs])]
 
 
 def calibrate(
@@ -101,7 +102,7 @@ def observe(
         results = _run(program, feed, lambda op, arrays: see(op.operation.results, arrays), count)
         states = {name: array for name, array in zip(outputs, results, strict=True) if name in states}
         if reservoir is not None:
-            reservoir.offer(feed)
+            reservoir.offer(feed, results)
         count += 1
         if progress is not None:
             progress(count, total)

@@ -95,8 +95,7 @@ def choose_ranges(
     noise = {name: np.zeros(len(reservoir.kept)) for name in tables}
     program = Program(module)
     roundings = {name: Rounding.of(program, ranges) for name, ranges in tables.items()}
-    for number, feed in enumerate(reservoir.kept):
-        expected = program.run(feed)
+    for number, (feed, expected) in enumerate(reservoir.kept):
         for name, rounding in roundings.items():
             noise[name][number] = _noise(rounding, feed, expected)
             trials.trial_done()

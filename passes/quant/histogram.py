@@ -60,7 +60,7 @@ class Histogram:
         self.counts += np.bincount(bins, minlength=self.counts.size)
 
     def populated(self) -> tuple[Array, Array]:
-        """Centres (float64) and counts of the bins that hold other numbers than 0, in ascending order.
+        """Centres and counts, float64, of the bins that hold other numbers than 0, in ascending order.
 
         A centre that lies outside of the extremes is moved to them.
         """
@@ -69,7 +69,7 @@ class Histogram:
             counts[-self.first] -= self.zeros
         (places,) = np.nonzero(counts)
         centres = (places + self.first + 0.5) * self.width
-        return np.clip(centres, self.low, self.high), counts[places]
+        return np.clip(centres, self.low, self.high), counts[places].astype(np.float64)
 
     def _widen(self, low: float, high: float) -> None:
         """Cover low..high, with bins as narrow as that allows."""
@@ -77,7 +77,9 @@ class Histogram:
         exponent = max(self.exponent, exponent_for(low, high))
         first, last = _bin(low, exponent), _bin(high, exponent)
         counts = np.zeros(last - first + 1, np.int64)
-        if self.counts.size:
+        if exponent == self.exponent:
+            counts[self.first - first :][: self.counts.size] = self.counts
+        else:
             places = (np.arange(self.counts.size) + self.first) >> min(exponent - self.exponent, 62)
             np.add.at(counts, places - first, self.counts)
         self.exponent, self.first, self.counts = exponent, first, counts

@@ -7,6 +7,7 @@ for small errors of many.
 
 import math
 from collections.abc import Callable, Iterable
+from functools import cache
 from typing import ClassVar, Protocol
 
 import numpy as np
@@ -135,13 +136,10 @@ class MeanSquaredError(HistogramEstimator):
 
     def choose(self, histogram: Histogram) -> Range:
         centres, counts = histogram.populated()
-        best = Range(histogram.low, histogram.high)
-        least = squared_error(centres, counts, best, self.bits)
+        error = cache(lambda span: squared_error(centres, counts, span, self.bits))  # many candidates come again
+        full = best = Range(histogram.low, histogram.high)
         for candidates in (magnitudes, high_side, low_side, high_side):
-            for span in candidates(Range(histogram.low, histogram.high), best):
-                error = squared_error(centres, counts, span, self.bits)
-                if error < least:
-                    best, least = span, error
+            best = min([best, *candidates(full, best)], key=error)
         return best
 
 
@@ -170,7 +168,7 @@ class Kld(HistogramEstimator):
         """sum P log(P / Q), in nats."""
         start = np.searchsorted(centres, min(span.low, 0.0), "left")
         end = np.searchsorted(centres, max(span.high, 0.0), "right")
-        inside = counts[start:end].astype(np.float64)
+        inside = counts[start:end]
         if inside.size == 0:
             return math.inf
         p = inside.copy()

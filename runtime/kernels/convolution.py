@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from .arrays import Array, in_float32
+from .arrays import Array, in_float32, padded
 
 COLUMN_LIMIT = 1 << 26
 """Elements of the unrolled windows that are held at a time."""
@@ -22,7 +22,7 @@ def conv(
 ) -> Array:
     """Input N x C x spatial, weight O x C/groups x kernel, bias O. Integers accumulate in their own dtype."""
     rank = input.ndim - 2
-    x = np.pad(input, [(0, 0), (0, 0), *zip(padding[:rank], padding[rank:], strict=True)])
+    x = padded(input, [(0, 0), (0, 0), *zip(padding[:rank], padding[rank:], strict=True)])
     windows = sliding_windows(x, weight.shape[2:], strides, dilations)
     if groups == input.shape[1] and weight.shape[0] == groups:
         result = _depthwise(windows, weight, rank)

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from .arrays import Array
+from .arrays import Array, padded
 
 _PAD_MODES = {"constant": "constant", "reflect": "reflect", "symmetric": "symmetric", "edge": "edge", "wrap": "wrap"}
 
@@ -101,7 +101,7 @@ def pad(input: Array, *, padding: tuple[int, ...], mode: str, value: float) -> A
     ]
     widths = [(max(before, 0), max(after, 0)) for before, after in pairs]
     if mode == "constant":
-        return np.pad(cropped, widths, mode="constant", constant_values=input.dtype.type(value))
+        return padded(cropped, widths, input.dtype.type(value))
     return np.asarray(np.pad(cropped, widths, mode=_PAD_MODES[mode]))  # type: ignore[call-overload]  # one of its modes
 
 
@@ -143,7 +143,7 @@ def space_to_depth(input: Array, *, block: int, mode: str) -> Array:
 def space_to_batch(input: Array, *, block: tuple[int, ...], padding: tuple[int, ...]) -> Array:
     """Pad the spatial dimensions with zeros, then move their blocks into the batch."""
     rank = len(block)
-    x = np.pad(input, [(0, 0), (0, 0), *zip(padding[:rank], padding[rank:], strict=True)])
+    x = padded(input, [(0, 0), (0, 0), *zip(padding[:rank], padding[rank:], strict=True)])
     n, c, *sizes = x.shape
     outer = [size // b for size, b in zip(sizes, block, strict=True)]
     x = x.reshape(n, c, *[extent for pair in zip(outer, block, strict=True) for extent in pair])

@@ -1,10 +1,12 @@
 """Pooling over N spatial dimensions."""
 
+from collections.abc import Sequence
+from functools import reduce
 from typing import Any
 
 import numpy as np
 
-from .arrays import Array, in_float32
+from .arrays import Array, in_float32, padded
 from .convolution import sliding_windows
 
 
@@ -27,6 +29,23 @@ def _extents(
     return extents
 
 
+def _reached(
+    x: Array,
+    extents: Sequence[int],
+    kernel: tuple[int, ...],
+    strides: tuple[int, ...],
+    dilations: tuple[int, ...],
+    padding: tuple[int, ...],
+    value: float,
+) -> Array:
+    """The image, padded with `value` as far as `extents` windows reach."""
+    widths = [(0, 0), (0, 0)]
+    for i, extent in enumerate(extents):
+        reach = (extent - 1) * strides[i] + dilations[i] * (kernel[i] - 1) + 1
+        widths.append((padding[i], max(reach - x.shape[2 + i] - padding[i], 0)))
+    return padded(x, widths, value)
+
+
 def _windows(
     x: Array,
     kernel: tuple[int, ...],
@@ -38,12 +57,8 @@ def _windows(
 ) -> Array:
     """A view N x C x positions x (all taps) of the image, padded with `value` as far as the windows reach."""
     extents = _extents(x.shape[2:], kernel, strides, dilations, padding, ceil_mode)
-    widths = [(0, 0), (0, 0)]
-    for i, extent in enumerate(extents):
-        reach = (extent - 1) * strides[i] + dilations[i] * (kernel[i] - 1) + 1
-        widths.append((padding[i], max(reach - x.shape[2 + i] - padding[i], 0)))
-    padded = np.pad(x, widths, constant_values=value)
-    windows = sliding_windows(padded, kernel, strides, dilations)
+    whole = _reached(x, extents, kernel, strides, dilations, padding, value)
+    windows = sliding_windows(whole, kernel, strides, dilations)
     return windows[(slice(None), slice(None), *(slice(0, extent) for extent in extents))]
 
 
@@ -65,9 +80,15 @@ def max_pool(
     padding: tuple[int, ...],
     ceil_mode: bool,
 ) -> Array:
-    """The largest element of each window; padding never wins."""
-    windows = _windows(input, kernel, strides, dilations, padding, ceil_mode, _lowest(input.dtype))
-    return np.max(windows, axis=_tap_axes(input.ndim - 2))
+    """The largest element of each window, found axis by axis; padding never wins."""
+    extents = _extents(input.shape[2:], kernel, strides, dilations, padding, ceil_mode)
+    result = _reached(input, extents, kernel, strides, dilations, padding, _lowest(input.dtype))
+    for i, (extent, stride, dilation) in enumerate(zip(extents, strides, dilations, strict=True)):
+        before = (slice(None),) * (2 + i)
+        firsts = range(0, kernel[i] * dilation, dilation)
+        taps = [result[(*before, slice(first, first + (extent - 1) * stride + 1, stride))] for first in firsts]
+        result = reduce(np.maximum, taps)
+    return result
 
 
 @in_float32

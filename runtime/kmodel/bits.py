@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Sequence
-from functools import cache
+from functools import cache, cached_property
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
@@ -28,12 +28,12 @@ class BitField:
     width: int
     signed: bool = False
 
-    @property
+    @cached_property
     def lowest(self) -> int:
         """The smallest value."""
         return -(1 << self.width - 1) if self.signed else 0
 
-    @property
+    @cached_property
     def highest(self) -> int:
         """The largest value."""
         return (1 << self.width - self.signed) - 1
@@ -45,7 +45,7 @@ class BitField:
 
     def insert(self, value: Any, name: str) -> Any:
         """The word that has only this field set; KmodelError K0407 when `value` does not fit into field `name`."""
-        for extreme in (np.min(value), np.max(value)) if isinstance(value, np.ndarray) else (value,):
+        for extreme in (value.min(), value.max()) if isinstance(value, np.ndarray) else (value,):
             if not self.lowest <= extreme <= self.highest:
                 cause = f"{extreme} does not fit: it holds {self.lowest} to {self.highest}"
                 raise KmodelError("K0407", where=name, cause=cause)
@@ -75,7 +75,7 @@ class BitRecord:
 
     def pack(self) -> tuple[int, ...]:
         """The words; KmodelError K0407 when a value does not fit its field."""
-        words = [0] * self.words
+        words, record = [0] * self.words, type(self).__name__
         for name, field in self.bit_fields().items():
-            words[field.word] |= field.insert(getattr(self, name), f"{type(self).__name__}.{name}")
+            words[field.word] |= field.insert(getattr(self, name), f"{record}.{name}")
         return tuple(words)

@@ -319,8 +319,8 @@ class TestDifference:
 class TestReservoir:
     def kept(self, reservoir, count):
         for number in range(count):
-            reservoir.offer([np.array(number)])
-        return [int(feed[0]) for feed in reservoir.kept]
+            reservoir.offer([np.array(number)], [])
+        return [int(feed[0]) for feed, _ in reservoir.kept]
 
     def test_all_of_a_few(self):
         assert self.kept(Reservoir(4), 3) == [0, 1, 2]
