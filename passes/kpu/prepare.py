@@ -5,6 +5,7 @@ and what a mean over a map is multiplied with comes before the mean: both are li
 to work on. Whatever needs the range of a new value belongs here, since ranges are measured afterwards.
 """
 
+import math
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -58,19 +59,49 @@ def matmul_of_row(op: nn.Matmul, rewriter: Rewriter) -> Match:
 def many_inputs(op: nn.Conv, rewriter: Rewriter) -> Match:
     """a convolution of more input channels than a layer has is a sum of several, each of some of the channels"""
     weight = nn.constant_value(op.weight)
-    if weight is None or op.groups != 1 or op.clamp is not None or weight.shape[1] <= CHANNELS or weight.ndim != 4:
+    if weight is None or op.groups != 1 or weight.shape[1] <= CHANNELS or weight.ndim != 4:
         return NO_MATCH
-    parts = -(-weight.shape[1] // CHANNELS)
-    size = -(-weight.shape[1] // parts // 4) * 4
     total = None
-    for first in range(0, weight.shape[1], size):
-        end = min(first + size, weight.shape[1])
-        some = nn.Slice(op.input, starts=(first,), ends=(end,), axes=(1,), steps=(1,)).output
+    for first, end in blocks_of(weight.shape[1], CHANNELS):
         kernel = nn.Constant(value=np.ascontiguousarray(weight[:, first:end])).output
-        made = op.rebuild(some, kernel, op.bias if total is None else None).output
+        bias = op.bias if total is None else None
+        made = op.rebuild(channels_between(op.input, first, end), kernel, bias, clamp=None).output
         total = made if total is None else nn.Add(total, made).output
     assert total is not None
+    if op.clamp is not None:
+        low, high = op.clamp
+        total = nn.Relu(total).output if (low, high) == (0, math.inf) else nn.Clamp(total, min=low, max=high).output
     return rewriter.replace(op, total)
+
+
+@pattern(nn.Conv)
+def many_groups(op: nn.Conv, rewriter: Rewriter) -> Match:
+    """a grouped convolution of more input channels than a layer has is several, one behind the other"""
+    weight, bias = nn.constant_value(op.weight), None if op.bias is None else nn.constant_value(op.bias)
+    if weight is None or weight.ndim != 4 or (bias is None) != (op.bias is None):
+        return NO_MATCH
+    made, taken = weight.shape[0] // op.groups, weight.shape[1]
+    if op.groups == 1 or op.groups * taken <= CHANNELS:
+        return NO_MATCH
+    parts = []
+    for first, end in blocks_of(op.groups, max(CHANNELS // taken, 1)):
+        outputs, value = slice(first * made, end * made), channels_between(op.input, first * taken, end * taken)
+        kernel = nn.Constant(value=weight[outputs]).output
+        offset = None if bias is None else nn.Constant(value=bias[outputs]).output
+        parts.append(op.rebuild(value, kernel, offset, groups=end - first).output)
+    return rewriter.replace(op, nn.concat(parts, 1))
+
+
+def blocks_of(count: int, most: int) -> list[tuple[int, int]]:
+    """The first and the end of as few blocks as there can be with `most` members, of about the same size."""
+    parts = -(-count // most)
+    size = min(-(-count // parts // 4) * 4, most)
+    return [(first, min(first + size, count)) for first in range(0, count, size)]
+
+
+def channels_between(value: ir.Value, first: int, end: int) -> ir.Value:
+    """Some channels of a map."""
+    return nn.Slice(value, starts=(first,), ends=(end,), axes=(1,), steps=(1,)).output
 
 
 @pattern(nn.Conv)
@@ -145,6 +176,7 @@ PATTERNS: tuple[Pattern[Any], ...] = (
     transposed_convolution,
     matmul_of_row,
     many_inputs,
+    many_groups,
     convolution_of_mean,
     rounding,
     reshape_of_pad,

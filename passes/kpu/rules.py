@@ -118,7 +118,7 @@ def is_constant(op: nn.Conv) -> Verdict | None:
 
 @rule("K210-CONV-CHANNELS", nn.Conv)
 def has_few_channels(op: nn.Conv) -> Verdict | None:
-    """A layer has at most 1024 input channels."""
+    """A layer has at most 1024 input channels; constant convolutions of more are computed in parts."""
     inputs = static_shape(op.input)[1]
     if inputs <= CHANNELS:
         return None

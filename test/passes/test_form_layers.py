@@ -410,6 +410,14 @@ def test_heads(kind, outputs):
     assert ("nn.matmul" in operations) == (kind == "row of two")
 
 
+@pytest.mark.parametrize(("outputs", "groups"), [(8, 1), (8, 2), (1100, 1100)])
+def test_more_channels_than_a_layer_has(outputs, groups):
+    net = OnnxWriter(12)
+    x = net.op("Relu", convolution(net, net.input(1, 3, 5, 6), 1100))
+    y = net.op("Relu", convolution(net, x, outputs, group=groups))
+    assert_formed(net, convolution(net, y))
+
+
 @pytest.mark.parametrize("kernel", [(5, 5), (1, 5)])
 def test_large_depthwise_kernels_of_many_channels(kernel):
     net = OnnxWriter(10)

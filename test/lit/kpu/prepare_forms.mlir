@@ -94,3 +94,40 @@ func.func @enough_inputs(%x: tensor<1x1024x4x4xf32>) -> tensor<1x2x4x4xf32> {
   %y = "nn.conv"(%x, %w) {strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, padding = array<i64: 0, 0, 0, 0>, groups = 1 : i64} : (tensor<1x1024x4x4xf32>, tensor<2x1024x1x1xf32>) -> tensor<1x2x4x4xf32>
   return %y : tensor<1x2x4x4xf32>
 }
+
+// -----
+
+// What limits the result limits the sum.
+// CHECK-LABEL: func.func @many_inputs_clamped
+// CHECK-NOT:   clamp =
+// CHECK:       %[[SUM:.*]] = "nn.add"
+// CHECK:       "nn.relu"(%[[SUM]])
+func.func @many_inputs_clamped(%x: tensor<1x1025x4x4xf32>) -> tensor<1x2x4x4xf32> {
+  %w = "nn.constant"() {value = dense<1.0> : tensor<2x1025x1x1xf32>} : () -> tensor<2x1025x1x1xf32>
+  %y = "nn.conv"(%x, %w) {strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, padding = array<i64: 0, 0, 0, 0>, groups = 1 : i64, clamp = array<f64: 0.0, 0x7FF0000000000000>} : (tensor<1x1025x4x4xf32>, tensor<2x1025x1x1xf32>) -> tensor<1x2x4x4xf32>
+  return %y : tensor<1x2x4x4xf32>
+}
+
+// -----
+
+// Three groups of 400 channels: two of them fit a layer.
+// CHECK-LABEL: func.func @many_groups
+// CHECK:       %[[A:.*]] = "nn.conv"{{.*}}groups = 2{{.*}} : (tensor<1x800x4x4xf32>, tensor<4x400x1x1xf32>) -> tensor<1x4x4x4xf32>
+// CHECK:       %[[B:.*]] = "nn.conv"{{.*}}groups = 1{{.*}} : (tensor<1x400x4x4xf32>, tensor<2x400x1x1xf32>) -> tensor<1x2x4x4xf32>
+// CHECK:       "nn.concat"(%[[A]], %[[B]])
+func.func @many_groups(%x: tensor<1x1200x4x4xf32>) -> tensor<1x6x4x4xf32> {
+  %w = "nn.constant"() {value = dense<1.0> : tensor<6x400x1x1xf32>} : () -> tensor<6x400x1x1xf32>
+  %y = "nn.conv"(%x, %w) {strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, padding = array<i64: 0, 0, 0, 0>, groups = 3 : i64} : (tensor<1x1200x4x4xf32>, tensor<6x400x1x1xf32>) -> tensor<1x6x4x4xf32>
+  return %y : tensor<1x6x4x4xf32>
+}
+
+// -----
+
+// CHECK-LABEL: func.func @enough_groups
+// CHECK-NOT:   "nn.concat"
+// CHECK:       return
+func.func @enough_groups(%x: tensor<1x1024x4x4xf32>) -> tensor<1x1024x4x4xf32> {
+  %w = "nn.constant"() {value = dense<1.0> : tensor<1024x1x3x3xf32>} : () -> tensor<1024x1x3x3xf32>
+  %y = "nn.conv"(%x, %w) {strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, padding = array<i64: 1, 1, 1, 1>, groups = 1024 : i64} : (tensor<1x1024x4x4xf32>, tensor<1024x1x3x3xf32>) -> tensor<1x1024x4x4xf32>
+  return %y : tensor<1x1024x4x4xf32>
+}
