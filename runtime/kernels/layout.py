@@ -101,7 +101,10 @@ def pad(input: Array, *, padding: tuple[int, ...], mode: str, value: float) -> A
     ]
     widths = [(max(before, 0), max(after, 0)) for before, after in pairs]
     if mode == "constant":
-        return np.pad(cropped, widths, mode="constant", constant_values=input.dtype.type(value))
+        sizes = list(zip(widths, cropped.shape, strict=True))
+        padded = np.full([before + size + after for (before, after), size in sizes], input.dtype.type(value))
+        padded[tuple(builtins.slice(before, before + size) for (before, _), size in sizes)] = cropped
+        return padded
     return np.asarray(np.pad(cropped, widths, mode=_PAD_MODES[mode]))  # type: ignore[call-overload]  # one of its modes
 
 
