@@ -64,6 +64,8 @@ class Engine:
         self._data = np.zeros(scratch, np.uint8)
         self._decoded: dict[int, list[Command]] = {}
         self._steps: dict[tuple[int, int], Step] = {}
+        # where the last layer's maps lie, and they; None once anything else was written to KPU RAM
+        self._newest: tuple[tuple[int, Layout], Array] | None = None
 
     def call(self, function: int, arguments: Sequence[Array]) -> tuple[Array, ...]:
         """Outputs of a function."""
@@ -94,6 +96,8 @@ class Engine:
                 if parameter.range.start == place.start and not (written and location == "input"):
                     return tensor, 0
             raise ExecutionError("K0504", cause=f"no {location} that can be used starts at {place.start}")
+        if written and location == "kpu":
+            self._newest = None
         memories = {"data": self._data, "kpu": self.ram, "rdata": self._rdata}
         if location not in memories or (written and location == "rdata"):
             raise ExecutionError("K0504", cause=f"memory location {place.location} cannot be used for that")
@@ -141,12 +145,19 @@ class Engine:
             if all(LOCATION_NAMES.get(one.location) == "rdata" for one in parameters):
                 self._steps[key] = step
         self._link.spend(step.work)
-        maps = step.given.load(step.source, 0)
+        maps = self._given(step)
         made = [step.layer.run(one) for one in maps]
         results = made[0][None] if len(made) == 1 else np.stack(made)
         step.made.store(step.target, 0, results)
+        self._newest = (step.layer.arguments.image_dst_addr, step.made), results
         if command.output.bytes:
             self._bytes(call, command.output, results.size, True)[...] = results.reshape(-1)
+
+    def _given(self, step: Step) -> Array:
+        """The maps that a layer reads: often those that the layer before has just made, which need not be loaded."""
+        if self._newest is not None and self._newest[0] == (step.layer.arguments.image_src_addr, step.given):
+            return self._newest[1]
+        return step.given.load(step.source, 0)
 
     def _step(self, call: Call, command: Conv2d) -> Step:
         arguments, batches = command.arguments, command.batches

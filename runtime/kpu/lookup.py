@@ -1,7 +1,8 @@
 """Batch norm and activation by looking results up, where that is provably what the integers give.
 
 The values that an activation tells apart are cut into buckets. A bucket has a result if the activation is the same for
-all values in it, and for all others that rounding can bring there; those with none are computed in integers.
+all values in it, and for all others that rounding can bring there. It has an edge if results rise by one in it: then
+the batch norm's value is computed in integers and compared. With neither, the result is computed in integers.
 
 Entry: sums of a convolution in floating point, exact, with their bounds. Exit: uint8, equal to
 `activated(normalised())` in every case. The bucket of a sum is computed as sum * a + b, in float32 or float64, where a
@@ -28,7 +29,7 @@ MARGIN = 0.25
 """The largest error, in buckets, with which looking up pays."""
 NARROWEST = 8
 """Values of a bucket, at least; so that the batch norm's shift is a small part of it."""
-UNKNOWN = -1
+UNKNOWN = int(np.iinfo(np.int16).min)
 LARGEST = 1 << 40
 """Values of this magnitude are left to the integers, since their products may wrap."""
 WIDEST = 1 << 62
@@ -36,9 +37,14 @@ WIDEST = 1 << 62
 
 @dataclass(frozen=True)
 class Lookup:
-    """`table[i]` is the result of bucket i, or UNKNOWN; `scale` and `offset` (outputs, 1) lead to the buckets."""
+    """`table[i]`: the result of bucket i, or -1 - e, or UNKNOWN. `scale` and `offset` (outputs, 1) lead to the buckets.
+
+    In a bucket with edge e, the result is `before[e]`, or one more for values of at least `edges[e]`.
+    """
 
     table: Array
+    edges: Array
+    before: Array
     scale: Array
     offset: Array
     constant: Array
@@ -73,8 +79,10 @@ class Lookup:
         begin = np.clip(np.floor(origin + (at - margin) * width).astype(np.int64), low, high)
         end = np.clip(np.ceil(origin + (at + 1 + margin) * width).astype(np.int64), low, high)
         table = _results(activation, begin, end)
+        edges, before = _mark_edges(table, activation, begin, end)
         table[[0, -1]] = outside
-        return cls(table, scale[:, None].astype(kind), offset[:, None].astype(kind), constant, norm, activation)
+        scale, offset = scale[:, None].astype(kind), offset[:, None].astype(kind)
+        return cls(table, edges, before, scale, offset, constant, norm, activation)
 
     def run(self, sums: Array) -> Array:
         """uint8 results of sums (outputs, ...)."""
@@ -91,11 +99,21 @@ class Lookup:
         place += self.offset[some]
         found = self.table.take(place.astype(np.intp), mode="clip")
         results[...] = found
-        unknown = (found.reshape(-1) < 0).nonzero()[0]
+        open_ = (found.reshape(-1) < 0).nonzero()[0]
+        if open_.size:
+            rows = open_ // sums.shape[1] + first
+            acc = sums.reshape(-1)[open_].astype(np.int64) + self.constant[rows]
+            results.reshape(-1)[open_] = self._decided(found.reshape(-1)[open_], normalised(acc, self.norm, rows))
+
+    def _decided(self, found: Array, values: Array) -> Array:
+        """Results of values in buckets whose entries, `found`, are none."""
+        edge = np.invert(found)  # -1 - e
+        results = self.before.take(edge, mode="clip")
+        results += values >= self.edges.take(edge, mode="clip")
+        unknown = (found == UNKNOWN).nonzero()[0]
         if unknown.size:
-            rows = unknown // sums.shape[1] + first
-            acc = sums.reshape(-1)[unknown].astype(np.int64) + self.constant[rows]
-            results.reshape(-1)[unknown] = activated(normalised(acc, self.norm, rows), self.activation)
+            results[unknown] = activated(values[unknown], self.activation)
+        return results
 
 
 def _varying(activation: Activation, low: int, high: int) -> tuple[int, int, tuple[int, int]]:
@@ -126,3 +144,35 @@ def _results(activation: Activation, begin: Array, end: Array) -> Array:
     beyond = ((products[0] >> shift) + add <= 0) | ((products[1] >> shift) - 1 + add >= 255)
     same &= (mul >= 0) | (halves[0] == halves[1]) | beyond
     return np.where(same, made.astype(np.int16), np.int16(UNKNOWN))
+
+
+def _mark_edges(table: Array, activation: Activation, begin: Array, end: Array) -> tuple[Array, Array]:
+    """The edges of buckets, of the values from `begin` to `end` that have no result, which are entered in `table`.
+
+    Also the results before the edges. Results never fall in these buckets: they change nowhere but at the edge.
+    """
+    some = ((table == UNKNOWN) & _rising(activation, begin, end)).nonzero()[0]
+    before = activated(begin[some], activation)
+    risen = activated(end[some], activation) - before.astype(np.int16)
+    some, before, risen = (one[risen <= 1] for one in (some, before, risen))
+    table[some] = np.invert(np.arange(len(some)))
+    lower, upper = begin[some], end[some]
+    upper += risen == 0  # where two lines meet without a change
+    while (upper - lower > 1).any():
+        middle = (lower + upper) // 2
+        above = activated(middle, activation) > before
+        lower, upper = np.where(above, lower, middle), np.where(above, middle, upper)
+    if not len(some):  # entries of no bucket, so that something can be taken
+        return np.zeros(1, np.int64), np.zeros(1, np.uint8)
+    return upper, before
+
+
+def _rising(activation: Activation, begin: Array, end: Array) -> Array:
+    """Whether results surely do not fall from `begin` to `end`: on a rising line, or two that meet without a fall."""
+    first, last = activation.line_of(begin), activation.line_of(end)
+    start = activation.columns["start"]
+    start = np.maximum(start, start.min() + 1)  # lines that start there meet none
+    meets = activated(start, activation) <= activated(start + 1, activation)
+    upwards = activation.columns["mul"] >= 0
+    rising: Array = upwards[first] & upwards[last] & ((last == first) | (last == first + 1) & meets[last])
+    return rising

@@ -241,9 +241,8 @@ def quantize(call: Call) -> None:
     value = call.read("input", "f32", "rshape_src", "rstride_src")
     scaled = np.asarray(value * np.float32(call.operands["scale"]))
     scaled += np.float32(call.operands["bias"])
-    inside = np.abs(scaled) < 2.0**31
-    if not inside.all():
-        scaled[~inside] = 0
+    if scaled.size and not -(2.0**31) < scaled.min() <= scaled.max() < 2.0**31:  # also if one is not a number
+        scaled[~(np.abs(scaled) < 2.0**31)] = 0
     np.rint(scaled, out=scaled)
     element = str(call.number("dst_datatype"))
     info = np.iinfo(numpy_dtype(element))

@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from operator import mul
 
 import numpy as np
 
@@ -74,9 +75,9 @@ class Memory:
         if len(shape) != len(strides):
             cause = f"a tensor of {len(shape)} dimensions has {len(strides)} strides"
             raise ExecutionError("K0504", cause=cause)
-        if min((*shape, *strides), default=0) < 0:
+        if shape and min(*shape, *strides) < 0:
             raise ExecutionError("K0504", cause=f"shape {tuple(shape)} or strides {tuple(strides)} are negative")
-        last = sum((dim - 1) * step for dim, step in zip(shape, strides, strict=True))
+        last = sum(map(mul, shape, strides)) - sum(strides)
         count = 0 if 0 in shape else last + 1
         place = self.bytes(address, count * dtype.itemsize)
         return np.ndarray(shape, dtype, place, 0, [step * dtype.itemsize for step in strides])

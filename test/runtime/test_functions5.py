@@ -10,7 +10,9 @@ from vendor19 import find_python, simulate
 from kpuc.errors import ExecutionError
 from kpuc.runtime import Simulator
 from kpuc.runtime.kmodel import read_kmodel
+from kpuc.runtime.kmodel.build5 import Tensor
 from kpuc.runtime.machine import Linker
+from kpuc.runtime.stackvm.assembler5 import Assembler
 from kpuc.runtime.stackvm.functions5 import FUNCTIONS
 from kpuc.runtime.stackvm.interpreter5 import Interpreter
 from kpuc.runtime.stackvm.isa5 import DIALECTS, ISA5
@@ -76,6 +78,32 @@ def test_numbers_of_a_dialect_are_distinct(dialect: str) -> None:
     isa = ISA5[dialect]
     assert len(isa.function_by_id) == len(isa.function_by_name)
     assert sorted(isa.by_code) == list(range(0x5F))
+
+
+def test_code_that_is_entered_in_its_middle_and_takes_what_lies_below() -> None:
+    """Pushes and shape registers have their effect whatever instruction they are reached by."""
+    asm, tensor = Assembler(ISA5["1.6"]), Tensor("u8", (2, 1))
+    code = asm.function([tensor], [tensor])
+    code.emit("LDC_I4_0")
+    code.emit("NOP")
+    code.emit("LDC_I4", value=9)
+    before = len(code.text())
+    code.emit("LDC_I4", value=2)
+    code.emit("LDC_I4_1")
+    code.emit("STSHAPE", register=5, rank=2)
+    code.emit("BR_TRUE", target=before - len(code.text()) - 5)  # on 9, then on 0
+    code.emit("LDC_I4", value=2)
+    code.emit("NOP")
+    code.emit("LDC_I4_1")
+    code.emit("STSHAPE", register=6, rank=2)
+    for register in (5, 6):
+        strides = {"rstride_src": (1, 1), "rstride_dest": (1, 1)}
+        code.tensor("copy", code.inputs[0], code.outputs[0], datatype="u8", rshape=register, **strides)
+    given = np.array([[3], [4]], np.uint8)
+    simulator = Simulator(asm.write(scratch=0))
+    for _ in range(2):
+        np.testing.assert_array_equal(simulator.run(given)["output0"], given)
+    assert simulator._engines[0]._registers.shapes[6] == (2, 1)
 
 
 def test_first_dialect_runs_here() -> None:

@@ -162,6 +162,23 @@ def test_kpu_ram_keeps_what_it_holds() -> None:
     np.testing.assert_array_equal(engine.call(1, [])[0], 2 * X)
 
 
+@pytest.mark.parametrize(("overwritten", "factor"), [(False, 4), (True, 2)])
+def test_a_layer_reads_what_was_written_last(overwritten: bool, factor: int) -> None:
+    """The maps that the layer before has made, unless an upload has replaced them."""
+    asm = Assembler()
+    code = asm.function([Tensor("u8", MAPS)], [Tensor("u8", MAPS)])
+    ones, weights = BatchNorm([1, 1], [0, 0], [0, 0]), np.eye(2, dtype=np.uint8).reshape(2, 2, 1, 1)
+    code.upload(code.inputs[0], 64, MAPS)
+    code.convolution(layer_arguments(64, 1024, MAPS, 2, kernel=1, weight_zero=0), weights, ones, DOUBLED)
+    if overwritten:
+        code.upload(code.inputs[0], 1024, MAPS)
+    code.convolution(layer_arguments(1024, 4096, MAPS, 2, kernel=1, weight_zero=0), weights, ones, DOUBLED)
+    code.download(4096, code.outputs[0], MAPS)
+    simulator = Simulator(build_kmodel([asm.module()]))
+    for _ in range(2):
+        np.testing.assert_array_equal(simulator.run(X)["output0"], factor * X)
+
+
 def test_writing_what_was_read_gives_the_same_bytes() -> None:
     text = bytes(kpu_module().section(".text"))
     assert b"".join(one.write() for one in commands(text)) == text
