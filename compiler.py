@@ -53,8 +53,10 @@ STEPS_PIPELINE = MAPS_PIPELINE.replace("kpu-plan-maps", "kpu-download-at-once,kp
 """When and where the accelerator computes, in files of versions 3 and 4."""
 MEMORY_PIPELINE = "builtin.module(nn-plan-memory)"
 """Where values lie in main memory, which version 5 code states."""
-CHIP_MEMORY_PIPELINE = "builtin.module(nn-plan-memory{capacity=6291456})"
-"""The same in the K210's 6 MiB."""
+CHIP_MEMORY = 6 << 20
+"""Bytes of the K210's main memory, where file, values and firmware lie."""
+CHIP_MEMORY_PIPELINE = f"builtin.module(nn-plan-memory{{capacity={CHIP_MEMORY}}})"
+"""The same in the K210's main memory."""
 WHOLE_MEMORY_PIPELINE = "builtin.module(nn-plan-memory{whole=true capacity=6291456})"
 """The same for versions 3 and 4, whose inputs and outputs lie there too."""
 

@@ -7,6 +7,7 @@ import onnx
 import pytest
 from click.testing import CliRunner
 from onnx import TensorProto, helper
+from onnx_writer import OnnxWriter
 
 import kpuc
 from kpuc.passes.kpu.rules import RULES
@@ -73,6 +74,17 @@ def test_the_user_reads_rule_value_and_remedy(network, samples, tmp_path):
     assert lines[2] == "  got   9 copies of 128 channels"
     assert lines[3].startswith("  help  ")
     assert "warning" not in done.stdout
+
+
+@pytest.mark.parametrize(("size", "warned"), [(1300, True), (1200, False)])
+def test_a_file_that_the_chip_has_no_room_for(size, warned, tmp_path):
+    net = OnnxWriter(0)
+    (tmp_path / "net.onnx").write_bytes(net.model(net.dense(net.input(1, size), size, size)))
+    command = ["compile", str(tmp_path / "net.onnx"), "-o", str(tmp_path / "net.kmodel"), "--target", "k210"]
+    done = CliRunner().invoke(cli, command, catch_exceptions=False)
+    assert done.exit_code == 0
+    assert done.stderr.startswith("warning: the file and its values need ") == warned
+    assert ("a K210 has 6291456" in done.stderr) == warned
 
 
 def test_ops_lists_every_rule_beside_the_operations_of_the_target():

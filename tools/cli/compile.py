@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from ...compiler import KModel, compile
+from ...compiler import CHIP_MEMORY, KModel, compile
 from ...errors import OptionError
 from ...files import write_file
 
@@ -47,8 +47,18 @@ def compile_file(
             f"  memory  {memory}: {plan['peak']} bytes at the peak, none needs less than {plan['bound']} ({gap:.1%})"
         )
     click.echo(f"  compiled in {facts['seconds']['total']:.2f} s of CPU time")
+    if facts["target"] == "k210":
+        _print_excess(facts["bytes"], facts.get("memory", {}).get("main", {}).get("peak", 0))
     if facts.get("host"):
         _print_warnings(kmodel)
+
+
+def _print_excess(file: int, values: int) -> None:
+    """Say when file and values are too large for the K210's main memory, where firmware loads the file."""
+    if file + values > CHIP_MEMORY:
+        click.echo(f"warning: the file and its values need {file + values} bytes; a K210 has {CHIP_MEMORY}", err=True)
+        click.echo(f"  got   a file of {file} bytes, values of {values} bytes at the peak", err=True)
+        click.echo("  help  take a smaller network or input; calibrated weights take a quarter of float ones", err=True)
 
 
 WORTH_A_WARNING = 0.01
