@@ -2,7 +2,7 @@
 
 from ..dialects import nn
 from ..dialects.mlir import ir
-from .stackvm.unsupported import Unsupported
+from .unsupported import Unsupported
 
 
 def uniform(value: ir.Value) -> tuple[float, int]:

@@ -19,7 +19,7 @@ from ...passes.rewriter import producer, users
 from ...runtime.kmodel.builder3 import Builder
 from ...runtime.kmodel.layers3 import K210Upload
 from ...runtime.kpu.layout import LINE
-from ..stackvm.unsupported import Unsupported, check_static, refuse
+from ..unsupported import Unsupported, check_static, refuse
 from .layer import layer_of, map_shape
 from .layers3 import EMITTERS, Writer
 

@@ -18,7 +18,7 @@ from ...passes.rewriter import producer, users
 from ...runtime.kmodel.builder4 import Builder
 from ...runtime.kmodel.fields4 import NOWHERE, place
 from ...runtime.kmodel.nodes4 import KpuUpload
-from ..stackvm.unsupported import Unsupported, check_static, refuse
+from ..unsupported import Unsupported, check_static, refuse
 from .layer import layer_of, map_shape
 from .nodes4 import AXES, EMITTERS, four
 from .writer4 import Places, Writer

@@ -4,42 +4,30 @@ What only moves whole pieces of memory is a concatenation of pieces; a window of
 """
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 
 from ...dialects import nn
 from ...dialects.mlir import ir
-from ...dialects.ods import Op
 from ...dialects.tensors import Array, dtype_of, static_shape
 from ...passes.buffers.plan import OFFSETS, root
 from ...runtime.kernels.resampling import nearest_indices, source_positions
 from ...runtime.kmodel import layers3
 from ...runtime.kmodel.builder3 import Builder
+from ..emitters import Emitters
 from ..quantised import uniform
-from ..stackvm.unsupported import Unsupported
+from ..unsupported import Unsupported, floats
 
 PIECES = 1024
 """How many pieces of memory one operation may move."""
 ROWS = 64
 """How many vectors an operation may multiply with a matrix."""
 Ints = tuple[int, ...]
-Emit = Callable[["Writer", Any], None]
-AnyEmit = TypeVar("AnyEmit", bound=Emit)
-EMITTERS: dict[type[Op], Emit] = {}
-"""How each class of operations is written; filled by `emits`."""
-
-
-def emits(*ops: type[Op]) -> Callable[[AnyEmit], AnyEmit]:
-    """Register how op classes are emitted."""
-
-    def register(emit: AnyEmit) -> AnyEmit:
-        EMITTERS.update(dict.fromkeys(ops, emit))
-        return emit
-
-    return register
+EMITTERS = Emitters()
+emits = EMITTERS.emits
 
 
 @dataclass
@@ -74,13 +62,6 @@ class Writer:
         kind = layers3.Concat if dtype_of(value) == np.float32 else layers3.QuantizedConcat
         rows = np.array(pieces, np.uint32).reshape(-1, 2)
         self.builder.add(kind(output=self.at(value), count=len(rows)), rows)
-
-
-def floats(*values: ir.Value) -> None:
-    """`Unsupported` unless all values are of float32."""
-    for value in values:
-        if dtype_of(value) != np.float32:
-            raise Unsupported(f"it computes with {value.type}, only f32 is supported")
 
 
 def count_of(value: ir.Value) -> int:

@@ -5,9 +5,8 @@ belong together are joined, and missing ones are in front.
 """
 
 import math
-from collections.abc import Callable, Sequence
-from itertools import product
-from typing import Any, TypeVar
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
@@ -17,8 +16,10 @@ from ...dialects.ods import Op
 from ...dialects.tensors import Array, dtype_of, static_shape
 from ...runtime.kmodel import nodes4
 from ...runtime.kmodel.fields4 import ELEMENTS, MemoryRange, Window
+from ..emitters import Emitters
+from ..products import Products
 from ..quantised import uniform
-from ..stackvm.unsupported import Unsupported
+from ..unsupported import Unsupported, floats
 from .writer4 import Writer
 
 AXES = 4
@@ -27,10 +28,8 @@ UNBOUNDED = {"low": -math.inf, "high": math.inf}
 PRODUCTS = 64
 """Products of matrices that one operation may become."""
 Ints = tuple[int, ...]
-Emit = Callable[[Writer, Any], None]
-AnyEmit = TypeVar("AnyEmit", bound=Emit)
-EMITTERS: dict[type[Op], Emit] = {}
-"""How each class of operations is written; filled by `emits`."""
+EMITTERS = Emitters()
+emits = EMITTERS.emits
 UNARY: dict[type[Op], str] = {
     nn.Abs: "abs",
     nn.Ceil: "ceil",
@@ -51,16 +50,6 @@ BINARY: dict[type[Op], str] = {
     nn.Minimum: "min",
     nn.Maximum: "max",
 }
-
-
-def emits(*ops: type[Op]) -> Callable[[AnyEmit], AnyEmit]:
-    """Register how op classes are emitted."""
-
-    def register(emit: AnyEmit) -> AnyEmit:
-        EMITTERS.update(dict.fromkeys(ops, emit))
-        return emit
-
-    return register
 
 
 def four(shape: Sequence[int]) -> Ints:
@@ -85,13 +74,6 @@ def joined(*shapes: Sequence[int]) -> list[Ints]:
             axes.append((has, list(sizes)))
     columns = [sizes for _, sizes in axes]
     return [four([sizes[number] for sizes in columns]) for number in range(len(shapes))]
-
-
-def floats(*values: ir.Value) -> None:
-    """`Unsupported` unless all values are of float32."""
-    for value in values:
-        if dtype_of(value) != np.float32:
-            raise Unsupported(f"it computes with {value.type}, only f32 is supported")
 
 
 def constant(value: ir.Value, what: str) -> Array:
@@ -232,35 +214,18 @@ def reduce(w: Writer, op: nn.Reduce) -> None:
 @emits(nn.Matmul)
 def matmul(w: Writer, op: nn.Matmul) -> None:
     """One product of matrices for each matrix of the batch."""
-    floats(op.lhs, op.rhs)
-    left, right = static_shape(op.lhs), static_shape(op.rhs)
-    left = (1, *left) if len(left) == 1 else left
-    right = (*right, 1) if len(right) == 1 else right
-    rows, depth, columns = left[-2], left[-1], right[-1]
-    if len(right) == 2:
-        left, rows = (rows * math.prod(left[:-2]), depth), rows * math.prod(left[:-2])
-    batch = np.broadcast_shapes(left[:-2], right[:-2])
-    if math.prod(batch) > PRODUCTS:
-        raise Unsupported(f"{math.prod(batch)} products of matrices in one are not supported, only {PRODUCTS}")
-    for number, index in enumerate(product(*map(range, batch))):
+    products = Products.of(op, PRODUCTS)
+    rows, depth, columns = products.sizes
+    for left, right, result in products.places():
         w.builder.add(
             nodes4.Matmul(
-                input_a=_matrix(w.at(op.lhs), left, index),
-                input_b=_matrix(w.at(op.rhs), right, index),
-                output=_part(w.at(op.output), number, rows * columns),
+                input_a=_part(w.at(op.lhs), left, rows * depth),
+                input_b=_part(w.at(op.rhs), right, depth * columns),
+                output=_part(w.at(op.output), result, rows * columns),
                 rows=rows, inner=depth, columns=columns, **UNBOUNDED,
             ),
             np.zeros(columns, np.float32),
         )  # fmt: skip
-
-
-def _matrix(whole: MemoryRange, shape: Ints, index: Ints) -> MemoryRange:
-    """One matrix of a batch, or the only one."""
-    own = index[len(index) - (len(shape) - 2) :]
-    number = 0
-    for size, place in zip(shape[:-2], own, strict=True):
-        number = number * size + (0 if size == 1 else place)
-    return _part(whole, number, math.prod(shape[-2:]))
 
 
 def _part(whole: MemoryRange, number: int, count: int) -> MemoryRange:

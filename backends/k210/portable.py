@@ -20,7 +20,7 @@ from ...passes.kpu.rules import REASON
 from ...runtime.kmodel.build5 import Place, Tensor, build_kmodel
 from ...runtime.kpu.assembler import Assembler, Code
 from ..stackvm.interface import names_of
-from ..stackvm.unsupported import Unsupported, check_static, refuse
+from ..unsupported import Unsupported, check_static, refuse
 from .layer import layer_of, map_shape
 
 CROSSINGS = (nn.Quantize, nn.Dequantize)

@@ -11,7 +11,7 @@ from ...passes.buffers.plan import OFFSETS, root
 from ...runtime.kmodel.builder4 import Builder
 from ...runtime.kmodel.elements import element_name
 from ...runtime.kmodel.fields4 import ELEMENTS, MemoryRange, place
-from ..stackvm.unsupported import Unsupported
+from ..unsupported import Unsupported
 
 
 @dataclass

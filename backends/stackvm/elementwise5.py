@@ -9,8 +9,8 @@ from ...dialects.ods import Op
 from ...dialects.tensors import static_shape
 from ...runtime.stackvm.isa5 import unary as unary_functions
 from ..quantised import uniform
-from .unsupported import Unsupported
-from .writer5 import UNBOUNDED, Writer, emits, floats, joined, stored
+from ..unsupported import Unsupported, floats
+from .writer5 import UNBOUNDED, Writer, emits, joined, stored
 
 _UNARY: dict[type[Op], str] = {
     nn.Abs: "abs",

@@ -18,9 +18,9 @@ from ...runtime.stackvm.assembler5 import Assembler, Code
 from ...runtime.stackvm.isa5 import ISA5
 from ...runtime.stackvm.memory5 import dense
 from ..k210.device import Device
+from ..unsupported import Unsupported, check_static, refuse
 from .interface import names_of
 from .operators5 import EMITTERS, Writer, stored
-from .unsupported import Unsupported, check_static, refuse
 
 
 class Places:

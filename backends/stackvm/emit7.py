@@ -16,9 +16,9 @@ from ...dialects.tensors import dtype_of, shape_of
 from ...runtime.kmodel.elements import element_name
 from ...runtime.kmodel.types7 import TensorType, TupleType
 from ...runtime.stackvm.assembler7 import Arg, Assembler, Code, Local, Operand
+from ..unsupported import Unsupported, check_static, refuse
 from .interface import names_of
 from .operators7 import EMITTERS
-from .unsupported import Unsupported, check_static, refuse
 
 
 class Emitter7:

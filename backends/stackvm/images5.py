@@ -6,8 +6,8 @@ import numpy as np
 
 from ...dialects import nn
 from ...dialects.tensors import static_shape
-from .unsupported import Unsupported
-from .writer5 import UNBOUNDED, Ints, Writer, emits, floats, layout, stored
+from ..unsupported import Unsupported, floats
+from .writer5 import UNBOUNDED, Ints, Writer, emits, layout, stored
 
 
 @emits(nn.Conv)

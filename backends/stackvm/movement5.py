@@ -10,8 +10,8 @@ from ...dialects.mlir import ir
 from ...dialects.tensors import dtype_of, static_shape
 from ...runtime.stackvm.assembler5 import Paddings
 from ...runtime.stackvm.memory5 import dense
-from .unsupported import Unsupported
-from .writer5 import Ints, Writer, emits, floats, joined, layout, looped, stored
+from ..unsupported import Unsupported, floats
+from .writer5 import Ints, Writer, emits, joined, layout, looped, stored
 
 Part = tuple[int, int, int]
 """First index, end and step along one axis."""

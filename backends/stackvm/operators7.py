@@ -2,8 +2,7 @@
 stack. Operands come as the assembler takes them, in the order of the op's fields."""
 
 import math
-from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 
@@ -13,22 +12,12 @@ from ...dialects.tensors import Array, dtype_of, shape_of
 from ...runtime.kmodel.elements import element_name
 from ...runtime.stackvm.assembler7 import PUSHED, Code, Operand, QuantParam
 from ...runtime.stackvm.isa7 import NEAREST, TRANSFORM
-from .unsupported import Unsupported
+from ..emitters import Emitters
+from ..unsupported import Unsupported
 
-Emit = Callable[..., None]
-AnyEmit = TypeVar("AnyEmit", bound=Emit)
-EMITTERS: dict[type[Op], Emit] = {}
+EMITTERS = Emitters()
+emits = EMITTERS.emits
 UNBOUNDED = (-math.inf, math.inf)
-
-
-def emits(*ops: type[Op]) -> Callable[[AnyEmit], AnyEmit]:
-    """Register how op classes are emitted."""
-
-    def register(emit: AnyEmit) -> AnyEmit:
-        EMITTERS.update(dict.fromkeys(ops, emit))
-        return emit
-
-    return register
 
 
 def ints(values: Any) -> Array:

@@ -1,8 +1,5 @@
 """Version 5 code of what combines elements along axes: reductions, searches, scans, softmax, products of matrices."""
 
-import math
-from itertools import product
-
 import numpy as np
 
 from ...dialects import nn
@@ -10,9 +7,9 @@ from ...dialects.tensors import static_shape
 from ...passes.nn.basic_indexing import TOPK_LIMIT
 from ...runtime.kmodel.build5 import Place
 from ...runtime.stackvm.assembler5 import Immediate
-from ...runtime.stackvm.memory5 import dense
-from .unsupported import Unsupported
-from .writer5 import LOOP_LIMIT, UNBOUNDED, Ints, Writer, emits, floats, joined
+from ..products import Products
+from ..unsupported import Unsupported, floats
+from .writer5 import LOOP_LIMIT, UNBOUNDED, Writer, emits, joined
 
 
 @emits(nn.Reduce)
@@ -70,29 +67,11 @@ def softmax(w: Writer, op: nn.Softmax) -> None:
 @emits(nn.Matmul)
 def matmul(w: Writer, op: nn.Matmul) -> None:
     """One product of matrices for each matrix of the batch."""
-    floats(op.lhs, op.rhs)
-    left, right = static_shape(op.lhs), static_shape(op.rhs)
-    left = (1, *left) if len(left) == 1 else left
-    right = (*right, 1) if len(right) == 1 else right
-    rows, depth, columns = left[-2], left[-1], right[-1]
-    if len(right) == 2:
-        left, rows = (rows * math.prod(left[:-2]), depth), rows * math.prod(left[:-2])
-    batch = np.broadcast_shapes(left[:-2], right[:-2])
-    if math.prod(batch) > LOOP_LIMIT:
-        raise Unsupported(f"{math.prod(batch)} products of matrices in one are not supported, only {LOOP_LIMIT}")
-    strides = [np.multiply(_batch_strides(shape[:-2], batch), math.prod(shape[-2:])) for shape in (left, right)]
-    for number, index in enumerate(product(*map(range, batch))):
-        lhs, rhs = (
-            w.place(value).moved(4 * int(np.dot(index, steps)))
-            for value, steps in zip((op.lhs, op.rhs), strides, strict=True)
-        )
-        _product(w, lhs, rhs, w.place(op.output).moved(4 * number * rows * columns), (rows, depth, columns))
-
-
-def _batch_strides(shape: Ints, batch: Ints) -> list[int]:
-    """How many matrices further the next one of each axis is; 0 where they are repeated."""
-    own = [0 if size == 1 else step for size, step in zip(shape, dense(shape), strict=True)]
-    return [0] * (len(batch) - len(shape)) + own
+    products = Products.of(op, LOOP_LIMIT)
+    rows, depth, columns = products.sizes
+    for left, right, result in products.places():
+        lhs, rhs = w.place(op.lhs).moved(4 * left * rows * depth), w.place(op.rhs).moved(4 * right * depth * columns)
+        _product(w, lhs, rhs, w.place(op.output).moved(4 * result * rows * columns), products.sizes)
 
 
 def _product(w: Writer, lhs: Place, rhs: Place, output: Place, sizes: tuple[int, int, int]) -> None:

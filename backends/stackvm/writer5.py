@@ -6,23 +6,21 @@ Everything is dense and row-major; bool is stored as u8.
 import math
 from collections.abc import Callable
 from operator import mul
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 
 from ...dialects.mlir import ir
-from ...dialects.ods import Op
 from ...dialects.tensors import dtype_of, static_shape
 from ...runtime.kmodel.build5 import Place, Tensor
 from ...runtime.kmodel.elements import element_name, numpy_dtype
 from ...runtime.stackvm.assembler5 import Code, Immediate, Operand
 from ...runtime.stackvm.memory5 import dense
-from .unsupported import Unsupported
+from ..emitters import Emitters
+from ..unsupported import Unsupported
 
-Emit = Callable[["Writer", Any], None]
-AnyEmit = TypeVar("AnyEmit", bound=Emit)
-EMITTERS: dict[type[Op], Emit] = {}
-"""How each class of operations is written; filled by `emits`."""
+EMITTERS = Emitters()
+emits = EMITTERS.emits
 UNBOUNDED = {"low": -math.inf, "high": math.inf}
 LOOP_LIMIT = 1024
 """Instructions that one operation may become."""
@@ -32,16 +30,6 @@ EARLY_RANK = 4
 EARLY_LIMITED = ("binary", "broadcast", "pad", "reduce", "reduce_prod", "slice", "ternary")
 """Functions that crash the runtimes before 1.6 with more axes than that."""
 Ints = tuple[int, ...]
-
-
-def emits(*ops: type[Op]) -> Callable[[AnyEmit], AnyEmit]:
-    """Register how op classes are emitted."""
-
-    def register(emit: AnyEmit) -> AnyEmit:
-        EMITTERS.update(dict.fromkeys(ops, emit))
-        return emit
-
-    return register
 
 
 class Writer:
@@ -161,10 +149,3 @@ def stored(value: ir.Value) -> Tensor:
     """A value as version 5 stores it."""
     name = element_name(dtype_of(value))
     return Tensor("u8" if name == "bool" else name, static_shape(value))
-
-
-def floats(*values: ir.Value) -> None:
-    """`Unsupported` unless all values are of float32."""
-    for value in values:
-        if dtype_of(value) != np.float32:
-            raise Unsupported(f"it computes with {value.type}, only f32 is supported")

@@ -3,13 +3,22 @@
 from collections.abc import Sequence
 from typing import Any
 
-from ...dialects.mlir import describe, ir
-from ...dialects.tensors import shape_of
-from ...errors import UnsupportedError
+import numpy as np
+
+from ..dialects.mlir import describe, ir
+from ..dialects.tensors import dtype_of, shape_of
+from ..errors import UnsupportedError
 
 
 class Unsupported(Exception):
     """The machine cannot compute this operation; says why."""
+
+
+def floats(*values: ir.Value) -> None:
+    """`Unsupported` unless all values are of float32."""
+    for value in values:
+        if dtype_of(value) != np.float32:
+            raise Unsupported(f"it computes with {value.type}, only f32 is supported")
 
 
 def refuse(
