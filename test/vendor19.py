@@ -47,6 +47,15 @@ def find_python(release="1.9"):
     return (None, reason) if reason else (str(interpreter), "")
 
 
+def skip_without(release="1.9"):
+    """Skip the test that calls this, with the reason, when the vendor's package cannot be had."""
+    import pytest  # which the old Python does not have
+
+    python, reason = find_python(release)
+    if python is None:
+        pytest.skip(reason)
+
+
 def _install(base, made, version):
     """Make an environment with the vendor's package; why that failed, or nothing."""
     for command in (

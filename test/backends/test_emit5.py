@@ -15,7 +15,7 @@ import pytest
 from emit_cases5 import CASES, conv, f32, quantized
 from networks import relative_error
 from single_operation import Case
-from vendor19 import find_python, simulate
+from vendor19 import simulate, skip_without
 
 from kpuc.backends.stackvm.emit5 import emit5
 from kpuc.backends.stackvm.operators5 import EMITTERS
@@ -58,9 +58,7 @@ def expected() -> dict[str, list[np.ndarray]]:
 @cache
 def vendor(dialect: str) -> dict[str, list[np.ndarray] | str]:
     """The vendor's results of everything that compiles."""
-    python, reason = find_python(RELEASES[dialect])
-    if python is None:
-        pytest.skip(reason)
+    skip_without(RELEASES[dialect])
     cases = [case for case in CASES if isinstance(compiled(dialect)[case.name], bytes)]
     jobs = [(compiled(dialect)[case.name], list(map(as_stored, case.inputs))) for case in cases]
     results = simulate(jobs, RELEASES[dialect], seconds=60)
@@ -171,9 +169,7 @@ def test_unknown_dimensions_are_refused() -> None:
 @pytest.mark.parametrize("dialect", RELEASES)
 def test_a_maximum_of_nothing_but_infinities_ends_at_the_last_finite_number(dialect: str) -> None:
     """A limit of the vendor's runtimes that no code can get around; our interpreter does as they do."""
-    python, reason = find_python(RELEASES[dialect])
-    if python is None:
-        pytest.skip(reason)
+    skip_without(RELEASES[dialect])
     x = np.full((2, 3), -np.inf, np.float32)
     with mlir.context():
         case = Case("max", lambda x: nn.Reduce(x, kind="max", axes=(1,), keepdims=False), (x,), 0.0)

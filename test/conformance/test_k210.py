@@ -77,9 +77,7 @@ def vendors(cases):
 
 
 def run_by_vendor(cases):
-    python, reason = vendor19.find_python()
-    if python is None:
-        pytest.skip(reason)
+    vendor19.skip_without()
     results = vendor19.simulate([(case.data, case.inputs) for case in cases.values()])
     return dict(zip(cases, results, strict=True))
 
@@ -102,9 +100,7 @@ def test_the_vendors_simulator_agrees_on_shipped_networks(path):
     shape = kpuc.Simulator(kpuc.compile(path).data).inputs[0].shape
     data = np.random.default_rng(0).uniform(-1, 1, (2, *shape)).astype(np.float32)
     kmodel = kpuc.compile(path, target="k210", calibration=data, calibration_method="minmax").data
-    python, reason = vendor19.find_python()
-    if python is None:
-        pytest.skip(reason)
+    vendor19.skip_without()
     (theirs,) = vendor19.simulate([(kmodel, [data[0]])])
     assert_same(theirs, list(kpuc.Simulator(kmodel).run(data[0]).values()))
 

@@ -59,9 +59,7 @@ def compiled():
 
 @pytest.fixture(scope="module")
 def vendors(compiled):
-    python, reason = vendor19.find_python()
-    if python is None:
-        pytest.skip(reason)
+    vendor19.skip_without()
     results = vendor19.simulate([(kmodel, [data[0]]) for kmodel, data, _ in compiled.values()])
     return dict(zip(compiled, results, strict=True))
 

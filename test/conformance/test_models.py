@@ -14,7 +14,7 @@ from ai_edge_litert.interpreter import Interpreter
 from networks import SHAPES, SHIPPED, find_models, relative_error
 from PIL import Image
 from vendor import run_in_vendor_runtime
-from vendor19 import find_python, simulate
+from vendor19 import simulate, skip_without
 
 import kpuc
 from kpuc.compiler import PIPELINE
@@ -193,9 +193,7 @@ def test_version_5_in_the_vendor_runtime(path):
 
 
 def assert_vendor_agrees(path, data, release):
-    python, reason = find_python(release)
-    if python is None:
-        pytest.skip(reason)
+    skip_without(release)
     feed, expected = given(path)
     (result,) = simulate([(data, list(feed.values()))], release)
     assert not isinstance(result, str), result

@@ -9,7 +9,7 @@ from functools import cache
 import numpy as np
 import pytest
 from test_onnx_nodes import DIFFERENT, as_array, cases, with_constants
-from vendor19 import find_python, simulate
+from vendor19 import simulate, skip_without
 
 import kpuc
 from kpuc.errors import KpucError
@@ -71,9 +71,7 @@ def compiled(runtime):
 
 @cache
 def vendor(runtime):
-    python, reason = find_python(RELEASES[runtime])
-    if python is None:
-        pytest.skip(reason)
+    skip_without(RELEASES[runtime])
     jobs = {name: job for name, job in compiled(runtime).items() if isinstance(job[0], bytes)}
     return dict(zip(jobs, simulate(list(jobs.values()), RELEASES[runtime], seconds=60), strict=True))
 

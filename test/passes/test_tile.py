@@ -1,8 +1,7 @@
 """Stripes change nothing: random networks of layers, in memory that is too small for them."""
 
 import numpy as np
-import pytest
-from vendor19 import find_python, simulate
+from vendor19 import simulate, skip_without
 
 from kpuc.backends.stackvm.emit5 import emit5
 from kpuc.compiler import BASIC_PIPELINE, MAPS_PIPELINE, MEMORY_PIPELINE
@@ -141,9 +140,7 @@ def emitted(module):
 
 
 def test_equal_on_the_vendors_simulator():
-    python, reason = find_python()
-    if python is None:
-        pytest.skip(reason)
+    skip_without()
     jobs, expected = [], []
     for seed in SEEDS[:8]:
         with mlir.context(), ir.Location.unknown():

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from cases5 import CASES, NOT_COMPARED, Case
-from vendor19 import find_python, simulate
+from vendor19 import simulate, skip_without
 
 from kpuc.errors import ExecutionError
 from kpuc.runtime import Simulator
@@ -42,9 +42,7 @@ PAIRS = [(dialect, case) for dialect in RELEASES for case in CASES if known(case
 def vendor_results() -> dict[tuple[str, str], list[np.ndarray] | str]:
     results = {}
     for dialect, release in RELEASES.items():
-        python, reason = find_python(release)
-        if python is None:
-            pytest.skip(reason)
+        skip_without(release)
         cases = [case for one, case in PAIRS if one == dialect]
         jobs = [(case.kmodel(ISA5[dialect]), list(case.inputs)) for case in cases]
         results |= {(dialect, c.name): r for c, r in zip(cases, simulate(jobs, release), strict=True)}

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from models import DOUBLED, MAPS, kpu5, kpu_module
-from vendor19 import find_python, simulate
+from vendor19 import simulate, skip_without
 
 from kpuc.errors import ExecutionError, KmodelError
 from kpuc.runtime import Simulator
@@ -149,8 +149,7 @@ NAMED = build_kmodel([kpu_module()], Names(("image",), ("output0",)))
 
 @pytest.mark.parametrize("data", [build_kmodel([kpu_module()]), NAMED, kpu5()], ids=["alone", "named", "called"])
 def test_the_vendor_runs_our_files(data: bytes) -> None:
-    if find_python()[0] is None:
-        pytest.skip(find_python()[1])
+    skip_without()
     ((result,),) = simulate([(data, [X])])
     np.testing.assert_array_equal(result, Simulator(data).run(X)["output0"])
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from kpu_cases import Case, random_case
 from kpu_plain import activated, convolved, pooled
-from vendor19 import find_python, simulate
+from vendor19 import simulate, skip_without
 
 from kpuc.runtime import Simulator
 from kpuc.runtime.kpu.arithmetic import activated as exactly
@@ -85,8 +85,7 @@ def test_a_compilers_layers_are_looked_up() -> None:
 
 
 def compare_with_vendor(seeds: range) -> None:
-    if find_python()[0] is None:
-        pytest.skip(find_python()[1])
+    skip_without()
     cases = [random_case(seed) for seed in seeds]
     kmodels = [case.kmodel() for case in cases]
     theirs = simulate([(data, [case.maps]) for data, case in zip(kmodels, cases, strict=True)])

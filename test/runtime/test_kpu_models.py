@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from k210_models import ACCEPTED, vendor_kmodels
 from networks import SHIPPED, find_models
-from vendor19 import find_python, simulate
+from vendor19 import simulate, skip_without
 
 from kpuc.runtime import Simulator
 from kpuc.runtime.analysis import analyze
@@ -32,8 +32,7 @@ MODELS = [pytest.param(p, id=p.name, marks=[] if p.parent == SHIPPED else [pytes
 
 @cache
 def made(path: Path, bytes_in: bool = False) -> bytes:
-    if find_python()[0] is None:
-        pytest.skip(find_python()[1])
+    skip_without()
     (data,) = vendor_kmodels([path], bytes_in)
     assert isinstance(data, bytes), data
     return data

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from files34 import layer
 from kpu_cases import Case, random_case
-from vendor19 import find_python, simulate
+from vendor19 import simulate, skip_without
 
 from kpuc.runtime import Simulator
 from kpuc.runtime.kmodel import builder3, builder4, layers3, nodes4
@@ -21,8 +21,7 @@ CHAIN = ((1, 3, 20, 24), (1, 10, 20, 24), (1, 10, 10, 12), (1, 7, 10, 12))
 
 @pytest.fixture(scope="module", autouse=True)
 def vendor() -> None:
-    if find_python()[0] is None:
-        pytest.skip(find_python()[1])
+    skip_without()
 
 
 def in_version_4(case: Case) -> bytes:

@@ -57,9 +57,7 @@ def test_it_is_the_same_every_time():
 @pytest.mark.slow
 @pytest.mark.parametrize("release", ["1.9", "1.1"])
 def test_the_vendors_runtimes_compute_the_same_bytes(release):
-    python, reason = vendor19.find_python(release)
-    if python is None:
-        pytest.skip(reason)
+    vendor19.skip_without(release)
     jobs, ours = [], []
     for seed, make in enumerate([residual, residual, two_inputs]):
         made = make(seed)
