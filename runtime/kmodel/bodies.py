@@ -11,7 +11,7 @@ names byte and field; K0408 when a body cannot be written.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -19,11 +19,32 @@ import numpy as np
 
 from ...errors import KmodelError
 from ..machine import Array
-from .struct import Buffer, Record, align, misfit, require_bytes
+from .struct import U32, Buffer, Record, align, misfit, require_bytes, struct
 
 Shape = tuple[int, ...]
 ALIGNMENT = 8
 """Bodies follow each other without gaps, so each is padded to what its successor needs."""
+
+
+@struct(size=8)
+class StepHeader(Record):
+    """`bytes` of body, with its padding."""
+
+    opcode: U32
+    bytes: U32
+
+
+@dataclass(frozen=True)
+class Step:
+    """One step of a file, undecoded."""
+
+    opcode: int
+    body: Buffer
+
+    @property
+    def header(self) -> StepHeader:
+        """Files have the headers of all steps first, then their bodies."""
+        return StepHeader(opcode=self.opcode, bytes=len(self.body))
 
 
 class Fields(Record):
@@ -108,6 +129,14 @@ class Catalogue:
             raise KmodelError(error.code, where=where, cause=error.cause, remedy=error.remedy) from error
         return Body(kind, fields, arrays)
 
+    def read_all(self, steps: Sequence[Step], position: int) -> list[Body]:
+        """Steps whose bodies follow each other from byte `position` of the file on."""
+        bodies = []
+        for step in steps:
+            bodies.append(self.read(step.opcode, step.body, position))
+            position += len(step.body)
+        return bodies
+
     def write(self, fields: Fields, *arrays: Any) -> bytes:
         """A body without its padding. KmodelError K0408 when an array has not the shape that the fields state."""
         kind = self.kind_of(fields)
@@ -140,6 +169,23 @@ def _tail_bytes(kind: Kind, tail: Tail, fields: Fields, given: Any) -> bytes:
         cause = f"{tail.name} is {array.dtype.name}{list(array.shape)}, expected {dtype.name}{list(shape)}"
         raise KmodelError("K0408", where=kind.name, cause=cause)
     return array.astype(dtype).tobytes()
+
+
+def read_headers(view: memoryview, at: int, count: int, field: str) -> tuple[list[StepHeader], int]:
+    """As many headers as `field` says, and where they end."""
+    end = at + StepHeader.size * count
+    require_bytes(view, at, end - at, field)
+    return [StepHeader.read(view, at + StepHeader.size * index) for index in range(count)], end
+
+
+def placed(makers: Sequence[Callable[[int], Step]], position: int) -> tuple[Step, ...]:
+    """Steps that depend on where their bodies lie: behind all headers, which begin at byte `position`."""
+    position += StepHeader.size * len(makers)
+    steps: list[Step] = []
+    for make in makers:
+        steps.append(make(position))
+        position += len(steps[-1].body)
+    return tuple(steps)
 
 
 def padded(body: bytes) -> bytes:

@@ -19,7 +19,7 @@ from ..kpu.registers import LayerArguments
 from ..kpu.stored import stored
 from ..kpu.tables import ACTIVATION_ALIGNMENT, Activation, BatchNorm
 from ..machine import Array
-from .bodies import ALIGNMENT, padded
+from .bodies import ALIGNMENT, Step, padded, placed
 from .layers3 import (
     ACTIVATIONS,
     TO_MAIN,
@@ -35,7 +35,7 @@ from .layers3 import (
     layers,
 )
 from .struct import align
-from .v3 import LayerHeader, Model, Output, Step, write
+from .v3 import Model, Output, write
 
 PARAMETER_ALIGNMENT = 128
 """What weights and batch norm are aligned to, as offsets in the file."""
@@ -133,12 +133,7 @@ class Builder:
         if not self._steps or not self._outputs:
             raise _refused("layers", "a file has at least one layer and one output")
         empty = Model(tuple(self._outputs), (), align(self._main, ALIGNMENT), self._lines)
-        at = empty.position() + LayerHeader.size * len(self._steps)
-        steps: list[Step] = []
-        for make in self._steps:
-            steps.append(make(at))
-            at += len(steps[-1].body)
-        return replace(empty, steps=tuple(steps))
+        return replace(empty, steps=placed(self._steps, empty.position()))
 
     def write(self) -> bytes:
         """The file, to be loaded at an address that is a multiple of 256."""

@@ -19,12 +19,12 @@ from ..kpu.registers import LayerArguments
 from ..kpu.stored import stored
 from ..kpu.tables import ACTIVATION_ALIGNMENT, Activation, BatchNorm
 from ..machine import Array
-from .bodies import ALIGNMENT, Shape, padded
+from .bodies import ALIGNMENT, Shape, Step, padded, placed
 from .elements import element_name, numpy_dtype
 from .fields4 import LOCATION_NAMES, LOCATIONS, NOWHERE, MemoryRange, Node, nodes, place, ranges_in
 from .nodes4 import Concat, Conv2DTranspose, KpuConv2D, KpuUpload
 from .struct import align
-from .v4 import TARGETS, Input, Model, NodeHeader, Step, write
+from .v4 import TARGETS, Input, Model, write
 
 WORD = 8
 """Maps go between main memory and KPU RAM in words of so many bytes, where their width allows it."""
@@ -147,12 +147,7 @@ class Builder:
             raise _refused("target", f"{self.target!r} is not one of {', '.join(TARGETS)}")
         main = align(self._main, ALIGNMENT)
         empty = Model(TARGETS[self.target], tuple(self._inputs), tuple(self._outputs), bytes(self._constants), (), main)
-        at = empty.position() + NodeHeader.size * len(self._steps)
-        steps: list[Step] = []
-        for make in self._steps:
-            steps.append(make(at))
-            at += len(steps[-1].body)
-        return replace(empty, steps=tuple(steps))
+        return replace(empty, steps=placed(self._steps, empty.position()))
 
     def write(self) -> bytes:
         """The file, to be loaded at an address that is a multiple of 256."""

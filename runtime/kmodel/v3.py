@@ -19,7 +19,7 @@ from ..kpu.registers import LayerArguments
 from ..kpu.stored import weights_shape
 from ..kpu.tables import ACTIVATION_BYTES
 from ..machine import Array
-from .bodies import Body, Shape
+from .bodies import Body, Shape, Step, StepHeader, read_headers
 from .layers3 import TO_MAIN, FullyConnected, Joined, K210Conv, Span, joined, layers
 from .struct import U32, Buffer, Record, const, require_bytes, struct
 
@@ -49,22 +49,6 @@ class Output(Record):
     bytes: U32
 
 
-@struct(size=8)
-class LayerHeader(Record):
-    """`bytes` of body, with its padding."""
-
-    kind: U32
-    bytes: U32
-
-
-@dataclass(frozen=True)
-class Step:
-    """One layer, undecoded."""
-
-    opcode: int
-    body: Buffer
-
-
 @dataclass(frozen=True)
 class Model:
     """A whole kmodel. `main_memory` is in bytes; `trailing` is what follows the last body."""
@@ -87,16 +71,12 @@ class Model:
 
     def position(self) -> int:
         """Where the first body begins in the file."""
-        return ModelHeader.size + Output.size * len(self.outputs) + LayerHeader.size * len(self.steps)
+        return ModelHeader.size + Output.size * len(self.outputs) + StepHeader.size * len(self.steps)
 
     def bodies(self) -> tuple[Body, ...]:
         """The layers, decoded. The arrays of a k210_conv, wherever they lie: registers, weights, batch-norm,
         activation. KmodelError K0401, K0402 names the layer that is damaged."""
-        decoded, at = [], self.position()
-        for step in self.steps:
-            decoded.append(self.resolved(layers.read(step.opcode, step.body, at)))
-            at += len(step.body)
-        return tuple(decoded)
+        return tuple(map(self.resolved, layers.read_all(self.steps, self.position())))
 
     def resolved(self, body: Body) -> Body:
         """The layer, with the arrays of a k210_conv from wherever they lie."""
@@ -196,13 +176,11 @@ def read(buffer: Buffer) -> Model:
     require_bytes(view, at, Output.size * header.outputs, "ModelHeader.outputs")
     outputs = tuple(Output.read(view, at + Output.size * index) for index in range(header.outputs))
     at += Output.size * header.outputs
-    require_bytes(view, at, LayerHeader.size * header.layers, "ModelHeader.layers")
-    headers = [LayerHeader.read(view, at + LayerHeader.size * index) for index in range(header.layers)]
-    at += LayerHeader.size * header.layers
+    headers, at = read_headers(view, at, header.layers, "ModelHeader.layers")
     steps = []
     for index, one in enumerate(headers):
-        require_bytes(view, at, one.bytes, f"body of layer {index} ({layers.name(one.kind)})")
-        steps.append(Step(one.kind, view[at : at + one.bytes]))
+        require_bytes(view, at, one.bytes, f"body of layer {index} ({layers.name(one.opcode)})")
+        steps.append(Step(one.opcode, view[at : at + one.bytes]))
         at += one.bytes
     return Model(outputs, tuple(steps), header.main_memory, header.kpu_lines, header.flags, view[at:])
 
@@ -213,6 +191,6 @@ def write(model: Model) -> bytes:
         flags=model.flags, layers=len(model.steps), kpu_lines=model.kpu_lines, main_memory=model.main_memory,
         outputs=len(model.outputs),
     )  # fmt: skip
-    headers = [LayerHeader(kind=one.opcode, bytes=len(one.body)).write() for one in model.steps]
+    headers = [one.header.write() for one in model.steps]
     parts: list[Any] = [header.write(), *(one.write() for one in model.outputs), *headers]
     return b"".join([*parts, *(one.body for one in model.steps), model.trailing])

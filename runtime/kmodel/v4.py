@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ...errors import KmodelError
-from .bodies import ALIGNMENT, Body, Shape
+from .bodies import ALIGNMENT, Body, Shape, Step, StepHeader, read_headers
 from .elements import numpy_dtype
 from .fields4 import MemoryRange, nodes, ranges_in
 from .nodes4 import Concat
@@ -40,28 +40,12 @@ class ModelHeader(Record):
     reserved: U32 = 0
 
 
-@struct(size=8)
-class NodeHeader(Record):
-    """`bytes` of body, with its padding."""
-
-    opcode: U32
-    bytes: U32
-
-
 @dataclass(frozen=True)
 class Input:
     """A tensor that the caller fills in: in main memory, or in KPU RAM, where its rows are laid out."""
 
     range: MemoryRange
     shape: Shape
-
-
-@dataclass(frozen=True)
-class Step:
-    """One node, undecoded."""
-
-    opcode: int
-    body: Buffer
 
 
 @dataclass(frozen=True)
@@ -90,15 +74,11 @@ class Model:
     def position(self) -> int:
         """Where the first body begins in the file."""
         ranges = (16 + 16) * len(self.inputs) + 16 * len(self.outputs)
-        return ModelHeader.size + ranges + len(self.constants) + NodeHeader.size * len(self.steps)
+        return ModelHeader.size + ranges + len(self.constants) + StepHeader.size * len(self.steps)
 
     def bodies(self) -> tuple[Body, ...]:
         """The nodes, decoded; KmodelError K0401, K0402 names the one that is damaged."""
-        decoded, at = [], self.position()
-        for step in self.steps:
-            decoded.append(nodes.read(step.opcode, step.body, at))
-            at += len(step.body)
-        return tuple(decoded)
+        return tuple(nodes.read_all(self.steps, self.position()))
 
     def signature(self) -> tuple[list[tuple[str, Shape]], list[tuple[str, Shape]]]:
         """(element type, shape) of inputs and outputs. Files do not state shapes of outputs: they are those of the
@@ -189,9 +169,7 @@ def _read_shapes(view: memoryview, at: int, count: int) -> tuple[list[Shape], in
 
 
 def _read_steps(view: memoryview, at: int, count: int) -> tuple[tuple[Step, ...], int]:
-    require_bytes(view, at, NodeHeader.size * count, "ModelHeader.nodes")
-    headers = [NodeHeader.read(view, at + NodeHeader.size * index) for index in range(count)]
-    at += NodeHeader.size * count
+    headers, at = read_headers(view, at, count, "ModelHeader.nodes")
     steps = []
     for index, header in enumerate(headers):
         end = at + header.bytes
@@ -216,5 +194,5 @@ def write(model: Model) -> bytes:
     parts += [np.asarray(one.shape, "<i4").tobytes() for one in model.inputs]
     parts += [one.write() for one in model.outputs]
     parts.append(model.constants)
-    parts += [NodeHeader(opcode=one.opcode, bytes=len(one.body)).write() for one in model.steps]
+    parts += [one.header.write() for one in model.steps]
     return b"".join([*parts, *(one.body for one in model.steps), model.trailing])

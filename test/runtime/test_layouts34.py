@@ -11,7 +11,7 @@ from files34 import conv3, conv4, float4
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kpuc.runtime.kmodel import builder4, read_kmodel, v3, v4
+from kpuc.runtime.kmodel import bodies, builder4, read_kmodel, v3, v4
 from kpuc.runtime.kmodel.fields4 import MemoryRange, nodes, place
 from kpuc.runtime.kmodel.layers3 import layers
 from kpuc.runtime.kmodel.nodes4 import Dequantize
@@ -184,14 +184,14 @@ def test_version_4_models_are_inverse(
     """Whatever the nodes hold: bodies are not looked into."""
     target, main, flags, reserved = numbers
     made = v4.Model(target, tuple(v4.Input(*one) for one in inputs), tuple(outputs), constants,
-                    tuple(v4.Step(*one) for one in steps), main, flags, reserved, trailing)  # fmt: skip
+                    tuple(bodies.Step(*one) for one in steps), main, flags, reserved, trailing)  # fmt: skip
     assert v4.read(v4.write(made)) == made
 
 
 @given(STEPS, st.lists(st.builds(v3.Output, address=U32, bytes=U32), max_size=3), st.tuples(U32, U32, U32),
        st.binary(max_size=9))  # fmt: skip
 def test_version_3_models_are_inverse(steps: list, outputs: list, numbers: tuple, trailing: bytes) -> None:
-    made = v3.Model(tuple(outputs), tuple(v3.Step(*one) for one in steps), *numbers, trailing)
+    made = v3.Model(tuple(outputs), tuple(bodies.Step(*one) for one in steps), *numbers, trailing)
     assert v3.read(v3.write(made)) == made
 
 

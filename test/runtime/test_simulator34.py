@@ -13,7 +13,7 @@ from files34 import FULL, conv3, conv4, float4, run4, window
 
 from kpuc.errors import ExecutionError, KmodelError
 from kpuc.runtime import Simulator
-from kpuc.runtime.kmodel import builder4, nodes4, read_kmodel, v3, v4
+from kpuc.runtime.kmodel import bodies, builder4, nodes4, read_kmodel, v3
 from kpuc.runtime.kmodel.describe import describe
 from kpuc.runtime.kmodel.fields4 import MemoryRange, place
 from kpuc.tools.cli.main import cli
@@ -71,7 +71,7 @@ def test_a_description_is_plain_data(make: object) -> None:
 
 def test_damage_is_described() -> None:
     model = read_kmodel(float4())
-    broken = replace(model, steps=(v4.Step(0x99, b""), *model.steps))
+    broken = replace(model, steps=(bodies.Step(0x99, b""), *model.steps))
     described = describe(broken)
     damage = "node is of kind 0x99, which does not exist"
     assert described["steps"][0] == {"step": "node 0x99", "at": 136, "bytes": 0, "damage": damage}

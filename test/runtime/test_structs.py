@@ -9,14 +9,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kpuc.errors import KmodelError
-from kpuc.runtime.kmodel import fields4, k210, v3, v4, v5, v7
+from kpuc.runtime.kmodel import bodies, fields4, k210, v3, v4, v5, v7
 from kpuc.runtime.kmodel.layers3 import layers
 from kpuc.runtime.kmodel.struct import Inner, Many, Raw, Record, Scalar, Text
 
 RECORDS = [
     v7.ModelHeader, v7.ModuleHeader, v7.FunctionHeader, v7.SectionHeader,
     v5.ModelHeader, v5.ModuleHeader, v5.FunctionHeader, v5.SectionHeader, v5.MempoolDesc, v5.MemoryRange,
-    v4.ModelHeader, v4.NodeHeader, v3.ModelHeader, v3.LayerHeader, v3.Output,
+    v4.ModelHeader, v3.ModelHeader, v3.Output, bodies.StepHeader,
     *(one.fields for one in (*fields4.nodes.kinds.values(), *layers.kinds.values())),
     *k210.COMMANDS,
 ]  # fmt: skip
