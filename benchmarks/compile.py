@@ -9,8 +9,10 @@ Every measurement is a process of its own, so that its memory is its own.
 
 import argparse
 import json
+import shutil
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 OURS = """
@@ -40,7 +42,9 @@ print(json.dumps([seconds, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 
 
 def measure(python: str, code: str, *arguments: str) -> list[float] | None:
     """CPU seconds, peak MiB and bytes of the kmodel; None when the compiler refuses the network or crashes."""
-    done = subprocess.run([python, "-c", code, *arguments], capture_output=True, text=True, check=False)
+    with tempfile.TemporaryDirectory() as folder:  # where nncase leaves a file
+        command = [python, "-c", code, *arguments]
+        done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
     lines = done.stdout.strip().splitlines()
     return json.loads(lines[-1]) if done.returncode == 0 and lines else None
 
@@ -52,15 +56,16 @@ def main() -> None:
     parser.add_argument("--rival", help="a Python interpreter with nncase 1.9")
     parser.add_argument("--shape", action="append", default=[], help="MODEL:NAME=1,3,224,224 where dims are open")
     options = parser.parse_args()
+    rival = options.rival and str(Path(shutil.which(options.rival) or options.rival).absolute())
     shapes: dict[str, dict[str, list[int]]] = {}
     for text in options.shape:
         model, _, rest = text.partition(":")
         name, _, dims = rest.partition("=")
         shapes.setdefault(model, {})[name] = [int(dim) for dim in dims.split(",")]
     print(f"{'model':24} {'kpuc s':>8} {'MiB':>6} {'bytes':>10} {'nncase s':>9} {'MiB':>6} {'time ratio':>10}")
-    for model in options.models:
+    for model in map(Path.resolve, options.models):
         ours = measure(sys.executable, OURS, str(model), json.dumps(shapes.get(model.stem, {})), options.target)
-        theirs = measure(options.rival, RIVAL, str(model)) if options.rival else None
+        theirs = measure(rival, RIVAL, str(model)) if rival else None
         left = f"{ours[0]:8.2f} {ours[1]:6.0f} {ours[2]:10}" if ours else f"{'refused':>26}"
         right = f"{theirs[0]:9.2f} {theirs[1]:6.0f}" if theirs else f"{'-':>9} {'-':>6}"
         ratio = f"{ours[0] / theirs[0]:10.1f}" if ours and theirs and theirs[0] else f"{'-':>10}"
