@@ -1,0 +1,105 @@
+"""Compiles kernels one by one and runs them on arrays, for tests of their generators."""
+
+import ctypes
+import math
+import re
+import struct
+
+import llvmlite.binding as llvm
+import numpy as np
+from kpuc.backends.native.buffer import Buffer, plain_buffer
+from kpuc.backends.native.group import Group
+from kpuc.backends.native.kernel import Kernel, Scratch
+from kpuc.backends.native.target import X86_64_V4_VNNI
+from kpuc.dialects import mlir, nn
+from kpuc.dialects.function import entry_function
+from kpuc.dialects.mlir import ir
+
+PIPE = """builtin.module(func.func(canonicalize,cse,loop-invariant-code-motion),convert-vector-to-scf,convert-scf-to-cf,
+expand-strided-metadata,lower-affine,convert-vector-to-llvm{enable-x86=true},convert-math-to-llvm,convert-index-to-llvm,
+convert-arith-to-llvm,finalize-memref-to-llvm,convert-func-to-llvm{use-bare-ptr-memref-call-conv=true},
+convert-cf-to-llvm,convert-ub-to-llvm,reconcile-unrealized-casts,canonicalize,cse)"""
+
+llvm.initialize_all_targets()
+llvm.initialize_all_asmprinters()
+
+
+def _down(text):
+    def bits(match):
+        value = struct.unpack("<f", struct.pack("<I", int(match[1], 16)))[0]
+        return f"0x{struct.unpack('<Q', struct.pack('<d', value))[0]:016X}"
+
+    return re.sub(r"f0x([0-9A-F]{8})", bits, text)
+
+
+def compile_kernels(kernels, spec=X86_64_V4_VNNI):
+    """An engine in which the kernels are the functions k0, k1, ..."""
+    text = "\n".join(kernel.function(f"k{i}").replace("func.func private", "func.func") for i, kernel in enumerate(kernels))
+    module = ir.Module.parse(text)
+    module.operation.verify()
+    mlir.passmanager.PassManager.parse(PIPE).run(module.operation)
+    from torch_mlir.dialects import llvm as dialect
+
+    lowered = llvm.parse_assembly(_down(dialect.translate_module_to_llvmir(module.operation)))
+    machine = llvm.Target.from_triple(spec.triple).create_target_machine(cpu=spec.cpu, features=spec.features, opt=3)
+    options = llvm.create_pipeline_tuning_options(speed_level=3)
+    builder = llvm.create_pass_builder(machine, options)
+    builder.getModulePassManager().run(lowered, builder)
+    engine = llvm.create_mcjit_compiler(lowered, machine)
+    engine.finalize_object()
+    return engine
+
+
+def physical(buffer: Buffer, array):
+    """The block of memory that holds an array, with noise where nothing of it lies."""
+    block = np.full([buffer.extents[axis] for axis in range(len(buffer.extents))], 77, array.dtype)
+    block[tuple(slice(b, b + s) for b, s in zip(buffer.before, buffer.shape, strict=True))] = array
+    return np.ascontiguousarray(block.transpose(buffer.order)) if buffer.order else block
+
+
+def logical(buffer: Buffer, block):
+    """The array in a block of memory."""
+    inverse = np.argsort(buffer.order) if buffer.order else ()
+    whole = block.transpose(inverse) if buffer.order else block
+    return whole[tuple(slice(b, b + s) for b, s in zip(buffer.before, buffer.shape, strict=True))]
+
+
+def aligned(array):
+    raw = np.zeros(array.nbytes + 128, np.uint8)
+    start = -raw.ctypes.data % 64
+    result = raw[start : start + array.nbytes].view(array.dtype).reshape(array.shape)
+    result[...] = array
+    return result
+
+
+def run_group(group, buffers, inputs, lower, spec=X86_64_V4_VNNI):
+    """The group's results in memory as the kernels leave them (blocks by value), each task done alone, backwards."""
+    kernels = lower(group, buffers, spec)
+    engine = compile_kernels(kernels, spec)
+    blocks = {value: aligned(physical(buffers[value], array)) for value, array in inputs.items()}
+    scratch = {}
+    for i, kernel in enumerate(kernels):
+        pointers = []
+        for argument in kernel.arguments:
+            if isinstance(argument.source, Scratch):
+                block = scratch.setdefault(id(argument.source), aligned(np.zeros(argument.buffer.bytes + 64, np.uint8)))
+            elif isinstance(argument.source, np.ndarray):
+                block = aligned(argument.source)
+            else:
+                if argument.source not in blocks:
+                    dtype = mlir_dtype(argument.buffer.element)
+                    blocks[argument.source] = aligned(
+                        np.full([argument.buffer.extents[a] for a in argument.buffer.order], 99, dtype)
+                    )
+                block = blocks[argument.source]
+            pointers.append(block.ctypes.data)
+        function = ctypes.CFUNCTYPE(None, *[ctypes.c_void_p] * len(pointers), ctypes.c_long, ctypes.c_long)(
+            engine.get_function_address(f"k{i}")
+        )
+        for task in reversed(range(kernel.tasks)):
+            function(*pointers, task, task + 1)
+    return blocks
+
+
+def mlir_dtype(element):
+    return np.dtype(f"{'f' if element[0] == 'f' else 'i'}{int(element[1:]) // 8}")
