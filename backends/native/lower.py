@@ -1,0 +1,236 @@
+"""From groups of `nn` operations in their buffers to functions on memory: kernels, and the steps that call them.
+
+On entry: one function of `nn` operations with buffers (`native-assign-layouts`) and groups (`native-form-groups`). On
+exit: MLIR text of upstream's dialects, in which every address is known: a kernel for each different piece of work, a
+step for each call of one; the constants as kernels read them; the bytes of memory that a run needs.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from ...dialects import nn
+from ...dialects.function import entry_function
+from ...dialects.mlir import describe, ir
+from ...passes.buffers.allocation import Buffer as Lifetime
+from ...passes.buffers.allocation import allocate
+from ..unsupported import Unsupported, check_static, refuse
+from . import kernels
+from .assign_layouts import buffer_of
+from .buffer import Buffer
+from .evaluation import EXPRESSIONS, VIEWS
+from .form_groups import ALIASES, PLACED, groups_of
+from .group import Group
+from .kernel import Argument, Kernel, Scratch
+from .kernels.pointwise import lower_pointwise
+from .lowerings import LOWERINGS
+from .program import Step, argument_text, program_text
+from .target import TargetSpec
+
+ALIGNMENT = 64
+"""Bytes: what constants and buffers begin at a multiple of, a cache line and the widest vector."""
+
+assert kernels, "importing them registers them"
+
+
+@dataclass(frozen=True)
+class Program:
+    """A network as functions on memory.
+
+    text: MLIR. weights: the constants, as they lie in memory. arena_bytes: memory for a run. bound: bytes that no plan
+    can do without. steps: what is executed one after the other.
+    """
+
+    text: str
+    weights: bytes
+    arena_bytes: int
+    bound: int
+    steps: Sequence[Step]
+
+
+def lower_network(module: ir.Module, spec: TargetSpec) -> Program:
+    """The program of a network for a CPU.
+
+    Raises `UnsupportedError` K0602 that lists every operation without a generator, K0603 for dimensions that are not
+    known.
+    """
+    block = entry_function(module).regions[0].blocks[0]
+    *operations, end = block.operations
+    check_static(block, [op for op in operations if not isinstance(op, nn.Constant)])
+    groups = groups_of(module)
+    calls, problems = [], []
+    for number, group in enumerate(groups):
+        try:
+            calls += [Call(number, kernel) for kernel in lower_group(group, spec)]
+        except Unsupported as error:
+            problems.append((group.anchor, error))
+    refuse(problems)
+    memory = Memory(block.arguments, list(end.operation.operands), groups)
+    for call in calls:
+        for argument in call.kernel.arguments:
+            memory.use(argument, call.group)
+    return _written(calls, memory)
+
+
+@dataclass(frozen=True)
+class Call:
+    """A kernel of a group."""
+
+    group: int
+    kernel: Kernel
+
+
+def lower_group(group: Group, spec: TargetSpec) -> list[Kernel]:
+    """The kernels of a group. Raises `Unsupported`."""
+    buffers = {value: buffer_of(value) for value in [*group.inputs, *group.results] if nn.constant_value(value) is None}
+    lower = LOWERINGS.get(type(group.anchor))
+    if lower is None and (type(group.anchor) in EXPRESSIONS or type(group.anchor) in VIEWS):
+        lower = lower_pointwise
+    if lower is None:
+        raise Unsupported("there is no machine code for it yet")
+    return lower(group, buffers, spec)
+
+
+class Memory:
+    """Where everything lies: constants in the file, inputs and outputs where the caller has them, the rest in an arena.
+
+    Values that are others under another shape, or parts of a concatenation, share a block: that of their `root`.
+    """
+
+    def __init__(self, arguments: Sequence[ir.Value], results: Sequence[ir.Value], groups: Sequence[Group]) -> None:
+        self.arguments = {value: number for number, value in enumerate(arguments)}
+        self.count = len(arguments) + len(results)
+        self.outputs: dict[ir.Value, int] = {}
+        self.copies: list[tuple[ir.Value, int]] = []
+        for number, value in enumerate(results, len(arguments)):
+            root = root_of(value)
+            if isinstance(root, ir.OpResult) and nn.constant_value(root) is None and root not in self.outputs:
+                self.outputs[root] = number
+            else:
+                self.copies.append((value, number))
+        self.weights = bytearray()
+        self._constants: dict[bytes, int] = {}
+        self._blocks: dict[Any, list[int]] = {}
+        self.steps = len(groups)
+
+    def use(self, argument: Argument, group: int) -> None:
+        """A kernel of a group is called with this."""
+        if isinstance(argument.source, np.ndarray):
+            self._constant(argument.source)
+            return
+        root = argument.source if isinstance(argument.source, Scratch) else root_of(argument.source)
+        if root in self.arguments or root in self.outputs:
+            return
+        size = argument.buffer.bytes if isinstance(root, Scratch) else max(buffer_of(root).bytes, argument.buffer.bytes)
+        block = self._blocks.setdefault(root, [size, group, group])
+        block[0], block[2] = max(block[0], size), group
+
+    def plan(self) -> Plan:
+        """Offsets in the arena."""
+        lifetimes = [
+            Lifetime(f"block {number}", size + ALIGNMENT, first, last + 1, ALIGNMENT)
+            for number, (size, first, last) in enumerate(self._blocks.values())
+        ]
+        allocation = allocate(lifetimes)
+        return Plan(dict(zip(self._blocks, allocation.offsets, strict=True)), allocation.peak, allocation.lower_bound)
+
+    def _constant(self, array: Any) -> int:
+        stored = array.tobytes()
+        key = hashlib.sha256(stored).digest()
+        if key not in self._constants:
+            self.weights += bytes(-len(self.weights) % ALIGNMENT)
+            self._constants[key] = len(self.weights)
+            self.weights += stored
+        return self._constants[key]
+
+    def place(self, argument: Argument, plan: Plan) -> tuple[str, int]:
+        """Which memory an argument lies in ("weights", "arena", "arguments"), and its offset, or number."""
+        source = argument.source
+        if isinstance(source, np.ndarray):
+            return "weights", self._constant(source)
+        root = source if isinstance(source, Scratch) else root_of(source)
+        if root in self.arguments:
+            return "arguments", self.arguments[root]
+        if root in self.outputs:
+            return "arguments", self.outputs[root]
+        return "arena", plan.offsets[root]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Where blocks lie in the arena, and its bytes."""
+
+    offsets: Mapping[Any, int] = field(default_factory=dict)
+    peak: int = 0
+    bound: int = 0
+
+
+def root_of(value: ir.Value) -> ir.Value:
+    """The value whose block holds a value."""
+    while True:
+        owner = value.owner.opview if isinstance(value, ir.OpResult) else None
+        if isinstance(owner, ALIASES):
+            value = owner.operation.operands[0]
+            continue
+        placed = [use.owner for use in value.uses if PLACED in use.owner.attributes]
+        if not placed:
+            return value
+        value = placed[0].results[0]
+
+
+def _written(calls: Sequence[Call], memory: Memory) -> Program:
+    plan = memory.plan()
+    kernel_names: dict[str, str] = {}
+    lines: list[str] = []
+    bodies: list[str] = []
+    steps: list[Step] = []
+    weights, arena = max(len(memory.weights), 1), max(plan.peak, 1)
+    for number, call in enumerate(calls):
+        text = call.kernel.function("KERNEL")
+        name = kernel_names.get(text)
+        if name is None:
+            name = kernel_names[text] = f"{call.kernel.family}_{len(kernel_names)}"
+            lines.append(text.replace("@KERNEL", f"@{name}", 1))
+        steps.append(Step(f"step_{number}", call.kernel.tasks))
+        bodies.append(_step(steps[-1].name, name, call.kernel, memory, plan, weights, arena))
+    text = "".join([*lines, *bodies, program_text(steps, weights, arena, memory.count)])
+    return Program(text, bytes(memory.weights), plan.peak, plan.bound, steps)
+
+
+def _step(name: str, kernel_name: str, kernel: Kernel, memory: Memory, plan: Plan, weights: int, arena: int) -> str:
+    """A function that calls a kernel with what it works on."""
+    spaces = {"weights": f"memref<{weights}xi8>", "arena": f"memref<{arena}xi8>"}
+    lines, names, made = [], [], {}
+    for argument in kernel.arguments:
+        where, offset = memory.place(argument, plan)
+        type_ = argument.buffer.type
+        if (where, offset, type_) not in made:
+            if where == "arguments":
+                more, value = argument_text(offset, type_, memory.count, len(made))
+                lines += more
+            else:
+                value = f"%v{len(made)}"
+                lines.append(f"%o{len(made)} = arith.constant {offset} : index")
+                lines.append(f"{value} = memref.view %{where}[%o{len(made)}][] : {spaces[where]} to {type_}")
+            made[where, offset, type_] = value
+        names.append(made[where, offset, type_])
+    types = [argument.buffer.type for argument in kernel.arguments]
+    called = ", ".join([*names, "%lo", "%hi"])
+    lines.append(f"func.call @{kernel_name}({called}) : ({', '.join([*types, 'index', 'index'])}) -> ()")
+    arguments = f"memref<{memory.count}xindex>"
+    head = f"%weights: {spaces['weights']}, %arena: {spaces['arena']}, %arguments: {arguments}, %lo: index, %hi: index"
+    body = "\n".join(f"  {line}" for line in lines)
+    return f"func.func private @{name}({head}) {{\n{body}\n  return\n}}\n"
+
+
+def where(group: Group) -> str:
+    """The place of a group in the model, for messages."""
+    return describe(group.anchor.location)
+
+
+__all__ = ["Buffer", "Program", "lower_group", "lower_network"]
