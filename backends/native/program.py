@@ -14,7 +14,10 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
+
+from .pool import POOL
 
 MEMREF = re.compile(r"memref<((?:\d+x)*)[a-z]\w*>")
 
@@ -59,3 +62,33 @@ def argument_text(index: int, memref_type: str, arguments: int) -> tuple[list[st
         lines.append(f"{name}_{step + 1} = llvm.insertvalue {operand}, {name}_{step}{place} : {descriptor}")
     lines.append(f"{name} = builtin.unrealized_conversion_cast {name}_{len(fields)} : {descriptor} to {memref_type}")
     return lines, name
+
+
+def program_text(steps: Sequence[Step], weights_bytes: int, arena_bytes: int, arguments: int) -> str:
+    """The functions that an object exports, in MLIR, to stand in one module with those of the steps.
+
+    `kpuc_run` executes the steps one after the other. A step of one task is called; the tasks of others are shared out.
+    """
+    types = f"memref<{weights_bytes}xi8>, memref<{arena_bytes}xi8>, memref<{arguments}xindex>"
+    kind = f"({types}, index, index) -> ()"
+    weights, arena, words = types.split(", ")
+    lines = [f"func.func @kpuc_run(%weights: {weights}, %arena: {arena}, %arguments: {words}, %pool: !llvm.ptr) {{"]
+    lines += ["%zero = arith.constant 0 : index", "%one = arith.constant 1 : index"]
+    for name, type_ in (("weights", weights), ("arena", arena), ("arguments", words)):
+        lines += [
+            f"%{name}_index = memref.extract_aligned_pointer_as_index %{name} : {type_} -> index",
+            f"%{name}_i64 = arith.index_cast %{name}_index : index to i64",
+            f"%{name}_pointer = llvm.inttoptr %{name}_i64 : i64 to !llvm.ptr",
+        ]
+    for number, step in enumerate(steps):
+        if step.tasks == 1:
+            lines.append(f"func.call @{step.name}(%weights, %arena, %arguments, %zero, %one) : {kind}")
+            continue
+        lines += [
+            f"%function{number} = func.constant @{step.name} : {kind}",
+            f"%pointer{number} = builtin.unrealized_conversion_cast %function{number} : {kind} to !llvm.ptr",
+            f"%tasks{number} = llvm.mlir.constant({step.tasks} : i64) : i64",
+            f"llvm.call @kpuc_parallel(%pool, %pointer{number}, %tasks{number}, %weights_pointer, %arena_pointer,",
+            "    %arguments_pointer) : (!llvm.ptr, !llvm.ptr, i64, !llvm.ptr, !llvm.ptr, !llvm.ptr) -> ()",
+        ]
+    return "\n".join([*lines, "return", "}", POOL])
