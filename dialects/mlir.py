@@ -130,3 +130,9 @@ def error_from(error: Exception, code: str, what: str) -> KpucError:
     first, *others = diagnostics
     lines = "".join(f"\n  {describe(other.location)}: {other.message}" for other in others)
     return PassError(code, where=describe(first.location), cause=f"{first.message}{lines}")
+
+
+def llvm_text(module: ir.Module) -> str:
+    """LLVM IR of a module of the llvm dialect. (The bindings of that dialect are imported when they are needed.)"""
+    text: str = _module("dialects.llvm").translate_module_to_llvmir(module.operation)
+    return text

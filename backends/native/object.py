@@ -1,0 +1,100 @@
+"""Bufferised MLIR to an ELF object: upstream's passes, LLVM's optimiser and code generator.
+
+On entry: a module of func, vector, memref, scf, arith, math and llvm operations, static, its memrefs passed as bare
+pointers. On exit: a relocatable object whose only undefined symbols are those of `runtime.native.symbols`. Functions
+stay out of line when they carry `llvm.no_inline`. Two LLVMs take part: that of the MLIR bindings, which writes text,
+and an older one, llvmlite's, which knows every CPU (see `literals`).
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+from ...dialects.mlir import context, error_from, ir, llvm_text
+from ...errors import PassError
+from ...passes.pipeline import parse_pipeline
+from ...runtime.native.symbols import EXPORTS
+from .literals import older
+from .target import TargetSpec
+
+LOWERING = (
+    "builtin.module(func.func(canonicalize,cse,loop-invariant-code-motion),convert-vector-to-scf,convert-scf-to-cf,"
+    "expand-strided-metadata,lower-affine,convert-math-to-llvm,convert-math-to-libm,"
+    "convert-func-to-llvm{use-bare-ptr-memref-call-conv=true},convert-to-llvm,reconcile-unrealized-casts,"
+    "canonicalize,cse)"
+)
+"""From what kernels are written in to the llvm dialect; nn-opt runs it too."""
+
+
+def compile_object(module: str | ir.Module, spec: TargetSpec) -> bytes:
+    """The object of a module, given as text, or as a module, which is lowered in place.
+
+    PassError K0306 for text that is no module, K0304 or K0305 when it cannot be lowered, K0604 when LLVM refuses it.
+    """
+    return emit(lowered(module, spec), spec)
+
+
+def lowered(module: str | ir.Module, spec: TargetSpec) -> str:
+    """LLVM IR, as llvmlite reads it."""
+    if isinstance(module, str):
+        with context():
+            try:
+                module = ir.Module.parse(module)
+            except ir.MLIRError as error:
+                raise error_from(error, "K0306", "the kernels cannot be parsed") from error
+            return lowered(module, spec)
+    machine = target_machine(spec)
+    with module.context, ir.Location.unknown():
+        pipeline = parse_pipeline(LOWERING)
+        pipeline.verify_each = False
+        pipeline.run(module)
+        module.operation.attributes["llvm.data_layout"] = ir.StringAttr.get(str(machine.target_data))
+        module.operation.attributes["llvm.target_triple"] = ir.StringAttr.get(spec.triple)
+        text = llvm_text(module)
+    return older(_completed(text, spec))
+
+
+def _completed(text: str, spec: TargetSpec) -> str:
+    """The text with the functions of `program.py` defined that depend on the CPU."""
+    relax = f"define internal void @kpuc_relax() {{ call void @{spec.relax} ret void }}"
+    futex = f"define internal i64 @kpuc_futex() {{ ret i64 {spec.futex} }}"
+    return text.replace("declare void @kpuc_relax()", relax).replace("declare i64 @kpuc_futex()", futex)
+
+
+def emit(text: str, spec: TargetSpec) -> bytes:
+    """The object of LLVM IR. PassError K0604 when LLVM refuses it."""
+    from llvmlite import binding
+
+    machine = target_machine(spec)
+    try:
+        module = binding.parse_assembly(text)
+        module.verify()
+    except RuntimeError as error:
+        raise PassError("K0604", cause=f"LLVM cannot read what MLIR wrote: {error}") from error
+    for function in module.functions:
+        if not function.is_declaration:
+            function.add_function_attribute("nounwind")
+            if function.name not in EXPORTS:
+                function.linkage = "internal"
+    options = binding.create_pipeline_tuning_options(speed_level=3)
+    builder = binding.create_pass_builder(machine, options)
+    builder.getModulePassManager().run(module, builder)
+    return bytes(machine.emit_object(module))
+
+
+@cache
+def target_machine(spec: TargetSpec) -> Any:
+    """LLVM's code generator for a CPU: position-independent code of less than 2 GiB."""
+    from llvmlite import binding
+
+    _initialize(binding)
+    target = binding.Target.from_triple(spec.triple)
+    return target.create_target_machine(
+        cpu=spec.cpu, features=spec.features, opt=3, reloc="pic", codemodel="small", abiname=spec.abi
+    )
+
+
+def _initialize(binding: Any) -> None:
+    binding.initialize_all_targets()
+    binding.initialize_all_asmprinters()

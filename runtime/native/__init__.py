@@ -1,0 +1,1 @@
+"""Runs machine code of kmodels: numpy and the C library of the process, nothing else."""

@@ -1,0 +1,23 @@
+"""The functions that machine code of kmodels has, and those of the C library that it may call."""
+
+RUN, CREATE, DESTROY = EXPORTS = ("kpuc_run", "kpuc_pool_create", "kpuc_pool_destroy")
+"""`kpuc_run(weights, arena, arguments, pool)` runs the network once; `arguments`: addresses of inputs, then outputs.
+
+`kpuc_pool_create(pool, threads)` makes a pool of so many threads, the caller's included, out of POOL_BYTES zeros at a
+multiple of 64 bytes, and gives how many threads it has; `kpuc_pool_destroy(pool)` ends them. `kpuc_run` without a pool
+(null) stays in its thread.
+"""
+
+MOST_THREADS = 64
+POOL_BYTES = 1024
+
+_MATH = (
+    "acos", "acosh", "asin", "asinh", "atan", "atan2", "atanh", "cbrt", "ceil", "cos", "cosh", "erf", "erfc", "exp",
+    "exp2", "expm1", "floor", "fma", "fmax", "fmin", "fmod", "ldexp", "log", "log10", "log1p", "log2", "nearbyint",
+    "pow", "remainder", "rint", "round", "roundeven", "sin", "sinh", "sqrt", "tan", "tanh", "tgamma", "trunc",
+)  # fmt: skip
+ALLOWED = frozenset(
+    ["memcpy", "memmove", "memset", "pthread_create", "pthread_join", "sched_yield", "syscall", *_MATH]
+    + [f"{name}f" for name in _MATH]
+)
+"""What an object may leave undefined: functions of the C library, its mathematics and POSIX threads."""
