@@ -9,6 +9,8 @@ MODULES: dict[str, str] = {
     "kpu-plan-maps": "kpu.plan",
     "kpu-schedule": "kpu.schedule",
     "kpu-tile": "kpu.tile",
+    "native-assign-layouts": ".backends.native.assign_layouts",
+    "native-form-groups": ".backends.native.form_groups",
     "nn-annotate-ranges": "quant.annotate",
     "nn-avoid-early-faults": "nn.early",
     "nn-canonicalize": "nn.canonicalize",

@@ -10,11 +10,12 @@ import numpy as np
 from kpuc.backends.native.buffer import Buffer, plain_buffer
 from kpuc.backends.native.group import Group
 from kpuc.backends.native.kernel import Kernel, Scratch
-from kpuc.backends.native.target import X86_64_V4_VNNI
+from kpuc.backends.native.target import SPECS
 from kpuc.dialects import mlir, nn
 from kpuc.dialects.function import entry_function
 from kpuc.dialects.mlir import ir
 
+X86_64_V4_VNNI, X86_64_V3 = SPECS["x86-64-v4-vnni"], SPECS["x86-64-v3"]
 PIPE = """builtin.module(func.func(canonicalize,cse,loop-invariant-code-motion),convert-vector-to-scf,convert-scf-to-cf,
 expand-strided-metadata,lower-affine,convert-vector-to-llvm{enable-x86=true},convert-math-to-llvm,convert-index-to-llvm,
 convert-arith-to-llvm,finalize-memref-to-llvm,convert-func-to-llvm{use-bare-ptr-memref-call-conv=true},

@@ -34,6 +34,10 @@ class TargetSpec:
     futex: int
     abi: str = ""
 
+    def lanes(self, size: int) -> int:
+        """How many elements of `size` bytes a vector holds."""
+        return self.vector_bits // 8 // size
+
     @property
     def triple(self) -> str:
         """As LLVM writes it."""

@@ -143,7 +143,7 @@ class Text:
             for (value, type_), name in self._constants.items()
         ]
         body = "\n".join(f"  {line}" for line in [*head, *self.lines])
-        return f"func.func private @{name}({listed}) {{\n{body}\n  return\n}}\n"
+        return f"func.func private @{name}({listed}) attributes {{llvm.no_inline}} {{\n{body}\n  return\n}}\n"
 
 
 def _number(value: float, elements: str) -> str:
