@@ -10,6 +10,7 @@ MODULES: dict[str, str] = {
     "kpu-schedule": "kpu.schedule",
     "kpu-tile": "kpu.tile",
     "native-assign-layouts": ".backends.native.assign_layouts",
+    "native-decompose": ".backends.native.decompose",
     "native-form-groups": ".backends.native.form_groups",
     "nn-annotate-ranges": "quant.annotate",
     "nn-avoid-early-faults": "nn.early",

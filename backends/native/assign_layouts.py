@@ -125,9 +125,7 @@ def _copy(value: ir.Value, before: Any) -> ir.Value:
 
 def state_buffers(operations: Sequence[Any], images: Images, lanes: int) -> None:
     """Give every image its buffer: with the halo that its readers need, and inside a concatenation's where it can be."""
-    found = {
-        value: _image(value, lanes) for op in operations for value in op.operation.results if images.has(value)
-    }
+    found = {value: _image(value, lanes) for op in operations for value in op.operation.results if images.has(value)}
     for op in operations:
         if isinstance(op, nn.Concat) and op.output in found and _can_be_placed(op, found, lanes):
             _place(op, found)
@@ -198,7 +196,11 @@ def attribute_of(buffer: Buffer | None) -> ir.Attribute:
 
 def buffer_of(value: ir.Value) -> Buffer:
     """The buffer of a value of which its operation says so, or row-major order."""
-    stated = value.owner.attributes[BUFFERS] if isinstance(value, ir.OpResult) and BUFFERS in value.owner.attributes else None
+    stated = (
+        value.owner.attributes[BUFFERS]
+        if isinstance(value, ir.OpResult) and BUFFERS in value.owner.attributes
+        else None
+    )
     entry = None if stated is None else stated[value.result_number]
     if entry is None or isinstance(entry, ir.UnitAttr):
         return plain_buffer(value)

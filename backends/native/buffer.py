@@ -54,7 +54,9 @@ class Buffer:
     @property
     def type(self) -> str:
         """The memref type of the whole block."""
-        return f"memref<{'x'.join(str(self.extents[axis]) for axis in self.order)}{'x' * bool(self.order)}{self.element}>"
+        return (
+            f"memref<{'x'.join(str(self.extents[axis]) for axis in self.order)}{'x' * bool(self.order)}{self.element}>"
+        )
 
     @property
     def bytes(self) -> int:

@@ -59,8 +59,10 @@ class FormGroups:
         for op in operations:
             if op.operation not in claimed:
                 claim(op, [op])
-        ordered = sorted({id(inside): (anchor, inside) for anchor, inside in claimed.values()}.values(),
-                         key=lambda pair: number[pair[1][-1].operation])
+        ordered = sorted(
+            {id(inside): (anchor, inside) for anchor, inside in claimed.values()}.values(),
+            key=lambda pair: number[pair[1][-1].operation],
+        )
         for place, (anchor, inside) in enumerate(ordered):
             for op in inside:
                 op.operation.attributes[GROUP] = ir.IntegerAttr.get(ir.IntegerType.get_signless(64), place)
@@ -91,8 +93,12 @@ def _grown(anchor: Any, claimed: Any, number: Any) -> list[Any]:
     inside, best = [anchor], 1
     result = anchor.operation.results[0]
     while len(inside) < MOST:
-        behind = [user for op in inside for user in users(op.operation.results[0]) if user.operation not in
-                  {one.operation for one in inside}]
+        behind = [
+            user
+            for op in inside
+            for user in users(op.operation.results[0])
+            if user.operation not in {one.operation for one in inside}
+        ]
         if not behind:
             break
         following = min(behind, key=lambda user: number.get(user.operation, len(number)))

@@ -137,7 +137,9 @@ class Text:
 
     def function(self, name: str, arguments: Sequence[tuple[str, str]]) -> str:
         """The function: its arguments' names (without %) and types, then %lo and %hi, the tasks to do."""
-        listed = ", ".join(f"%{argument}: {type_}" for argument, type_ in [*arguments, ("lo", "index"), ("hi", "index")])
+        listed = ", ".join(
+            f"%{argument}: {type_}" for argument, type_ in [*arguments, ("lo", "index"), ("hi", "index")]
+        )
         head = [
             f"{name} = arith.constant {f'dense<{value}>' if type_.startswith('vector') else value} : {type_}"
             for (value, type_), name in self._constants.items()

@@ -69,8 +69,11 @@ def _write(group: Group, buffers: Mapping[ir.Value, Buffer], lanes: int, filled:
     with text.loop("%lo", "%hi") as task:
         outer: list[Index] = []
         for k in range(depth):
-            outer.append(text.rem(text.div(task, flatten(sizes[k + 1 : depth])), sizes[k]) if k else
-                         text.div(task, flatten(sizes[1:depth])))
+            outer.append(
+                text.rem(text.div(task, flatten(sizes[k + 1 : depth])), sizes[k])
+                if k
+                else text.div(task, flatten(sizes[1:depth]))
+            )
         _loops(kernel, group, buffers, outer, sizes, lanes)
         if image:
             name = kernel.operand(group.results[0], result, written=True)
