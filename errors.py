@@ -45,6 +45,8 @@ CODES: dict[str, str] = {
     "K0407": "the code of a kmodel cannot be assembled",
     "K0408": "a kmodel cannot be written",
     "K0409": "the cost of a kmodel cannot be predicted",
+    "K0410": "an object file in a kmodel is damaged, or not of the kind that can be loaded",
+    "K0411": "machine code of a kmodel, or what it works with, was changed",
     # K05xx: running
     "K0501": "a module has no entry function",
     "K0502": "an input is not what the network declares",
@@ -53,9 +55,13 @@ CODES: dict[str, str] = {
     "K0505": "a kmodel used up its budget of instructions, calls or memory",
     "K0506": "an output was asked for that does not exist or has not been computed",
     "K0507": "a module is of a kind that kpuc cannot execute",
+    "K0508": "a kmodel has machine code, but is not trusted",
+    "K0509": "machine code is for other CPUs than that of this machine",
+    "K0510": "the system does not let machine code be loaded, or lacks a function that it needs",
     # K06xx: targets and code generation
     "K0602": "a target cannot compute some operations",
     "K0603": "a target needs static shapes",
+    "K0604": "machine code cannot be generated",
     "K0610": "buffers do not fit in the memory there is",
     # K07xx: options, command line
     "K0701": "there is no such target",

@@ -46,11 +46,13 @@ WORK_LIMIT = 1 << 35
 class Linker:
     """How an engine calls a function of another module: `call` (module, function, arguments) gives the results.
 
-    `work` is what the KPU may still do in this run, however many calls it is spread over.
+    `work` is what the KPU may still do in this run, however many calls it is spread over. `threads` is how many an
+    engine may use.
     """
 
     call: Callable[[int, int, Sequence[Array]], tuple[Array, ...]]
     work: int = WORK_LIMIT
+    threads: int = 1
 
     def spend(self, work: int) -> None:
         """Take `work` off what is left; ExecutionError K0505 when there is not as much."""

@@ -15,6 +15,7 @@ import numpy as np
 from ..errors import ExecutionError, KmodelError
 from .kmodel import Source, read_kmodel, v5, v7
 from .kmodel.elements import numpy_dtype
+from .kmodel.native import KIND as NATIVE
 from .kmodel.names import default_names, names_of
 from .kmodel.types7 import TensorType, TupleType, Type
 from .machine import WORK_LIMIT, Array, Engine, Linker, TensorInfo
@@ -50,6 +51,12 @@ def _nodes4(module: Any, link: Linker, index: int) -> Engine:
     return Interpreter(module, link, index)
 
 
+def _native7(module: Any, link: Linker, index: int) -> Engine:
+    from .native.engine import Engine
+
+    return Engine(module, link, index)
+
+
 def _stackvm7(module: Any, link: Linker, index: int) -> Engine:
     from .stackvm.interpreter7 import Interpreter
 
@@ -63,6 +70,7 @@ ENGINES: Mapping[tuple[int, str], EngineMaker] = {
     (5, "stackvm"): _stackvm5,
     (5, "k210"): _k210,
     (7, "stackvm"): _stackvm7,
+    (7, NATIVE): _native7,
 }
 """What executes a module: (kmodel version, kind) -> engine of (module, linker, index of the module).
 
@@ -76,23 +84,27 @@ class Simulator:
     """A loaded kmodel, to be run any number of times.
 
     `kmodel`: a path, bytes, or an object with `data: bytes`; constants are used where they are, without a copy.
-    `threads` is accepted for engines that use several. What a network remembers is an input and an output of one name:
+    `threads` is how many machine code uses; other code takes one. Machine code does what it likes with the rights of
+    this process: `trust=False` refuses kmodels that hold any, and is for files of unknown origin. What a network remembers is an input and an output of one name:
     `states` holds what goes in first, the output goes in next. An instance runs one call at a time, whichever thread
-    asks; instances share nothing. Raises KmodelError K04xx for a damaged file, ExecutionError K0501, K0507 for one that
-    cannot be run.
+    asks; instances share nothing. Raises KmodelError K04xx for a damaged file, ExecutionError K0501, K0507 to K0510 for
+    one that cannot be run.
     """
 
-    def __init__(self, kmodel: Source, threads: int = 1) -> None:
+    def __init__(self, kmodel: Source, threads: int = 1, trust: bool = True) -> None:
         if threads < 1:
             raise ExecutionError("K0502", cause=f"threads is {threads}, expected at least 1")
         self.threads = threads
         self.model: Model = read_kmodel(kmodel)
         if self.model.entry is None:
             raise ExecutionError("K0501", cause="the kmodel has no entry function")
+        if not trust and any(module.kind == NATIVE for module in getattr(self.model, "modules", ())):
+            cause = "the kmodel holds machine code, which was not to be trusted"
+            raise ExecutionError("K0508", cause=cause, remedy="trust it if you know where it comes from")
         self._entry = self.model.entry
         self._lock = threading.Lock()
         self._depth = 0
-        self._linker = Linker(self._call)
+        self._linker = Linker(self._call, threads=threads)
         self._engines: dict[int, Engine] = {}
         self._engine(self._entry[0])
         self.inputs, self.outputs = signature(self.model)

@@ -6,12 +6,15 @@
 
 from __future__ import annotations
 
-from os import PathLike
+from os import PathLike, fstat
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
+import numpy as np
+
 from ...errors import KmodelError
 from . import v5, v7
+from .native import ALIGNMENT
 from .struct import Buffer, read_u32s
 
 if TYPE_CHECKING:
@@ -43,13 +46,25 @@ def kmodel_bytes(source: Source) -> Buffer:
         return source
     if isinstance(source, str | PathLike):
         try:
-            return Path(source).read_bytes()
+            return _read_aligned(Path(source))
         except OSError as error:
             raise KmodelError("K0403", where=str(source), cause=f"the file cannot be read: {error.strerror}") from error
     data = getattr(source, "data", None)
     if not isinstance(data, bytes | bytearray | memoryview):
         raise KmodelError("K0403", cause=f"a {type(source).__name__} is not a kmodel: expected bytes or a path")
     return data
+
+
+def _read_aligned(path: Path) -> memoryview:
+    """A file's bytes, at a multiple of 64 bytes: weights of machine code are used where they lie."""
+    with path.open("rb") as file:
+        size = fstat(file.fileno()).st_size
+        memory = np.empty(size + ALIGNMENT, np.uint8)
+        start = -memory.ctypes.data % ALIGNMENT
+        view = memoryview(memory)[start : start + size]
+        read = file.readinto(view)
+        rest = file.read()
+    return memoryview(bytes(view[:read]) + rest) if rest else view[:read]
 
 
 def read_kmodel(source: Source) -> Model:

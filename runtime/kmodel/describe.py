@@ -15,7 +15,7 @@ from ..stackvm.dialect5 import dialect_of
 from ..stackvm.disassembler import disassemble
 from ..stackvm.isa5 import DIALECTS, ISA5, Isa5
 from ..stackvm.isa7 import ISA7
-from . import v5, v7
+from . import native, v5, v7
 from .elements import V5_NAMES
 from .names import names_of
 from .section import Section
@@ -80,7 +80,22 @@ def _module(version: int, module: v5.Module | v7.Module) -> dict[str, Any]:
         ]
     else:
         described["functions"] = [_function7(one) | _code(version, module, one) for one in module.functions]
+        if module.kind == native.KIND:
+            described |= _native(module)
     return described
+
+
+def _native(module: v7.Module) -> dict[str, Any]:
+    """What machine code is for, and what it works with."""
+    try:
+        found = native.read_native(module)
+    except KmodelError as error:
+        return {"damaged": error.cause}
+    objects = [
+        {"cpu": one.cpu, "machine": one.machine, "needs": " ".join(one.needs), "bytes": len(one.code)}
+        for one in found.objects
+    ]
+    return {"weights_bytes": len(found.weights), "arena_bytes": found.arena, "objects": objects}
 
 
 def _section(section: Section) -> dict[str, Any]:

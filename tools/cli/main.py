@@ -171,16 +171,19 @@ def compile_command(
 )
 @click.option("--output", required=True, type=click.Path(), help="The .npz to write, keyed by output name.")
 @click.option("--threads", default=1, show_default=True, help="How many threads to use.")
+@click.option(
+    "--trust/--no-trust", default=True, show_default=True, help="Execute a kmodel's machine code, with your rights."
+)
 @json_option
 @reports_errors
-def run_command(kmodel: str, inputs: tuple[str, ...], output: str, threads: int, as_json: bool) -> None:
+def run_command(kmodel: str, inputs: tuple[str, ...], output: str, threads: int, trust: bool, as_json: bool) -> None:
     """Run KMODEL on input files and save its outputs.
 
     One .npz holds all inputs by name; other files are the inputs in their order.
     """
     from .run import run_file
 
-    run_file(kmodel, inputs, output, threads, as_json)
+    run_file(kmodel, inputs, output, threads, trust, as_json)
 
 
 @cli.command("inspect")

@@ -18,9 +18,9 @@ from ...frontends.npz import DAMAGED
 from ...runtime import Simulator, TensorInfo
 
 
-def run_file(kmodel: str, inputs: Sequence[str], output: str, threads: int, as_json: bool) -> None:
+def run_file(kmodel: str, inputs: Sequence[str], output: str, threads: int, trust: bool, as_json: bool) -> None:
     """Run once and save the outputs as .npz; states that are not given start with their first values."""
-    simulator = Simulator(kmodel, threads=threads)
+    simulator = Simulator(kmodel, threads=threads, trust=trust)
     wanted = [info for info in simulator.inputs if info.name not in simulator.states]
     feed = {**simulator.states, **read_inputs(inputs, wanted)}
     start = perf_counter()

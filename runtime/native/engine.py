@@ -1,0 +1,128 @@
+"""Executes the native module of a kmodel.
+
+Entry: a module that the caller trusts: its code does what it likes. Exit: results, or the reason why there are none.
+The arena is allocated once, weights are used where they lie in the file, and a run allocates its outputs only.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import weakref
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from ...errors import ExecutionError
+from ..kmodel.elements import numpy_dtype
+from ..kmodel.native import ALIGNMENT, Native, NativeObject, read_native
+from ..kmodel.struct import Buffer
+from ..kmodel.types7 import TensorType
+from ..kmodel.v7 import Module
+from ..machine import Array, Linker
+from .code import Code
+from .cpu import this_cpu
+from .symbols import CREATE, DESTROY, MOST_THREADS, POOL_BYTES, RUN
+
+ADDRESS = ctypes.c_void_p
+Run = ctypes.CFUNCTYPE(None, ADDRESS, ADDRESS, ADDRESS, ADDRESS)
+Create = ctypes.CFUNCTYPE(ctypes.c_int64, ADDRESS, ctypes.c_int64)
+Destroy = ctypes.CFUNCTYPE(None, ADDRESS)
+
+
+class Engine:
+    """One native module. `link.threads` threads share its work; they are made in the first run, and end with this."""
+
+    def __init__(self, module: Module, link: Linker, index: int) -> None:
+        native = read_native(module)
+        chosen = choose(native)
+        native.check(chosen)
+        self._code = Code(chosen.code)
+        self._inputs = [_dense(one) for one in native.inputs]
+        self._outputs = [_dense(one) for one in native.outputs]
+        self._weights = _aligned(native.weights)
+        self._arena = aligned(native.arena)
+        self._addresses = (ADDRESS * (len(self._inputs) + len(self._outputs)))()
+        self._run: Callable[..., None] = Run(self._code.functions[RUN])
+        self._threads = min(link.threads, MOST_THREADS)
+        self._pool: Pool | None = None
+
+    def call(self, function: int, arguments: Sequence[Array]) -> tuple[Array, ...]:
+        """Run the network. ExecutionError K0504 when the arguments are not its inputs."""
+        found = [(one.dtype, one.shape) for one in arguments]
+        if function != 0 or found != self._inputs:
+            raise ExecutionError("K0504", cause=f"function {function} of native code is called with {found}")
+        inputs = [np.require(one, requirements=["C", "A"]) for one in arguments]
+        outputs = [np.empty(shape, dtype) for dtype, shape in self._outputs]
+        for place, array in enumerate((*inputs, *outputs)):
+            self._addresses[place] = array.ctypes.data
+        self._run(self._weights.ctypes.data, self._arena.ctypes.data, self._addresses, self._pool_address())
+        return tuple(outputs)
+
+    def _pool_address(self) -> int | None:
+        """A child of fork has none of its parent's threads, and gets a pool of its own."""
+        if self._threads == 1:
+            return None
+        if self._pool is None or self._pool.process != os.getpid():
+            self._pool = Pool(self._code, self._threads)
+        return self._pool.address
+
+
+class Pool:
+    """The threads that share a network's work with the one that runs it; they end with this object."""
+
+    def __init__(self, code: Code, threads: int) -> None:
+        self.process = os.getpid()
+        self._memory = aligned(POOL_BYTES)
+        self.address = int(self._memory.ctypes.data)
+        Create(code.functions[CREATE])(self.address, threads)
+        weakref.finalize(self, _end, self._memory, code, self.process)
+
+
+def _end(memory: Array, code: Code, process: int) -> None:
+    """End the threads of a pool, unless they are those of another process. (Its memory lives as long as they do.)"""
+    if process == os.getpid():
+        Destroy(code.functions[DESTROY])(memory.ctypes.data)
+
+
+def choose(native: Native) -> NativeObject:
+    """The first object that this CPU executes. ExecutionError K0509 when there is none."""
+    cpu = this_cpu()
+    for one in native.objects:
+        if cpu.runs(one.machine, one.needs):
+            return one
+    names = ", ".join(map(str, native.objects)) or "no CPU"
+    lacking = next(
+        (set(one.needs) - cpu.features for one in reversed(native.objects) if one.machine == cpu.machine), ()
+    )
+    without = f" without {', '.join(sorted(lacking))}" if lacking else ""
+    cause = f"the kmodel has machine code for {names}; this CPU is {cpu.machine}{without}"
+    raise ExecutionError("K0509", cause=cause, remedy="compile the network for this CPU, or with --portable")
+
+
+def aligned(size: int) -> Array:
+    """Zeros at a multiple of ALIGNMENT bytes. ExecutionError K0505 when there is not as much memory."""
+    try:
+        whole = np.zeros(size + ALIGNMENT, np.uint8)
+    except (MemoryError, ValueError) as error:
+        raise ExecutionError(
+            "K0505", cause=f"there is no memory for the {size} bytes that the network needs"
+        ) from error
+    start = -whole.ctypes.data % ALIGNMENT
+    return whole[start : start + size]
+
+
+def _aligned(weights: Buffer) -> Array:
+    """The weights where they are, or a copy of them when that is not a multiple of ALIGNMENT bytes."""
+    given = np.frombuffer(weights, np.uint8) if len(weights) else aligned(0)
+    if given.ctypes.data % ALIGNMENT == 0:
+        return given
+    copy = aligned(len(given))
+    copy[:] = given
+    return copy
+
+
+def _dense(type_: TensorType) -> tuple[np.dtype[Any], tuple[int, ...]]:
+    assert isinstance(type_.element, str)  # read_native has seen to it
+    return numpy_dtype(type_.element), tuple(dim or 0 for dim in type_.shape)
