@@ -59,6 +59,7 @@ class AssignLayouts:
                         if wanted:
                             images.add(copies[value, wanted])
                     op.operation.operands[number] = copies[value, wanted]
+        _copy_outputs(operations[-1])
         lanes = SPECS[self.cpu].lanes(4)
         state_buffers([op for op in block.operations if not isinstance(op, nn.Constant)], images, lanes)
 
@@ -123,8 +124,20 @@ def _copy(value: ir.Value, before: Any) -> ir.Value:
     return copy.output
 
 
+def _copy_outputs(end: Any) -> None:
+    """Outputs that are inputs, constants or other outputs are copies: each has memory of its own."""
+    seen: set[ir.Value] = set()
+    for number, value in enumerate(end.operation.operands):
+        source = value
+        while isinstance(source, ir.OpResult) and isinstance(source.owner.opview, ALIASES):
+            source = source.owner.operands[0]
+        if source in seen or not isinstance(source, ir.OpResult) or nn.constant_value(source) is not None:
+            end.operation.operands[number] = _copy(value, end)
+        seen.add(source)
+
+
 def state_buffers(operations: Sequence[Any], images: Images, lanes: int) -> None:
-    """Give every image its buffer: with the halo that its readers need, and inside a concatenation's where it can be."""
+    """Give every image its buffer: with the halo that its readers need, inside a concatenation's where it can be."""
     found = {value: _image(value, lanes) for op in operations for value in op.operation.results if images.has(value)}
     for op in operations:
         if isinstance(op, nn.Concat) and op.output in found and _can_be_placed(op, found, lanes):

@@ -16,13 +16,12 @@ import numpy as np
 
 from ...dialects import nn
 from ...dialects.function import entry_function
-from ...dialects.mlir import describe, ir
+from ...dialects.mlir import ir
 from ...passes.buffers.allocation import Buffer as Lifetime
 from ...passes.buffers.allocation import allocate
 from ..unsupported import Unsupported, check_static, refuse
 from . import kernels
 from .assign_layouts import buffer_of
-from .buffer import Buffer
 from .evaluation import EXPRESSIONS, VIEWS
 from .form_groups import ALIASES, PLACED, groups_of
 from .group import Group
@@ -42,19 +41,18 @@ assert kernels, "importing them registers them"
 class Program:
     """A network as functions on memory.
 
-    text: MLIR. weights: the constants, as they lie in memory. arena_bytes: memory for a run. bound: bytes that no plan
-    can do without. steps: what is executed one after the other.
+    text: MLIR. arena_bytes: memory for a run. bound: bytes that no plan can do without. steps: what is executed one
+    after the other.
     """
 
     text: str
-    weights: bytes
     arena_bytes: int
     bound: int
     steps: Sequence[Step]
 
 
-def lower_network(module: ir.Module, spec: TargetSpec) -> Program:
-    """The program of a network for a CPU.
+def lower_network(module: ir.Module, spec: TargetSpec, weights: Weights) -> Program:
+    """The program of a network for a CPU; its constants are added to `weights`.
 
     Raises `UnsupportedError` K0602 that lists every operation without a generator, K0603 for dimensions that are not
     known.
@@ -69,8 +67,8 @@ def lower_network(module: ir.Module, spec: TargetSpec) -> Program:
             calls += [Call(number, kernel) for kernel in lower_group(group, spec)]
         except Unsupported as error:
             problems.append((group.anchor, error))
-    refuse(problems)
-    memory = Memory(block.arguments, list(end.operation.operands), groups)
+    refuse(problems, "machine code")
+    memory = Memory(block.arguments, list(end.operation.operands), weights)
     for call in calls:
         for argument in call.kernel.arguments:
             memory.use(argument, call.group)
@@ -96,32 +94,41 @@ def lower_group(group: Group, spec: TargetSpec) -> list[Kernel]:
     return lower(group, buffers, spec)
 
 
+class Weights:
+    """The constants of a network as kernels read them, each once; `data` is what the file holds."""
+
+    def __init__(self) -> None:
+        self.data = bytearray()
+        self._places: dict[bytes, int] = {}
+
+    def place(self, array: Any) -> int:
+        """The offset of an array, which is added if it is not there."""
+        stored = array.tobytes()
+        key = hashlib.sha256(stored).digest()
+        if key not in self._places:
+            self.data += bytes(-len(self.data) % ALIGNMENT)
+            self._places[key] = len(self.data)
+            self.data += stored
+        return self._places[key]
+
+
 class Memory:
     """Where everything lies: constants in the file, inputs and outputs where the caller has them, the rest in an arena.
 
     Values that are others under another shape, or parts of a concatenation, share a block: that of their `root`.
     """
 
-    def __init__(self, arguments: Sequence[ir.Value], results: Sequence[ir.Value], groups: Sequence[Group]) -> None:
+    def __init__(self, arguments: Sequence[ir.Value], results: Sequence[ir.Value], weights: Weights) -> None:
         self.arguments = {value: number for number, value in enumerate(arguments)}
         self.count = len(arguments) + len(results)
-        self.outputs: dict[ir.Value, int] = {}
-        self.copies: list[tuple[ir.Value, int]] = []
-        for number, value in enumerate(results, len(arguments)):
-            root = root_of(value)
-            if isinstance(root, ir.OpResult) and nn.constant_value(root) is None and root not in self.outputs:
-                self.outputs[root] = number
-            else:
-                self.copies.append((value, number))
-        self.weights = bytearray()
-        self._constants: dict[bytes, int] = {}
+        self.outputs = {root_of(value): number for number, value in enumerate(results, len(arguments))}
+        self.weights = weights
         self._blocks: dict[Any, list[int]] = {}
-        self.steps = len(groups)
 
     def use(self, argument: Argument, group: int) -> None:
         """A kernel of a group is called with this."""
         if isinstance(argument.source, np.ndarray):
-            self._constant(argument.source)
+            self.weights.place(argument.source)
             return
         root = argument.source if isinstance(argument.source, Scratch) else root_of(argument.source)
         if root in self.arguments or root in self.outputs:
@@ -139,20 +146,11 @@ class Memory:
         allocation = allocate(lifetimes)
         return Plan(dict(zip(self._blocks, allocation.offsets, strict=True)), allocation.peak, allocation.lower_bound)
 
-    def _constant(self, array: Any) -> int:
-        stored = array.tobytes()
-        key = hashlib.sha256(stored).digest()
-        if key not in self._constants:
-            self.weights += bytes(-len(self.weights) % ALIGNMENT)
-            self._constants[key] = len(self.weights)
-            self.weights += stored
-        return self._constants[key]
-
     def place(self, argument: Argument, plan: Plan) -> tuple[str, int]:
         """Which memory an argument lies in ("weights", "arena", "arguments"), and its offset, or number."""
         source = argument.source
         if isinstance(source, np.ndarray):
-            return "weights", self._constant(source)
+            return "weights", self.weights.place(source)
         root = source if isinstance(source, Scratch) else root_of(source)
         if root in self.arguments:
             return "arguments", self.arguments[root]
@@ -189,7 +187,7 @@ def _written(calls: Sequence[Call], memory: Memory) -> Program:
     lines: list[str] = []
     bodies: list[str] = []
     steps: list[Step] = []
-    weights, arena = max(len(memory.weights), 1), max(plan.peak, 1)
+    weights, arena = max(len(memory.weights.data), 1), max(plan.peak, 1)
     for number, call in enumerate(calls):
         text = call.kernel.function("KERNEL")
         name = kernel_names.get(text)
@@ -199,19 +197,21 @@ def _written(calls: Sequence[Call], memory: Memory) -> Program:
         steps.append(Step(f"step_{number}", call.kernel.tasks))
         bodies.append(_step(steps[-1].name, name, call.kernel, memory, plan, weights, arena))
     text = "".join([*lines, *bodies, program_text(steps, weights, arena, memory.count)])
-    return Program(text, bytes(memory.weights), plan.peak, plan.bound, steps)
+    return Program(text, plan.peak, plan.bound, steps)
 
 
 def _step(name: str, kernel_name: str, kernel: Kernel, memory: Memory, plan: Plan, weights: int, arena: int) -> str:
     """A function that calls a kernel with what it works on."""
     spaces = {"weights": f"memref<{weights}xi8>", "arena": f"memref<{arena}xi8>"}
-    lines, names, made = [], [], {}
+    lines: list[str] = []
+    names: list[str] = []
+    made: dict[tuple[str, int, str], str] = {}
     for argument in kernel.arguments:
         where, offset = memory.place(argument, plan)
         type_ = argument.buffer.type
         if (where, offset, type_) not in made:
             if where == "arguments":
-                more, value = argument_text(offset, type_, memory.count, len(made))
+                more, value = argument_text(offset, type_, memory.count)
                 lines += more
             else:
                 value = f"%v{len(made)}"
@@ -226,11 +226,3 @@ def _step(name: str, kernel_name: str, kernel: Kernel, memory: Memory, plan: Pla
     head = f"%weights: {spaces['weights']}, %arena: {spaces['arena']}, %arguments: {arguments}, %lo: index, %hi: index"
     body = "\n".join(f"  {line}" for line in lines)
     return f"func.func private @{name}({head}) {{\n{body}\n  return\n}}\n"
-
-
-def where(group: Group) -> str:
-    """The place of a group in the model, for messages."""
-    return describe(group.anchor.location)
-
-
-__all__ = ["Buffer", "Program", "lower_group", "lower_network"]

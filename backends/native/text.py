@@ -94,7 +94,7 @@ class Text:
 
     @contextmanager
     def loop(self, lower: Index, upper: Index, step: int = 1) -> Iterator[Index]:
-        """What is written inside runs for lower, lower + step, ... below upper. A loop that runs once is not written."""
+        """What is written inside runs for lower, lower + step, ... below upper; a loop of one round is not written."""
         if isinstance(lower, int) and isinstance(upper, int) and lower < upper <= lower + step:
             yield lower
             return

@@ -92,7 +92,7 @@ def _tasks_depth(sizes: list[int]) -> int:
 def _loops(
     kernel: Kernel, group: Group, buffers: Mapping[ir.Value, Buffer], outer: list[Index], sizes: list[int], lanes: int
 ) -> None:
-    """Loops over the axes that are not decided yet; the innermost one in vectors, and what is left in single elements."""
+    """Loops over the axes that are not decided yet; the innermost one in vectors, the rest of it in single elements."""
     text, result = kernel.text, buffers[group.results[0]]
     with ExitStack() as stack:
         indices = [*outer, *(stack.enter_context(text.loop(0, size)) for size in sizes[len(outer) : -1])]
