@@ -44,8 +44,8 @@ def kmodel() -> bytes:
     return network_kmodel(host_name())
 
 
-def threads_of_this_process() -> int:
-    return len(list(Path("/proc/self/task").iterdir()))
+def threads_of_this_process() -> set[str]:
+    return {path.name for path in Path("/proc/self/task").iterdir()}
 
 
 @pytest.mark.parametrize("threads", [1, 2, 3, 64])
@@ -121,12 +121,13 @@ def test_simulators_in_several_threads_share_nothing(kmodel: bytes) -> None:
 def test_threads_are_made_by_the_first_run_and_end_with_the_simulator(kmodel: bytes) -> None:
     before = threads_of_this_process()
     simulator = Simulator(kmodel, threads=3)
-    assert threads_of_this_process() == before
+    assert threads_of_this_process() <= before
     simulator.run(*network_inputs())
-    assert threads_of_this_process() == before + 2
+    made = threads_of_this_process() - before
+    assert len(made) == 2
     del simulator
     gc.collect()
-    assert threads_of_this_process() == before
+    assert not made & threads_of_this_process()
 
 
 def in_child(simulator: Simulator, want: bytes) -> None:
@@ -201,7 +202,7 @@ def test_features_as_linux_lists_them() -> None:
 
 def test_other_systems_are_told_apart(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("platform.system", lambda: "Darwin")
-    with pytest.raises(ExecutionError, match="K0509.*Linux"):
+    with pytest.raises(ExecutionError, match=r"K0509.*Linux"):
         this_cpu.__wrapped__()
 
 
