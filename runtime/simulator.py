@@ -7,6 +7,7 @@ ExecutionError that says what was expected.
 from __future__ import annotations
 
 import threading
+import weakref
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -15,8 +16,8 @@ import numpy as np
 from ..errors import ExecutionError, KmodelError
 from .kmodel import Source, read_kmodel, v5, v7
 from .kmodel.elements import numpy_dtype
-from .kmodel.native import KIND as NATIVE
 from .kmodel.names import default_names, names_of
+from .kmodel.native import KIND as NATIVE
 from .kmodel.types7 import TensorType, TupleType, Type
 from .machine import WORK_LIMIT, Array, Engine, Linker, TensorInfo
 from .tensor import RuntimeTensor
@@ -84,11 +85,11 @@ class Simulator:
     """A loaded kmodel, to be run any number of times.
 
     `kmodel`: a path, bytes, or an object with `data: bytes`; constants are used where they are, without a copy.
-    `threads` is how many machine code uses; other code takes one. Machine code does what it likes with the rights of
-    this process: `trust=False` refuses kmodels that hold any, and is for files of unknown origin. What a network remembers is an input and an output of one name:
-    `states` holds what goes in first, the output goes in next. An instance runs one call at a time, whichever thread
-    asks; instances share nothing. Raises KmodelError K04xx for a damaged file, ExecutionError K0501, K0507 to K0510 for
-    one that cannot be run.
+    `threads` is how many machine code uses; other code takes one. Machine code does what it likes, with the rights of
+    this process: `trust=False`, for files of unknown origin, refuses kmodels that hold any. What a network remembers is
+    an input and an output of one name: `states` holds what goes in first, the output goes in next. An instance runs one
+    call at a time, whichever thread asks; instances share nothing. Raises KmodelError K04xx for a damaged file,
+    ExecutionError K0501, K0507 to K0510 for one that cannot be run.
     """
 
     def __init__(self, kmodel: Source, threads: int = 1, trust: bool = True) -> None:
@@ -104,7 +105,8 @@ class Simulator:
         self._entry = self.model.entry
         self._lock = threading.Lock()
         self._depth = 0
-        self._linker = Linker(self._call, threads=threads)
+        call = weakref.WeakMethod(self._call)  # engines must not keep their owner: its memory and threads end with it
+        self._linker = Linker(lambda *arguments: call()(*arguments), threads=threads)  # type: ignore[misc]
         self._engines: dict[int, Engine] = {}
         self._engine(self._entry[0])
         self.inputs, self.outputs = signature(self.model)

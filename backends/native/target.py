@@ -67,9 +67,10 @@ def _arm(name: str, needs: tuple[str, ...], dot: str | None = None, extra: str =
 
 def _riscv(name: str, needs: tuple[str, ...], registers: int, extra: str = "") -> TargetSpec:
     # pause is a hint, which CPUs without zihintpause take as a fence that orders nothing
+    features = f"+m,+a,+f,+d,+c,+zihintpause,-relax{extra}"
     return TargetSpec(
-        name, "riscv64", "generic-rv64", f"+m,+a,+f,+d,+c,+zihintpause,-relax{extra}", needs, 128, registers, None, 32 * KIB,
-        256 * KIB, "llvm.riscv.pause()", 98, "lp64d",
+        name, "riscv64", "generic-rv64", features, needs, 128, registers, None, 32 * KIB, 256 * KIB,
+        "llvm.riscv.pause()", 98, "lp64d",
     )  # fmt: skip
 
 

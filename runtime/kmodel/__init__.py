@@ -61,7 +61,7 @@ def _read_aligned(path: Path) -> memoryview:
         size = fstat(file.fileno()).st_size
         memory = np.empty(size + ALIGNMENT, np.uint8)
         start = -memory.ctypes.data % ALIGNMENT
-        view = memoryview(memory)[start : start + size]
+        view = memory.data[start : start + size]
         read = file.readinto(view)
         rest = file.read()
     return memoryview(bytes(view[:read]) + rest) if rest else view[:read]

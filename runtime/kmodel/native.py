@@ -1,9 +1,9 @@
 """The module of kind "native": machine code for one or several CPUs, and the weights that all of them use.
 
 Its one function is the network. Section `.native` holds the records below, `.weights` the weights, and `.object0`,
-`.object1`, ... the code as ELF objects, the best CPU first. Every byte that decides what is executed, on what memory, is
-under a SHA-256: the module is refused before anything of a damaged file runs. (Hashes find damage, not malice: who can
-change a file can change its hashes.)
+`.object1`, ... the code as ELF objects, the best CPU first. Every byte that decides what is executed, and on what
+memory, is under a SHA-256: nothing of a damaged file is executed. (Hashes find damage, not malice: who can change a
+file can change its hashes.)
 Entry: a module of a kmodel of version 7, or Native. Exit: the other one; KmodelError K0401, K0402, K0405, K0411.
 """
 

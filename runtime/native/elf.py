@@ -59,7 +59,7 @@ class SectionHeader(Record):
     flags: U64
     address: U64
     offset: U64
-    size: U64
+    bytes: U64
     link: U32
     info: U32
     alignment: U64
@@ -143,8 +143,8 @@ def read_object(data: Buffer) -> Object:
 
 
 def _part(data: Buffer, section: SectionHeader) -> Part:
-    if section.type not in (PROGBITS, NOBITS) or section.flags & TLS or section.size > MOST_BYTES:
-        raise refused(f"a section of type {section.type}, flags {section.flags:#x} and {section.size} bytes")
+    if section.type not in (PROGBITS, NOBITS) or section.flags & TLS or section.bytes > MOST_BYTES:
+        raise refused(f"a section of type {section.type}, flags {section.flags:#x} and {section.bytes} bytes")
     writable, executable = bool(section.flags & WRITE), bool(section.flags & EXECUTE)
     if writable and executable:
         raise refused("a section is both written and executed")
@@ -152,19 +152,20 @@ def _part(data: Buffer, section: SectionHeader) -> Part:
     if alignment & (alignment - 1) or alignment > 4096:
         raise refused(f"a section is aligned to {alignment} bytes")
     body: Buffer = b"" if section.type == NOBITS else _body(data, section)
-    return Part(body, section.size, alignment, writable, executable)
+    return Part(body, section.bytes, alignment, writable, executable)
 
 
 def _body(data: Buffer, section: SectionHeader) -> memoryview:
-    require_bytes(data, section.offset, section.size, "SectionHeader.size")
-    return memoryview(data)[section.offset : section.offset + section.size]
+    require_bytes(data, section.offset, section.bytes, "SectionHeader.bytes")
+    return memoryview(data)[section.offset : section.offset + section.bytes]
 
 
 def _table(data: Buffer, section: SectionHeader, dtype: np.dtype[Any]) -> list[Any]:
     body = _body(data, section)
     if len(body) % dtype.itemsize:
         raise refused(f"a table of {len(body)} bytes has entries of {dtype.itemsize}")
-    return np.frombuffer(body, dtype).tolist()
+    rows: list[Any] = np.frombuffer(body, dtype).tolist()
+    return rows
 
 
 def _symbols(
