@@ -21,8 +21,8 @@ from ...dialects.tensors import static_shape
 from ...passes.pipeline import register_pass
 from ...passes.rewriter import users
 from .buffer import Buffer, element_of, plain_buffer
-from .evaluation import EXPRESSIONS
 from .form_groups import ALIASES, PLACED
+from .generators import EXPRESSIONS
 from .target import SPECS
 
 BUFFERS = "native.buffers"

@@ -14,14 +14,10 @@ from ...dialects.ods import Op
 from ...passes.nn import basic, decompose, unroll
 from ...passes.pipeline import register_pass
 from ...passes.rewriter import Pattern, rewrite_module
-from . import kernels
-from .evaluation import EXPRESSIONS, VIEWS
-from .lowerings import LOWERINGS
+from .generators import EXPRESSIONS, LOWERINGS, VIEWS
 
 PLANES = (decompose.conv1d, decompose.conv_transpose1d, decompose.pool1d)
 """One dimension as two."""
-
-assert kernels, "importing them registers them"
 
 
 def computes(op: type[Op]) -> bool:

@@ -107,8 +107,8 @@ class Evaluation:
             return self._known[value]
         key = (value, point)
         if key not in self._computed:
-            compute = self._compute if value in self.group.inside else self._read
-            self._computed[key] = compute(value, point)
+            inside = value in self.group.inside
+            self._computed[key] = self._compute(value, point) if inside else self._read(value, point)
         return self._computed[key]
 
     def _compute(self, value: ir.Value, point: Point) -> str:

@@ -18,7 +18,7 @@ from ...dialects.mlir import ir
 from ...dialects.tensors import static_shape
 from ...passes.pipeline import register_pass
 from ...passes.rewriter import users
-from .evaluation import EXPRESSIONS
+from .generators import EXPRESSIONS
 from .group import Group
 
 GROUP = "native.group"

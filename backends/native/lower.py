@@ -20,21 +20,17 @@ from ...dialects.mlir import ir
 from ...passes.buffers.allocation import Buffer as Lifetime
 from ...passes.buffers.allocation import allocate
 from ..unsupported import Unsupported, check_static, refuse
-from . import kernels
 from .assign_layouts import buffer_of
-from .evaluation import EXPRESSIONS, VIEWS
 from .form_groups import ALIASES, PLACED, groups_of
+from .generators import EXPRESSIONS, LOWERINGS, VIEWS
 from .group import Group
 from .kernel import Argument, Kernel, Scratch
 from .kernels.pointwise import lower_pointwise
-from .lowerings import LOWERINGS
 from .program import Step, argument_text, program_text
 from .target import TargetSpec
 
 ALIGNMENT = 64
 """Bytes: what constants and buffers begin at a multiple of, a cache line and the widest vector."""
-
-assert kernels, "importing them registers them"
 
 
 @dataclass(frozen=True)
