@@ -100,6 +100,8 @@ def compile(
     portable: bool = False,
     kmodel: int | None = None,
     runtime: str | None = None,
+    cpu: str | Sequence[str] | None = None,
+    triple: str | None = None,
     input_type: str = "float32",
     input_range: Sequence[float] | None = None,
     input_layout: str | None = None,
@@ -120,8 +122,10 @@ def compile(
 
     `model` is a path, the file's bytes, a stream or, for ONNX, a `ModelProto`. `shapes` gives whole shapes of
     inputs, `dims` values of symbolic dimensions. `target` is the chip; `portable` asks `cpu` for code that any CPU
-    can execute (until there is machine code, it always does), `k210` for a file without code for the host, bytes in
-    and bytes out. `kmodel` and `runtime` pick the file's version and the vendor's runtime that it is for.
+    and the vendor's runtimes can execute instead of machine code, `k210` for a file without code for the host, bytes in
+    and bytes out. `kmodel` and `runtime` pick the file's version and the vendor's runtime that it is for. `cpu` names
+    the CPUs that machine code is made for (`backends.native.target.SPECS`; "host" or nothing: the best for this
+    machine), `triple` another machine, such as riscv64-linux.
     `input_type` to `letterbox_value` say how the float32 inputs are made from what the kmodel shall be given, such
     as a camera's bytes: see `frontends.preprocess.Preprocessing`. `quant` to `ranges` say whether the network is
     quantised, and from what: see `options.Quantisation`. Calibration data is an array, a dictionary of arrays, an
@@ -139,6 +143,8 @@ def compile(
         portable=portable,
         kmodel=kmodel,
         runtime=runtime,
+        cpu=cpu,
+        triple=triple,
         input_type=input_type,
         input_range=input_range,
         input_layout=input_layout,
@@ -171,12 +177,14 @@ def _compile(model: Any, options: CompileOptions, progress: "Progress | None", d
         if calibration is not None and dumper is not None:
             dumper.write("calibrate", module)
         host = None
-        if behind[0] in (LAYERS_PIPELINE, BYTES_PIPELINE):
+        if behind[:1] in ((LAYERS_PIPELINE,), (BYTES_PIPELINE,)):
             passes += _run(behind[:1], module, dumper)
             host, behind = _host_operations(module), behind[1:]
         passes += _run(behind, module, dumper)
-        data = _emit(options, module)
-        memory = _planned_memory(module)
+        if options.machine_code:
+            data, memory = _emit_machine_code(options, module, dumper, passes)
+        else:
+            data, memory = _emit(options, module), _planned_memory(module)
         exposed = _stated_bytes(module) if options.target == "k210" else {}
     report = {
         "target": options.target,
@@ -285,6 +293,8 @@ def is_tflite(model: Any) -> bool:
 def pipelines(options: CompileOptions) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """What a network goes through between import and emission, as text that `nn-opt` runs: before and after ranges are
     measured."""
+    if options.machine_code:
+        return (PIPELINE,), ()
     if options.version == 7:
         return (PIPELINE,), (STACKVM_PIPELINE,)
     basic = BASIC_PIPELINE if options.dialect == "1.6" else EARLY_PIPELINE
@@ -300,6 +310,24 @@ def pipelines(options: CompileOptions) -> tuple[tuple[str, ...], tuple[str, ...]
     if options.version == 4:
         return before, (*layers, NODES_PIPELINE, STEPS_PIPELINE, WHOLE_MEMORY_PIPELINE)
     return before, (*layers, basic, MAPS_PIPELINE, CHIP_MEMORY_PIPELINE)
+
+
+def _emit_machine_code(
+    options: CompileOptions, module: Any, dumper: "IrDumper | None", passes: list[dict[str, Any]]
+) -> tuple[bytes, dict[str, dict[str, int]]]:
+    """The kmodel, and the memory that it works in; what passes took is added to `passes`."""
+    from .backends.native.emit import clone, emit_native, pipeline
+    from .backends.native.target import chosen
+
+    specs = chosen(options.cpu, options.triple)
+    modules = [module, *(clone(module) for _ in specs[1:])]
+    for spec, one in zip(specs, modules, strict=True):
+        passes += _run((pipeline(spec),), one, dumper)
+    data, programs = emit_native(modules, specs, PRODUCER)
+    if dumper is not None:
+        for spec, program in zip(specs, programs, strict=True):
+            dumper.write_text(f"native-lower_{spec.name}", program.text)
+    return data, {"main": {"peak": programs[0].arena_bytes, "bound": programs[0].bound}}
 
 
 def _emit(options: CompileOptions, module: Any) -> bytes:
@@ -339,8 +367,11 @@ class IrDumper:
 
     def write(self, name: str, module: Any) -> None:
         """Write one file; large constants are elided."""
-        path = self.folder / f"{self.count:03}_{name}.mlir"
-        write_file(path, module.operation.get_asm(large_elements_limit=16, enable_debug_info=True) + "\n")
+        self.write_text(name, module.operation.get_asm(large_elements_limit=16, enable_debug_info=True) + "\n")
+
+    def write_text(self, name: str, text: str) -> None:
+        """Write one file."""
+        write_file(self.folder / f"{self.count:03}_{name}.mlir", text)
         self.count += 1
 
     def after(self, number: int, item: Any, module: Any, changed: bool) -> None:

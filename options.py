@@ -86,6 +86,8 @@ class CompileOptions:
     portable: bool = False
     kmodel: int | None = None
     runtime: str | None = None
+    cpu: tuple[str, ...] = ()
+    triple: str | None = None
     preprocessing: Preprocessing = field(default_factory=Preprocessing)
     quantisation: Quantisation = field(default_factory=Quantisation)
 
@@ -94,6 +96,8 @@ class CompileOptions:
         """From what `kpuc.compile` takes: those fields, and the fields of `preprocessing` and `quantisation`."""
         given["shapes"] = {name: tuple(shape) for name, shape in (given["shapes"] or {}).items()}
         given["dims"] = dict(given["dims"] or {})
+        cpu = given["cpu"]
+        given["cpu"] = tuple(cpu.split(",") if isinstance(cpu, str) else cpu or ())
         preprocessing = Preprocessing.of(**{item.name: given.pop(item.name) for item in fields(Preprocessing)})
         quantisation = Quantisation(**{item.name: given.pop(item.name) for item in fields(Quantisation)})
         return cls(**given, preprocessing=preprocessing, quantisation=quantisation)
@@ -113,6 +117,8 @@ class CompileOptions:
                 cause=f"runtime {self.runtime} does not read kmodel v{self.version}; "
                 + (f"these do: {_list(runtimes)}" if runtimes else "all firmware that reads it does so alike"),
             )
+        if (self.cpu or self.triple) and not self.machine_code:
+            raise OptionError("K0722", cause="a CPU is named, but the kmodel shall hold no machine code")
         quant = self.quantisation.type_for(self.target)
         if self.portable and self.target == "k210":
             if self.version != 5:
@@ -123,6 +129,11 @@ class CompileOptions:
                     cause="a portable kmodel for k210 holds bytes only, but nothing is quantised",
                     remedy="give calibration data (--calibration), or ranges measured before (--ranges)",
                 )
+
+    @property
+    def machine_code(self) -> bool:
+        """Whether the kmodel holds machine code: where neither a version 5 nor a vendor's runtime is asked for."""
+        return self.target == "cpu" and not self.portable and self.kmodel in (None, 7) and self.runtime is None
 
     @property
     def quant(self) -> str:

@@ -61,7 +61,8 @@ class AssignLayouts:
                     op.operation.operands[number] = copies[value, wanted]
         _copy_outputs(operations[-1])
         lanes = SPECS[self.cpu].lanes(4)
-        state_buffers([op for op in block.operations if not isinstance(op, nn.Constant)], images, lanes)
+        with ir.Location.unknown():
+            state_buffers([op for op in block.operations if not isinstance(op, nn.Constant)], images, lanes)
 
 
 class Images:

@@ -1,7 +1,7 @@
 """`nn` to a kmodel of machine code.
 
-On entry: one function of `nn` operations with static shapes. On exit: a kmodel of version 7 whose one module holds an
-object for each CPU asked for, and the weights that all of them use.
+On entry: one function of `nn` operations with buffers and groups (`pipeline`) for each CPU. On exit: a kmodel of
+version 7 whose one module holds an object for each of them, and the weights that all of them use.
 """
 
 from __future__ import annotations
@@ -12,7 +12,6 @@ from collections.abc import Sequence
 from ...dialects.function import entry_function
 from ...dialects.mlir import ir
 from ...dialects.tensors import dtype_of, static_shape
-from ...passes.pipeline import parse_pipeline
 from ...runtime.kmodel import v7
 from ...runtime.kmodel.elements import element_name
 from ...runtime.kmodel.names import attach
@@ -33,31 +32,31 @@ def pipeline(spec: TargetSpec) -> str:
     )
 
 
-def emit_native(module: ir.Module, specs: Sequence[TargetSpec], producer: str) -> tuple[bytes, Program]:
-    """The kmodel of a network, and the program for the first CPU. The module is lowered in place for the last one.
+def emit_native(
+    modules: Sequence[ir.Module], specs: Sequence[TargetSpec], producer: str
+) -> tuple[bytes, list[Program]]:
+    """The kmodel of a network, of which there is a module for each CPU, and the programs for them.
 
     Raises `UnsupportedError` K0602 that lists every operation without a generator, K0603 for dimensions that are not
     known.
     """
-    function = entry_function(module)
-    names = names_of(function, producer)
-    *_, end = function.regions[0].blocks[0].operations
-    inputs = [_signature(value) for value in function.regions[0].blocks[0].arguments]
-    outputs = [_signature(value) for value in end.operation.operands]
-    copies = [_clone(module) for _ in specs[1:]]
+    function = entry_function(modules[0])
+    block = function.regions[0].blocks[0]
+    *_, end = block.operations
     weights = Weights()
-    objects: dict[str, bytes] = {}
-    programs = []
-    for spec, copy in zip(specs, [*copies, module], strict=True):
-        parse_pipeline(pipeline(spec)).run(copy)
-        programs.append(lower_network(copy, spec, weights))
-        objects[spec.name] = compile_object(programs[-1].text, spec)
-    arena = max(program.arena_bytes for program in programs)
-    made = v7.Model((native_module(objects, bytes(weights.data), arena, inputs, outputs),), alignment=ALIGNMENT)
-    return v7.write(attach(made, names)), programs[0]
+    programs = [lower_network(module, spec, weights) for module, spec in zip(modules, specs, strict=True)]
+    made = native_module(
+        {spec.name: compile_object(program.text, spec) for program, spec in zip(programs, specs, strict=True)},
+        bytes(weights.data),
+        max(program.arena_bytes for program in programs),
+        [_signature(value) for value in block.arguments],
+        [_signature(value) for value in end.operation.operands],
+    )
+    return v7.write(attach(v7.Model((made,), alignment=ALIGNMENT), names_of(function, producer))), programs
 
 
-def _clone(module: ir.Module) -> ir.Module:
+def clone(module: ir.Module) -> ir.Module:
+    """A copy, which other passes can be run on."""
     stream = io.BytesIO()
     module.operation.write_bytecode(stream)
     return ir.Module.parse(stream.getvalue(), context=module.context)

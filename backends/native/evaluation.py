@@ -99,7 +99,7 @@ class Evaluation:
         self.kernel, self.group, self.buffers = kernel, group, buffers
         self.text = kernel.text
         self._computed: dict[tuple[ir.Value, Point], str] = {}
-        self._known = dict(known or {})
+        self._known: dict[ir.Value, str] = dict(known or {})
 
     def at(self, value: ir.Value, point: Point) -> str:
         """The value's elements at a point of its own shape. Raises `NotSideBySide`."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from ...errors import ExecutionError, OptionError
@@ -129,3 +129,13 @@ def find(triple: str, cpu: str | None = None) -> TargetSpec:
     if cpu not in names:
         raise OptionError("K0701", cause=f"there is no CPU {cpu!r} of {triple}; there are {', '.join(names)}")
     return SPECS[cpu]
+
+
+def chosen(names: Sequence[str], triple: str | None) -> list[TargetSpec]:
+    """What machine code shall be made for, each once: this machine's CPU if nothing is asked for.
+
+    Raises OptionError K0701, ExecutionError K0509.
+    """
+    if triple is not None:
+        return list(dict.fromkeys(find(triple, name) for name in names or (None,)))
+    return list(dict.fromkeys(host() if name == "host" else named(name) for name in names or ("host",)))

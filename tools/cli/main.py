@@ -120,6 +120,8 @@ def preprocessing_and_quantisation_options(command: Callable[..., None]) -> Call
 @click.option(
     "--runtime", help="The vendor's runtime that it is for: 2.6 to 2.11; for version 5: 1.6 to 1.9, 1.1.0, 1.0.0-beta2."
 )
+@click.option("--cpu", help="The CPUs to make machine code for: NAME,NAME,... (see kpuc doctor).  [default: this one]")
+@click.option("--triple", help="Another machine to make machine code for, such as riscv64-linux.")
 @click.option("--shape", "shapes", multiple=True, callback=named_numbers, help="An input's shape: NAME=1,3,224,224.")
 @click.option("--dim", "dims", multiple=True, callback=named_numbers, help="A symbolic dimension: NAME=N.")
 @preprocessing_and_quantisation_options
@@ -134,6 +136,8 @@ def compile_command(
     portable: bool,
     version: int | None,
     runtime: str | None,
+    cpu: str | None,
+    triple: str | None,
     shapes: dict[str, tuple[int, ...]],
     dims: dict[str, tuple[int, ...]],
     dump_ir: str | None,
@@ -157,6 +161,8 @@ def compile_command(
         portable=portable,
         kmodel=version,
         runtime=runtime,
+        cpu=cpu,
+        triple=triple,
         shapes=shapes,
         dims={name: numbers[0] for name, numbers in dims.items()},
         dump_ir=dump_ir,
