@@ -168,7 +168,9 @@ class Arithmetic:
         lost = wide.apply("arith.andi", bits, wide.number((1 << 29) - 1))
         last = wide.select(wide.compare("eq", lost, wide.number(0)), wide.number(0), wide.number(1 << 29))
         bits = wide.apply("arith.ori", wide.apply("arith.xori", bits, lost), last)
-        return single.cast("arith.truncf", self.cast("arith.truncf", wide.cast("arith.bitcast", bits, self), single), to)
+        return single.cast(
+            "arith.truncf", self.cast("arith.truncf", wide.cast("arith.bitcast", bits, self), single), to
+        )
 
     def cast(self, operation: str, value: str, to: Arithmetic) -> str:
         """An operation that makes a number of one type one of another."""
