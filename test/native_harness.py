@@ -1,47 +1,29 @@
 """Compiles kernels one by one and runs them on arrays, for tests of their generators."""
 
 import ctypes
-import math
-import re
-import struct
 
 import llvmlite.binding as llvm
 import numpy as np
-from kpuc.backends.native.buffer import Buffer, plain_buffer
-from kpuc.backends.native.group import Group
-from kpuc.backends.native.kernel import Kernel, Scratch
+
+from kpuc.backends.native.buffer import Buffer
+from kpuc.backends.native.kernel import Scratch
+from kpuc.backends.native.object import lowered as lower_module
 from kpuc.backends.native.target import SPECS
-from kpuc.dialects import mlir, nn
-from kpuc.dialects.function import entry_function
 from kpuc.dialects.mlir import ir
 
 X86_64_V4_VNNI, X86_64_V3 = SPECS["x86-64-v4-vnni"], SPECS["x86-64-v3"]
-PIPE = """builtin.module(func.func(canonicalize,cse,loop-invariant-code-motion),convert-vector-to-scf,convert-scf-to-cf,
-expand-strided-metadata,lower-affine,convert-vector-to-llvm{enable-x86=true},convert-math-to-llvm,convert-index-to-llvm,
-convert-arith-to-llvm,finalize-memref-to-llvm,convert-func-to-llvm{use-bare-ptr-memref-call-conv=true},
-convert-cf-to-llvm,convert-ub-to-llvm,reconcile-unrealized-casts,canonicalize,cse)"""
-
 llvm.initialize_all_targets()
 llvm.initialize_all_asmprinters()
 
 
-def _down(text):
-    def bits(match):
-        value = struct.unpack("<f", struct.pack("<I", int(match[1], 16)))[0]
-        return f"0x{struct.unpack('<Q', struct.pack('<d', value))[0]:016X}"
-
-    return re.sub(r"f0x([0-9A-F]{8})", bits, text)
-
-
 def compile_kernels(kernels, spec=X86_64_V4_VNNI):
     """An engine in which the kernels are the functions k0, k1, ..."""
-    text = "\n".join(kernel.function(f"k{i}").replace("func.func private", "func.func") for i, kernel in enumerate(kernels))
+    text = "\n".join(
+        kernel.function(f"k{i}").replace("func.func private", "func.func") for i, kernel in enumerate(kernels)
+    )
     module = ir.Module.parse(text)
     module.operation.verify()
-    mlir.passmanager.PassManager.parse(PIPE).run(module.operation)
-    from torch_mlir.dialects import llvm as dialect
-
-    lowered = llvm.parse_assembly(_down(dialect.translate_module_to_llvmir(module.operation)))
+    lowered = llvm.parse_assembly(lower_module(module, spec))
     machine = llvm.Target.from_triple(spec.triple).create_target_machine(cpu=spec.cpu, features=spec.features, opt=3)
     options = llvm.create_pipeline_tuning_options(speed_level=3)
     builder = llvm.create_pass_builder(machine, options)

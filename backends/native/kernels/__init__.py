@@ -1,0 +1,5 @@
+"""The generators of kernels: importing them registers them, and the expressions that they evaluate."""
+
+from .. import expressions, expressions_activation
+
+__all__ = ["expressions", "expressions_activation"]
