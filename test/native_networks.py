@@ -21,6 +21,8 @@ ROWS, COLUMNS = 23, 37
 SHAPE = (ROWS, COLUMNS)
 ARENA = 2 * ROWS * COLUMNS * 4
 WEIGHTS = (np.arange(COLUMNS, dtype=np.float32) - 18) / 7
+TABLE = np.float32(1.1) * np.arange(COLUMNS, dtype=np.float32) ** 2 / 400
+"""Constants in the object itself."""
 TENSOR, SUMS = TensorType("f32", SHAPE), TensorType("f32", (COLUMNS,))
 MAP = f"memref<{ROWS}x{COLUMNS}xf32>"
 VECTOR = f"memref<{COLUMNS}xf32>"
@@ -36,6 +38,7 @@ def _function(name: str, lines: Sequence[str], body: str) -> str:
             f"%second = arith.constant {ARENA // 2} : index",
             f"%scale = memref.view %weights[%c0][] : memref<{WEIGHTS.nbytes}xi8> to {VECTOR}",
             f"%map = memref.view %arena[%c0][] : memref<{ARENA}xi8> to {MAP}",
+            f"%table = memref.get_global @table : {VECTOR}",
             f"%other = memref.view %arena[%second][] : memref<{ARENA}xi8> to {MAP}",
             *lines,
             body,
@@ -46,7 +49,7 @@ def _function(name: str, lines: Sequence[str], body: str) -> str:
 
 
 def saxpy() -> str:
-    """map = x * weights + y, a row a task: vectors, then what is left of the row."""
+    """map = x * weights + y + table, a row a task: vectors, then what is left of the row."""
     lines_x, x = argument_text(0, MAP, 3)
     lines_y, y = argument_text(1, MAP, 3)
     main = COLUMNS // 16 * 16
@@ -57,14 +60,18 @@ def saxpy() -> str:
       %a = vector.load {x}[%row, %i] : {MAP}, vector<16xf32>
       %b = vector.load {y}[%row, %i] : {MAP}, vector<16xf32>
       %c = vector.load %scale[%i] : {VECTOR}, vector<16xf32>
-      %d = vector.fma %a, %c, %b : vector<16xf32>
+      %t = vector.load %table[%i] : {VECTOR}, vector<16xf32>
+      %s = arith.addf %b, %t : vector<16xf32>
+      %d = vector.fma %a, %c, %s : vector<16xf32>
       vector.store %d, %map[%row, %i] : {MAP}, vector<16xf32>
     }}
     scf.for %i = %main to %c{COLUMNS} step %c1 {{
       %a = memref.load {x}[%row, %i] : {MAP}
       %b = memref.load {y}[%row, %i] : {MAP}
       %c = memref.load %scale[%i] : {VECTOR}
-      %d = math.fma %a, %c, %b : f32
+      %t = memref.load %table[%i] : {VECTOR}
+      %s = arith.addf %b, %t : f32
+      %d = math.fma %a, %c, %s : f32
       memref.store %d, %map[%row, %i] : {MAP}
     }}
   }}"""
@@ -72,9 +79,10 @@ def saxpy() -> str:
 
 
 def exponential() -> str:
-    """other = exp(map) + 1.1, a row a task, through the C library."""
+    """other = exp(map) + 1.1, a row a task, through the C library; 2.2, 3.3, ... in the first four columns."""
     body = f"""
   %more = arith.constant 1.1 : f32
+  %first = arith.constant dense<[0.0, 1.1, 2.2, 3.3]> : vector<4xf32>
   scf.for %row = %lo to %hi step %c1 {{
     scf.for %i = %c0 to %c{COLUMNS} step %c1 {{
       %a = memref.load %map[%row, %i] : {MAP}
@@ -82,6 +90,9 @@ def exponential() -> str:
       %c = arith.addf %b, %more : f32
       memref.store %c, %other[%row, %i] : {MAP}
     }}
+    %d = vector.load %other[%row, %c0] : {MAP}, vector<4xf32>
+    %e = arith.addf %d, %first : vector<4xf32>
+    vector.store %e, %other[%row, %c0] : {MAP}, vector<4xf32>
   }}"""
     return _function("exponential", [], body)
 
@@ -108,7 +119,9 @@ STEPS = (Step("saxpy", ROWS), Step("exponential", ROWS), Step("sums", 1))
 def network_text() -> str:
     """The whole module."""
     program = program_text(STEPS, WEIGHTS.nbytes, ARENA, 3)
-    return "\n".join([saxpy(), exponential(), sums(), program])
+    values = ", ".join(f"{value:.9e}" for value in TABLE)
+    table = f'memref.global "private" constant @table : {VECTOR} = dense<[{values}]>'
+    return "\n".join([table, saxpy(), exponential(), sums(), program])
 
 
 @cache
@@ -137,4 +150,6 @@ def network_inputs(seed: int = 0) -> list[np.ndarray]:
 
 def network_result(x: np.ndarray, y: np.ndarray) -> np.ndarray:
     """What the network computes, in double precision."""
-    return (np.exp(np.float64(x) * WEIGHTS + y) + 1.1).sum(0)
+    rows = np.exp(np.float64(x) * WEIGHTS + y + TABLE) + 1.1
+    rows[:, :4] += [0, 1.1, 2.2, 3.3]
+    return rows.sum(0)
