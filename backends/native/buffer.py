@@ -74,6 +74,11 @@ class Buffer:
         return tuple(e - s - b for e, s, b in zip(self.extents, self.shape, self.before, strict=True))
 
     @property
+    def surrounded(self) -> bool:
+        """Whether there are unused rows or columns around an image, which its kernel has to fill."""
+        return len(self.shape) == 4 and any(self.before[2:] + self.halo[2:])
+
+    @property
     def inner(self) -> int:
         """The axis whose neighbours are neighbours in memory; -1 for a scalar."""
         return self.order[-1] if self.order else -1

@@ -160,7 +160,7 @@ class Direct:
                                 self._row(part, weights, block, image, first, height)
                             row += count * height
                 before += part.count
-            if any(any(self.buffers[value].halo) for value in self.group.results):
+            if any(self.buffers[value].surrounded for value in self.group.results):
                 with (
                     only(self.text, task, 0),
                     self.text.loop(0, self.batch) as image,

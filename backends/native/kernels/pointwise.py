@@ -51,7 +51,7 @@ def _write(group: Group, buffers: Mapping[ir.Value, Buffer], lanes: int, filled:
     text = kernel.text
     result = buffers[group.results[0]]
     sizes = [result.shape[axis] for axis in result.order]
-    image = any(result.halo) and len(sizes) == 4
+    image = result.surrounded
     depth = 2 if image else _tasks_depth(sizes)
     if len(sizes) == 1 and sizes[0] > 2 * CHUNK:
         chunk = CHUNK
