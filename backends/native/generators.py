@@ -6,9 +6,9 @@ from. `LOWERINGS`: operations that have kernels of their own.
 
 from . import expressions, expressions_activation
 from .evaluation import EXPRESSIONS, VIEWS
-from .kernels import convolution
+from .kernels import convolution, pooling
 from .lowerings import LOWERINGS
 
-GENERATORS = (expressions, expressions_activation, convolution)
+GENERATORS = (expressions, expressions_activation, convolution, pooling)
 
 __all__ = ["EXPRESSIONS", "LOWERINGS", "VIEWS"]

@@ -18,6 +18,7 @@ from ..kernel import Kernel, load, split, vector
 from ..target import TargetSpec
 from ..text import Index
 from .epilogue import Epilogue, has_room, side_by_side
+from .panels import constant_row, start_of_sums
 from .registers import spans
 from .windows import Window
 
@@ -26,8 +27,8 @@ LARGE_WINDOW = 25
 
 
 def suits_depthwise(group: Group, buffers: Mapping[ir.Value, Buffer], spec: TargetSpec) -> bool:
-    """Whether `lower_depthwise` can: one filter a channel, f32, constant weights, a halo of zeros as wide as the padding,
-    and the channels innermost."""
+    """Whether `lower_depthwise` can: one filter a channel, f32, constant weights, channels innermost in whole vectors,
+    and a halo of zeros as wide as the padding."""
     conv = group.anchor
     shape, counts = static_shape(conv.input), static_shape(conv.output)[2:]
     if not (conv.groups == shape[1] == static_shape(conv.output)[1]) or conv.input in group.inside:
@@ -76,12 +77,7 @@ class Depthwise:
         packed[: self.channels] = weight.reshape(self.channels, -1)
         by_vector = packed.reshape(self.vectors, self.lanes, -1).transpose(0, 2, 1)
         self.weights = self.kernel.constant(np.ascontiguousarray(by_vector).reshape(-1))
-        bias = nn.constant_value(conv.bias)
-        self.biases = None
-        if bias is not None:
-            whole = np.zeros(self.vectors * self.lanes, np.float32)
-            whole[: self.channels] = bias
-            self.biases = self.kernel.constant(whole)
+        self.biases = constant_row(self.kernel, nn.constant_value(conv.bias), self.lanes)
 
     def write(self) -> Kernel:
         """Rows by columns of a tile are such that the sums and the weights fill the registers."""
@@ -119,10 +115,7 @@ class Depthwise:
         text, type_ = self.text, vector(self.lanes, "f32")
         channel = text.mul(block, self.lanes)
         top, left = self.window.first(text, 0, row), self.window.first(text, 1, column)
-        start = text.constant(0.0, type_)
-        if self.biases is not None:
-            name, buffer = self.biases
-            start = load(text, name, buffer, text.index(channel), self.lanes)
+        start = start_of_sums(text, self.biases, channel, 1, self.lanes)[0]
         pixels = [(r, c) for r in range(height) for c in range(width)]
         kh, kw = self.window.kernel
 

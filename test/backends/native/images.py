@@ -73,7 +73,8 @@ def run(write, arrays, layouts, spec=X86_64_V4_VNNI, anchor=0):
         expected = evaluate(module, arrays)
         blocks = run_group(group, buffers, inputs, LOWERINGS[type(main)], spec, surrounded)
         return [
-            (buffers[v], blocks[v], logical(buffers[v], blocks[v]), e) for v, e in zip(results, expected, strict=True)
+            (buffers[v], blocks[v], logical(buffers[v], blocks[v].view(e.dtype)), e)
+            for v, e in zip(results, expected, strict=True)
         ]
 
 

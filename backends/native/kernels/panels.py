@@ -1,0 +1,94 @@
+"""Matrices packed in panels, and the innermost step of matrix products and convolutions.
+
+A panel holds some vectors of columns side by side, row by row: `[row][column]`. One step multiplies one element of each
+row of a register tile by a row of a panel and adds that to the tile's sums.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..buffer import Buffer
+from ..kernel import Array, Kernel, load, vector
+from ..text import Index, Text
+from .registers import Columns
+
+STREAMED = 192 << 10
+"""Bytes of panels from which on they are fetched ahead of their use."""
+AHEAD = 32
+"""How many rows ahead."""
+
+
+@dataclass(frozen=True)
+class Panels:
+    """Panels of one width, one behind the other; each has `rows` rows, of `lanes` f32 a vector.
+
+    name, buffer: the memory, as one row of elements, in a kernel.
+    """
+
+    columns: Columns
+    rows: int
+    lanes: int
+    name: str
+    buffer: Buffer
+
+    @property
+    def width(self) -> int:
+        """Columns of a panel."""
+        return self.columns.vectors * self.lanes
+
+    def multiply(self, text: Text, panel: Index, row: Index, ones: Sequence[str], sums: Sequence[str]) -> list[str]:
+        """Add to `sums`, those of each row of the tile side by side, the product of an element of each and a row."""
+        type_ = vector(self.lanes, "f32")
+        start = text.mul(text.add(text.mul(panel, self.rows), row), self.width)
+        places = [text.add(start, v * self.lanes) for v in range(self.columns.vectors)]
+        factors = [load(text, self.name, self.buffer, text.index(place), self.lanes) for place in places]
+        if self.buffer.bytes > STREAMED:
+            for place in places:
+                ahead = text.index(text.add(place, AHEAD * self.width))
+                text.do(f"memref.prefetch {self.name}[{ahead}], read, locality<3>, data : {self.buffer.type}")
+        result = []
+        for r, one in enumerate(ones):
+            wide = text.let(f"vector.broadcast {one} : f32 to {type_}")
+            for v, factor in enumerate(factors):
+                result.append(text.let(f"vector.fma {wide}, {factor}, {sums[r * len(factors) + v]} : {type_}"))
+        return result
+
+
+def constant_panels(kernel: Kernel, matrix: Array, parts: Sequence[Columns], lanes: int) -> list[Panels]:
+    """A constant matrix in panels, for each of the widths that its columns are divided into."""
+    panels = []
+    for part in parts:
+        width = part.vectors * lanes
+        packed = pack_columns(matrix[:, part.first : part.first + part.count * width], width, part.count)
+        panels.append(Panels(part, matrix.shape[0], lanes, *kernel.constant(packed)))
+    return panels
+
+
+def pack_columns(matrix: Array, width: int, panels: int) -> Array:
+    """A matrix as panels of `width` columns one behind the other, filled up with zeros, in one row."""
+    rows, columns = matrix.shape
+    whole = np.zeros((rows, panels * width), matrix.dtype)
+    whole[:, :columns] = matrix
+    return np.ascontiguousarray(whole.reshape(rows, panels, width).transpose(1, 0, 2)).reshape(-1)
+
+
+def constant_row(kernel: Kernel, values: Array | None, lanes: int) -> tuple[str, Buffer] | None:
+    """One number for each column, filled up to whole vectors; None for None."""
+    if values is None:
+        return None
+    whole = np.zeros(-(-values.size // lanes) * lanes, values.dtype)
+    whole[: values.size] = values
+    return kernel.constant(whole)
+
+
+def start_of_sums(text: Text, biases: tuple[str, Buffer] | None, column: Index, vectors: int, lanes: int) -> list[str]:
+    """What the sums of one row of a tile begin with: the biases of its columns (see `constant_row`), or zeros."""
+    if biases is None:
+        return [text.constant(0.0, vector(lanes, "f32"))] * vectors
+    name, buffer = biases
+    places = [text.index(text.add(column, v * lanes)) for v in range(vectors)]
+    return [load(text, name, buffer, place, lanes) for place in places]
