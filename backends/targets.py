@@ -2,9 +2,10 @@
 
 from ..dialects.ods import Op
 
-STACK_MACHINES = {"cpu": 7, "k210": 5, "k230": 7, "k510": 5}
-"""The targets that can be compiled for, and the kmodel version whose stack machine they are compiled for by default."""
-TARGETS = tuple(STACK_MACHINES)
+STACK_MACHINES = {"k210": 5, "k230": 7, "k510": 5}
+"""The targets with stack machines, and the kmodel version that theirs execute."""
+TARGETS = ("cpu", *STACK_MACHINES)
+"""The targets that can be compiled for; `cpu` executes machine code."""
 
 
 def computes(target: str, op: type[Op]) -> bool:
@@ -12,8 +13,11 @@ def computes(target: str, op: type[Op]) -> bool:
     from ..dialects.nn import Constant
     from ..passes.buffers.plan import ALIASES
     from ..passes.nn import basic, decompose, unroll
+    from .native.decompose import machine_code
     from .stackvm import operators5, operators7
 
+    if target == "cpu":
+        return op is Constant or op in ALIASES or machine_code(op)
     if STACK_MACHINES[target] == 7:
         emitted, patterns = set(operators7.EMITTERS), decompose.PATTERNS
     else:

@@ -12,6 +12,7 @@ MODULES: dict[str, str] = {
     "native-assign-layouts": ".backends.native.assign_layouts",
     "native-decompose": ".backends.native.decompose",
     "native-form-groups": ".backends.native.form_groups",
+    "native-lower": ".backends.native.lower",
     "nn-annotate-ranges": "quant.annotate",
     "nn-avoid-early-faults": "nn.early",
     "nn-canonicalize": "nn.canonicalize",

@@ -55,14 +55,17 @@ def aligned(array):
     return result
 
 
-def run_group(group, buffers, inputs, lower, spec=X86_64_V4_VNNI):
-    """The group's results in memory as the kernels leave them (blocks by value), each task done alone, backwards."""
+def run_group(group, buffers, inputs, lower, spec=X86_64_V4_VNNI, surround=physical):
+    """The group's results in memory as the kernels leave them (blocks by value), each task done alone, backwards.
+
+    surround: makes the block of an input, whose unused elements hold what its producer would leave there.
+    """
     kernels = lower(group, buffers, spec)
     engine = compile_kernels(kernels, spec)
-    blocks = {value: aligned(physical(buffers[value], array)) for value, array in inputs.items()}
+    blocks = {value: aligned(surround(buffers[value], array)) for value, array in inputs.items()}
     scratch = {}
     for i, kernel in enumerate(kernels):
-        pointers = []
+        alive = []
         for argument in kernel.arguments:
             if isinstance(argument.source, Scratch):
                 block = scratch.setdefault(id(argument.source), aligned(np.zeros(argument.buffer.bytes + 64, np.uint8)))
@@ -75,7 +78,8 @@ def run_group(group, buffers, inputs, lower, spec=X86_64_V4_VNNI):
                         np.full([argument.buffer.extents[a] for a in argument.buffer.order], 99, dtype)
                     )
                 block = blocks[argument.source]
-            pointers.append(block.ctypes.data)
+            alive.append(block)
+        pointers = [block.ctypes.data for block in alive]
         function = ctypes.CFUNCTYPE(None, *[ctypes.c_void_p] * len(pointers), ctypes.c_long, ctypes.c_long)(
             engine.get_function_address(f"k{i}")
         )

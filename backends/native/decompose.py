@@ -31,6 +31,11 @@ def needed() -> list[Pattern[Op]]:
     return [*PLANES, *(item for item in patterns if item not in PLANES and not computes(item.op))]
 
 
+def machine_code(op: type[Op]) -> bool:
+    """Whether an operation becomes machine code: directly, or after it was decomposed."""
+    return computes(op) or any(issubclass(op, item.op) for item in needed())
+
+
 @register_pass
 @dataclass(frozen=True)
 class Decompose:

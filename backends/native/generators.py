@@ -6,8 +6,9 @@ from. `LOWERINGS`: operations that have kernels of their own.
 
 from . import expressions, expressions_activation
 from .evaluation import EXPRESSIONS, VIEWS
+from .kernels import convolution
 from .lowerings import LOWERINGS
 
-GENERATORS = (expressions, expressions_activation)
+GENERATORS = (expressions, expressions_activation, convolution)
 
 __all__ = ["EXPRESSIONS", "LOWERINGS", "VIEWS"]

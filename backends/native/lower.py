@@ -10,15 +10,17 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
 from ...dialects import nn
 from ...dialects.function import entry_function
 from ...dialects.mlir import ir
+from ...dialects.tensors import elements_attribute
 from ...passes.buffers.allocation import Buffer as Lifetime
 from ...passes.buffers.allocation import allocate
+from ...passes.pipeline import register_pass
 from ..unsupported import Unsupported, check_static, refuse
 from .assign_layouts import buffer_of
 from .form_groups import ALIASES, PLACED, groups_of
@@ -27,7 +29,7 @@ from .group import Group
 from .kernel import Argument, Kernel, Scratch
 from .kernels.pointwise import lower_pointwise
 from .program import Step, argument_text, program_text
-from .target import TargetSpec
+from .target import TargetSpec, named
 
 ALIGNMENT = 64
 """Bytes: what constants and buffers begin at a multiple of, a cache line and the widest vector."""
@@ -69,6 +71,32 @@ def lower_network(module: ir.Module, spec: TargetSpec, weights: Weights) -> Prog
         for argument in call.kernel.arguments:
             memory.use(argument, call.group)
     return _written(calls, memory)
+
+
+@register_pass
+@dataclass(frozen=True)
+class Lower:
+    """Write the kernels of a network and the steps that call them; the constants become `native.weights`.
+
+    cpu: the name of the CPU, as for the layouts.
+    """
+
+    name: ClassVar[str] = "native-lower"
+    cpu: str = "x86-64-v3"
+
+    def apply(self, module: ir.Module) -> None:
+        weights = Weights()
+        program = lower_network(module, named(self.cpu), weights)
+        written = ir.Module.parse(program.text)
+        for op in list(module.body.operations):
+            op.operation.erase()
+        for op in list(written.body.operations):
+            module.body.append(op)
+        with ir.Location.unknown():
+            constants = np.frombuffer(bytes(weights.data), np.int8)
+            module.operation.attributes["native.weights"] = elements_attribute(constants)
+            arena = ir.IntegerAttr.get(ir.IntegerType.get_signless(64), program.arena_bytes)
+            module.operation.attributes["native.arena"] = arena
 
 
 @dataclass(frozen=True)

@@ -180,6 +180,14 @@ def cast_to_same(op: nn.Cast, rewriter: Rewriter) -> Match:
     return rewriter.replace(op, op.input) if op.input.type == op.output.type else NO_MATCH
 
 
+@pattern(nn.StorageCast)
+def storage_cast_and_back(op: nn.StorageCast, rewriter: Rewriter) -> Match:
+    """storage_cast(storage_cast(x)) == x when the type is x's again"""
+    inner = producer(op.input, nn.StorageCast)
+    back = inner is not None and inner.input.type == op.output.type
+    return rewriter.replace(op, inner.input) if inner is not None and back else NO_MATCH
+
+
 @pattern(nn.Clamp)
 def clamp_nothing(op: nn.Clamp, rewriter: Rewriter) -> Match:
     """clamp(x, -inf, inf) == x"""

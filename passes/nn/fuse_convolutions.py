@@ -5,16 +5,17 @@ clamp or ReLU stands directly behind a convolution that only it uses, and (with 
 """
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 import numpy as np
 
 from ...dialects import nn
 from ...dialects.mlir import ir
-from ...dialects.tensors import Array, shape_of
+from ...dialects.tensors import Array, dtype_of, shape_of
 from ..pipeline import register_pass
 from ..rewriter import NO_MATCH, Match, Pattern, Rewriter, has_one_use, pattern, producer, rewrite_module
+from .integer_weights import dequantised, stored_constant
 
 Convolution = nn.Conv | nn.ConvTranspose
 
@@ -27,23 +28,46 @@ def convolution_behind(value: ir.Value) -> Convolution | None:
 
 def scaled(conv: Convolution, scale: Array, shift: Array) -> ir.Value | None:
     """conv(x) * scale + shift, per output channel, as one convolution; None when its parameters are not constant."""
-    weight, bias = nn.constant_value(conv.weight), nn.constant_value(conv.bias)
-    if weight is None or (conv.bias is not None and bias is None):
+    bias = nn.constant_value(conv.bias)
+    if conv.bias is not None and bias is None:
         return None
-    dtype = weight.dtype
     channels = shape_of(conv.output)[1] or 0
     scale = np.broadcast_to(scale.astype(np.float64).reshape(-1), channels)
     shift = np.broadcast_to(shift.astype(np.float64).reshape(-1), channels)
+    new_weight = _scaled_weight(conv, scale) if stored_constant(conv.weight) is None else _rescaled(conv, scale)
+    if new_weight is None:
+        return None
+    offset = (0 if bias is None else bias) * scale + shift
+    new_bias = nn.Constant(value=np.asarray(offset, dtype_of(conv.weight))).output
+    return conv.rebuild(conv.input, new_weight, new_bias).output
+
+
+def _scaled_weight(conv: Convolution, scale: Array) -> ir.Value | None:
+    """The weights times a factor an output channel; None when they are not constant."""
+    weight = nn.constant_value(conv.weight)
+    if weight is None:
+        return None
     if isinstance(conv, nn.Conv):
         factors = scale.reshape(-1, *(1,) * (weight.ndim - 1))
     else:
         rows, per_group = weight.shape[:2]
         groups = np.repeat(scale.reshape(conv.groups, per_group), rows // conv.groups, axis=0)
         factors = groups.reshape(rows, per_group, *(1,) * (weight.ndim - 2))
-    new_weight = nn.Constant(value=(weight * factors).astype(dtype)).output
-    offset = (0 if bias is None else bias) * scale + shift
-    new_bias = nn.Constant(value=np.asarray(offset, dtype)).output
-    return conv.rebuild(conv.input, new_weight, new_bias).output
+    return nn.Constant(value=(weight * factors).astype(weight.dtype)).output
+
+
+def _rescaled(conv: Convolution, scale: Array) -> ir.Value | None:
+    """Integer weights that stand for numbers times a factor an output channel; None when no scales can say so."""
+    found, axis = stored_constant(conv.weight), 0 if isinstance(conv, nn.Conv) else 1
+    assert found is not None
+    stored, parameters = found
+    if np.all(scale == 1):
+        return conv.weight
+    if np.any(scale <= 0) or parameters.axis not in (-1, axis) or stored.shape[axis] != scale.size:
+        return None
+    scales = tuple((np.asarray(parameters.scale) * scale).astype(np.float32).tolist())
+    zeros = tuple(np.broadcast_to(parameters.zero_point, scale.size).tolist())
+    return dequantised(stored, replace(parameters, scale=scales, zero_point=zeros, axis=axis))
 
 
 def channel_constant(value: ir.Value, rank: int) -> Array | None:

@@ -16,6 +16,7 @@ from ...dialects.tensors import shape_of, tensor_type
 from ..pipeline import register_pass
 from ..rewriter import NO_MATCH, Match, Pattern, Rewriter, pattern, producer, rewrite_module
 from .canonicalize import transpose_identity, transpose_of_transpose, transpose_of_unit_dims
+from .integer_weights import dequantised, stored_constant
 
 WITH_AXIS = (nn.Softmax, nn.LogSoftmax, nn.Hardmax, nn.LpNorm, nn.Cumsum)
 BOUND = (*WITH_AXIS, nn.Lrn, nn.Trilu)
@@ -207,11 +208,14 @@ def through_split(op: nn.Split, rewriter: Rewriter) -> Match:
 def into_matrix(op: nn.Matmul, rewriter: Rewriter) -> Match:
     """flatten(transpose(x, p)) @ w == flatten(x) @ w', the rows of the constant w in another order.
 
-    For flattening to rows: the batch dimension stays in front.
+    For flattening to rows: the batch dimension stays in front. Weights that are integers stay so.
     """
-    reshape, weight = producer(op.lhs, nn.Reshape), nn.constant_value(op.rhs)
+    reshape, stored = producer(op.lhs, nn.Reshape), stored_constant(op.rhs)
+    weight = nn.constant_value(op.rhs) if stored is None else stored[0]
     transpose = None if reshape is None else producer(reshape.input, nn.Transpose)
     if reshape is None or transpose is None or weight is None or weight.ndim != 2:
+        return NO_MATCH
+    if stored is not None and stored[1].axis == 0:
         return NO_MATCH
     permutation = transpose.permutation
     batch, *dims = shape_of(reshape.input)
@@ -221,7 +225,10 @@ def into_matrix(op: nn.Matmul, rewriter: Rewriter) -> Match:
     order = tuple(axis - 1 for axis in inverse(permutation)[1:])
     rows = weight.reshape(*[dim or 0 for dim in dims], -1).transpose(*order, len(dims)).reshape(weight.shape)
     straight = nn.Reshape(transpose.input, shape=reshape.shape).output
-    new_weight = nn.Constant(value=np.ascontiguousarray(rows)).output
+    if stored is None:
+        new_weight = nn.Constant(value=np.ascontiguousarray(rows)).output
+    else:
+        new_weight = dequantised(rows, stored[1])
     return rewriter.replace(op, nn.Matmul(straight, new_weight).output)
 
 

@@ -9,7 +9,7 @@ import click
 
 from ...errors import KpucError
 
-PACKAGES = ("kpuc", "torch-mlir", "numpy", "onnx", "tflite", "click", "rich")
+PACKAGES = ("kpuc", "torch-mlir", "llvmlite", "numpy", "onnx", "tflite", "click", "rich")
 OPTIONAL = {"pillow": "not installed: pip install 'kpuc[images]' to read images"}
 """Packages that only some inputs need, and what to say without them."""
 
@@ -30,8 +30,18 @@ def checks() -> list[dict[str, object]]:
             rows.append({"check": package, "ok": True, "found": version(package)})
         except PackageNotFoundError:
             rows.append({"check": package, "ok": True, "found": absent})
-    rows.append(_bindings())
-    return rows
+    return [*rows, _bindings(), _machine_code()]
+
+
+def _machine_code() -> dict[str, object]:
+    """The kind of CPU that networks are compiled for here, and the others that there are."""
+    from ...backends.native.target import SPECS, host
+
+    others = f"--cpu takes {', '.join(SPECS)}"
+    try:
+        return {"check": "machine code", "ok": True, "found": f"for {host().name} by default; {others}"}
+    except KpucError as error:
+        return {"check": "machine code", "ok": True, "found": f"{error}; {others}"}
 
 
 def _bindings() -> dict[str, object]:

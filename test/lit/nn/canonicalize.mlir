@@ -80,3 +80,16 @@ func.func @constant_to_the_left_of_sub_stays(%x: tensor<3xf32>) -> tensor<3xf32>
   %1 = "nn.sub"(%0, %x) : (tensor<3xf32>, tensor<3xf32>) -> tensor<3xf32>
   return %1 : tensor<3xf32>
 }
+
+// -----
+
+// What stands for other numbers in between was no other value, unless it stays so.
+// CHECK-LABEL: func.func @storage_cast_and_back
+// CHECK:       %[[OTHER:.*]] = "nn.storage_cast"(%{{.*}}) : (tensor<4xi8>) -> tensor<4x!quant.uniform<i8:f32, 2.500000e-01>>
+// CHECK:       return %arg0, %[[OTHER]]
+func.func @storage_cast_and_back(%x: tensor<4x!quant.uniform<i8:f32, 0.5>>) -> (tensor<4x!quant.uniform<i8:f32, 0.5>>, tensor<4x!quant.uniform<i8:f32, 0.25>>) {
+  %0 = "nn.storage_cast"(%x) : (tensor<4x!quant.uniform<i8:f32, 0.5>>) -> tensor<4xi8>
+  %1 = "nn.storage_cast"(%0) : (tensor<4xi8>) -> tensor<4x!quant.uniform<i8:f32, 0.5>>
+  %2 = "nn.storage_cast"(%0) : (tensor<4xi8>) -> tensor<4x!quant.uniform<i8:f32, 0.25>>
+  return %1, %2 : tensor<4x!quant.uniform<i8:f32, 0.5>>, tensor<4x!quant.uniform<i8:f32, 0.25>>
+}

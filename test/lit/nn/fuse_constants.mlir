@@ -166,3 +166,38 @@ func.func @computed_weights_stay(%x: tensor<1x2x4x4xf32>, %w: tensor<2x2x1x1xf32
   %1 = "nn.mul"(%0, %s) : (tensor<1x2x4x4xf32>, tensor<1x2x1x1xf32>) -> tensor<1x2x4x4xf32>
   return %1 : tensor<1x2x4x4xf32>
 }
+
+// -----
+
+// Integers stay as they are, their scales change.
+// CHECK-LABEL: func.func @scale_of_integer_weights
+// CHECK:       %[[W:.*]] = "nn.constant"() {value = dense<{{\[\[\[\[}}1]]], {{\[\[\[}}2]]]]> : tensor<2x1x1x1xi8>}
+// CHECK:       "nn.storage_cast"(%[[W]]) : (tensor<2x1x1x1xi8>) -> tensor<2x1x1x1x!quant.uniform<i8:f32:0, {1.000000e+00:3,2.000000e+00:3}>>
+// CHECK:       %[[B:.*]] = "nn.constant"() {value = dense<[2.000000e+00, 4.000000e+00]> : tensor<2xf32>}
+// CHECK:       "nn.conv"(%{{.*}}, %{{.*}}, %[[B]])
+// CHECK-NOT:   "nn.mul"
+func.func @scale_of_integer_weights(%x: tensor<1x1x4x4xf32>) -> tensor<1x2x4x4xf32> {
+  %b = "nn.constant"() {value = dense<1.0> : tensor<2xf32>} : () -> tensor<2xf32>
+  %c = "nn.constant"() {value = dense<[[[[1]]], [[[2]]]]> : tensor<2x1x1x1xi8>} : () -> tensor<2x1x1x1xi8>
+  %q = "nn.storage_cast"(%c) : (tensor<2x1x1x1xi8>) -> tensor<2x1x1x1x!quant.uniform<i8:f32, 0.5:3>>
+  %w = "nn.dequantize"(%q) : (tensor<2x1x1x1x!quant.uniform<i8:f32, 0.5:3>>) -> tensor<2x1x1x1xf32>
+  %s = "nn.constant"() {value = dense<[[[[2.0]], [[4.0]]]]> : tensor<1x2x1x1xf32>} : () -> tensor<1x2x1x1xf32>
+  %0 = "nn.conv"(%x, %w, %b) {strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, padding = array<i64: 0, 0, 0, 0>, groups = 1 : i64} : (tensor<1x1x4x4xf32>, tensor<2x1x1x1xf32>, tensor<2xf32>) -> tensor<1x2x4x4xf32>
+  %1 = "nn.mul"(%0, %s) : (tensor<1x2x4x4xf32>, tensor<1x2x1x1xf32>) -> tensor<1x2x4x4xf32>
+  return %1 : tensor<1x2x4x4xf32>
+}
+
+// -----
+
+// No scale is negative.
+// CHECK-LABEL: func.func @negative_scale_of_integer_weights
+// CHECK:       "nn.mul"
+func.func @negative_scale_of_integer_weights(%x: tensor<1x1x4x4xf32>) -> tensor<1x2x4x4xf32> {
+  %c = "nn.constant"() {value = dense<[[[[1]]], [[[2]]]]> : tensor<2x1x1x1xi8>} : () -> tensor<2x1x1x1xi8>
+  %q = "nn.storage_cast"(%c) : (tensor<2x1x1x1xi8>) -> tensor<2x1x1x1x!quant.uniform<i8:f32, 0.5>>
+  %w = "nn.dequantize"(%q) : (tensor<2x1x1x1x!quant.uniform<i8:f32, 0.5>>) -> tensor<2x1x1x1xf32>
+  %s = "nn.constant"() {value = dense<[[[[2.0]], [[-4.0]]]]> : tensor<1x2x1x1xf32>} : () -> tensor<1x2x1x1xf32>
+  %0 = "nn.conv"(%x, %w) {strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, padding = array<i64: 0, 0, 0, 0>, groups = 1 : i64} : (tensor<1x1x4x4xf32>, tensor<2x1x1x1xf32>) -> tensor<1x2x4x4xf32>
+  %1 = "nn.mul"(%0, %s) : (tensor<1x2x4x4xf32>, tensor<1x2x1x1xf32>) -> tensor<1x2x4x4xf32>
+  return %1 : tensor<1x2x4x4xf32>
+}

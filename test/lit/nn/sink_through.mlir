@@ -97,6 +97,38 @@ func.func @flatten_and_multiply(%x: tensor<1x2x3x4xf32>) -> tensor<1x5xf32> {
 
 // -----
 
+// Rows of integers, too: each column has its scale.
+// CHECK-LABEL: func.func @flatten_and_multiply_integers
+// CHECK:       %[[W:.*]] = "nn.constant"() {value = dense<{{\[\[}}1, 5], [3, 7], [2, 6], [4, 8]]> : tensor<4x2xi8>}
+// CHECK:       "nn.storage_cast"(%[[W]]) : (tensor<4x2xi8>) -> tensor<4x2x!quant.uniform<i8:f32:1, {5.000000e-01,2.500000e-01}>>
+// CHECK:       "nn.matmul"
+func.func @flatten_and_multiply_integers(%x: tensor<1x2x2x1xf32>) -> tensor<1x2xf32> {
+  %0 = "nn.transpose"(%x) {permutation = array<i64: 0, 2, 3, 1>} : (tensor<1x2x2x1xf32>) -> tensor<1x2x1x2xf32>
+  %1 = "nn.reshape"(%0) {shape = array<i64: 1, 4>} : (tensor<1x2x1x2xf32>) -> tensor<1x4xf32>
+  %c = "nn.constant"() {value = dense<[[1, 5], [2, 6], [3, 7], [4, 8]]> : tensor<4x2xi8>} : () -> tensor<4x2xi8>
+  %q = "nn.storage_cast"(%c) : (tensor<4x2xi8>) -> tensor<4x2x!quant.uniform<i8:f32:1, {0.5, 0.25}>>
+  %w = "nn.dequantize"(%q) : (tensor<4x2x!quant.uniform<i8:f32:1, {0.5, 0.25}>>) -> tensor<4x2xf32>
+  %2 = "nn.matmul"(%1, %w) : (tensor<1x4xf32>, tensor<4x2xf32>) -> tensor<1x2xf32>
+  return %2 : tensor<1x2xf32>
+}
+
+// -----
+
+// A scale a row is lost when rows are mixed with others.
+// CHECK-LABEL: func.func @flatten_and_multiply_scaled_rows
+// CHECK:       "nn.transpose"(%arg0)
+func.func @flatten_and_multiply_scaled_rows(%x: tensor<1x2x2x1xf32>) -> tensor<1x2xf32> {
+  %0 = "nn.transpose"(%x) {permutation = array<i64: 0, 2, 3, 1>} : (tensor<1x2x2x1xf32>) -> tensor<1x2x1x2xf32>
+  %1 = "nn.reshape"(%0) {shape = array<i64: 1, 4>} : (tensor<1x2x1x2xf32>) -> tensor<1x4xf32>
+  %c = "nn.constant"() {value = dense<[[1, 5], [2, 6], [3, 7], [4, 8]]> : tensor<4x2xi8>} : () -> tensor<4x2xi8>
+  %q = "nn.storage_cast"(%c) : (tensor<4x2xi8>) -> tensor<4x2x!quant.uniform<i8:f32:0, {0.5, 0.25, 1.0, 2.0}>>
+  %w = "nn.dequantize"(%q) : (tensor<4x2x!quant.uniform<i8:f32:0, {0.5, 0.25, 1.0, 2.0}>>) -> tensor<4x2xf32>
+  %2 = "nn.matmul"(%1, %w) : (tensor<1x4xf32>, tensor<4x2xf32>) -> tensor<1x2xf32>
+  return %2 : tensor<1x2xf32>
+}
+
+// -----
+
 // A matrix that is computed keeps its rows.
 // CHECK-LABEL: func.func @flatten_and_multiply_by_computed
 // CHECK:       "nn.transpose"(%arg0)

@@ -1,0 +1,289 @@
+"""Convolutions over images: which generator writes one, and the direct one for those without groups.
+
+A register tile holds the sums of some neighbouring pixels by two or three vectors of output channels. For each tap and
+input channel it takes one element of each pixel's window and the packed weights of the channels. Windows may read the
+halo of their image, which holds the zeros of the padding.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from ....dialects import nn
+from ....dialects.mlir import ir
+from ....dialects.tensors import static_shape
+from ..buffer import Buffer
+from ..evaluation import NotSideBySide
+from ..group import Group
+from ..halo import fill_row
+from ..kernel import Array, Kernel, load, split, vector
+from ..lowerings import lowers
+from ..target import TargetSpec
+from ..text import Index
+from .convolution_plain import lower_plain_convolution
+from .depthwise import lower_depthwise, suits_depthwise
+from .epilogue import Epilogue, side_by_side
+from .registers import Columns, between, divide_columns, only, spans, tile_rows
+from .windows import Window
+
+STREAMED = 192 << 10
+"""Bytes of weights from which on they are fetched ahead of their use."""
+AHEAD = 32
+"""How many rows of weights ahead."""
+UNROLLED = 4
+"""Input channels up to which there is no loop over them, nor over the columns of the window."""
+
+
+@lowers(nn.Conv)
+def lower_convolution(group: Group, buffers: Mapping[ir.Value, Buffer], spec: TargetSpec) -> list[Kernel]:
+    """The kernels of a convolution over N x C x H x W, by what suits its shape."""
+    if suits_depthwise(group, buffers, spec):
+        return lower_depthwise(group, buffers, spec)
+    if suits_direct(group, buffers):
+        return lower_direct(group, buffers, spec)
+    return lower_plain_convolution(group, buffers, spec)
+
+
+def suits_direct(group: Group, buffers: Mapping[ir.Value, Buffer]) -> bool:
+    """Whether `lower_direct` can: one group, f32, constant weights, and a halo of zeros as wide as the padding."""
+    conv = group.anchor
+    if conv.groups != 1 or conv.input in group.inside or nn.constant_value(conv.weight) is None:
+        return False
+    if conv.bias is not None and nn.constant_value(conv.bias) is None:
+        return False
+    image, counts = buffers[conv.input], static_shape(conv.output)[2:]
+    window = Window.of(conv.kernel, conv.strides, conv.dilations, conv.padding)
+    zeros = image.fill == 0 or window.within_image(image.shape, counts)
+    return image.element == "f32" and zeros and window.inside(image, counts)
+
+
+def lower_direct(group: Group, buffers: Mapping[ir.Value, Buffer], spec: TargetSpec) -> list[Kernel]:
+    """One kernel; its epilogue in vectors where channels are neighbours in memory."""
+    if side_by_side(group, buffers, group.anchor.output, 1):
+        try:
+            return [Direct(group, buffers, spec, scattered=False).write()]
+        except NotSideBySide:
+            pass
+    return [Direct(group, buffers, spec, scattered=True).write()]
+
+
+@dataclass
+class Direct:
+    """Writes the kernel of a direct convolution."""
+
+    group: Group
+    buffers: Mapping[ir.Value, Buffer]
+    spec: TargetSpec
+    scattered: bool
+    kernel: Kernel = field(default_factory=lambda: Kernel("convolution"))
+
+    def __post_init__(self) -> None:
+        conv = self.conv = self.group.anchor
+        self.text, self.lanes = self.kernel.text, self.spec.lanes(4)
+        self.image = self.buffers[conv.input]
+        self.window = Window.of(conv.kernel, conv.strides, conv.dilations, conv.padding)
+        self.batch, self.channels, self.rows, self.columns = static_shape(conv.output)
+        self.inputs = static_shape(conv.input)[1]
+        self.epilogue = Epilogue(self.kernel, self.group, self.buffers, conv.output, 1, self.scattered, conv.clamp)
+        alone = self.scattered or not self.epilogue.roomy(self.lanes)
+        self.blocks = divide_columns(self.channels, self.lanes, alone)
+        self.input = self.kernel.operand(conv.input, self.image)
+        self.weights, self.biases = self._pack()
+
+    def _pack(self) -> tuple[list[tuple[str, Buffer]], tuple[str, Buffer] | None]:
+        """The weights as [block][tap and input channel][output channel], for each kind of block, and the bias."""
+        weight = nn.constant_value(self.conv.weight)
+        assert weight is not None
+        packed = []
+        for part in self.blocks:
+            width = part.vectors * self.lanes
+            rows = weight[part.first : part.first + part.count * width].transpose(2, 3, 1, 0)
+            packed.append(self.kernel.constant(pack_columns(rows.reshape(-1, rows.shape[3]), width, part.count)))
+        bias = nn.constant_value(self.conv.bias)
+        if bias is None:
+            return packed, None
+        whole = np.zeros(-(-self.channels // self.lanes) * self.lanes, np.float32)
+        whole[: self.channels] = bias
+        return packed, self.kernel.constant(whole)
+
+    def write(self) -> Kernel:
+        """Tasks are blocks of output channels where the weights are large or the rows few, else rows of the result."""
+        height = max(1, min(self.rows, tile_rows(self.spec, self.blocks[0].vectors) // self.columns))
+        bands = split(self.rows, height)
+        weights = sum(buffer.bytes for _, buffer in self.weights)
+        blocks = sum(part.count for part in self.blocks)
+        over_rows = self.batch * sum(count for _, count in bands)
+        if blocks > 1 and (weights > self.spec.l2 // 2 or over_rows < min(blocks, 8)):
+            self._tasks_of_channels(bands, blocks)
+        elif self.batch * self.rows == 1:
+            self._tasks_of_columns()
+        else:
+            self._tasks_of_rows(bands)
+        return self.kernel
+
+    def _tasks_of_rows(self, bands: list[tuple[int, int]]) -> None:
+        number = sum(count for _, count in bands)
+        self.kernel.tasks = self.batch * number
+        with self.text.loop("%lo", "%hi") as task:
+            image, band = self.text.div(task, number), self.text.rem(task, number)
+            for height, row in spans(self.text, bands, band):
+                for part, weights in zip(self.blocks, self.weights, strict=True):
+                    with self.text.loop(0, part.count) as block:
+                        self._row(part, weights, block, image, row, height)
+                self._fill(image, row, height)
+
+    def _tasks_of_columns(self) -> None:
+        most = min(tile_rows(self.spec, part.vectors) for part in self.blocks)
+        widths = split(self.columns, most)
+        self.kernel.tasks = sum(count for _, count in widths)
+        with self.text.loop("%lo", "%hi") as task:
+            for width, column in spans(self.text, widths, task):
+                for part, weights in zip(self.blocks, self.weights, strict=True):
+                    with self.text.loop(0, part.count) as block:
+                        self._tile(part, weights, block, 0, 0, column, 1, width)
+            with only(self.text, task, 0):
+                self._fill(0, 0, 1)
+
+    def _tasks_of_channels(self, bands: list[tuple[int, int]], blocks: int) -> None:
+        self.kernel.tasks, before = blocks, 0
+        with self.text.loop("%lo", "%hi") as task:
+            for part, weights in zip(self.blocks, self.weights, strict=True):
+                with between(self.text, task, before, before + part.count, blocks):
+                    block = 0 if part.count == 1 else self.text.sub(task, before)
+                    with self.text.loop(0, self.batch) as image:
+                        row = 0
+                        for height, count in bands:
+                            with self.text.loop(row, row + count * height, height) as first:
+                                self._row(part, weights, block, image, first, height)
+                            row += count * height
+                before += part.count
+            if any(any(self.buffers[value].halo) for value in self.group.results):
+                with (
+                    only(self.text, task, 0),
+                    self.text.loop(0, self.batch) as image,
+                    self.text.loop(0, self.rows) as first,
+                ):
+                    self._fill(image, first, 1)
+
+    def _fill(self, image: Index, row: Index, height: int) -> None:
+        for value in self.group.results:
+            buffer = self.buffers[value]
+            name = self.kernel.operand(value, buffer, written=True)
+            for r in range(height):
+                fill_row(self.text, name, buffer, image, self.text.add(row, r), self.spec.lanes(4))
+
+    def _row(
+        self, part: Columns, weights: tuple[str, Buffer], block: Index, image: Index, row: Index, height: int
+    ) -> None:
+        column = 0
+        for width, count in split(self.columns, max(1, tile_rows(self.spec, part.vectors) // height)):
+            with self.text.loop(column, column + width * count, width) as first:
+                self._tile(part, weights, block, image, row, first, height, width)
+            column += width * count
+
+    def _tile(
+        self,
+        part: Columns,
+        weights: tuple[str, Buffer],
+        block: Index,
+        image: Index,
+        row: Index,
+        column: Index,
+        height: int,
+        width: int,
+    ) -> None:
+        """The sums of height x width pixels and one block of channels, through the epilogue into the results."""
+        text = self.text
+        pixels = [(r, c) for r in range(height) for c in range(width)]
+        channel = text.add(text.mul(block, part.vectors * self.lanes), part.first)
+        sums = self._start(part, channel) * len(pixels)
+        top, left = self.window.first(text, 0, row), self.window.first(text, 1, column)
+        types = [vector(self.lanes, "f32")] * len(sums)
+        rows_of_tap = self.inputs
+
+        def tap(y: Index, x: Index, values: Sequence[str]) -> list[str]:
+            ys = [
+                text.add(text.add(top, r * self.window.strides[0]), text.mul(y, self.window.dilations[0]))
+                for r in range(height)
+            ]
+            xs = [
+                text.add(text.add(left, c * self.window.strides[1]), text.mul(x, self.window.dilations[1]))
+                for c in range(width)
+            ]
+            first = text.mul(text.add(text.mul(y, self.window.kernel[1]), x), rows_of_tap)
+
+            def step(k: Index, inner: Sequence[str]) -> list[str]:
+                places = [self.image.at(text, (image, k, ys[r], xs[c])) for r, c in pixels]
+                return self._multiply(part, weights, block, text.add(first, k), places, inner)
+
+            if self.inputs > UNROLLED:
+                return text.carry(0, self.inputs, list(values), types, step)
+            for k in range(self.inputs):
+                values = step(k, values)
+            return list(values)
+
+        def line(y: Index, values: Sequence[str]) -> list[str]:
+            if self.inputs > UNROLLED:
+                return text.carry(0, self.window.kernel[1], list(values), types, lambda x, inner: tap(y, x, inner))
+            for x in range(self.window.kernel[1]):
+                values = tap(y, x, values)
+            return list(values)
+
+        sums = text.carry(0, self.window.kernel[0], sums, types, line)
+        self.epilogue.store(
+            [
+                (
+                    sums[p * part.vectors + v],
+                    (image, text.add(channel, v * self.lanes), text.add(row, r), text.add(column, c)),
+                )
+                for p, (r, c) in enumerate(pixels)
+                for v in range(part.vectors)
+            ],
+            self.lanes,
+        )
+
+    def _start(self, part: Columns, channel: Index) -> list[str]:
+        """What the sums of one pixel begin with."""
+        if self.biases is None:
+            return [self.text.constant(0.0, vector(self.lanes, "f32"))] * part.vectors
+        name, buffer = self.biases
+        places = [self.text.index(self.text.add(channel, v * self.lanes)) for v in range(part.vectors)]
+        return [load(self.text, name, buffer, place, self.lanes) for place in places]
+
+    def _multiply(
+        self,
+        part: Columns,
+        weights: tuple[str, Buffer],
+        block: Index,
+        k: Index,
+        places: Sequence[str],
+        sums: Sequence[str],
+    ) -> list[str]:
+        """Add the products of one element of each pixel's window and a row of weights."""
+        text, (name, buffer), type_ = self.text, weights, vector(self.lanes, "f32")
+        width = part.vectors * self.lanes
+        row = text.mul(text.add(text.mul(block, buffer.extents[0] // part.count // width), k), width)
+        columns = [text.add(row, v * self.lanes) for v in range(part.vectors)]
+        factors = [load(text, name, buffer, text.index(column), self.lanes) for column in columns]
+        if buffer.bytes > STREAMED:
+            for column in columns:
+                ahead = text.index(text.add(column, AHEAD * width))
+                text.do(f"memref.prefetch {name}[{ahead}], read, locality<3>, data : {buffer.type}")
+        result = []
+        for p, place in enumerate(places):
+            one = load(text, self.input, self.image, place)
+            wide = text.let(f"vector.broadcast {one} : f32 to {type_}")
+            for v, factor in enumerate(factors):
+                result.append(text.let(f"vector.fma {wide}, {factor}, {sums[p * part.vectors + v]} : {type_}"))
+        return result
+
+
+def pack_columns(matrix: Array, width: int, blocks: int) -> Array:
+    """A matrix as blocks of `width` columns one behind the other, filled up with zeros, in one row."""
+    rows, columns = matrix.shape
+    whole = np.zeros((rows, blocks * width), matrix.dtype)
+    whole[:, :columns] = matrix
+    return np.ascontiguousarray(whole.reshape(rows, blocks, width).transpose(1, 0, 2)).reshape(-1)

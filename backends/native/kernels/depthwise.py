@@ -1,0 +1,178 @@
+"""Depthwise convolutions over images with the channels innermost: vectors over channels, the weights in registers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from ....dialects import nn
+from ....dialects.mlir import ir
+from ....dialects.tensors import static_shape
+from ..buffer import Buffer
+from ..evaluation import NotSideBySide
+from ..group import Group
+from ..halo import fill_row
+from ..kernel import Kernel, load, split, vector
+from ..target import TargetSpec
+from ..text import Index
+from .epilogue import Epilogue, has_room, side_by_side
+from .registers import spans
+from .windows import Window
+
+LARGE_WINDOW = 25
+"""Taps up to which a window is written out; larger ones are loops over its rows."""
+
+
+def suits_depthwise(group: Group, buffers: Mapping[ir.Value, Buffer], spec: TargetSpec) -> bool:
+    """Whether `lower_depthwise` can: one filter a channel, f32, constant weights, a halo of zeros as wide as the padding,
+    and the channels innermost."""
+    conv = group.anchor
+    shape, counts = static_shape(conv.input), static_shape(conv.output)[2:]
+    if not (conv.groups == shape[1] == static_shape(conv.output)[1]) or conv.input in group.inside:
+        return False
+    if nn.constant_value(conv.weight) is None or (conv.bias is not None and nn.constant_value(conv.bias) is None):
+        return False
+    image = buffers[conv.input]
+    window = Window.of(conv.kernel, conv.strides, conv.dilations, conv.padding)
+    zeros = image.fill == 0 or window.within_image(image.shape, counts)
+    innermost = image.inner == 1 and has_room(image, 1, spec.lanes(4))
+    return image.element == "f32" and zeros and innermost and window.inside(image, counts)
+
+
+def lower_depthwise(group: Group, buffers: Mapping[ir.Value, Buffer], spec: TargetSpec) -> list[Kernel]:
+    """One kernel; its epilogue in vectors where channels are neighbours in memory."""
+    if side_by_side(group, buffers, group.anchor.output, 1):
+        try:
+            return [Depthwise(group, buffers, spec, scattered=False).write()]
+        except NotSideBySide:
+            pass
+    return [Depthwise(group, buffers, spec, scattered=True).write()]
+
+
+@dataclass
+class Depthwise:
+    """Writes the kernel of a depthwise convolution: tasks are bands of rows of the result."""
+
+    group: Group
+    buffers: Mapping[ir.Value, Buffer]
+    spec: TargetSpec
+    scattered: bool
+    kernel: Kernel = field(default_factory=lambda: Kernel("depthwise"))
+
+    def __post_init__(self) -> None:
+        conv = self.conv = self.group.anchor
+        self.text, self.lanes = self.kernel.text, self.spec.lanes(4)
+        self.image = self.buffers[conv.input]
+        self.window = Window.of(conv.kernel, conv.strides, conv.dilations, conv.padding)
+        self.batch, self.channels, self.rows, self.columns = static_shape(conv.output)
+        self.epilogue = Epilogue(self.kernel, self.group, self.buffers, conv.output, 1, self.scattered, conv.clamp)
+        self.input = self.kernel.operand(conv.input, self.image)
+        self.vectors = -(-self.channels // self.lanes)
+        weight = nn.constant_value(conv.weight)
+        assert weight is not None
+        packed = np.zeros((self.vectors * self.lanes, self.window.taps), np.float32)
+        packed[: self.channels] = weight.reshape(self.channels, -1)
+        by_vector = packed.reshape(self.vectors, self.lanes, -1).transpose(0, 2, 1)
+        self.weights = self.kernel.constant(np.ascontiguousarray(by_vector).reshape(-1))
+        bias = nn.constant_value(conv.bias)
+        self.biases = None
+        if bias is not None:
+            whole = np.zeros(self.vectors * self.lanes, np.float32)
+            whole[: self.channels] = bias
+            self.biases = self.kernel.constant(whole)
+
+    def write(self) -> Kernel:
+        """Rows by columns of a tile are such that the sums and the weights fill the registers."""
+        text, written_out = self.text, self.window.taps <= LARGE_WINDOW
+        high = (
+            2 if self.window.strides[0] == 1 and self.window.dilations[0] == 1 and written_out and self.rows > 1 else 1
+        )
+        wide = max(1, (self.spec.registers - 2 - min(self.window.taps, 16 if self.spec.registers == 32 else 4)) // high)
+        wide = min(wide, 7)
+        bands = split(self.rows, high)
+        number = sum(count for _, count in bands)
+        self.kernel.tasks = self.batch * number
+        peeled = self.channels % self.lanes and (self.scattered or not self.epilogue.roomy(self.lanes))
+        whole = self.vectors - 1 if peeled else self.vectors
+        with text.loop("%lo", "%hi") as task:
+            image, band = text.div(task, number), text.rem(task, number)
+            for height, row in spans(text, bands, band):
+                column = 0
+                for width, count in split(self.columns, wide):
+                    with text.loop(column, column + width * count, width) as first:
+                        if whole:
+                            with text.loop(0, whole) as block:
+                                self._tile(block, image, row, first, height, width)
+                        if peeled:
+                            self._tile(whole, image, row, first, height, width)
+                    column += width * count
+                for value in self.group.results:
+                    buffer = self.buffers[value]
+                    name = self.kernel.operand(value, buffer, written=True)
+                    for r in range(height):
+                        fill_row(text, name, buffer, image, text.add(row, r), self.lanes)
+        return self.kernel
+
+    def _tile(self, block: Index, image: Index, row: Index, column: Index, height: int, width: int) -> None:
+        text, type_ = self.text, vector(self.lanes, "f32")
+        channel = text.mul(block, self.lanes)
+        top, left = self.window.first(text, 0, row), self.window.first(text, 1, column)
+        start = text.constant(0.0, type_)
+        if self.biases is not None:
+            name, buffer = self.biases
+            start = load(text, name, buffer, text.index(channel), self.lanes)
+        pixels = [(r, c) for r in range(height) for c in range(width)]
+        kh, kw = self.window.kernel
+
+        if self.window.taps <= LARGE_WINDOW:
+            sums = dict.fromkeys(pixels, start)
+            weights = {(y, x): self._weight(block, text.add(y * kw, x)) for y in range(kh) for x in range(kw)}
+            for y, x, uses in self._reads(height, width, kh):
+                value = self._read(image, channel, text.add(top, y), text.add(left, x))
+                for pixel, tap in uses:
+                    sums[pixel] = text.let(f"vector.fma {value}, {weights[tap]}, {sums[pixel]} : {type_}")
+            finished = [sums[pixel] for pixel in pixels]
+        else:
+
+            def line(y: Index, values: list[str]) -> list[str]:
+                inner = dict(zip(pixels, values, strict=True))
+                at = text.add(top, text.mul(y, self.window.dilations[0]))
+                weights = [self._weight(block, text.add(text.mul(y, kw), x)) for x in range(kw)]
+                for _, x, uses in self._reads(1, width, 1):
+                    value = self._read(image, channel, at, text.add(left, x))
+                    for pixel, (_, tap) in uses:
+                        inner[pixel] = text.let(f"vector.fma {value}, {weights[tap]}, {inner[pixel]} : {type_}")
+                return [inner[pixel] for pixel in pixels]
+
+            finished = text.carry(0, kh, [start] * len(pixels), [type_] * len(pixels), line)
+        self.epilogue.store(
+            [
+                (value, (image, channel, text.add(row, r), text.add(column, c)))
+                for value, (r, c) in zip(finished, pixels, strict=True)
+            ],
+            self.lanes,
+        )
+
+    def _reads(
+        self, height: int, width: int, taps: int
+    ) -> list[tuple[int, int, list[tuple[tuple[int, int], tuple[int, int]]]]]:
+        """Each position that a tile reads, relative to its first: row, column, and (pixel, tap) that it is read for."""
+        (sh, sw), (dh, dw) = self.window.strides, self.window.dilations
+        reads: dict[tuple[int, int], list[tuple[tuple[int, int], tuple[int, int]]]] = {}
+        for y in range(taps):
+            for x in range(self.window.kernel[1]):
+                for r in range(height):
+                    for c in range(width):
+                        reads.setdefault((r * sh + y * dh, c * sw + x * dw), []).append(((r, c), (y, x)))
+        return [(y, x, uses) for (y, x), uses in sorted(reads.items())]
+
+    def _weight(self, block: Index, tap: Index) -> str:
+        text, (name, buffer) = self.text, self.weights
+        place = text.mul(text.add(text.mul(block, self.window.taps), tap), self.lanes)
+        return load(text, name, buffer, text.index(place), self.lanes)
+
+    def _read(self, image: Index, channel: Index, row: Index, column: Index) -> str:
+        place = self.image.at(self.text, (image, channel, row, column))
+        return load(self.text, self.input, self.image, place, self.lanes)

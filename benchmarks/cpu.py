@@ -1,0 +1,129 @@
+"""Machine code beside onnxruntime, or LiteRT for TFLite networks: time of a run, alternating in one process.
+
+    python benchmarks/cpu.py [--threads 2] [--seconds 2] [--shape MODEL:NAME=1,3,224,224] MODEL...
+
+A model is a path, or the name of a network with random weights (`networks.py`). With one thread the time is this
+thread's CPU time, so that other processes do not count; with more it is wall-clock time, best looked at on a quiet
+machine. Each figure is a median. `agree` is the largest difference of an output, relative to its largest element.
+"""
+
+import argparse
+import math
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import kpuc
+import numpy as np
+from networks import NETWORKS
+
+Feed = dict[str, Any]
+
+
+def rival_onnx(model: bytes, threads: int) -> Callable[[Feed], list[Any]]:
+    """A run of onnxruntime."""
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.inter_op_num_threads = 1
+    options.log_severity_level = 3
+    session = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+    return lambda feed: list(session.run(None, feed))
+
+
+def rival_tflite(model: bytes, threads: int) -> Callable[[Feed], list[Any]]:
+    """A run of LiteRT with its default delegate, XNNPACK."""
+    from ai_edge_litert.interpreter import Interpreter
+
+    interpreter = Interpreter(model_content=model, num_threads=threads)
+    interpreter.allocate_tensors()
+    details = {one["name"]: one["index"] for one in interpreter.get_input_details()}
+    outputs = [one["index"] for one in interpreter.get_output_details()]
+
+    def run(feed: Feed) -> list[Any]:
+        for name, array in feed.items():
+            interpreter.set_tensor(details[name], array)
+        interpreter.invoke()
+        return [interpreter.get_tensor(index) for index in outputs]
+
+    return run
+
+
+def random_feed(simulator: kpuc.Simulator) -> Feed:
+    """Inputs of each kind of element; states as they are at first."""
+    random = np.random.default_rng(0)
+    feed: Feed = {}
+    for info in simulator.inputs:
+        shape = info.shape or ()
+        if info.dtype.kind == "f":
+            feed[info.name] = (random.random(shape) * 2 - 1).astype(info.dtype)
+        else:
+            limits = np.iinfo(info.dtype)
+            feed[info.name] = random.integers(max(limits.min, -128), min(limits.max, 255), shape).astype(info.dtype)
+    return {**feed, **simulator.states}
+
+
+def alternate(runs: list[Callable[[], Any]], seconds: float, clock: Callable[[], float]) -> list[float]:
+    """The median time of each, taking turns for so long."""
+    for run in runs:
+        run()
+        run()
+    times: list[list[float]] = [[] for _ in runs]
+    end = time.perf_counter() + seconds
+    while time.perf_counter() < end or len(times[0]) < 5:
+        for run, taken in zip(runs, times, strict=True):
+            start = clock()
+            run()
+            taken.append(clock() - start)
+    return [float(np.median(taken)) for taken in times]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("models", nargs="+")
+    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--seconds", type=float, default=2.0, help="how long a network is measured")
+    parser.add_argument("--cpu", help="the CPU that code is made for")
+    parser.add_argument("--shape", action="append", default=[], help="MODEL:NAME=1,3,224,224 where dims are open")
+    options = parser.parse_args()
+    shapes: dict[str, dict[str, list[int]]] = {}
+    for text in options.shape:
+        model, _, rest = text.partition(":")
+        name, _, dims = rest.partition("=")
+        shapes.setdefault(model, {})[name] = [int(dim) for dim in dims.split(",")]
+    clock = time.thread_time if options.threads == 1 else time.perf_counter
+    print(f"{'model':24} {'ours ms':>9} {'theirs ms':>9} {'ratio':>6} {'agree':>8} {'compile s':>9}")
+    ratios = []
+    for one in options.models:
+        name = Path(one).stem
+        model = NETWORKS[one]().SerializeToString() if one in NETWORKS else Path(one).read_bytes()
+        try:
+            kmodel = kpuc.compile(model, cpu=options.cpu, shapes=shapes.get(name, {}))
+        except kpuc.KpucError as error:
+            print(f"{name:24} {str(error).splitlines()[0][:90]}", flush=True)
+            continue
+        simulator = kpuc.Simulator(kmodel.data, threads=options.threads)
+        feed = random_feed(simulator)
+        rival = (rival_tflite if model[4:8] == b"TFL3" else rival_onnx)(model, options.threads)
+        wanted, given = rival(feed), list(simulator.run(feed).values())
+        agree = max(difference(a, b) for a, b in zip(given, wanted, strict=True))
+        ours, theirs = alternate([lambda: simulator.run(feed), lambda: rival(feed)], options.seconds, clock)  # noqa: B023
+        ratios.append(theirs / ours)
+        seconds = kmodel.report["seconds"]["total"]
+        line = f"{name:24} {ours * 1e3:9.3f} {theirs * 1e3:9.3f} {ratios[-1]:6.2f} {agree:8.1e} {seconds:9.2f}"
+        print(line, flush=True)
+    if ratios:
+        mean = math.exp(sum(map(math.log, ratios)) / len(ratios))
+        print(f"geometric mean of {len(ratios)} ratios: {mean:.2f}, the least {min(ratios):.2f}")
+
+
+def difference(a: Any, b: Any) -> float:
+    """The largest difference, relative to the largest element of `b`."""
+    a, b = np.asarray(a, np.float64), np.asarray(b, np.float64)
+    return float(np.abs(a - b).max() / max(np.abs(b).max(), 1e-30)) if b.size else 0.0
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,131 @@
+"""Convolutions as machine code compute what numpy does, in every layout, and fill what lies around their results."""
+
+import numpy as np
+import pytest
+from images import constant, run
+from native_harness import X86_64_V3, X86_64_V4_VNNI
+
+from kpuc.dialects import nn
+
+SPECS = pytest.mark.parametrize("spec", [X86_64_V4_VNNI, X86_64_V3], ids=lambda spec: spec.name)
+
+
+def f32(random, *shape):
+    return random.standard_normal(shape, np.float32)
+
+
+def conv(x, weight, bias, strides=(1, 1), dilations=(1, 1), padding=(0, 0, 0, 0), groups=1, clamp=None):
+    bias = None if bias is None else constant(bias)
+    return nn.Conv(
+        x, constant(weight), bias, strides=strides, dilations=dilations, padding=padding, groups=groups, clamp=clamp
+    )
+
+
+def assert_close(results, depth):
+    """Sums of `depth` products of normal numbers in another order: they may differ by an ulp of 1 a product."""
+    for buffer, block, actual, expected in results:
+        np.testing.assert_allclose(actual, expected, rtol=1e-6, atol=1.2e-7 * (depth + 4))
+        if len(buffer.shape) == 4 and any(buffer.halo):
+            assert_filled(buffer, block)
+
+
+def assert_filled(buffer, block):
+    whole = block.transpose(np.argsort(buffer.order))[:, : buffer.shape[1]].copy()
+    (_, _, top, left), (_, _, rows, columns) = buffer.before, buffer.shape
+    whole[:, :, top : top + rows, left : left + columns] = buffer.fill
+    assert (whole == buffer.fill).all()
+
+
+# inputs (n, c, h, w), weights (o, c, kh, kw), attributes, layout of the result
+DIRECT = {
+    "1x1": ((1, 64, 14, 14), (64, 64, 1, 1), {}, (1, 1, 1, 1)),
+    "3x3": ((1, 20, 9, 13), (48, 20, 3, 3), {"padding": (1, 1, 1, 1)}, (0, 0, 0, 0)),
+    "first layer": ((1, 3, 23, 31), (24, 3, 3, 3), {"padding": (0, 0, 1, 1), "strides": (2, 2)}, (1, 1, 1, 1)),
+    "one channel": ((2, 1, 12, 10), (7, 1, 5, 5), {"padding": (2, 2, 2, 2)}, "plain"),
+    "uneven": (
+        (2, 19, 8, 15),
+        (80, 19, 3, 2),
+        {"padding": (2, 0, 1, 1), "strides": (2, 1), "dilations": (1, 3)},
+        (2, 0, 1, 3),
+    ),
+    "few rows": ((1, 40, 7, 7), (96, 40, 3, 3), {"padding": (1, 1, 1, 1)}, (1, 1, 1, 1)),
+    "one pixel": ((2, 70, 1, 1), (100, 70, 1, 1), {}, (0, 0, 0, 0)),
+    "one row": ((1, 16, 1, 61), (8, 16, 1, 3), {"padding": (0, 1, 0, 1)}, (0, 1, 0, 2)),
+    "many weights": ((1, 250, 5, 6), (300, 250, 3, 3), {"padding": (1, 1, 1, 1)}, (1, 0, 0, 1)),
+    "plain result": ((1, 33, 6, 5), (37, 33, 1, 1), {}, "plain"),
+    "clamped": ((1, 8, 6, 5), (16, 8, 3, 3), {"clamp": (-0.5, 2.0)}, (0, 0, 0, 0)),
+}
+
+
+@SPECS
+@pytest.mark.parametrize("name", DIRECT)
+def test_direct(name, spec):
+    shape, weights, given, layout = DIRECT[name]
+    random = np.random.default_rng(1)
+    weight, bias = f32(random, *weights), f32(random, weights[0])
+    results = run(lambda x: conv(x, weight, bias, **given), [f32(random, *shape)], [None, layout], spec)
+    assert_close(results, np.prod(weights[1:]))
+
+
+@SPECS
+@pytest.mark.parametrize("layout", [(1, 1, 1, 1), "plain"], ids=str)
+def test_what_lies_behind(spec, layout):
+    """A residual, a gate for each channel, an activation."""
+    random = np.random.default_rng(2)
+    weight = f32(random, 24, 16, 3, 3)
+
+    def write(x, residual, gate):
+        y = conv(x, weight, None, padding=(1, 1, 1, 1))
+        return nn.Sigmoid(nn.Add(nn.Mul(y.output, gate).output, nn.Relu(residual).output).output)
+
+    arrays = [f32(random, 1, 16, 9, 10), f32(random, 1, 24, 9, 10), f32(random, 1, 24, 1, 1)]
+    assert_close(run(write, arrays, [None, layout, (0, 0, 0, 0), layout], spec), 144)
+
+
+PLAIN = {
+    "groups": ((2, 12, 7, 6), (9, 4, 3, 3), {"groups": 3, "padding": (1, 1, 1, 1)}, (0, 0, 0, 0), (1, 1, 1, 1)),
+    "multiplier": ((1, 4, 7, 6), (8, 1, 3, 3), {"groups": 4, "strides": (2, 1)}, "plain", "plain"),
+    "no halo": ((1, 5, 7, 6), (8, 5, 3, 3), {"padding": (2, 1, 0, 2), "dilations": (2, 2)}, "plain", (0, 0, 0, 0)),
+    "larger than the image": ((1, 3, 4, 4), (3, 3, 7, 5), {"padding": (2, 2, 2, 2)}, "plain", "plain"),
+}
+
+
+@pytest.mark.parametrize("name", PLAIN)
+def test_plain(name):
+    shape, weights, given, source, layout = PLAIN[name]
+    random = np.random.default_rng(3)
+    weight, bias = f32(random, *weights), f32(random, weights[0])
+    results = run(lambda x: conv(x, weight, bias, **given), [f32(random, *shape)], [source, layout])
+    assert_close(results, np.prod(weights[1:]))
+
+
+def test_weights_that_are_computed():
+    random = np.random.default_rng(4)
+    arrays = [f32(random, 1, 5, 6, 7), f32(random, 4, 5, 3, 3), f32(random, 4)]
+
+    def write(x, weight, bias):
+        return nn.Conv(x, weight, bias, strides=(1, 1), dilations=(1, 1), padding=(1, 1, 1, 1), groups=1, clamp=None)
+
+    assert_close(run(write, arrays, [None, "plain", "plain", "plain"]), 45)
+
+
+DEPTHWISE = {
+    "3x3": ((1, 32, 11, 14), (3, 3), {"padding": (1, 1, 1, 1)}, (0, 0, 0, 0)),
+    "3x3 strided": ((1, 24, 13, 15), (3, 3), {"padding": (0, 0, 1, 1), "strides": (2, 2)}, (1, 1, 1, 1)),
+    "5x5": ((2, 19, 8, 9), (5, 5), {"padding": (2, 2, 2, 2)}, (2, 2, 2, 2)),
+    "7x7": ((1, 33, 9, 9), (7, 7), {"padding": (3, 3, 3, 3)}, (0, 0, 0, 0)),
+    "uneven": ((1, 16, 9, 12), (3, 2), {"padding": (2, 0, 1, 1), "dilations": (2, 3), "strides": (1, 2)}, (0, 1, 0, 2)),
+    "plain result": ((1, 21, 5, 6), (3, 3), {"padding": (1, 1, 1, 1)}, "plain"),
+    "one row": ((1, 20, 1, 25), (1, 9), {"padding": (0, 4, 0, 4)}, (0, 4, 0, 4)),
+}
+
+
+@SPECS
+@pytest.mark.parametrize("name", DEPTHWISE)
+def test_depthwise(name, spec):
+    shape, kernel, given, layout = DEPTHWISE[name]
+    random = np.random.default_rng(5)
+    weight, bias = f32(random, shape[1], 1, *kernel), f32(random, shape[1])
+    given |= {"groups": shape[1]}
+    results = run(lambda x: conv(x, weight, bias, **given), [f32(random, *shape)], [None, layout], spec)
+    assert_close(results, np.prod(kernel))

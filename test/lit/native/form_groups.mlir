@@ -1,0 +1,77 @@
+// RUN: nn-opt %s --pass-pipeline="builtin.module(native-form-groups)" --split-input-file | filecheck %s
+
+// What is added and limited behind a convolution is computed with it.
+// CHECK-LABEL: func.func @behind
+// CHECK:       "nn.conv"{{.*}}native.anchor, native.group = 0
+// CHECK-NEXT:  "nn.add"{{.*}}native.group = 0
+// CHECK-NEXT:  "nn.relu"{{.*}}native.group = 0
+func.func @behind(%x: tensor<1x8x4x4xf32>, %y: tensor<1x8x4x4xf32>) -> tensor<1x8x4x4xf32> {
+  %w = "nn.constant"() {value = dense<1.0> : tensor<8x8x1x1xf32>} : () -> tensor<8x8x1x1xf32>
+  %0 = "nn.conv"(%x, %w) {strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, padding = array<i64: 0, 0, 0, 0>, groups = 1 : i64}
+    : (tensor<1x8x4x4xf32>, tensor<8x8x1x1xf32>) -> tensor<1x8x4x4xf32>
+  %1 = "nn.add"(%0, %y) : (tensor<1x8x4x4xf32>, tensor<1x8x4x4xf32>) -> tensor<1x8x4x4xf32>
+  %2 = "nn.relu"(%1) : (tensor<1x8x4x4xf32>) -> tensor<1x8x4x4xf32>
+  return %2 : tensor<1x8x4x4xf32>
+}
+
+// -----
+
+// A branch that joins again behind the convolution stays in registers as a whole.
+// CHECK-LABEL: func.func @branch
+// CHECK:       "nn.conv"{{.*}}native.anchor, native.group = 0
+// CHECK-NEXT:  "nn.sigmoid"{{.*}}native.group = 0
+// CHECK-NEXT:  "nn.mul"{{.*}}native.group = 0
+func.func @branch(%x: tensor<1x8x4x4xf32>) -> tensor<1x8x4x4xf32> {
+  %w = "nn.constant"() {value = dense<1.0> : tensor<8x8x1x1xf32>} : () -> tensor<8x8x1x1xf32>
+  %0 = "nn.conv"(%x, %w) {strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, padding = array<i64: 0, 0, 0, 0>, groups = 1 : i64}
+    : (tensor<1x8x4x4xf32>, tensor<8x8x1x1xf32>) -> tensor<1x8x4x4xf32>
+  %1 = "nn.sigmoid"(%0) : (tensor<1x8x4x4xf32>) -> tensor<1x8x4x4xf32>
+  %2 = "nn.mul"(%0, %1) : (tensor<1x8x4x4xf32>, tensor<1x8x4x4xf32>) -> tensor<1x8x4x4xf32>
+  return %2 : tensor<1x8x4x4xf32>
+}
+
+// -----
+
+// What is used elsewhere too must be stored, so the group ends there.
+// CHECK-LABEL: func.func @used_twice
+// CHECK:       "nn.conv"{{.*}}native.anchor, native.group = 0
+// CHECK-NEXT:  "nn.relu"{{.*}}native.anchor, native.group = 1
+func.func @used_twice(%x: tensor<1x8x4x4xf32>) -> (tensor<1x8x4x4xf32>, tensor<1x8x4x4xf32>) {
+  %w = "nn.constant"() {value = dense<1.0> : tensor<8x8x1x1xf32>} : () -> tensor<8x8x1x1xf32>
+  %0 = "nn.conv"(%x, %w) {strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, padding = array<i64: 0, 0, 0, 0>, groups = 1 : i64}
+    : (tensor<1x8x4x4xf32>, tensor<8x8x1x1xf32>) -> tensor<1x8x4x4xf32>
+  %1 = "nn.relu"(%0) : (tensor<1x8x4x4xf32>) -> tensor<1x8x4x4xf32>
+  return %0, %1 : tensor<1x8x4x4xf32>, tensor<1x8x4x4xf32>
+}
+
+// -----
+
+// Of a larger shape than the convolution's result: another group.
+// CHECK-LABEL: func.func @broadcast
+// CHECK:       "nn.conv"{{.*}}native.anchor, native.group = 0
+// CHECK-NEXT:  "nn.add"{{.*}}native.anchor, native.group = 1
+func.func @broadcast(%x: tensor<1x8x1x1xf32>, %y: tensor<1x8x4x4xf32>) -> tensor<1x8x4x4xf32> {
+  %w = "nn.constant"() {value = dense<1.0> : tensor<8x8x1x1xf32>} : () -> tensor<8x8x1x1xf32>
+  %0 = "nn.conv"(%x, %w) {strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, padding = array<i64: 0, 0, 0, 0>, groups = 1 : i64}
+    : (tensor<1x8x1x1xf32>, tensor<8x8x1x1xf32>) -> tensor<1x8x1x1xf32>
+  %1 = "nn.add"(%0, %y) : (tensor<1x8x1x1xf32>, tensor<1x8x4x4xf32>) -> tensor<1x8x4x4xf32>
+  return %1 : tensor<1x8x4x4xf32>
+}
+
+// -----
+
+// Element-wise operations gather at the last one; what reshapes belongs to no group.
+// CHECK-LABEL: func.func @gathered
+// CHECK:       "nn.exp"{{.*}}{native.group = 0
+// CHECK-NEXT:  "nn.neg"{{.*}}{native.group = 0
+// CHECK-NEXT:  "nn.add"{{.*}}{native.anchor, native.group = 0
+// CHECK-NEXT:  "nn.reshape"(%{{.*}}) {shape = array<i64: 6>}
+// CHECK-NEXT:  "nn.exp"{{.*}}{native.anchor, native.group = 1
+func.func @gathered(%x: tensor<2x3xf32>, %y: tensor<2x3xf32>) -> tensor<6xf32> {
+  %0 = "nn.exp"(%x) : (tensor<2x3xf32>) -> tensor<2x3xf32>
+  %1 = "nn.neg"(%y) : (tensor<2x3xf32>) -> tensor<2x3xf32>
+  %2 = "nn.add"(%0, %1) : (tensor<2x3xf32>, tensor<2x3xf32>) -> tensor<2x3xf32>
+  %3 = "nn.reshape"(%2) {shape = array<i64: 6>} : (tensor<2x3xf32>) -> tensor<6xf32>
+  %4 = "nn.exp"(%3) : (tensor<6xf32>) -> tensor<6xf32>
+  return %4 : tensor<6xf32>
+}
