@@ -1,0 +1,64 @@
+"""Searches for extremes along an axis against numpy."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from native_groups import Trial, check
+from native_harness import X86_64_V3, X86_64_V4_VNNI
+
+from kpuc.dialects import nn
+
+
+def numbers(shape: tuple[int, ...], dtype: str) -> np.ndarray:
+    """Few different ones, so that extremes are found more than once."""
+    low = 0 if dtype.startswith("u") else -4
+    return np.random.default_rng(len(shape)).integers(low, 5, shape).astype(dtype)
+
+
+@pytest.mark.parametrize("spec", [X86_64_V4_VNNI, X86_64_V3], ids=lambda spec: spec.name)
+def test_arg_reduce(spec):
+    trials = []
+    for number, dtype in enumerate(("float32", "int8", "uint8", "int64", "float16")):
+        for shape, axis in (((3, 70), 1), ((70, 3), 0), ((2, 5, 33), 1), ((4, 1), 1), ((1000,), 0)):
+            kind, last = ("argmax", "argmin")[number % 2], axis == 1
+
+            def write(x, kind=kind, axis=axis, last=last):
+                return nn.ArgReduce(x, kind=kind, axis=axis, keepdims=last, select_last_index=last)
+
+            trials.append(Trial(f"{kind} {dtype} {shape}", write, (numbers(shape, dtype),)))
+    for channels in (3, 20, 100):
+        for axis in (1, 2):
+
+            def write(x, axis=axis):
+                return nn.ArgReduce(x, kind="argmax", axis=axis, keepdims=True, select_last_index=False)
+
+            trials.append(
+                Trial(f"image {channels} {axis}", write, (numbers((2, channels, 5, 7), "float32"),), image=(0,))
+            )
+    check(trials, spec)
+
+
+def test_hardmax():
+    trials = []
+    for shape, axis in (((3, 70), 1), ((70, 3), 0), ((2, 20, 3, 5), 1)):
+        for image in ((), (0, 1)) if len(shape) == 4 else ((),):
+            trials.append(
+                Trial(
+                    f"{shape} {image}", lambda x, a=axis: nn.Hardmax(x, axis=a), (numbers(shape, "float32"),), 0, image
+                )
+            )
+    check(trials)
+
+
+def test_special_numbers():
+    x = np.full((4, 40), 1, np.float32)
+    x[0, 7:9], x[1], x[2, 3], x[3, 11] = np.nan, -np.inf, np.inf, -np.inf
+    trials = []
+    for kind in ("argmax", "argmin"):
+        trials.append(
+            Trial(
+                kind, lambda x, k=kind: nn.ArgReduce(x, kind=k, axis=1, keepdims=False, select_last_index=False), (x,)
+            )
+        )
+    check(trials)
