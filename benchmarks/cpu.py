@@ -14,9 +14,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import kpuc
 import numpy as np
 from networks import NETWORKS
+
+import kpuc
 
 Feed = dict[str, Any]
 

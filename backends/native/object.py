@@ -8,6 +8,7 @@ and an older one, llvmlite's, which knows every CPU (see `literals`).
 
 from __future__ import annotations
 
+import re
 from functools import cache
 from typing import Any
 
@@ -21,10 +22,14 @@ from .target import TargetSpec
 LOWERING = (
     "builtin.module(func.func(canonicalize,cse,loop-invariant-code-motion),convert-vector-to-scf,convert-scf-to-cf,"
     "expand-strided-metadata,lower-affine,convert-math-to-llvm,convert-math-to-libm,"
-    "convert-func-to-llvm{use-bare-ptr-memref-call-conv=true},convert-to-llvm,reconcile-unrealized-casts,"
-    "canonicalize,cse)"
+    "convert-func-to-llvm{use-bare-ptr-memref-call-conv=true},convert-to-llvm,reconcile-unrealized-casts,cse)"
 )
 """From what kernels are written in to the llvm dialect; nn-opt runs it too."""
+TIDYING = (
+    "always_inliner", "global_dead_code_eliminate", "simplify_cfg", "sroa", "instruction_combine", "new_gvn",
+    "loop_rotate", "simplify_cfg",
+)  # fmt: skip
+VECTOR = re.compile(r"<(?:vscale x )?\d+ x ")
 
 
 def compile_object(module: str | ir.Module, spec: TargetSpec) -> bytes:
@@ -64,23 +69,45 @@ def _completed(text: str, spec: TargetSpec) -> str:
 
 def emit(text: str, spec: TargetSpec) -> bytes:
     """The object of LLVM IR. PassError K0604 when LLVM refuses it."""
-    from llvmlite import binding
-
     machine = target_machine(spec)
-    try:
-        module = binding.parse_assembly(text)
-        module.verify()
-    except RuntimeError as error:
-        raise PassError("K0604", cause=f"LLVM cannot read what MLIR wrote: {error}") from error
+    module = _parsed(text)
     for function in module.functions:
         if not function.is_declaration:
             function.add_function_attribute("nounwind")
             if function.name not in EXPORTS:
                 function.linkage = "internal"
-    options = binding.create_pipeline_tuning_options(speed_level=3)
-    builder = binding.create_pass_builder(machine, options)
+    return bytes(machine.emit_object(_optimised(module, machine)))
+
+
+def _parsed(text: str) -> Any:
+    from llvmlite import binding
+
+    try:
+        module = binding.parse_assembly(text)
+        module.verify()
+    except RuntimeError as error:
+        raise PassError("K0604", cause=f"LLVM cannot read what MLIR wrote: {error}") from error
+    return module
+
+
+def _optimised(module: Any, machine: Any) -> Any:
+    """The module after LLVM's -O3, of which functions that work on vectors already see a few passes only.
+
+    The other passes vectorise and unroll, which those were written with; but would take four fifths of the time.
+    """
+    from llvmlite import binding
+
+    builder = binding.create_pass_builder(machine, binding.create_pipeline_tuning_options(speed_level=3))
+    passes = binding.create_new_module_pass_manager()
+    for name in TIDYING:
+        getattr(passes, f"add_{name}_pass")()
+    passes.run(module, builder)
+    for function in module.functions:
+        if not function.is_declaration and VECTOR.search(str(function)):
+            function.add_function_attribute("noinline")
+            function.add_function_attribute("optnone")
     builder.getModulePassManager().run(module, builder)
-    return bytes(machine.emit_object(module))
+    return _parsed(str(module).replace(" optnone", ""))  # else code generation would not optimise them either
 
 
 @cache
