@@ -6,9 +6,18 @@ from. `LOWERINGS`: operations that have kernels of their own.
 
 from . import expressions, expressions_activation
 from .evaluation import EXPRESSIONS, VIEWS
-from .kernels import convolution, pooling
+from .kernels import convolution, norms, pooling, reduction, search, softmax
 from .lowerings import LOWERINGS
 
-GENERATORS = (expressions, expressions_activation, convolution, pooling)
+GENERATORS = (
+    expressions,
+    expressions_activation,
+    convolution,
+    norms,
+    pooling,
+    reduction,
+    search,
+    softmax,
+)
 
 __all__ = ["EXPRESSIONS", "LOWERINGS", "VIEWS"]
