@@ -6,6 +6,7 @@ same layout. What crashes the process when used naively has a safe form here:
 - dialects are loaded under a lock (`context`): loading from several threads is a crash;
 - operations are erased by `safe_erase`: erasing one that still has uses corrupts memory;
 - callbacks of a type converter are kept alive (`TypeConverter`): the bindings keep no reference;
+- only modules of the llvm dialect are translated to LLVM IR (`llvm_text`): other operations are a crash;
 - the greedy rewriter is bounded (`greedy_config`): patterns that undo each other would loop for ever.
 """
 
@@ -133,6 +134,21 @@ def error_from(error: Exception, code: str, what: str) -> KpucError:
 
 
 def llvm_text(module: ir.Module) -> str:
-    """LLVM IR of a module of the llvm dialect. (The bindings of that dialect are imported when they are needed.)"""
+    """LLVM IR of a module of the llvm dialect; raises `PassError` K0604 when there are operations of other dialects.
+
+    The bindings of that dialect are imported when they are needed.
+    """
+
+    strange: list[tuple[str, str]] = []
+
+    def visit(operation: Any) -> Any:
+        if operation.name.startswith(("llvm.", "builtin.module")):
+            return ir.WalkResult.ADVANCE
+        strange.append((operation.name, describe(operation.location)))
+        return ir.WalkResult.INTERRUPT
+
+    module.operation.walk(visit)
+    for name, where in strange:
+        raise PassError("K0604", where=where, cause=f"'{name}' cannot be translated to LLVM IR")
     text: str = _module("dialects.llvm").translate_module_to_llvmir(module.operation)
     return text

@@ -13,8 +13,10 @@ from functools import cache
 from typing import Any
 
 from ...dialects.mlir import context, error_from, ir, llvm_text
-from ...errors import PassError
+from ...errors import KmodelError, PassError
 from ...passes.pipeline import parse_pipeline
+from ...runtime.native.elf import read_object
+from ...runtime.native.link import Image
 from ...runtime.native.symbols import EXPORTS
 from .literals import older
 from .target import TargetSpec
@@ -68,7 +70,7 @@ def _completed(text: str, spec: TargetSpec) -> str:
 
 
 def emit(text: str, spec: TargetSpec) -> bytes:
-    """The object of LLVM IR. PassError K0604 when LLVM refuses it."""
+    """The object of LLVM IR. PassError K0604 when LLVM refuses it, or it needs what the runtime does not give it."""
     machine = target_machine(spec)
     module = _parsed(text)
     for function in module.functions:
@@ -76,7 +78,12 @@ def emit(text: str, spec: TargetSpec) -> bytes:
             function.add_function_attribute("nounwind")
             if function.name not in EXPORTS:
                 function.linkage = "internal"
-    return bytes(machine.emit_object(_optimised(module, machine)))
+    data = bytes(machine.emit_object(_optimised(module, machine)))
+    try:
+        Image(read_object(data), page=4096).link(0, lambda name: 0)
+    except KmodelError as error:
+        raise PassError("K0604", cause=f"the code for {spec.name} could not be loaded: {error.cause}") from error
+    return data
 
 
 def _parsed(text: str) -> Any:

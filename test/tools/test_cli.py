@@ -12,10 +12,12 @@ import onnxruntime
 import pytest
 from accumulator import accumulator
 from click.testing import CliRunner
+from native_networks import network_inputs, network_kmodel, network_result
 from networks import SHIPPED
 from PIL import Image
 from tflite_writer import write
 
+from kpuc.backends.native.target import host
 from kpuc.tools.cli.main import cli
 from kpuc.tools.cli.run import npz
 
@@ -63,6 +65,18 @@ def test_run_computes_what_onnxruntime_computes(kpuc, kmodel, tmp_path):
         done = kpuc("run", kmodel, "--input", tmp_path / name, "--output", tmp_path / "out.npz")
         assert done.exit_code == 0, done.output
         np.testing.assert_allclose(np.load(tmp_path / "out.npz")["logits"], expected, rtol=1e-4, atol=1e-4)
+
+
+def test_machine_code_can_be_forbidden(kpuc, tmp_path):
+    path = tmp_path / "native.kmodel"
+    path.write_bytes(network_kmodel(host().name))
+    np.savez(tmp_path / "in.npz", **dict(zip("xy", network_inputs(), strict=True)))
+    command = ["run", path, "--input", tmp_path / "in.npz", "--output", tmp_path / "out.npz", "--threads", 2]
+    refused = kpuc(*command, "--no-trust")
+    assert refused.exit_code == 1 and "error[K0508]" in refused.output
+    assert not (tmp_path / "out.npz").exists()
+    assert kpuc(*command).exit_code == 0
+    np.testing.assert_allclose(np.load(tmp_path / "out.npz")["sums"], network_result(*network_inputs()), rtol=1e-5)
 
 
 def test_states_start_with_their_first_values(kpuc, tmp_path):
