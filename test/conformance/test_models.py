@@ -95,7 +95,8 @@ class TestOnnx:
 
     def test_same_bytes_again(self, path):
         feed, _ = reference(path)
-        assert kpuc.compile(path, target="cpu", shapes=shapes_of(path, feed)).data == kmodel(path).data
+        again = kpuc.compile(path, target="cpu", portable=True, shapes=shapes_of(path, feed))
+        assert again.data == kmodel(path).data
 
 
 @cache
@@ -163,6 +164,18 @@ def networks():
 def given(path):
     """Inputs by name, and what another engine computes."""
     return lite_reference(path) if path.suffix == ".tflite" else reference(path)
+
+
+@pytest.mark.parametrize("path", networks(), ids=lambda path: path.name)
+def test_machine_code(path):
+    """Against the other engine, whatever the number of threads, and from the same bytes each time it is compiled."""
+    feed, expected = given(path)
+    shapes = {} if path.suffix == ".tflite" else shapes_of(path, feed)
+    made = kpuc.compile(path, shapes=shapes)
+    one, two = (kpuc.Simulator(made, threads=threads).run(*feed.values()) for threads in (1, 2))
+    assert max(map(relative_error, expected, one.values())) < BOUND
+    assert all(np.array_equal(a, b, equal_nan=True) for a, b in zip(one.values(), two.values(), strict=True))
+    assert kpuc.compile(path, shapes=shapes).data == made.data
 
 
 @pytest.mark.parametrize("path", vendor_cases())
