@@ -25,8 +25,8 @@ GROUP = "native.group"
 ANCHOR = "native.anchor"
 PLACED = "native.placed"
 """On a concatenation: its operands are written where its result lies, so that nothing is left to do."""
-ALIASES = (nn.Reshape, nn.Squeeze, nn.Unsqueeze)
-"""Operations whose result is the operand's memory under another shape."""
+ALIASES = (nn.Reshape, nn.Squeeze, nn.Unsqueeze, nn.StorageCast)
+"""Operations whose result is the operand's memory under another shape or type."""
 BEHIND = (nn.Conv, nn.ConvTranspose, nn.Matmul)
 """Operations whose results can be worked on before they are stored."""
 BEFORE = (nn.Reduce,)
@@ -43,6 +43,7 @@ class FormGroups:
     name: ClassVar[str] = "native-form-groups"
 
     def apply(self, module: ir.Module) -> None:
+        _repeat_dequantization(module)
         operations = computing(module)
         number = {op.operation: place for place, op in enumerate(operations)}
         claimed: dict[ir.Operation, tuple[Any, list[Any]]] = {}
@@ -52,7 +53,8 @@ class FormGroups:
 
         for op in operations:
             if isinstance(op, BEHIND):
-                claim(op, _grown(op, claimed, number))
+                behind = _grown(op, claimed, number)
+                claim(op, [*_integers(behind, number), *behind])
         for op in reversed(operations):
             if op.operation not in claimed and (isinstance(op, BEFORE) or type(op) in EXPRESSIONS):
                 claim(op, _gathered(op, claimed, number))
@@ -72,7 +74,8 @@ class FormGroups:
 def computing(module: ir.Module) -> list[Any]:
     """The operations of the network that compute something, in order."""
     *operations, _ = entry_function(module).regions[0].blocks[0].operations
-    return [op for op in operations if not isinstance(op, (nn.Constant, *ALIASES)) and PLACED not in op.attributes]
+    quiet = (nn.Constant, *ALIASES)
+    return [op for op in operations if not isinstance(op, quiet) and PLACED not in op.attributes]
 
 
 def groups_of(module: ir.Module) -> list[Group]:
@@ -112,6 +115,27 @@ def _grown(anchor: Any, claimed: Any, number: Any) -> list[Any]:
         if all(_only_inside(op, inside) for op in inside[:-1]):
             best = len(inside)
     return inside[:best]
+
+
+def _repeat_dequantization(module: ir.Module) -> None:
+    """Each operation that computes with dequantised numbers gets its own: integers take less memory than what they
+    stand for."""
+    for op in computing(module):
+        if not isinstance(op, nn.Dequantize):
+            continue
+        for use in list(op.output.uses)[1:]:
+            copy = op.operation.clone(ir.InsertionPoint(op.operation))
+            use.owner.operands[use.operand_number] = copy.results[0]
+
+
+def _integers(inside: Sequence[Any], number: Any) -> list[Any]:
+    """What dequantises operands of these operations, in order."""
+    found = {}
+    for value in (value for op in inside for value in op.operation.operands):
+        op = value.owner.opview if isinstance(value, ir.OpResult) else None
+        if isinstance(op, nn.Dequantize) and _only_inside(op, inside):
+            found[op.operation] = op
+    return sorted(found.values(), key=lambda op: number[op.operation])
 
 
 def _gathered(last: Any, claimed: Any, number: Any) -> list[Any]:
