@@ -4,7 +4,7 @@
 from. `LOWERINGS`: operations that have kernels of their own.
 """
 
-from . import expressions, expressions_activation
+from . import expressions, expressions_activation, expressions_quantization
 from .evaluation import EXPRESSIONS, VIEWS
 from .kernels import convolution, norms, pooling, reduction, search, softmax
 from .lowerings import LOWERINGS
@@ -12,6 +12,7 @@ from .lowerings import LOWERINGS
 GENERATORS = (
     expressions,
     expressions_activation,
+    expressions_quantization,
     convolution,
     norms,
     pooling,
