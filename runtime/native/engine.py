@@ -54,7 +54,10 @@ class Engine:
         found = [(one.dtype, one.shape) for one in arguments]
         if function != 0 or found != self._inputs:
             raise ExecutionError("K0504", cause=f"function {function} of native code is called with {found}")
-        inputs = [one if one.flags.c_contiguous and one.flags.aligned else np.require(one, requirements=["C", "A"]) for one in arguments]
+        inputs = [
+            one if one.flags.c_contiguous and one.flags.aligned else np.require(one, requirements=["C", "A"])
+            for one in arguments
+        ]
         outputs = [np.empty(shape, dtype) for dtype, shape in self._outputs]
         for place, array in enumerate((*inputs, *outputs)):
             self._addresses[place] = array.__array_interface__["data"][0]  # array.ctypes.data takes 1 us more

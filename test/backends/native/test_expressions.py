@@ -275,7 +275,18 @@ def test_dequantize():
 
 
 def test_every_operation_is_here():
-    tested = {*UNARY, *FUNCTIONS, *BINARY, nn.Mod, nn.Pow, nn.Where, nn.Cast, nn.Quantize, nn.Dequantize, nn.StorageCast}
+    tested = {
+        *UNARY,
+        *FUNCTIONS,
+        *BINARY,
+        nn.Mod,
+        nn.Pow,
+        nn.Where,
+        nn.Cast,
+        nn.Quantize,
+        nn.Dequantize,
+        nn.StorageCast,
+    }
     assert set(EXPRESSIONS) == tested
 
 
