@@ -1,7 +1,7 @@
 """Runs a network as machine code and shows every value that it computed, for calibration.
 
-On entry: one function of `nn` operations with static shapes. The module is only looked at: a copy returns the results of
-all operations. They differ from the evaluator's by float rounding.
+On entry: one function of `nn` operations with static shapes. The module is only looked at: a copy returns the results
+of all operations. They differ from the evaluator's by float rounding.
 """
 
 from __future__ import annotations

@@ -89,7 +89,8 @@ def choose_ranges(
 ) -> Choice:
     """The ranges of the module's float values over `samples` that leave most of its output; the default calibration.
 
-    `TRIED` samples stay in memory until the end; they are tried on the evaluator, whatever the engine. Raises what `calibrate` raises.
+    `TRIED` samples stay in memory until the end; they are tried on the evaluator, whatever the engine. Raises what
+    `calibrate` raises.
     """
     trials = _Trials(progress)
     reservoir = Reservoir(TRIED)

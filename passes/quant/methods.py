@@ -36,7 +36,8 @@ def measure_ranges(
 ) -> Calibration:
     """The ranges of the module's float values over `samples`, each of which has an array an input name.
 
-    `engine` makes of the module what runs it. Raises `OptionError` K0719 for an unknown method, and what `calibrate` raises.
+    `engine` makes of the module what runs it. Raises `OptionError` K0719 for an unknown method, and what `calibrate`
+    raises.
     """
     method = find_method(method)
     if method == AUTO:
