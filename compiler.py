@@ -23,6 +23,10 @@ PIPELINE = (
     "nn-fuse-convolutions,nn-fold-constants,nn-canonicalize,canonicalize,cse)"
 )
 """What every target starts with: the network in its simplest form."""
+INTEGER_PIPELINE = PIPELINE.replace("nn-fold-constants", "nn-fold-constants{integers=true}")
+"""The same for targets that multiply integers: weights of quantised networks stay integers."""
+MOVE_PIPELINE = "builtin.module(nn-move-quantized,nn-fold-constants{integers=true},nn-canonicalize,canonicalize,cse)"
+"""What they need on top, once the network is quantised: what only moves numbers moves integers."""
 STACKVM_PIPELINE = "builtin.module(nn-unroll,nn-decompose,nn-fold-constants,nn-canonicalize,canonicalize,cse)"
 """What stack machines need on top: only operations that they have."""
 BASIC_PIPELINE = (
