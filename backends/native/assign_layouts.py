@@ -34,6 +34,10 @@ FREE = (nn.Transpose, nn.SpaceToDepth, nn.DepthToSpace, nn.Reduce)
 """Operations that read any layout, and write row-major unless an image is wanted."""
 
 
+SUMMED_TOGETHER = 4
+"""Bytes that instructions for dot products take at once."""
+
+
 @register_pass
 @dataclass(frozen=True)
 class AssignLayouts:
@@ -150,9 +154,25 @@ def state_buffers(operations: Sequence[Any], images: Images, lanes: int) -> None
 
 
 def _image(value: ir.Value, lanes: int) -> Buffer:
-    halos = [needed_halo(op) for op in users(value) if isinstance(op, nn.Conv) and op.input == value]
+    """The buffer of an image by itself. A copy for convolutions only, which read single elements, is not filled up."""
+    element, readers = element_of(value), _readers(value)
+    copied = isinstance(value.owner.opview, nn.Transpose) and static_shape(value)[1] < lanes
+    if copied and all(isinstance(op, nn.Conv) and op.groups == 1 for op in readers):
+        lanes = SUMMED_TOGETHER if element == "i8" else 1
+    halos = [needed_halo(op) for op in readers if isinstance(op, nn.Conv)]
     halo = [max(sizes) for sizes in zip(*halos, strict=True)] if halos else [0, 0, 0, 0]
-    return Buffer.image(element_of(value), static_shape(value), lanes, halo, fill=zero_of(value))
+    return Buffer.image(element, static_shape(value), lanes, halo, fill=zero_of(value))
+
+
+def _readers(value: ir.Value) -> list[Any]:
+    """What reads a value, be it as the numbers that its integers stand for; convolutions only if it is their input."""
+    found = []
+    for op in users(value):
+        if isinstance(op, nn.Dequantize):
+            found += _readers(op.output)
+        elif not isinstance(op, nn.Conv) or op.input == value:
+            found.append(op)
+    return found
 
 
 def needed_halo(op: nn.Conv) -> tuple[int, int, int, int]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from .buffer import Buffer
-from .kernel import flatten, vector
+from .kernel import flatten, store, vector
 from .text import Index, Text
 
 
@@ -36,17 +36,17 @@ class Flat:
     """A block of memory as a row of elements, to be filled with the buffer's `fill`."""
 
     def __init__(self, text: Text, name: str, buffer: Buffer, lanes: int) -> None:
-        self.text, self.lanes, self.element = text, lanes, buffer.element
-        self.value = text.constant(buffer.fill, vector(lanes, buffer.element))
-        self.type = f"memref<{flatten(buffer.extents)}x{buffer.element}>"
+        self.text, self.lanes, self.number = text, lanes, buffer.fill
+        self.buffer = Buffer.plain(buffer.element, (flatten(buffer.extents),))
         axes = ", ".join(map(str, range(len(buffer.order))))
-        self.name = text.let(f"memref.collapse_shape {name} [[{axes}]] : {buffer.type} into {self.type}")
+        self.name = text.let(f"memref.collapse_shape {name} [[{axes}]] : {buffer.type} into {self.buffer.type}")
 
     def fill(self, start: Index, count: int) -> None:
-        """Fill `count` elements, a multiple of the lanes, from `start` on."""
-        if not count:
-            return
-        with self.text.loop(0, count, self.lanes) as i:
-            place = self.text.index(self.text.add(start, i))
-            types = f"{self.type}, {vector(self.lanes, self.element)}"
-            self.text.do(f"vector.store {self.value}, {self.name}[{place}] : {types}")
+        """Fill `count` elements from `start` on."""
+        whole = count // self.lanes * self.lanes
+        for lanes, first, last in ((self.lanes, 0, whole), (1, whole, count)):
+            if first < last:
+                with self.text.loop(first, last, lanes) as i:
+                    place = self.text.index(self.text.add(start, i))
+                    value = self.text.constant(self.number, vector(lanes, self.buffer.element))
+                    store(self.text, value, self.name, self.buffer, place, lanes)

@@ -1,9 +1,10 @@
 // RUN: nn-opt %s --pass-pipeline="builtin.module(native-assign-layouts{cpu=x86-64-v3})" --split-input-file | filecheck %s
 
-// Rows go in and out; in between channels are innermost, three of them filled up to a vector of eight, with the halo
-// that the convolution reads: one row above and below, one column left and two right.
+// Rows go in and out; in between channels are innermost: three of them as they are, since a convolution reads them one
+// by one, with the halo that it reads (one row above and below, one column left and two right); four of them filled up
+// to a vector of eight.
 // CHECK-LABEL: func.func @image
-// CHECK:       %[[COPY:.*]] = "nn.transpose"(%arg0) {native.buffers = [{before = array<i64: 0, 0, 1, 1>, extents = array<i64: 1, 8, 7, 9>,
+// CHECK:       %[[COPY:.*]] = "nn.transpose"(%arg0) {native.buffers = [{before = array<i64: 0, 0, 1, 1>, extents = array<i64: 1, 3, 7, 9>,
 // CHECK-SAME:    order = array<i64: 0, 2, 3, 1>}], permutation = array<i64: 0, 1, 2, 3>}
 // CHECK:       %[[CONV:.*]] = "nn.conv"(%[[COPY]], %{{.*}}) {{.*}}native.buffers = [{before = array<i64: 0, 0, 0, 0>, extents = array<i64: 1, 8, 5, 7>
 // CHECK:       %[[RELU:.*]] = "nn.relu"(%[[CONV]]) {native.buffers

@@ -75,3 +75,26 @@ func.func @gathered(%x: tensor<2x3xf32>, %y: tensor<2x3xf32>) -> tensor<6xf32> {
   %4 = "nn.exp"(%3) : (tensor<6xf32>) -> tensor<6xf32>
   return %4 : tensor<6xf32>
 }
+
+// -----
+
+// What dequantises is computed again by each operation that reads it, and with it; so is what quantises.
+// CHECK-LABEL: func.func @integers
+// CHECK:       %[[A:.*]] = "nn.dequantize"(%[[X:.*]]) {native.group = 0
+// CHECK:       %[[B:.*]] = "nn.dequantize"(%[[X]]) {native.group = 1
+// CHECK:       %[[W:.*]] = "nn.dequantize"({{.*}}) {native.group = 0
+// CHECK:       "nn.conv"(%[[A]], %[[W]]) {{.*}}native.anchor, native.group = 0
+// CHECK:       "nn.quantize"({{.*}}native.group = 0
+// CHECK:       "nn.sigmoid"(%[[B]]) {native.anchor, native.group = 1
+func.func @integers(%x: tensor<1x8x4x4xi8>) -> (tensor<1x8x4x4x!quant.uniform<i8:f32, 0.5>>, tensor<1x8x4x4xf32>) {
+  %0 = "nn.storage_cast"(%x) : (tensor<1x8x4x4xi8>) -> tensor<1x8x4x4x!quant.uniform<i8:f32, 0.25>>
+  %1 = "nn.dequantize"(%0) : (tensor<1x8x4x4x!quant.uniform<i8:f32, 0.25>>) -> tensor<1x8x4x4xf32>
+  %2 = "nn.constant"() {value = dense<1> : tensor<8x8x1x1xi8>} : () -> tensor<8x8x1x1xi8>
+  %3 = "nn.storage_cast"(%2) : (tensor<8x8x1x1xi8>) -> tensor<8x8x1x1x!quant.uniform<i8:f32, 0.125>>
+  %4 = "nn.dequantize"(%3) : (tensor<8x8x1x1x!quant.uniform<i8:f32, 0.125>>) -> tensor<8x8x1x1xf32>
+  %5 = "nn.conv"(%1, %4) {strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, padding = array<i64: 0, 0, 0, 0>, groups = 1 : i64}
+    : (tensor<1x8x4x4xf32>, tensor<8x8x1x1xf32>) -> tensor<1x8x4x4xf32>
+  %6 = "nn.quantize"(%5) {ties = "away"} : (tensor<1x8x4x4xf32>) -> tensor<1x8x4x4x!quant.uniform<i8:f32, 0.5>>
+  %7 = "nn.sigmoid"(%1) : (tensor<1x8x4x4xf32>) -> tensor<1x8x4x4xf32>
+  return %6, %7 : tensor<1x8x4x4x!quant.uniform<i8:f32, 0.5>>, tensor<1x8x4x4xf32>
+}
