@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import math
 import re
 
 import numpy as np
@@ -46,7 +47,7 @@ def function(name: str, result: str, body: str) -> str:
       %y = vector.load %b[%c0] : memref<{LANES}xf32>, vector<{LANES}xf32>
       %u = vector.load %i[%c0] : memref<{LANES}xi32>, vector<{LANES}xi32>
       %v = vector.load %j[%c0] : memref<{LANES}xi32>, vector<{LANES}xi32>
-      %zero = arith.constant dense<0.0> : vector<{LANES}xf32>
+      %o = arith.constant dense<0.0> : vector<{LANES}xf32>
       {body}
       vector.store %r, %out[%c0] : memref<{LANES}x{result}>, vector<{LANES}x{result}>
       return
@@ -118,7 +119,7 @@ OTHERS = {
     ),
     "leading_zeros": ("i32", f"%r = math.ctlz %v : {I}", lambda x, y, i, j: [32 - int(k).bit_length() for k in j]),
     "prefetch": (
-        "f32", f"memref.prefetch %a[%c0], read, locality<3>, data : memref<{LANES}xf32>\n%r = arith.addf %x, %zero : {F}",
+        "f32", f"memref.prefetch %a[%c0], read, locality<3>, data : memref<{LANES}xf32>\n%r = arith.addf %x, %o : {F}",
         lambda x, y, i, j: x,
     ),
     "constants": (
@@ -189,8 +190,6 @@ def test_results_on_this_machine() -> None:
 
 
 def expected(name: str, x: np.ndarray, y: np.ndarray, i: np.ndarray, j: np.ndarray) -> object:
-    import math
-
     if name == "math.erf":
         return [math.erf(one) for one in x]
     if name in FLOATS:
