@@ -15,7 +15,7 @@ import numpy as np
 TOKEN = re.compile(
     r"(?<![\w.%@!$-])(?:(?P<type>half|bfloat|float|double)\b"
     r"|f0x(?P<bits>[0-9A-F]+)\b"
-    r"|(?P<number>[+-]?\d+\.\d+(?:e[+-]\d+)?\b|[+-](?:inf|qnan)\b))"
+    r"|(?P<number>[+-]?\d+\.\d+e[+-]\d+\b|[+-](?:inf|qnan)\b))"
 )
 BITS = {"half": 16, "bfloat": 16, "float": 32, "double": 64}
 

@@ -23,7 +23,7 @@ from .target import TargetSpec
 
 LOWERING = (
     "builtin.module(func.func(canonicalize,cse,loop-invariant-code-motion),convert-vector-to-scf,convert-scf-to-cf,"
-    "expand-strided-metadata,lower-affine,convert-math-to-llvm,convert-math-to-libm,"
+    "expand-strided-metadata,lower-affine,convert-vector-to-llvm,convert-math-to-llvm,convert-math-to-libm,"
     "convert-func-to-llvm{use-bare-ptr-memref-call-conv=true},convert-to-llvm,reconcile-unrealized-casts,cse)"
 )
 """From what kernels are written in to the llvm dialect; nn-opt runs it too."""
