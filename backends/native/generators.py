@@ -6,7 +6,7 @@ from. `LOWERINGS`: operations that have kernels of their own.
 
 from . import expressions, expressions_activation
 from .evaluation import EXPRESSIONS, VIEWS
-from .kernels import convolution, norms, pooling, reduction, search, softmax
+from .kernels import convolution, norms, pooling, recurrent, reduction, search, softmax
 from .lowerings import LOWERINGS
 
 GENERATORS = (
@@ -15,6 +15,7 @@ GENERATORS = (
     convolution,
     norms,
     pooling,
+    recurrent,
     reduction,
     search,
     softmax,
