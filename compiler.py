@@ -23,6 +23,10 @@ PIPELINE = (
     "nn-fuse-convolutions,nn-fold-constants,nn-canonicalize,canonicalize,cse)"
 )
 """What every target starts with: the network in its simplest form."""
+INTEGER_PIPELINE = PIPELINE.replace("nn-fold-constants", "nn-fold-constants{integers=true}")
+"""The same for targets that multiply integers: weights of quantised networks stay integers."""
+MOVE_PIPELINE = "builtin.module(nn-move-quantized,nn-fold-constants{integers=true},nn-canonicalize,canonicalize,cse)"
+"""What they need on top, once the network is quantised: what only moves numbers moves integers."""
 STACKVM_PIPELINE = "builtin.module(nn-unroll,nn-decompose,nn-fold-constants,nn-canonicalize,canonicalize,cse)"
 """What stack machines need on top: only operations that they have."""
 BASIC_PIPELINE = (
@@ -114,6 +118,7 @@ def compile(
     quant: str | None = None,
     calibration: Any = None,
     calibration_method: str = "auto",
+    calibration_engine: str = "numpy",
     ranges: str | Path | None = None,
     progress: "Progress | None" = None,
     dump_ir: str | Path | None = None,
@@ -157,6 +162,7 @@ def compile(
         quant=quant,
         calibration=calibration,
         calibration_method=calibration_method,
+        calibration_engine=calibration_engine,
         ranges=ranges,
     )
     return _compile(model, options, progress, None if dump_ir is None else IrDumper(Path(dump_ir)))
@@ -252,9 +258,19 @@ def _calibrate(module: Any, wanted: Quantisation, progress: "Progress | None") -
         calibration = Calibration.load(wanted.ranges)
     else:
         samples = open_dataset(wanted.calibration, network_inputs(module), initial_states(entry_function(module)))
-        calibration = measure_ranges(module, samples, wanted.calibration_method, progress)
+        calibration = measure_ranges(module, samples, wanted.calibration_method, progress, _engine(wanted))
     annotate(module, calibration)
     return calibration
+
+
+def _engine(wanted: Quantisation) -> Any:
+    if wanted.calibration_engine == "native":
+        from .backends.native.observe import ObservedProgram
+
+        return ObservedProgram
+    from .dialects.evaluate import Program
+
+    return Program
 
 
 def _stated_bytes(module: Any) -> dict[str, Any]:

@@ -24,6 +24,9 @@ QUANTISED: dict[str, tuple[str, ...]] = {"k210": ("u8",)}
 FLOAT = "none"
 """What `quant` is when nothing shall be quantised."""
 AUTO = "auto"
+ENGINES = ("numpy", "native")
+"""What runs a network to measure its ranges: numpy, the same on any machine, or machine code, which is faster and
+rounds as this CPU does."""
 
 
 @dataclass(frozen=True)
@@ -32,15 +35,21 @@ class Quantisation:
 
     `quant` is the type to quantise to, 'none' for a float kmodel; None is the target's default type if `calibration`
     or `ranges` is given, else 'none'. `calibration` is data (see `frontends.dataset.open_dataset`) over which
-    `calibration_method` measures ranges, `ranges` the path of a file of ranges measured before.
+    `calibration_method` measures ranges, running the network on `calibration_engine`; `ranges` is the path of a file of
+    ranges measured before.
     """
 
     quant: str | None = None
     calibration: Any = field(default=None, compare=False)
     calibration_method: str = AUTO
+    calibration_engine: str = "numpy"
     ranges: str | Path | None = None
 
     def __post_init__(self) -> None:
+        _require(
+            self.calibration_engine in ENGINES,
+            f"there is no calibration engine '{self.calibration_engine}'; there are: {_list(ENGINES)}",
+        )
         if self.calibration is None:
             _require(self.calibration_method == AUTO, "a calibration method is given, but no calibration data")
         else:

@@ -23,6 +23,7 @@ MODULES: dict[str, str] = {
     "nn-fold-constants": "nn.fold_constants",
     "nn-fuse-convolutions": "nn.fuse_convolutions",
     "nn-infer-shapes": "nn.infer_shapes",
+    "nn-move-quantized": "nn.move_quantized",
     "nn-plan-memory": "buffers.plan",
     "nn-recognize": "nn.recognize",
     "nn-sink-transposes": "nn.sink_transposes",

@@ -260,6 +260,8 @@ def _find(infos: Sequence[TensorInfo], which: int | str, kind: str) -> TensorInf
 
 def _checked(info: TensorInfo, given: Any) -> Array:
     """The array, if it has the dtype and shape that the network declares."""
+    if type(given) is np.ndarray and given.dtype == info.dtype and given.shape == info.shape:
+        return given
     array = given.to_numpy() if isinstance(given, RuntimeTensor) else np.asarray(given)
     fits = info.shape is None or (
         len(info.shape) == array.ndim

@@ -47,12 +47,25 @@ def logical(buffer: Buffer, block):
     return whole[tuple(slice(b, b + s) for b, s in zip(buffer.before, buffer.shape, strict=True))]
 
 
+GUARD = 128
+"""Bytes before and behind a block that no kernel may write."""
+
+
 def aligned(array):
-    raw = np.zeros(array.nbytes + 128, np.uint8)
-    start = -raw.ctypes.data % 64
+    raw = np.full(array.nbytes + 2 * GUARD + 64, 0xA5, np.uint8)
+    start = GUARD + (-raw.ctypes.data - GUARD) % 64
     result = raw[start : start + array.nbytes].view(array.dtype).reshape(array.shape)
     result[...] = array
     return result
+
+
+def is_intact(block):
+    """Whether nothing was written beside a block."""
+    raw = block
+    while raw.base is not None:
+        raw = raw.base
+    start = block.ctypes.data - raw.ctypes.data
+    return bool((raw[:start] == 0xA5).all() and (raw[start + block.nbytes :] == 0xA5).all())
 
 
 def run_group(group, buffers, inputs, lower, spec=X86_64_V4_VNNI, surround=physical):
@@ -60,32 +73,43 @@ def run_group(group, buffers, inputs, lower, spec=X86_64_V4_VNNI, surround=physi
 
     surround: makes the block of an input, whose unused elements hold what its producer would leave there.
     """
-    kernels = lower(group, buffers, spec)
-    engine = compile_kernels(kernels, spec)
-    blocks = {value: aligned(surround(buffers[value], array)) for value, array in inputs.items()}
-    scratch = {}
-    for i, kernel in enumerate(kernels):
-        alive = []
-        for argument in kernel.arguments:
-            if isinstance(argument.source, Scratch):
-                block = scratch.setdefault(id(argument.source), aligned(np.zeros(argument.buffer.bytes + 64, np.uint8)))
-            elif isinstance(argument.source, np.ndarray):
-                block = aligned(argument.source)
-            else:
-                if argument.source not in blocks:
-                    dtype = mlir_dtype(argument.buffer.element)
-                    blocks[argument.source] = aligned(
-                        np.full([argument.buffer.extents[a] for a in argument.buffer.order], 99, dtype)
-                    )
-                block = blocks[argument.source]
-            alive.append(block)
-        pointers = [block.ctypes.data for block in alive]
-        function = ctypes.CFUNCTYPE(None, *[ctypes.c_void_p] * len(pointers), ctypes.c_long, ctypes.c_long)(
-            engine.get_function_address(f"k{i}")
-        )
-        for task in reversed(range(kernel.tasks)):
-            function(*pointers, task, task + 1)
-    return blocks
+    return run_groups([(group, buffers, inputs)], lower, spec, surround)[0]
+
+
+def run_groups(runs, lower, spec=X86_64_V4_VNNI, surround=physical):
+    """`run_group` of several (group, buffers, inputs), compiled together."""
+    written = [lower(group, buffers, spec) for group, buffers, _ in runs]
+    engine = compile_kernels([kernel for kernels in written for kernel in kernels], spec)
+    results, number = [], 0
+    for kernels, (_, buffers, inputs) in zip(written, runs, strict=True):
+        blocks = {value: aligned(surround(buffers[value], array)) for value, array in inputs.items()}
+        scratch = {}
+        for kernel in kernels:
+            _execute(kernel, engine.get_function_address(f"k{number}"), blocks, scratch)
+            number += 1
+        assert all(is_intact(block) for block in [*blocks.values(), *scratch.values()])
+        results.append(blocks)
+    return results
+
+
+def _execute(kernel, address, blocks, scratch):
+    alive = [_block(argument, blocks, scratch) for argument in kernel.arguments]
+    pointers = [block.ctypes.data for block in alive]
+    function = ctypes.CFUNCTYPE(None, *[ctypes.c_void_p] * len(pointers), ctypes.c_long, ctypes.c_long)(address)
+    for task in reversed(range(kernel.tasks)):
+        function(*pointers, task, task + 1)
+
+
+def _block(argument, blocks, scratch):
+    """The memory that an argument is."""
+    if isinstance(argument.source, Scratch):
+        return scratch.setdefault(id(argument.source), aligned(np.zeros(argument.buffer.bytes, np.uint8)))
+    if isinstance(argument.source, np.ndarray):
+        return aligned(argument.source)
+    if argument.source not in blocks:
+        extents = [argument.buffer.extents[axis] for axis in argument.buffer.order]
+        blocks[argument.source] = aligned(np.full(extents, 99, mlir_dtype(argument.buffer.element)))
+    return blocks[argument.source]
 
 
 def mlir_dtype(element):

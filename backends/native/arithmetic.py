@@ -54,6 +54,8 @@ class Arithmetic:
 
     def number(self, value: float) -> str:
         """A number in every lane."""
+        if self.element == "i1":
+            return self.scalars.constant("true" if value else "false", "i1")
         return self.scalars.constant(value if self.is_float else str(int(value)), self.element)
 
     def apply(self, operation: str, *values: str) -> str:

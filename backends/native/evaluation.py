@@ -12,7 +12,7 @@ from ...dialects.ods import Op
 from ...dialects.tensors import dtype_of, static_shape
 from .buffer import Buffer, element_of
 from .group import Group
-from .kernel import Kernel, load, splat, store, vector
+from .kernel import Array, Kernel, load, splat, store, vector
 from .text import Index, Text
 
 
@@ -25,12 +25,17 @@ class Point:
     axis: int = -1
 
 
-@dataclass
+@dataclass(frozen=True)
 class Scalars:
-    """What an expression is written with: the function, and how many elements each value holds."""
+    """What an expression is written with: the function, and how many elements each value holds.
+
+    parameter: reads an array that belongs to the operation and broadcasts to its result, such as the scales of a
+    quantised type; arrays of one operation are told apart by a name.
+    """
 
     text: Text
     lanes: int
+    parameter: Callable[[str, Array], str] | None = None
 
     def type(self, element: str) -> str:
         """The type of a value of these elements."""
@@ -118,7 +123,12 @@ class Evaluation:
             number, place = find(self.text, op, point)
             return self.at(op.operation.operands[number], place)
         operands = [self.at(operand, broadcast_point(point, value, operand)) for operand in op.operation.operands]
-        return EXPRESSIONS[type(op)](Scalars(self.text, point.lanes), op, operands)
+
+        def parameter(name: str, array: Array) -> str:
+            place = broadcast_point(point, value, array.shape)
+            return self._load(*reversed(self.kernel.packed((value, name), array, place.axis, place.lanes)), place)
+
+        return EXPRESSIONS[type(op)](Scalars(self.text, point.lanes, parameter), op, operands)
 
     def _read(self, value: ir.Value, point: Point) -> str:
         element = element_in_register(value)
@@ -126,9 +136,12 @@ class Evaluation:
         if array is not None and array.size == 1:
             return self.text.constant(_written(array), vector(point.lanes, element))
         if array is None:
-            buffer, source = self.buffers[value], value
-        else:
-            buffer, source = self.kernel.packed(value, array, point.axis, point.lanes)
+            return self._load(value, self.buffers[value], point, element)
+        buffer, packed = self.kernel.packed(value, array, point.axis, point.lanes)
+        return self._load(packed, buffer, point, element)
+
+    def _load(self, source: Any, buffer: Buffer, point: Point, element: str | None = None) -> str:
+        """What memory holds at a point; booleans in memory are bytes."""
         shared = not buffer.shape or buffer.shape[point.axis] == 1
         if point.lanes > 1 and not shared and buffer.inner != point.axis % len(buffer.shape):
             raise NotSideBySide
@@ -138,7 +151,7 @@ class Evaluation:
         if element == "i1":
             zero = self.text.constant(0, vector(lanes, "i8"))
             loaded = self.text.let(f"arith.cmpi ne, {loaded}, {zero} : {vector(lanes, 'i8')}")
-        return loaded if lanes == point.lanes else splat(self.text, loaded, point.lanes, element)
+        return loaded if lanes == point.lanes else splat(self.text, loaded, point.lanes, element or buffer.element)
 
     def store(self, value: ir.Value, point: Point) -> None:
         """Write the value's elements at a point into its buffer."""
@@ -151,9 +164,9 @@ class Evaluation:
         store(self.text, computed, name, buffer, buffer.at(self.text, point.indices), point.lanes)
 
 
-def broadcast_point(point: Point, result: ir.Value, operand: ir.Value) -> Point:
-    """Where an operand is read for a point of a result that it is broadcast to."""
-    shape = static_shape(operand)
+def broadcast_point(point: Point, result: ir.Value, operand: ir.Value | tuple[int, ...]) -> Point:
+    """Where an operand, or one of this shape, is read for a point of a result that it is broadcast to."""
+    shape = operand if isinstance(operand, tuple) else static_shape(operand)
     if shape == static_shape(result):
         return point
     rank = len(point.indices)
@@ -164,4 +177,6 @@ def broadcast_point(point: Point, result: ir.Value, operand: ir.Value) -> Point:
 
 def _written(array: Any) -> str | float:
     number = array.reshape(()).item()
-    return str(int(number)) if array.dtype.kind in "biu" else float(number)
+    if array.dtype.kind == "b":
+        return "true" if number else "false"
+    return str(int(number)) if array.dtype.kind in "iu" else float(number)

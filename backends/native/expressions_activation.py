@@ -25,8 +25,28 @@ for _op, _write in {
     nn.Sigmoid: elementary.sigmoid,
     nn.Softplus: elementary.softplus,
     nn.Erf: elementary.erf,
+    nn.Sinh: elementary.sinh,
+    nn.Cosh: elementary.cosh,
+    nn.Sin: elementary.sin,
+    nn.Cos: elementary.cos,
+    nn.Tan: elementary.tan,
+    nn.Atan: elementary.atan,
+    nn.Asin: elementary.asin,
+    nn.Acos: elementary.acos,
+    nn.Asinh: elementary.asinh,
+    nn.Acosh: elementary.acosh,
+    nn.Atanh: elementary.atanh,
 }.items():
     formula(_op)(_function(_write))
+
+
+@formula(nn.Pow)
+def pow(a: Arithmetic, op: nn.Pow, x: str, y: str) -> str:
+    """x^y; of integers by f64."""
+    if a.is_float:
+        return elementary.pow(a, x, y)
+    double = Arithmetic(a.scalars, "f64")
+    return double.convert(elementary.pow(double, a.convert(x, double), a.convert(y, double)), a)
 
 
 @formula(nn.Relu)

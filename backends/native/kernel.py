@@ -42,7 +42,7 @@ class Kernel:
     text: Text = field(default_factory=Text)
     arguments: list[Argument] = field(default_factory=list)
     tasks: int = 1
-    _packed: dict[tuple[ir.Value, int, int], tuple[Buffer, Array]] = field(default_factory=dict)
+    _packed: dict[tuple[Any, int, int], tuple[Buffer, Array]] = field(default_factory=dict)
 
     def operand(self, source: Any, buffer: Buffer, written: bool = False) -> str:
         """The name, with %, under which the function has a value, constant array or scratch memory."""
@@ -60,9 +60,10 @@ class Kernel:
         buffer = Buffer.plain(element, array.shape)
         return self.operand(np.ascontiguousarray(array), buffer), buffer
 
-    def packed(self, value: ir.Value, array: Array, axis: int, lanes: int) -> tuple[Buffer, Array]:
-        """A constant as it is read in vectors along an axis: this axis innermost, and with room for the last vector."""
-        key = (value, axis, lanes)
+    def packed(self, of: Any, array: Array, axis: int, lanes: int) -> tuple[Buffer, Array]:
+        """A constant as it is read in vectors along an axis: this axis innermost, and with room for the last vector.
+        `of` says which one it is."""
+        key = (of, axis, lanes)
         if key not in self._packed:
             self._packed[key] = pack(array, axis, lanes)
         return self._packed[key]

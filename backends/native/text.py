@@ -110,6 +110,16 @@ class Text:
         yield
         self.do("}")
 
+    def choose(self, condition: str, type_: str, first: Callable[[], str], second: Callable[[], str]) -> str:
+        """The value that `first` writes where the `i1` is true, else that of `second`; only one of them is computed."""
+        result = self.name()
+        self.do(f"{result} = scf.if {condition} -> ({type_}) {{")
+        self.do(f"scf.yield {first()} : {type_}")
+        self.do("} else {")
+        self.do(f"scf.yield {second()} : {type_}")
+        self.do("}")
+        return result
+
     def carry(
         self,
         lower: Index,
@@ -141,11 +151,17 @@ class Text:
             f"%{argument}: {type_}" for argument, type_ in [*arguments, ("lo", "index"), ("hi", "index")]
         )
         head = [
-            f"{name} = arith.constant {f'dense<{value}>' if type_.startswith('vector') else value} : {type_}"
-            for (value, type_), name in self._constants.items()
+            f"{name} = arith.constant {_attribute(value, type_)}" for (value, type_), name in self._constants.items()
         ]
         body = "\n".join(f"  {line}" for line in [*head, *self.lines])
         return f"func.func private @{name}({listed}) attributes {{llvm.no_inline}} {{\n{body}\n  return\n}}\n"
+
+
+def _attribute(value: str, type_: str) -> str:
+    """A constant as MLIR writes it; booleans imply their type."""
+    if type_.startswith("vector"):
+        return f"dense<{value}> : {type_}"
+    return value if type_ == "i1" else f"{value} : {type_}"
 
 
 def _number(value: float, elements: str) -> str:

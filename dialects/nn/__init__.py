@@ -62,6 +62,8 @@ from .quantization import (
     StorageCast,
     quantization_parameters,
     quantized_tensor_type,
+    represented_number,
+    stored_number,
 )
 from .random import RandomNormal, RandomUniform
 from .recurrent import Gru, Lstm, RecurrentOp, Rnn
@@ -282,9 +284,11 @@ __all__ = [
     "quantization_parameters",
     "quantized_tensor_type",
     "reduced_shape",
+    "represented_number",
     "resolve_reshape",
     "shape_text",
     "slice_extent",
     "slice_starts",
+    "stored_number",
     "window_extent",
 ]

@@ -1,11 +1,13 @@
 """Activation functions."""
 
-from typing import Literal
+import math
+from typing import Any, Literal
 
 from ..mlir import ir
 from ..ods import F64, Operand, Result, require
 from ..tensors import shape_of
 from .base import ElementwiseOp, NNOp, broadcast, require_same_elements
+from .quantization import require_represented, stored_number
 
 
 class Relu(ElementwiseOp, name="relu"):
@@ -92,11 +94,21 @@ class Gelu(ElementwiseOp, name="gelu"):
 class Clamp(ElementwiseOp, name="clamp"):
     """y = min(max(x, min), max).  Source: ONNX Clip-13 with constant bounds."""
 
+    on_storage = True
+
     min: F64
     max: F64
 
     def verify(self) -> None:
         require(self.min <= self.max, f"min {self.min} is above max {self.max}")
+        for name, bound in (("min", self.min), ("max", self.max)):
+            if math.isfinite(bound):
+                require_represented(self.input.type, bound, name)
+
+    @property
+    def evaluator_arguments(self) -> dict[str, Any]:
+        type_ = self.input.type
+        return {"min": stored_number(type_, self.min), "max": stored_number(type_, self.max)}
 
 
 class Prelu(NNOp, name="prelu"):

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 from .. import ods
-from ..mlir import ir
+from ..mlir import ir, quant
 from ..ods import Op, Operand, Result, require
 from ..tensors import Shape, shape_of, tensor_type
 
@@ -15,11 +15,20 @@ class NN(ods.Dialect, name="nn"):  # type: ignore[call-arg]  # the bindings carr
 
     Tensors are NCHW. Semantics follow ONNX unless an operation says otherwise; every parameter is an explicit
     attribute. Dimensions that are not known are `?`. All operations are pure and can be evaluated with numpy.
+
+    Operations compute with real numbers. Those that only move elements, or choose the least or greatest, also take
+    quantised tensors of one scale; their attributes still are real numbers.
     """
 
 
 class NNOp(Op, dialect=NN, traits=[ods.Pure]):
     """Base class of the operations of `nn`."""
+
+    @property
+    def on_storage(self) -> bool:
+        """Whether quantised elements of one scale will do: the operation moves or compares them, and does so with the
+        integers that store them. What attributes say of elements they say of the numbers that these stand for."""
+        return False
 
     @property
     def evaluator(self) -> Callable[..., Any]:
@@ -28,6 +37,18 @@ class NNOp(Op, dialect=NN, traits=[ods.Pure]):
 
         kernel: Callable[..., Any] = getattr(kernels, self.OPERATION_NAME.removeprefix("nn."))
         return kernel
+
+    def _verify_fields(self) -> None:
+        super()._verify_fields()
+        for value in self.operation.operands:
+            self.verify_elements(value.type.element_type)
+
+    def verify_elements(self, elements: ir.Type) -> None:
+        """Raise `Violation` unless the operation is defined on operands with these elements."""
+        if isinstance(elements, quant.QuantizedType):
+            require(self.on_storage, "is not defined on quantised elements: dequantise them first")
+            one_scale = isinstance(elements, quant.UniformQuantizedType)
+            require(one_scale, "is not defined on quantised elements of several scales: dequantise them first")
 
 
 class ElementwiseOp(NNOp):

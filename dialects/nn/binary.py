@@ -33,9 +33,13 @@ class Pow(BinaryOp, name="pow"):
 class Maximum(BinaryOp, name="maximum"):
     """z = the larger of x and y.  Source: ONNX Max-13."""
 
+    on_storage = True
+
 
 class Minimum(BinaryOp, name="minimum"):
     """z = the smaller of x and y.  Source: ONNX Min-13."""
+
+    on_storage = True
 
 
 class SquaredDifference(BinaryOp, name="squared_difference"):
@@ -130,6 +134,8 @@ class Mod(BinaryOp, name="mod"):
 
 class Where(NNOp, name="where"):
     """z = x where the condition holds, else y; all three broadcast.  Source: ONNX Where-16."""
+
+    on_storage = True
 
     condition: Operand
     x: Operand

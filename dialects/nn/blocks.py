@@ -1,11 +1,12 @@
 """Padding, triangles, and the exchange of blocks between dimensions."""
 
-from typing import Literal
+from typing import Any, Literal
 
 from ..mlir import ir
 from ..ods import F64, I64, Bool, I64Array, Operand, Result, require
 from ..tensors import Dim, shape_of, tensor_type
 from .base import ElementwiseOp, NNOp, normalize_axis, require_length, require_rank
+from .quantization import require_represented, stored_number
 
 
 def padded_extent(dim: Dim, before: int, after: int, mode: str) -> Dim:
@@ -27,6 +28,8 @@ class Pad(NNOp, name="pad"):
     with it, `edge` repeats it, `wrap` continues from the other side. Source: ONNX Pad-24; symmetric: TFLite MIRROR_PAD.
     """
 
+    on_storage = True
+
     input: Operand
     output: Result
     padding: I64Array
@@ -41,6 +44,14 @@ class Pad(NNOp, name="pad"):
         for i, dim in enumerate(shape):
             result.append(padded_extent(dim, self.padding[i], self.padding[rank + i], self.mode))
         return tensor_type(result, self.input)
+
+    def verify(self) -> None:
+        if self.mode == "constant":
+            require_represented(self.input.type, self.value, "value")
+
+    @property
+    def evaluator_arguments(self) -> dict[str, Any]:
+        return {**super().evaluator_arguments, "value": stored_number(self.input.type, self.value)}
 
 
 class Trilu(ElementwiseOp, name="trilu"):
@@ -58,6 +69,8 @@ class DepthToSpace(NNOp, name="depth_to_space"):
 
     `DCR`: channels are ordered block row, block column, channel; `CRD`: channel first. Source: ONNX DepthToSpace-13.
     """
+
+    on_storage = True
 
     input: Operand
     output: Result
@@ -77,6 +90,8 @@ class SpaceToDepth(NNOp, name="space_to_depth"):
 
     Source: ONNX SpaceToDepth-27.
     """
+
+    on_storage = True
 
     input: Operand
     output: Result
@@ -124,6 +139,8 @@ class BatchToSpace(NNOp, name="batch_to_space"):
     Source: TFLite BATCH_TO_SPACE_ND, in NCHW.
     """
 
+    on_storage = True
+
     input: Operand
     output: Result
     block: I64Array
@@ -150,6 +167,8 @@ class ReverseSequence(NNOp, name="reverse_sequence"):
 
     Source: ONNX ReverseSequence-10.
     """
+
+    on_storage = True
 
     input: Operand
     lengths: Operand

@@ -91,6 +91,8 @@ class Fill(NNOp, name="fill"):
 class ShapeOf(NNOp, name="shape"):
     """The dimensions `start` to `end` (exclusive; absent: to the last) of the input, as i64.  Source: ONNX Shape-15."""
 
+    on_storage = True
+
     input: Operand
     output: Result
     start: I64
@@ -103,6 +105,8 @@ class ShapeOf(NNOp, name="shape"):
 
 class Size(NNOp, name="size"):
     """The number of elements of the input, as a scalar i64.  Source: ONNX Size-13."""
+
+    on_storage = True
 
     input: Operand
     output: Result

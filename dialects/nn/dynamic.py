@@ -55,6 +55,8 @@ class DynamicReshape(NNOp, name="dynamic_reshape"):
     Source: ONNX Reshape-25.
     """
 
+    on_storage = True
+
     input: Operand
     shape: Operand
     output: Result
@@ -69,6 +71,8 @@ class DynamicReshape(NNOp, name="dynamic_reshape"):
 
 class DynamicSlice(NNOp, name="dynamic_slice"):
     """`slice` with computed bounds.  Source: ONNX Slice-13."""
+
+    on_storage = True
 
     input: Operand
     starts: Operand
@@ -98,6 +102,8 @@ class DynamicSlice(NNOp, name="dynamic_slice"):
 class DynamicExpand(NNOp, name="dynamic_expand"):
     """`expand` to a computed shape.  Source: ONNX Expand-13."""
 
+    on_storage = True
+
     input: Operand
     shape: Operand
     output: Result
@@ -111,6 +117,8 @@ class DynamicExpand(NNOp, name="dynamic_expand"):
 
 class DynamicTile(NNOp, name="dynamic_tile"):
     """`tile` with computed repeats.  Source: ONNX Tile-13."""
+
+    on_storage = True
 
     input: Operand
     repeats: Operand

@@ -43,6 +43,8 @@ class Gather(NNOp, name="gather"):
     batch_dims: TFLite GATHER.
     """
 
+    on_storage = True
+
     input: Operand
     indices: Operand
     output: Result
@@ -61,6 +63,8 @@ class Gather(NNOp, name="gather"):
 class GatherElements(NNOp, name="gather_elements"):
     """y[i][j] = x[indices[i][j]][j] for axis 0, and so on.  Source: ONNX GatherElements-13."""
 
+    on_storage = True
+
     input: Operand
     indices: Operand
     output: Result
@@ -75,6 +79,8 @@ class GatherElements(NNOp, name="gather_elements"):
 
 class GatherNd(NNOp, name="gather_nd"):
     """Takes the slices at the index tuples along the last dimension of `indices`.  Source: ONNX GatherND-13."""
+
+    on_storage = True
 
     input: Operand
     indices: Operand

@@ -36,6 +36,8 @@ class PoolOp(NNOp):
 class MaxPool(PoolOp, name="max_pool"):
     """The largest element of each window; padding never wins.  Source: ONNX MaxPool-22."""
 
+    on_storage = True
+
 
 class MaxPoolWithIndices(PoolOp, name="max_pool_with_indices"):
     """As `max_pool`, and where each maximum was found, as an index into the flattened input.

@@ -11,7 +11,7 @@ from typing import Any, Literal
 import numpy as np
 
 from ..mlir import ir, quant
-from ..ods import Operand, Result, Violation
+from ..ods import Operand, Result, Violation, require
 from ..tensors import Array, Shape, dtype_of, shape_of, tensor_type
 from .base import NNOp
 
@@ -37,6 +37,34 @@ def quantization_parameters(type_: ir.Type) -> QuantizationParameters | None:
     if isinstance(type_, quant.UniformQuantizedType):
         return QuantizationParameters((type_.scale,), (type_.zero_point,), -1, dtype_of(type_))
     return None
+
+
+def stored_number(type_: ir.Type, number: float, *, away: bool = False) -> float:
+    """The integer that stands for a number, or is nearest to it, in a type with one scale; in others, the number."""
+    from ...runtime import kernels  # see `NNOp.evaluator`
+
+    parameters = quantization_parameters(type_)
+    if parameters is None:
+        return number
+    return float(kernels.quantize(np.asarray(number, np.float32), **vars(parameters), away=away))
+
+
+def represented_number(type_: ir.Type, number: float) -> float:
+    """The number nearest to another that a type with one scale has; in others, the number itself."""
+    from ...runtime import kernels  # see `NNOp.evaluator`
+
+    parameters = quantization_parameters(type_)
+    if parameters is None:
+        return number
+    stored = np.asarray(stored_number(type_, number), parameters.dtype)
+    return float(kernels.dequantize(stored, scale=parameters.scale, zero_point=parameters.zero_point, axis=-1))
+
+
+def require_represented(type_: ir.Type, number: float, what: str) -> None:
+    """A quantised type must have this number exactly."""
+    if quantization_parameters(type_) is not None:
+        nearest = represented_number(type_, number)
+        require(np.float32(number) == np.float32(nearest), f"'{what}' is {number}, but next to it is {nearest}")
 
 
 class Quantize(NNOp, name="quantize"):
@@ -72,6 +100,9 @@ class Dequantize(NNOp, name="dequantize"):
     input: Operand
     output: Result
 
+    def verify_elements(self, elements: ir.Type) -> None:
+        """Any number of scales."""
+
     def infer(self) -> ir.Type:
         if quantization_parameters(self.input.type) is None:
             raise Violation(f"operand {self.input.type} is not quantised")
@@ -92,6 +123,9 @@ class StorageCast(NNOp, name="storage_cast"):
 
     input: Operand
     output: Result
+
+    def verify_elements(self, elements: ir.Type) -> None:
+        """Any number of scales."""
 
     def infer(self) -> ir.Type:
         if quantization_parameters(self.input.type) is None:

@@ -38,6 +38,11 @@ class Resize(NNOp, name="resize"):
     antialias: Bool
     roi: F64Array | None
 
+    @property
+    def on_storage(self) -> bool:
+        """Only what takes the nearest element moves elements."""
+        return self.mode == "nearest" and self.coordinate != "tf_crop_and_resize"
+
     def infer(self) -> ir.Type:
         rank = len(shape_of(self.input))
         require_length(self.sizes, rank, "sizes")

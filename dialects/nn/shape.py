@@ -23,6 +23,8 @@ class Reshape(NNOp, name="reshape"):
     Source: ONNX Reshape-5 with constant shape.
     """
 
+    on_storage = True
+
     input: Operand
     output: Result
     shape: I64Array
@@ -49,6 +51,8 @@ class Reshape(NNOp, name="reshape"):
 class Squeeze(NNOp, name="squeeze"):
     """Drops dimensions of extent 1.  Source: ONNX Squeeze-13."""
 
+    on_storage = True
+
     input: Operand
     output: Result
     axes: I64Array
@@ -62,6 +66,8 @@ class Squeeze(NNOp, name="squeeze"):
 
 class Unsqueeze(NNOp, name="unsqueeze"):
     """Inserts dimensions of extent 1; `axes` are positions in the result.  Source: ONNX Unsqueeze-13."""
+
+    on_storage = True
 
     input: Operand
     output: Result
@@ -79,6 +85,8 @@ class Transpose(NNOp, name="transpose"):
 
     Source: ONNX Transpose-13.
     """
+
+    on_storage = True
 
     input: Operand
     output: Result
@@ -117,6 +125,8 @@ class Slice(NNOp, name="slice"):
     Source: ONNX Slice-13.
     """
 
+    on_storage = True
+
     input: Operand
     output: Result
     starts: I64Array
@@ -137,6 +147,8 @@ class Slice(NNOp, name="slice"):
 
 class Concat(NNOp, name="concat"):
     """Joins tensors along `axis`; all other dimensions agree.  Source: ONNX Concat-13."""
+
+    on_storage = True
 
     inputs: Operands
     output: Result
@@ -171,6 +183,8 @@ def concat(values: Sequence[ir.Value], axis: int) -> ir.Value:
 class Split(NNOp, name="split"):
     """Cuts a tensor along `axis` into parts of the given sizes.  Source: ONNX Split-18."""
 
+    on_storage = True
+
     input: Operand
     outputs: Results
     axis: I64
@@ -190,6 +204,8 @@ class Split(NNOp, name="split"):
 class Expand(NNOp, name="expand"):
     """Repeats dimensions of extent 1 so that the result has the broadcast of both shapes.  Source: ONNX Expand-13."""
 
+    on_storage = True
+
     input: Operand
     output: Result
     shape: I64Array
@@ -201,6 +217,8 @@ class Expand(NNOp, name="expand"):
 
 class Tile(NNOp, name="tile"):
     """Repeats the tensor `repeats[i]` times along dimension i.  Source: ONNX Tile-13."""
+
+    on_storage = True
 
     input: Operand
     output: Result

@@ -378,6 +378,7 @@ def static_pad(op: nn.DynamicPad, rewriter: Rewriter) -> Match:
 PATTERNS: tuple[Pattern[Any], ...] = (
     *(p for p in list(globals().values()) if isinstance(p, Pattern)),
     round_trips.round_trip,
+    round_trips.quantize_of_dequantize,
 )
 
 

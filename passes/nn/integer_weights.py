@@ -14,19 +14,18 @@ from ...dialects import nn
 from ...dialects.mlir import ir
 from ...dialects.tensors import Array, static_shape
 from ..rewriter import producer, users
+from .storage import common_storage
 
 PRODUCTS = (nn.Conv, nn.ConvTranspose, nn.Matmul)
 """Operations whose second operand is a weight."""
 MOVES = (nn.Transpose, nn.Reshape, nn.Squeeze, nn.Unsqueeze)
 """What may stand between a weight and its product."""
-PASSING = (*MOVES, nn.Slice, nn.Split, nn.Concat, nn.Expand, nn.Tile, nn.Pad, nn.MaxPool, nn.Relu, nn.Clamp)
-"""What may stand between dequantised data and their product."""
 BYTES = ("int8", "uint8")
 
 
 def stays_integer(op: nn.Dequantize) -> bool:
     """Whether a dequantised constant is only used as a weight, of products with dequantised data."""
-    if not _holds_bytes(op.input) or nn.constant_value(op.input) is None:
+    if not _is_byte(op.input.type) or nn.constant_value(op.input) is None:
         return False
     waiting, uses = [op.output], 0
     while waiting:
@@ -36,28 +35,14 @@ def stays_integer(op: nn.Dequantize) -> bool:
                 waiting.append(user.output)
                 continue
             operands = user.operation.operands
-            if not isinstance(user, PRODUCTS) or operands[0] == value or not is_integer(operands[0]):
+            if not isinstance(user, PRODUCTS) or operands[0] == value or not _is_byte(common_storage(operands[0])):
                 return False
             uses += 1
     return uses > 0
 
 
-def is_integer(value: ir.Value) -> bool:
-    """Whether a value, not a constant, has only been moved and selected since it was dequantised from bytes."""
-    waiting = [value]
-    while waiting:
-        current = waiting.pop()
-        op = current.owner.opview if isinstance(current, ir.OpResult) else None
-        if isinstance(op, nn.Dequantize) and _holds_bytes(op.input) and nn.constant_value(op.input) is None:
-            continue
-        if not isinstance(op, PASSING):
-            return False
-        waiting += op.operation.operands
-    return True
-
-
-def _holds_bytes(value: ir.Value) -> bool:
-    parameters = nn.quantization_parameters(value.type)
+def _is_byte(type_: ir.Type | None) -> bool:
+    parameters = None if type_ is None else nn.quantization_parameters(type_)
     return parameters is not None and parameters.dtype.name in BYTES
 
 

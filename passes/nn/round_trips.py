@@ -30,6 +30,15 @@ def represents(type_: ir.Type, value: ir.Value) -> bool:
     return True
 
 
+@pattern(nn.Quantize)
+def quantize_of_dequantize(op: nn.Quantize, rewriter: Rewriter) -> Match:
+    """quantize(dequantize(q)) == q for the same type, of at most 16 bits"""
+    inner, parameters = producer(op.input, nn.Dequantize), nn.quantization_parameters(op.output.type)
+    if inner is None or inner.input.type != op.output.type or parameters is None or parameters.dtype.itemsize > 2:
+        return NO_MATCH
+    return rewriter.replace(op, inner.input)
+
+
 @pattern(nn.Dequantize)
 def round_trip(op: nn.Dequantize, rewriter: Rewriter) -> Match:
     """dequantize(quantize(x)) == x when x has been moved and selected only since it was dequantised from that type.

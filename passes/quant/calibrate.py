@@ -7,11 +7,11 @@ same module read anew. One sample is in memory at a time, and of that only value
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from operator import length_hint
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 import numpy as np
 
-from ...dialects.evaluate import Program
+from ...dialects.evaluate import Observer, Program
 from ...dialects.function import argument_names, entry_function, initial_states, result_names
 from ...dialects.mlir import ir
 from ...dialects.tensors import Array, dtype_of, shape_of
@@ -25,6 +25,20 @@ Progress = Callable[[int, int], None]
 Estimator = TypeVar("Estimator", bound=RangeEstimator)
 Feed = list[Array]
 """One sample, in the order of the inputs."""
+
+
+class Runner(Protocol):
+    """Runs a module and shows what it computed: `dialects.evaluate.Program`, or a faster engine."""
+
+    @property
+    def arguments(self) -> Sequence[ir.Value]:
+        """The module's inputs."""
+
+    def run(self, inputs: Sequence[Any], observer: Observer | None = None) -> list[Array]:
+        """The results; `observer(op, results)` has seen those of the module's operations."""
+
+
+MakeRunner = Callable[[ir.Module], Runner]
 
 
 def network_inputs(module: ir.Module) -> list[TensorInfo]:
@@ -62,13 +76,14 @@ def calibrate(
     samples: Iterable[Mapping[str, Array]],
     estimator: EstimatorMaker,
     progress: Progress | None = None,
+    engine: MakeRunner = Program,
 ) -> Calibration:
     """The ranges of the module's float values over `samples`, each of which has an array an input name.
 
     A state that a sample leaves out goes on from the sample before. Raises `OptionError` K0714 when there is no sample,
     `ExecutionError` K0502 for arrays that do not fit (a `Dataset` has found those), K0503 for operations that fail.
     """
-    estimators, count = observe(module, samples, estimator, progress)
+    estimators, count = observe(module, samples, estimator, progress, engine=engine)
     ranges = {name: one.estimate() for name, one in estimators.items()}
     return Calibration(estimator().name, count, ranges)
 
@@ -79,6 +94,7 @@ def observe(
     estimator: Callable[[], Estimator],
     progress: Progress | None = None,
     reservoir: Reservoir | None = None,
+    engine: MakeRunner = Program,
 ) -> tuple[dict[str, Estimator], int]:
     """An estimator a float value, by name, that has seen all samples; and how many those were.
 
@@ -95,7 +111,7 @@ def observe(
             if value in estimators:
                 estimators[value].observe(array)
 
-    program, count, total = Program(module), 0, length_hint(samples)
+    program, count, total = engine(module), 0, length_hint(samples)
     for sample in samples:
         feed = [_input(name, sample, states, count) for name in inputs]
         see(program.arguments, feed)
@@ -111,7 +127,7 @@ def observe(
     return {name: estimators[value] for name, value in names.items()}, count
 
 
-def _run(program: Program, feed: Feed, observer: Any, number: int) -> list[Array]:
+def _run(program: Runner, feed: Feed, observer: Any, number: int) -> list[Array]:
     try:
         return program.run(feed, observer)
     except ExecutionError as error:

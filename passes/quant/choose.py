@@ -18,7 +18,7 @@ from ...dialects.ranges import Range
 from ...dialects.tensors import Array
 from ...errors import ExecutionError
 from .affine import Affine, asymmetric
-from .calibrate import Feed, Progress, Reservoir, observe
+from .calibrate import Feed, MakeRunner, Progress, Reservoir, observe
 from .calibration import Calibration, named_values
 from .histogram import Histogram
 from .ranges import HistogramEstimator, MeanSquaredError, Percentile, squared_error
@@ -82,15 +82,19 @@ class Rounding:
 
 
 def choose_ranges(
-    module: ir.Module, samples: Iterable[Mapping[str, Array]], progress: Progress | None = None
+    module: ir.Module,
+    samples: Iterable[Mapping[str, Array]],
+    progress: Progress | None = None,
+    engine: MakeRunner = Program,
 ) -> Choice:
     """The ranges of the module's float values over `samples` that leave most of its output; the default calibration.
 
-    `TRIED` samples stay in memory until the end. Raises what `calibrate` raises.
+    `TRIED` samples stay in memory until the end; they are tried on the evaluator, whatever the engine. Raises what
+    `calibrate` raises.
     """
     trials = _Trials(progress)
     reservoir = Reservoir(TRIED)
-    observed, count = observe(module, samples, _Distribution, trials.sample_done, reservoir)
+    observed, count = observe(module, samples, _Distribution, trials.sample_done, reservoir, engine)
     tables = candidates({name: one.histogram for name, one in observed.items()})
     noise = {name: np.zeros(len(reservoir.kept)) for name in tables}
     program = Program(module)

@@ -2,10 +2,11 @@
 
 from collections.abc import Iterable, Mapping
 
+from ...dialects.evaluate import Program
 from ...dialects.mlir import ir
 from ...dialects.tensors import Array
 from ...errors import OptionError
-from .calibrate import Progress, calibrate
+from .calibrate import MakeRunner, Progress, calibrate
 from .calibration import Calibration
 from .choose import choose_ranges
 from .ranges import ESTIMATORS
@@ -31,12 +32,14 @@ def measure_ranges(
     samples: Iterable[Mapping[str, Array]],
     method: str = AUTO,
     progress: Progress | None = None,
+    engine: MakeRunner = Program,
 ) -> Calibration:
     """The ranges of the module's float values over `samples`, each of which has an array an input name.
 
-    Raises `OptionError` K0719 for an unknown method, and what `calibrate` raises.
+    `engine` makes of the module what runs it. Raises `OptionError` K0719 for an unknown method, and what `calibrate`
+    raises.
     """
     method = find_method(method)
     if method == AUTO:
-        return choose_ranges(module, samples, progress).calibration
-    return calibrate(module, samples, ESTIMATORS[method], progress)
+        return choose_ranges(module, samples, progress, engine).calibration
+    return calibrate(module, samples, ESTIMATORS[method], progress, engine)

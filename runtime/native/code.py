@@ -24,14 +24,21 @@ LIBRARIES = (None, "libm.so.6", "libpthread.so.0", "libc.so.6")
 
 
 class Code:
-    """An object's image, in memory for as long as this object lives; `functions` are addresses by name."""
+    """An object's image, in memory for as long as this object lives; `functions` are addresses by name.
+
+    KmodelError K0401, K0410 for an object that cannot be loaded; ExecutionError K0505, K0510 when the system has no
+    memory for it, does not allow it, or lacks a function.
+    """
 
     def __init__(self, data: Buffer) -> None:
         image = Image(read_object(data), mmap.PAGESIZE)
         for name in EXPORTS:
             if name not in image.object.functions:
                 raise refused(f"it has no function {name}")
-        self._memory = mmap.mmap(-1, image.size, prot=mmap.PROT_READ | mmap.PROT_WRITE)
+        try:
+            self._memory = mmap.mmap(-1, image.size, prot=mmap.PROT_READ | mmap.PROT_WRITE)
+        except OSError as error:
+            raise ExecutionError("K0505", cause=f"there is no memory for {image.size} bytes of machine code") from error
         anchor = ctypes.c_char.from_buffer(self._memory)
         address = ctypes.addressof(anchor)
         del anchor

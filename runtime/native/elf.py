@@ -26,8 +26,9 @@ SYMBOL = np.dtype(
 )
 RELOCATION = np.dtype([("offset", "<u8"), ("type", "<u4"), ("symbol", "<u4"), ("addend", "<i8")])
 MOST_SECTIONS = 0xFF00
-MOST_BYTES = 1 << 30
-"""Of an image: relocations reach 2 GiB."""
+MOST_BYTES = 1 << 28
+"""Of an image: that of a large network has some 100 KiB."""
+MOST_NAME = 1024
 
 
 @struct(size=64)
@@ -138,7 +139,11 @@ def read_object(data: Buffer) -> Object:
         if section.type in (REL, RELA) and section.info in numbers
         for one in _relocations(data, section, numbers[section.info], parts, symbols)
     ]
-    functions = {one.name: one for one, is_global in symbols if is_global and one.part is not None}
+    functions = {
+        one.name: one
+        for one, is_global in symbols
+        if is_global and one.part is not None and parts[one.part].executable and one.value < parts[one.part].size
+    }
     return Object(MACHINES[header.machine], tuple(parts), tuple(relocations), functions)
 
 
@@ -178,9 +183,9 @@ def _symbols(
     names = bytes(_body(data, sections[tables[0].link]))
     symbols = []
     for at, info, _other, section, value, _size in _table(data, tables[0], SYMBOL):
-        end = names.find(b"\0", at)
+        end = names.find(b"\0", at, at + MOST_NAME)
         if end < 0:
-            raise refused("the name of a symbol lies outside its table")
+            raise refused("the name of a symbol lies outside its table, or is too long")
         name = names[at:end].decode("latin-1")
         part = numbers.get(section)
         if part is not None and value > parts[part].size:

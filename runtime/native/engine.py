@@ -43,6 +43,7 @@ class Engine:
         self._outputs = [_dense(one) for one in native.outputs]
         self._weights = _aligned(native.weights)
         self._arena = aligned(native.arena)
+        self._memory = (self._weights.ctypes.data, self._arena.ctypes.data)
         self._addresses = (ADDRESS * (len(self._inputs) + len(self._outputs)))()
         self._run: Callable[..., None] = Run(self._code.functions[RUN])
         self._threads = min(link.threads, MOST_THREADS)
@@ -53,11 +54,14 @@ class Engine:
         found = [(one.dtype, one.shape) for one in arguments]
         if function != 0 or found != self._inputs:
             raise ExecutionError("K0504", cause=f"function {function} of native code is called with {found}")
-        inputs = [np.require(one, requirements=["C", "A"]) for one in arguments]
+        inputs = [
+            one if one.flags.c_contiguous and one.flags.aligned else np.require(one, requirements=["C", "A"])
+            for one in arguments
+        ]
         outputs = [np.empty(shape, dtype) for dtype, shape in self._outputs]
         for place, array in enumerate((*inputs, *outputs)):
-            self._addresses[place] = array.ctypes.data
-        self._run(self._weights.ctypes.data, self._arena.ctypes.data, self._addresses, self._pool_address())
+            self._addresses[place] = array.__array_interface__["data"][0]  # array.ctypes.data takes 1 us more
+        self._run(*self._memory, self._addresses, self._pool_address())
         return tuple(outputs)
 
     def _pool_address(self) -> int | None:
@@ -126,3 +130,8 @@ def _aligned(weights: Buffer) -> Array:
 def _dense(type_: TensorType) -> tuple[np.dtype[Any], tuple[int, ...]]:
     assert isinstance(type_.element, str)  # read_native has seen to it
     return numpy_dtype(type_.element), tuple(dim or 0 for dim in type_.shape)
+
+
+def _dense_array(array: Array) -> Array:
+    flags = array.flags
+    return array if flags.c_contiguous and flags.aligned else np.require(array, requirements=["C", "A"])

@@ -13,8 +13,9 @@ POOL_BYTES = 1024
 
 _MATH = (
     "acos", "acosh", "asin", "asinh", "atan", "atan2", "atanh", "cbrt", "ceil", "cos", "cosh", "erf", "erfc", "exp",
-    "exp10", "exp2", "expm1", "floor", "fma", "fmax", "fmin", "fmod", "ldexp", "log", "log10", "log1p", "log2", "nearbyint",
-    "pow", "remainder", "rint", "round", "roundeven", "sin", "sincos", "sinh", "sqrt", "tan", "tanh", "tgamma", "trunc",
+    "exp10", "exp2", "expm1", "floor", "fma", "fmax", "fmin", "fmod", "ldexp", "log", "log10", "log1p", "log2",
+    "nearbyint", "pow", "remainder", "rint", "round", "roundeven", "sin", "sincos", "sinh", "sqrt", "tan", "tanh",
+    "tgamma", "trunc",
 )  # fmt: skip
 ALLOWED = frozenset(
     ["memcpy", "memmove", "memset", "pthread_create", "pthread_join", "sched_yield", "syscall", *_MATH]

@@ -94,6 +94,12 @@ QUANTISATION = (
         show_default=True,
         help="auto, mse, minmax, kld, percentile or moving-average.",
     ),
+    click.option(
+        "--calibration-engine",
+        default="numpy",
+        show_default=True,
+        help="What runs the samples: numpy, or native (machine code: faster, rounds as this CPU does).",
+    ),
     click.option("--ranges", type=click.Path(), help="A file of ranges, instead of samples."),
     click.option("--save-ranges", type=click.Path(), help="A file for the ranges that were measured."),
 )

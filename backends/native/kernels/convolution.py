@@ -84,7 +84,7 @@ class Direct:
         self.inputs = static_shape(conv.input)[1]
         self.epilogue = Epilogue(self.kernel, self.group, self.buffers, conv.output, 1, self.scattered, conv.clamp)
         alone = self.scattered or not self.epilogue.roomy(self.lanes)
-        self.blocks = divide_columns(self.channels, self.lanes, alone)
+        self.blocks = divide_columns(self.channels, self.lanes, alone, self.batch * self.rows * self.columns)
         self.input = self.kernel.operand(conv.input, self.image)
         weight = nn.constant_value(conv.weight)
         assert weight is not None

@@ -11,7 +11,7 @@ from ..buffer import Buffer
 from ..evaluation import Evaluation, Point
 from ..group import Group
 from ..kernel import Kernel, vector
-from ..text import Index
+from ..text import Index, Text
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ class Epilogue:
         places = []
         for value, place in values:
             if self._alone(place, lanes):
-                self._one_by_one(value, place, lanes, element)
+                self._in_pieces(value, place, lanes, element)
             else:
                 places.append((Evaluation(self.kernel, self.group, self.buffers, {self.anchor: value}), place))
         for evaluation, place in places:
@@ -50,6 +50,8 @@ class Epilogue:
                 evaluation.store(result, Point(place, lanes, self.axis))
 
     def _alone(self, place: tuple[Index, ...], lanes: int) -> bool:
+        if lanes == 1:
+            return False
         start = place[self.axis]
         reaches = isinstance(start, int) and start + lanes > static_shape(self.anchor)[self.axis]
         return self.scattered or (reaches and not self.roomy(lanes))
@@ -60,19 +62,19 @@ class Epilogue:
             has_room(self.buffers[value], self.axis, lanes) for value in _placed(self.group, self.buffers, self.anchor)
         )
 
-    def _one_by_one(self, value: str, place: tuple[Index, ...], lanes: int, element: str) -> None:
-        text, size = self.kernel.text, static_shape(self.anchor)[self.axis]
-        for lane in range(lanes):
-            index = text.add(place[self.axis], lane)
-            if isinstance(index, int) and index >= size:
-                break
-            one = value
-            if lanes > 1:
-                one = text.let(f"vector.extract {value}[{lane}] : {element} from {vector(lanes, element)}")
-            evaluation = Evaluation(self.kernel, self.group, self.buffers, {self.anchor: one})
-            spot = (*place[: self.axis], index, *place[self.axis + 1 :])
+    def _in_pieces(self, value: str, place: tuple[Index, ...], lanes: int, element: str) -> None:
+        """Store as much of a vector as there is: elements, or vectors of powers of two."""
+        text, start = self.kernel.text, place[self.axis]
+        count = lanes if isinstance(start, str) else min(lanes, static_shape(self.anchor)[self.axis] - start)
+        lane = 0
+        while lane < count:
+            size = 1 if self.scattered else 1 << (count - lane).bit_length() - 1
+            piece = _piece(text, value, lanes, element, lane, size)
+            evaluation = Evaluation(self.kernel, self.group, self.buffers, {self.anchor: piece})
+            spot = (*place[: self.axis], text.add(start, lane), *place[self.axis + 1 :])
             for result in self.group.results:
-                evaluation.store(result, Point(spot))
+                evaluation.store(result, Point(spot, size, self.axis))
+            lane += size
 
     def _limited(self, value: str, lanes: int, element: str) -> str:
         if self.clamp is None:
@@ -88,6 +90,15 @@ class Epilogue:
                 else f"arith.select {beyond}, {limit}, {value} : {type_}"
             )
         return value
+
+
+def _piece(text: Text, value: str, lanes: int, element: str, lane: int, size: int) -> str:
+    """Some lanes of a vector."""
+    whole = vector(lanes, element)
+    if size == 1:
+        return text.let(f"vector.extract {value}[{lane}] : {element} from {whole}")
+    picked = ", ".join(map(str, range(lane, lane + size)))
+    return text.let(f"vector.shuffle {value}, {value} [{picked}] : {whole}, {whole}")
 
 
 def side_by_side(group: Group, buffers: Mapping[ir.Value, Buffer], anchor: ir.Value, axis: int) -> bool:

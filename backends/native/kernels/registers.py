@@ -17,6 +17,8 @@ spill: of 512-bit tiles 14 x 2 and 8 x 3 reach 90 % of what the units can do, 7 
 """
 NARROW = {1: 24, 2: 12, 3: 8}
 """The same for 128-bit vectors in 32 registers, where the other factor takes registers too."""
+WIDE = {1: 8, 2: 4}
+"""How many vectors of columns go with one or two rows, which are all that there are."""
 
 
 @dataclass(frozen=True)
@@ -30,22 +32,20 @@ class Columns:
 
 def tile_rows(spec: TargetSpec, vectors: int) -> int:
     """How many rows of accumulators go with this many vectors of columns."""
-    return (NARROW if spec.vector_bits == 128 else TILES[spec.registers])[vectors]
+    if vectors in WIDE.values():
+        return next(rows for rows, wide in WIDE.items() if wide == vectors)
+    tiles = NARROW if spec.vector_bits == 128 and spec.registers == 32 else TILES[min(max(spec.registers, 16), 32)]
+    return tiles[vectors]
 
 
-def divide_columns(channels: int, lanes: int, alone: bool) -> list[Columns]:
-    """Channels in blocks of two vectors, or of three where their number asks for it.
+def divide_columns(columns: int, lanes: int, alone: bool, rows: int) -> list[Columns]:
+    """Columns in blocks of two vectors, or of three where their number asks for it; wider ones for a row or two.
 
     alone: whether the last vector has to be in a block of its own when it is not full.
     """
-    vectors = -(-channels // lanes)
-    if vectors % 3 == 0 and vectors % 2:
-        shares = [(3, vectors // 3)]
-    elif vectors % 2 and vectors > 1:
-        shares = [(2, (vectors - 3) // 2), (3, 1)]
-    else:
-        shares = [(2, vectors // 2)] if vectors > 1 else [(1, 1)]
-    if alone and channels % lanes:
+    vectors = -(-columns // lanes)
+    shares = [(width, count) for width, count in _shares(vectors, WIDE.get(rows, 2)) if count]
+    if alone and columns % lanes:
         width, count = shares.pop()
         shares += [(width, count - 1), (width, 1)]
     result, first = [], 0
@@ -54,6 +54,17 @@ def divide_columns(channels: int, lanes: int, alone: bool) -> list[Columns]:
             result.append(Columns(width, count, first))
             first += width * count * lanes
     return result
+
+
+def _shares(vectors: int, width: int) -> list[tuple[int, int]]:
+    """So many vectors as (vectors of a block, count)."""
+    if width > 2:
+        return [(width, vectors // width), *_shares(vectors % width, width // 2)]
+    if vectors < 2:
+        return [(1, vectors)]
+    if vectors % 2 == 0:
+        return [(2, vectors // 2)]
+    return [(3, vectors // 3)] if vectors % 3 == 0 else [(2, (vectors - 3) // 2), (3, 1)]
 
 
 def spans(text: Text, sizes: list[tuple[int, int]], number: Index) -> Iterator[tuple[int, Index]]:

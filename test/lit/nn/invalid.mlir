@@ -146,3 +146,35 @@ func.func @index_into_an_unknown_dimension(%x: tensor<?xf32>) {
   %1 = "nn.gather"(%x, %0) {axis = 0 : i64, batch_dims = 0 : i64} : (tensor<?xf32>, tensor<1xi64>) -> tensor<1xf32>
   return
 }
+
+// -----
+
+func.func @arithmetic_on_quantised(%x: tensor<4x!quant.uniform<u8:f32, 0.5>>) {
+  // expected-error @below {{'nn.add' op is not defined on quantised elements: dequantise them first}}
+  %0 = "nn.add"(%x, %x) : (tensor<4x!quant.uniform<u8:f32, 0.5>>, tensor<4x!quant.uniform<u8:f32, 0.5>>) -> tensor<4x!quant.uniform<u8:f32, 0.5>>
+  return
+}
+
+// -----
+
+func.func @move_of_several_scales(%x: tensor<2x2x!quant.uniform<u8:f32:0, {0.5, 0.25}>>) {
+  // expected-error @below {{'nn.transpose' op is not defined on quantised elements of several scales: dequantise them first}}
+  %0 = "nn.transpose"(%x) {permutation = array<i64: 1, 0>} : (tensor<2x2x!quant.uniform<u8:f32:0, {0.5, 0.25}>>) -> tensor<2x2x!quant.uniform<u8:f32:0, {0.5, 0.25}>>
+  return
+}
+
+// -----
+
+func.func @number_between(%x: tensor<4x!quant.uniform<u8:f32, 0.5>>) {
+  // expected-error @below {{'nn.pad' op 'value' is 0.3, but next to it is 0.5}}
+  %0 = "nn.pad"(%x) {padding = array<i64: 1, 0>, mode = "constant", value = 0.3 : f64} : (tensor<4x!quant.uniform<u8:f32, 0.5>>) -> tensor<5x!quant.uniform<u8:f32, 0.5>>
+  return
+}
+
+// -----
+
+func.func @bound_between(%x: tensor<4x!quant.uniform<u8:f32, 0.5>>) {
+  // expected-error @below {{'nn.clamp' op 'max' is 0.3, but next to it is 0.5}}
+  %0 = "nn.clamp"(%x) {min = 0.0 : f64, max = 0.3 : f64} : (tensor<4x!quant.uniform<u8:f32, 0.5>>) -> tensor<4x!quant.uniform<u8:f32, 0.5>>
+  return
+}

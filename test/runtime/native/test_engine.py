@@ -206,6 +206,10 @@ def test_other_systems_are_told_apart(monkeypatch: pytest.MonkeyPatch) -> None:
         this_cpu.__wrapped__()
 
 
+def test_files_are_written_as_they_are_read(kmodel: bytes) -> None:
+    assert v7.write(read_kmodel(kmodel)) == kmodel
+
+
 def test_what_inspect_shows(kmodel: bytes) -> None:
     (module,) = describe(read_kmodel(kmodel))["modules"]
     assert module["kind"] == "native"

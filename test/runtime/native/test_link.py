@@ -88,6 +88,25 @@ def test_functions_that_are_missing() -> None:
         resolve("kpuc_no_such_function")
 
 
+def test_exported_functions_are_code() -> None:
+    """A name that stands for data, or for what is behind the code, is no function."""
+    code = network_object(X86)
+    assert "kpuc_run" in read_object(code).functions
+    assert not read_object(changed(code, 1, flags=ALLOC)).functions
+    with pytest.raises(KmodelError, match="lies outside its section"):
+        read_object(changed(code, 1, bytes=0))
+
+
+def test_names_have_an_end() -> None:
+    long = network_object(X86).replace(b"\0sched_yield\0", b"\0sched_yield\xff")
+    at, names = next((at, header) for at, header in sections(long) if header.type == 3)
+    tail = len(long)
+    filled = long + b"x" * 3000
+    moved = replace(names, offset=tail, bytes=3000).write()
+    with pytest.raises(KmodelError, match="too long"):
+        read_object(filled[:at] + moved + filled[at + SectionHeader.size :])
+
+
 def test_functions_of_the_library_are_found() -> None:
     cosine = ctypes.CFUNCTYPE(ctypes.c_double, ctypes.c_double)(resolve("cos"))
     assert cosine(0.5) == np.cos(0.5)

@@ -1,0 +1,78 @@
+"""How conversions between real numbers and their quantised storage are written.
+
+Every one computes what the kernel of its name in `runtime.kernels` does. Scales and zero points are read from memory,
+so that operations which differ in nothing else share their code.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from ...dialects import nn
+from ...dialects.mlir import ir
+from ...dialects.tensors import dtype_of, static_shape
+from .arithmetic import Arithmetic
+from .evaluation import Scalars, expression
+from .kernel import Array
+
+
+@expression(nn.StorageCast)
+def storage_cast(scalars: Scalars, op: nn.StorageCast, operands: Sequence[str]) -> str:
+    """The same bits."""
+    return operands[0]
+
+
+@expression(nn.Dequantize)
+def dequantize(scalars: Scalars, op: nn.Dequantize, operands: Sequence[str]) -> str:
+    """(q - zero point) * scale, as f32."""
+    stored = Arithmetic.of(scalars, dtype_of(op.input))
+    whole, real = Arithmetic(scalars, "i32"), Arithmetic(scalars, "f32")
+    scale, zero_point = (_parameter(scalars, op.input, name) for name in ("scale", "zero_point"))
+    difference = whole.sub(stored.convert(operands[0], whole), zero_point)
+    return real.mul(whole.convert(difference, real), scale)
+
+
+@expression(nn.Quantize)
+def quantize(scalars: Scalars, op: nn.Quantize, operands: Sequence[str]) -> str:
+    """saturate(round(x / scale) + zero point), halves to even or away from zero; NaN becomes the zero point."""
+    given, stored = (Arithmetic.of(scalars, dtype_of(value)) for value in (op.input, op.output))
+    divided = Arithmetic(scalars, "f64" if given.element == "f64" else "f32")
+    scale = Arithmetic(scalars, "f32").convert(_parameter(scalars, op.output, "scale"), divided)
+    zero_point = _parameter(scalars, op.output, "zero_point")
+    quotient = divided.div(given.convert(operands[0], divided), scale)
+    real = Arithmetic(scalars, "f64") if stored.bits > 16 else divided
+    quotient = divided.convert(quotient, real)
+    steps = _rounded(real, quotient, op.ties == "away")
+    steps = real.select(real.is_nan(steps), real.number(0.0), steps)
+    whole = Arithmetic(scalars, "i32" if stored.bits <= 16 else "i64")
+    least, most = np.iinfo(dtype_of(op.output)).min, np.iinfo(dtype_of(op.output)).max
+    # Beyond this, the zero point, which is stored in the same type, makes no difference.
+    limited = real.at_most(real.at_least(steps, real.number(float(least - most))), real.number(float(most - least)))
+    shifted = whole.add(
+        real.cast("arith.fptosi", limited, whole), Arithmetic(scalars, "i32").convert(zero_point, whole)
+    )
+    bounded = whole.minimum(whole.maximum(shifted, whole.number(least)), whole.number(most))
+    return whole.convert(bounded, stored)
+
+
+def _rounded(real: Arithmetic, quotient: str, away: bool) -> str:
+    """The nearest whole number, halves to even or away from zero."""
+    if not away:
+        return real.apply("math.roundeven", quotient)
+    cut = real.apply("math.trunc", quotient)
+    rest = real.abs(real.sub(quotient, cut))
+    step = real.copy_sign(real.number(1.0), quotient)
+    return real.select(real.compare("ge", rest, real.number(0.5)), real.add(cut, step), cut)
+
+
+def _parameter(scalars: Scalars, value: ir.Value, name: str) -> str:
+    """A scale or zero point of a quantised value, or those of its channels."""
+    assert scalars.parameter is not None
+    parameters = nn.quantization_parameters(value.type)
+    assert parameters is not None
+    array: Array = np.asarray(getattr(parameters, name), np.float32 if name == "scale" else np.int32)
+    rank = len(static_shape(value))
+    dims = [-1 if axis == parameters.axis else 1 for axis in range(rank)]
+    return scalars.parameter(name, array.reshape(dims))

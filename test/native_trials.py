@@ -1,0 +1,107 @@
+"""Networks of one operation or a few, computed by native kernels and by numpy."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from native_harness import X86_64_V4_VNNI, logical, run_groups
+from single_operation import Case
+
+from kpuc.backends.native.buffer import Buffer, plain_buffer
+from kpuc.backends.native.group import Group
+from kpuc.dialects import nn
+from kpuc.dialects.evaluate import evaluate
+from kpuc.dialects.function import entry_function
+from kpuc.dialects.mlir import ir
+from kpuc.dialects.tensors import static_shape
+
+
+@dataclass(frozen=True)
+class Trial:
+    """`write` makes a network from the values of the inputs; what it returns is stored. `layout` gives the buffers of
+    inputs and results."""
+
+    name: str
+    write: Callable[..., Any]
+    inputs: tuple[np.ndarray, ...]
+    layout: Callable[[ir.Value], Buffer] = plain_buffer
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What kernels and numpy computed."""
+
+    trial: Trial
+    ours: list[np.ndarray]
+    numpy: list[np.ndarray]
+
+
+def images(rng: np.random.Generator, lanes: int = 16) -> Callable[[ir.Value], Buffer]:
+    """A layout of values of rank 4 as images with random halos, about half of them."""
+
+    def layout(value: ir.Value) -> Buffer:
+        plain = plain_buffer(value)
+        if len(plain.shape) != 4 or rng.random() < 0.3:
+            return plain
+        halo = rng.integers(0, 3, 4).tolist() if rng.random() < 0.7 else (0, 0, 0, 0)
+        return Buffer.image(plain.element, plain.shape, lanes, halo, fill=float(rng.integers(0, 3)))
+
+    return layout
+
+
+def compute(trials: Sequence[Trial], lower: Callable[..., Any], spec: Any = X86_64_V4_VNNI) -> list[Outcome]:
+    """What each network gives, compiled together. Halos must be filled, and nothing beside results be written."""
+    modules = [Case(trial.name, trial.write, trial.inputs, 0.0).module() for trial in trials]
+    runs = [_run(module, trial) for module, trial in zip(modules, trials, strict=True)]
+    outcomes = []
+    for trial, module, run, blocks in zip(trials, modules, runs, run_groups(runs, lower, spec), strict=True):
+        group, buffers, _ = run
+        expected = evaluate(module, trial.inputs)
+        ours = []
+        for value, array in zip(group.results, expected, strict=True):
+            if array.size:
+                check_halo(buffers[value], blocks[value], trial.name)
+                ours.append(logical(buffers[value], blocks[value]).view(array.dtype))
+            else:
+                ours.append(array)
+        outcomes.append(Outcome(trial, ours, expected))
+    return outcomes
+
+
+def _run(module: ir.Module, trial: Trial) -> tuple[Group, dict[ir.Value, Buffer], dict[ir.Value, np.ndarray]]:
+    block = entry_function(module).regions[0].blocks[0]
+    *operations, end = block.operations
+    operations = [op for op in operations if not isinstance(op, nn.Constant)]
+    group = Group(operations[-1], operations, list(end.operation.operands))
+    buffers = {value: trial.layout(value) for value in [*block.arguments, *group.results]}
+    stored = [array.view(np.int8) if array.dtype == bool else array for array in trial.inputs]
+    return group, buffers, dict(zip(block.arguments, stored, strict=True))
+
+
+def check_halo(buffer: Buffer, block: np.ndarray, name: str) -> None:
+    """What lies around an image is its fill value."""
+    if buffer.order != (0, 2, 3, 1):
+        return
+    whole = np.array(block.transpose(0, 3, 1, 2), np.float64)[:, : buffer.shape[1]]
+    top, left = buffer.before[2:]
+    whole[:, :, top : top + buffer.shape[2], left : left + buffer.shape[3]] = buffer.fill
+    assert (whole == buffer.fill).all(), f"{name}: the halo is not filled"
+
+
+def assert_near(outcome: Outcome, relative: float = 0.0, absolute: float = 0.0) -> None:
+    """Same values: integers exactly, floats within the bounds, NaN where NaN is."""
+    for ours, expected in zip(outcome.ours, outcome.numpy, strict=True):
+        assert ours.shape == expected.shape, outcome.trial.name
+        if expected.dtype.kind == "f":
+            kinds = {"rtol": relative, "atol": absolute, "equal_nan": True}
+            np.testing.assert_allclose(
+                ours.astype(np.float64), expected.astype(np.float64), err_msg=outcome.trial.name, **kinds
+            )
+        else:
+            np.testing.assert_array_equal(ours, expected, err_msg=outcome.trial.name)
+
+
+__all__ = ["Outcome", "Trial", "assert_near", "compute", "images", "static_shape"]
