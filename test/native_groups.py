@@ -11,11 +11,10 @@ import numpy as np
 from native_harness import X86_64_V4_VNNI, aligned, compile_kernels, logical, mlir_dtype, physical
 from single_operation import Case
 
-from kpuc.backends.native import kernels as _registered  # noqa: F401
 from kpuc.backends.native.buffer import Buffer, element_of, plain_buffer
+from kpuc.backends.native.generators import LOWERINGS
 from kpuc.backends.native.group import Group
 from kpuc.backends.native.kernel import Scratch
-from kpuc.backends.native.lowerings import LOWERINGS
 from kpuc.backends.native.target import TargetSpec
 from kpuc.dialects import mlir, nn
 from kpuc.dialects.evaluate import evaluate

@@ -6,7 +6,7 @@ from. `LOWERINGS`: operations that have kernels of their own.
 
 from . import expressions, expressions_activation, expressions_quantization
 from .evaluation import EXPRESSIONS, VIEWS
-from .kernels import convolution, matmul, norms, pooling, reduction, search, softmax
+from .kernels import convolution, matmul, norms, pooling, recurrent, reduction, search, softmax
 from .lowerings import LOWERINGS
 
 GENERATORS = (
@@ -17,6 +17,7 @@ GENERATORS = (
     matmul,
     norms,
     pooling,
+    recurrent,
     reduction,
     search,
     softmax,

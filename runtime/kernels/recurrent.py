@@ -10,41 +10,52 @@ from .arrays import Array
 Function = Callable[[Array], Array]
 
 
-def _function(name: str, alpha: float | None, beta: float | None) -> Function:
-    """An activation by its ONNX name; missing parameters have ONNX's defaults."""
-
-    def value(given: float | None, default: float) -> float:
-        return default if given is None else given
-
+def _function(name: str, alpha: float, beta: float) -> Function:
+    """An activation by its ONNX name."""
     table: dict[str, Function] = {
         "sigmoid": activation.sigmoid,
         "tanh": np.tanh,
         "relu": activation.relu,
-        "affine": lambda x: value(alpha, 1.0) * x + value(beta, 0.0),
-        "leakyrelu": lambda x: activation.leaky_relu(x, alpha=value(alpha, 0.01)),
-        "thresholdedrelu": lambda x: activation.thresholded_relu(x, alpha=value(alpha, 1.0)),
-        "scaledtanh": lambda x: value(alpha, 1.0) * np.tanh(value(beta, 1.0) * x),
-        "hardsigmoid": lambda x: activation.hard_sigmoid(x, alpha=value(alpha, 0.2), beta=value(beta, 0.5)),
-        "elu": lambda x: activation.elu(x, alpha=value(alpha, 1.0)),
+        "affine": lambda x: alpha * x + beta,
+        "leakyrelu": lambda x: activation.leaky_relu(x, alpha=alpha),
+        "thresholdedrelu": lambda x: activation.thresholded_relu(x, alpha=alpha),
+        "scaledtanh": lambda x: alpha * np.tanh(beta * x),
+        "hardsigmoid": lambda x: activation.hard_sigmoid(x, alpha=alpha, beta=beta),
+        "elu": lambda x: activation.elu(x, alpha=alpha),
         "softsign": activation.softsign,
         "softplus": activation.softplus,
     }
     return table[name.lower()]
 
 
-_PARAMETERS = {"affine": 2, "leakyrelu": 1, "thresholdedrelu": 1, "scaledtanh": 2, "hardsigmoid": 2, "elu": 1}
+_DEFAULTS: dict[str, tuple[float, ...]] = {
+    "affine": (1.0, 0.0),
+    "leakyrelu": (0.01,),
+    "thresholdedrelu": (1.0,),
+    "scaledtanh": (1.0, 1.0),
+    "hardsigmoid": (0.2, 0.5),
+    "elu": (1.0,),
+}
+
+
+def with_parameters(
+    names: Sequence[str], alpha: Sequence[float], beta: Sequence[float]
+) -> list[tuple[str, float, float]]:
+    """The activations of all directions with alpha and beta, which are handed out in order to those that take them;
+    missing ones have ONNX's defaults."""
+    alphas, betas = list(alpha), list(beta)
+    found = []
+    for name in names:
+        defaults = _DEFAULTS.get(name.lower(), ())
+        first = alphas.pop(0) if defaults and alphas else (*defaults, 0.0)[0]
+        second = betas.pop(0) if len(defaults) > 1 and betas else (*defaults, 0.0, 0.0)[1]
+        found.append((name.lower(), first, second))
+    return found
 
 
 def _functions(names: Sequence[str], alpha: Sequence[float], beta: Sequence[float]) -> list[Function]:
-    """The activations of all directions; parameters are handed out in order to those that take them."""
-    alphas, betas = list(alpha), list(beta)
-    functions = []
-    for name in names:
-        count = _PARAMETERS.get(name.lower(), 0)
-        first = alphas.pop(0) if count >= 1 and alphas else None
-        second = betas.pop(0) if count >= 2 and betas else None
-        functions.append(_function(name, first, second))
-    return functions
+    """The activations of all directions."""
+    return [_function(*one) for one in with_parameters(names, alpha, beta)]
 
 
 def _limit(x: Array, clip: float | None) -> Array:
