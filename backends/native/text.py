@@ -151,8 +151,7 @@ class Text:
             f"%{argument}: {type_}" for argument, type_ in [*arguments, ("lo", "index"), ("hi", "index")]
         )
         head = [
-            f"{name} = arith.constant {_attribute(value, type_)}"
-            for (value, type_), name in self._constants.items()
+            f"{name} = arith.constant {_attribute(value, type_)}" for (value, type_), name in self._constants.items()
         ]
         body = "\n".join(f"  {line}" for line in [*head, *self.lines])
         return f"func.func private @{name}({listed}) attributes {{llvm.no_inline}} {{\n{body}\n  return\n}}\n"
