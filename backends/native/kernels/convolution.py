@@ -28,9 +28,6 @@ from .panels import Panels, constant_panels, constant_row, start_of_sums
 from .registers import between, divide_columns, only, spans, tile_rows
 from .windows import Window
 
-UNROLLED = 4
-"""Input channels up to which there is no loop over them, nor over the columns of the window."""
-
 
 @lowers(nn.Conv)
 def lower_convolution(group: Group, buffers: Mapping[ir.Value, Buffer], spec: TargetSpec) -> list[Kernel]:
@@ -83,13 +80,14 @@ class Direct:
         self.batch, self.channels, self.rows, self.columns = static_shape(conv.output)
         self.inputs = static_shape(conv.input)[1]
         self.epilogue = Epilogue(self.kernel, self.group, self.buffers, conv.output, 1, self.scattered, conv.clamp)
+        pixels = self.batch * self.rows * self.columns
         alone = self.scattered or not self.epilogue.roomy(self.lanes)
-        self.blocks = divide_columns(self.channels, self.lanes, alone, self.batch * self.rows * self.columns)
+        self.blocks = divide_columns(self.channels, self.lanes, alone, pixels)
         self.input = self.kernel.operand(conv.input, self.image)
         weight = nn.constant_value(conv.weight)
         assert weight is not None
         rows = weight.transpose(2, 3, 1, 0).reshape(-1, self.channels)
-        self.weights = constant_panels(self.kernel, rows, self.blocks, self.lanes)
+        self.weights = constant_panels(self.kernel, rows, self.blocks, self.spec, pixels)
         self.biases = constant_row(self.kernel, nn.constant_value(conv.bias), self.lanes)
 
     def write(self) -> Kernel:
@@ -176,7 +174,6 @@ class Direct:
         sums = start_of_sums(text, self.biases, channel, part.vectors, self.lanes) * len(pixels)
         top, left = self.window.first(text, 0, row), self.window.first(text, 1, column)
         types = [vector(self.lanes, "f32")] * len(sums)
-        rows_of_tap = self.inputs
 
         def tap(y: Index, x: Index, values: Sequence[str]) -> list[str]:
             ys = [
@@ -187,25 +184,17 @@ class Direct:
                 text.add(text.add(left, c * self.window.strides[1]), text.mul(x, self.window.dilations[1]))
                 for c in range(width)
             ]
-            first = text.mul(text.add(text.mul(y, self.window.kernel[1]), x), rows_of_tap)
+            first = text.mul(text.add(text.mul(y, self.window.kernel[1]), x), self.inputs)
 
             def step(k: Index, inner: Sequence[str]) -> list[str]:
                 places = [self.image.at(text, (image, k, ys[r], xs[c])) for r, c in pixels]
                 ones = [load(text, self.input, self.image, place) for place in places]
                 return panels.multiply(text, block, text.add(first, k), ones, inner)
 
-            if self.inputs > UNROLLED:
-                return text.carry(0, self.inputs, list(values), types, step)
-            for k in range(self.inputs):
-                values = step(k, values)
-            return list(values)
+            return text.carry(0, self.inputs, list(values), types, step)
 
         def line(y: Index, values: Sequence[str]) -> list[str]:
-            if self.inputs > UNROLLED:
-                return text.carry(0, self.window.kernel[1], list(values), types, lambda x, inner: tap(y, x, inner))
-            for x in range(self.window.kernel[1]):
-                values = tap(y, x, values)
-            return list(values)
+            return text.carry(0, self.window.kernel[1], list(values), types, lambda x, inner: tap(y, x, inner))
 
         sums = text.carry(0, self.window.kernel[0], sums, types, line)
         self.epilogue.store(

@@ -92,7 +92,9 @@ class Product:
         self.source = self.kernel.operand(product.lhs, self.buffers[product.lhs])
         matrix = nn.constant_value(product.rhs)
         if matrix is not None and flatten(matrix.shape[:-2]) == 1:
-            self.panels = constant_panels(self.kernel, matrix.reshape(matrix.shape[-2:]), self.parts, self.lanes)
+            self.panels = constant_panels(
+                self.kernel, matrix.reshape(matrix.shape[-2:]), self.parts, self.spec, flatten(self.lead)
+            )
         else:
             self.panels = self._packed()
 

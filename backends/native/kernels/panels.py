@@ -13,20 +13,21 @@ import numpy as np
 
 from ..buffer import Buffer
 from ..kernel import Array, Kernel, load, vector
+from ..target import TargetSpec
 from ..text import Index, Text
 from .registers import Columns
 
-STREAMED = 192 << 10
-"""Bytes of panels from which on they are fetched ahead of their use."""
 AHEAD = 32
-"""How many rows ahead."""
+"""How many rows ahead of their use panels are fetched that come from beyond the second cache."""
+FEW = 64
+"""Rows of the other factor up to which this pays: more use what they read often enough."""
 
 
 @dataclass(frozen=True)
 class Panels:
     """Panels of one width, one behind the other; each has `rows` rows, of `lanes` f32 a vector.
 
-    name, buffer: the memory, as one row of elements, in a kernel.
+    name, buffer: the memory, as one row of elements, in a kernel. ahead: whether rows are fetched ahead of their use.
     """
 
     columns: Columns
@@ -34,6 +35,7 @@ class Panels:
     lanes: int
     name: str
     buffer: Buffer
+    ahead: bool = False
 
     @property
     def width(self) -> int:
@@ -46,7 +48,7 @@ class Panels:
         start = text.mul(text.add(text.mul(panel, self.rows), row), self.width)
         places = [text.add(start, v * self.lanes) for v in range(self.columns.vectors)]
         factors = [load(text, self.name, self.buffer, text.index(place), self.lanes) for place in places]
-        if self.buffer.bytes > STREAMED:
+        if self.ahead:
             for place in places:
                 ahead = text.index(text.add(place, AHEAD * self.width))
                 text.do(f"memref.prefetch {self.name}[{ahead}], read, locality<3>, data : {self.buffer.type}")
@@ -58,13 +60,19 @@ class Panels:
         return result
 
 
-def constant_panels(kernel: Kernel, matrix: Array, parts: Sequence[Columns], lanes: int) -> list[Panels]:
-    """A constant matrix in panels, for each of the widths that its columns are divided into."""
-    panels = []
+def constant_panels(
+    kernel: Kernel, matrix: Array, parts: Sequence[Columns], spec: TargetSpec, rows: int
+) -> list[Panels]:
+    """A constant matrix in panels, for each of the widths that its columns are divided into.
+
+    rows: how many rows of the other factor it is multiplied by.
+    """
+    panels, lanes = [], spec.lanes(4)
+    ahead = matrix.nbytes > spec.l2 and rows <= FEW
     for part in parts:
         width = part.vectors * lanes
         packed = pack_columns(matrix[:, part.first : part.first + part.count * width], width, part.count)
-        panels.append(Panels(part, matrix.shape[0], lanes, *kernel.constant(packed)))
+        panels.append(Panels(part, matrix.shape[0], lanes, *kernel.constant(packed), ahead))
     return panels
 
 
