@@ -169,6 +169,8 @@ def broadcast_point(point: Point, result: ir.Value, operand: ir.Value | tuple[in
     shape = operand if isinstance(operand, tuple) else static_shape(operand)
     if shape == static_shape(result):
         return point
+    if all(dim == 1 for dim in shape):
+        return Point((0,) * len(shape), point.lanes, 0)
     rank = len(point.indices)
     skipped = rank - len(shape)
     indices = tuple(0 if dim == 1 else index for dim, index in zip(shape, point.indices[skipped:], strict=True))
