@@ -310,7 +310,7 @@ def pipelines(options: CompileOptions) -> tuple[tuple[str, ...], tuple[str, ...]
     """What a network goes through between import and emission, as text that `nn-opt` runs: before and after ranges are
     measured."""
     if options.machine_code:
-        return (PIPELINE,), ()
+        return (INTEGER_PIPELINE,), (MOVE_PIPELINE,)
     if options.version == 7:
         return (PIPELINE,), (STACKVM_PIPELINE,)
     basic = BASIC_PIPELINE if options.dialect == "1.6" else EARLY_PIPELINE

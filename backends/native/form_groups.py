@@ -107,6 +107,7 @@ def _grown(anchor: Any, claimed: Any, number: Any) -> list[Any]:
         following = min(behind, key=lambda user: number.get(user.operation, len(number)))
         if (
             type(following) not in EXPRESSIONS
+            or following.operation not in number
             or following.operation in claimed
             or static_shape(following.operation.results[0]) != static_shape(result)
         ):
