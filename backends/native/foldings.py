@@ -35,7 +35,8 @@ class Numbers:
 
 @dataclass(frozen=True)
 class Fold:
-    """One associative operation on numbers: "add", "mul", "maximum" or "minimum"."""
+    """One associative operation on numbers: "add", "mul", "maximum", "minimum", or "at_least": the maximum of all that
+    is a number."""
 
     operation: str
     numbers: Numbers
@@ -43,7 +44,7 @@ class Fold:
     def start(self, text: Text, lanes: int) -> Registers:
         """The neutral element."""
         low, high = self.numbers.limits
-        neutral = {"add": 0, "mul": 1, "maximum": low, "minimum": high}[self.operation]
+        neutral = {"add": 0, "mul": 1, "maximum": low, "at_least": low, "minimum": high}[self.operation]
         return (self.numbers.arithmetic(text, lanes).number(neutral),)
 
     def types(self, text: Text, lanes: int) -> Registers:
@@ -59,6 +60,8 @@ class Fold:
         vector, number = self.numbers.arithmetic(text, lanes), self.numbers.arithmetic(text, 1)
         if self.operation in ("add", "mul"):
             kind, order = self.operation, " fastmath<reassoc>" if vector.is_float else ""
+        elif self.operation == "at_least" and vector.is_float:
+            kind, order = "maxnumf", " fastmath<nnan>"
         else:
             sign = "imumf" if vector.is_float else "si" if vector.signed else "ui"
             kind, order = f"{self.operation[:3]}{sign}", ""

@@ -173,7 +173,7 @@ class Row:
         whole, rest = self._columns()
         lanes = self.rows.lanes
         if self.straight:
-            for offset in range(0, whole, lanes):
+            for offset in [*range(0, whole, lanes), *self._overlap]:
                 body(self._point(found, offset, lanes), 0)
         elif whole:
             with self.text.loop(0, whole, lanes) as start:
@@ -208,6 +208,9 @@ class Row:
 
         def body(found: dict[int, Index], values: Sequence[str]) -> Sequence[str]:
             wide = self._fold_columns(folding, term, found, list(values[: unrolled * count]), whole, unrolled)
+            for offset in self._overlap:
+                fresh = self._fresh(folding, term(self._point(found, offset, self.rows.lanes), 0))
+                wide[-count:] = folding.combine(self.text, self.rows.lanes, tuple(wide[-count:]), fresh)
             narrow: list[str] = []
             for number, (offset, width) in enumerate(rest, unrolled):
                 before = tuple(values[number * count : (number + 1) * count])
@@ -265,10 +268,28 @@ class Row:
         return vectors(looped, values, (whole - looped) // lanes)
 
     def _columns(self) -> tuple[int, list[tuple[int, int]]]:
-        """How many elements along the innermost axis make whole vectors, and the pieces of what is left."""
+        """How many elements along the innermost axis make whole vectors, and the pieces of what is left, unless a
+        vector that overlaps the one before it covers that."""
         size, lanes = self.rows.shape[self.rows.inner], self.rows.lanes
         whole = size // lanes * lanes
-        return whole, pieces(size - whole, lanes)
+        return whole, [] if self._overlap else pieces(size - whole, lanes)
+
+    @property
+    def _overlap(self) -> list[int]:
+        """Where the last vector of a short row begins that reaches into the one before it, if there is one."""
+        size, lanes = self.rows.shape[self.rows.inner], self.rows.lanes
+        return [size - lanes] if self.straight and size > lanes and size % lanes else []
+
+    def _fresh(self, folding: Folding, terms: Registers) -> Registers:
+        """The terms of the lanes of an overlapping vector that were not there before; those of nothing in the others."""
+        lanes = self.rows.lanes
+        old = lanes - self.rows.shape[self.rows.inner] % lanes
+        mask = self.text.constant(f"[{', '.join(['false'] * old + ['true'] * (lanes - old))}]", f"vector<{lanes}xi1>")
+        types, nothing = folding.types(self.text, lanes), folding.start(self.text, lanes)
+        return tuple(
+            self.text.let(f"arith.select {mask}, {term}, {neutral} : vector<{lanes}xi1>, {type_}")
+            for term, neutral, type_ in zip(terms, nothing, types, strict=True)
+        )
 
     def _nest(
         self,

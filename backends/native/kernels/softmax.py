@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import replace
 
 from ....dialects import nn
 from ....dialects.mlir import ir
 from ....dialects.tensors import static_shape
+from ..arithmetic import Arithmetic
 from ..buffer import Buffer
-from ..elementary import exp, log
+from ..elementary import EXPM1, LN2, exp, log
 from ..evaluation import NotSideBySide, Point
 from ..foldings import Fold
 from ..group import Group
@@ -33,14 +35,14 @@ def _write(work: Rowwise) -> None:
 
     def write(row: Row) -> None:
         elements = Elements(work, row)
-        tops = row.fold(Fold("maximum", numbers), lambda point, _: (elements.read(point),))
+        tops = row.fold(Fold("at_least", numbers), lambda point, _: (elements.read(point),))
 
         def centred(point: Point, number: int) -> str:
             a = numbers.arithmetic(text, point.lanes)
             return a.sub(elements.read(point), row.spread(tops[number][0], point.lanes, a.element))
 
         def power(point: Point, number: int) -> tuple[str]:
-            result = exp(numbers.arithmetic(text, point.lanes), centred(point, number))
+            result = power_of_e(numbers.arithmetic(text, point.lanes), centred(point, number))
             if not logarithm:
                 powers.keep(row, point, result)
             return (result,)
@@ -60,6 +62,29 @@ def _write(work: Rowwise) -> None:
         row.each(finish)
 
     work.rows.emit(work.kernel, write)
+
+
+MAGIC = 1.5 * 2.0**23 + 127
+"""Added to a small number of f32, it leaves the whole part, and 127, in the lowest bits."""
+LEAST = -126 * math.log(2)
+"""The logarithm of the least number of f32 that has all its digits."""
+
+
+def power_of_e(a: Arithmetic, x: str) -> str:
+    """e^x of x that is not positive, in f32 to 2 units; 0 where it would have less than all digits."""
+    if a.element != "f32":
+        return exp(a, x)
+    whole = Arithmetic(a.scalars, "i32")
+    shifted = a.fma(x, a.number(1 / math.log(2)), a.number(MAGIC))
+    n = a.sub(shifted, a.number(MAGIC))
+    rest = x
+    for part in LN2:
+        rest = a.fma(n, a.number(-part), rest)
+    power = a.add(a.fma(a.mul(rest, rest), a.polynomial(rest, EXPM1), rest), a.number(1.0))
+    exponent = whole.apply("arith.shli", a.cast("arith.bitcast", shifted, whole), whole.number(23))
+    return a.select(
+        a.compare("lt", x, a.number(LEAST)), a.number(0.0), a.mul(power, whole.cast("arith.bitcast", exponent, a))
+    )
 
 
 class Powers:
