@@ -126,7 +126,8 @@ class Evaluation:
 
         def parameter(name: str, array: Array) -> str:
             place = broadcast_point(point, value, array.shape)
-            return self._load(*reversed(self.kernel.packed((value, name), array, place.axis, place.lanes)), place)
+            buffer, packed = self.kernel.packed((value, name), array, place.axis, place.lanes)
+            return self._load(packed, buffer, place)
 
         return EXPRESSIONS[type(op)](Scalars(self.text, point.lanes, parameter), op, operands)
 
