@@ -92,6 +92,12 @@ class Text:
             return min(a, b)
         return self.let(f"arith.minui {self.index(a)}, {self.index(b)} : index")
 
+    def maximum(self, a: Index, b: Index) -> Index:
+        """The larger one; neither is negative."""
+        if isinstance(a, int) and isinstance(b, int):
+            return max(a, b)
+        return self.let(f"arith.maxui {self.index(a)}, {self.index(b)} : index")
+
     @contextmanager
     def loop(self, lower: Index, upper: Index, step: int = 1) -> Iterator[Index]:
         """What is written inside runs for lower, lower + step, ... below upper; a loop of one round is not written."""
@@ -151,8 +157,7 @@ class Text:
             f"%{argument}: {type_}" for argument, type_ in [*arguments, ("lo", "index"), ("hi", "index")]
         )
         head = [
-            f"{name} = arith.constant {_attribute(value, type_)}"
-            for (value, type_), name in self._constants.items()
+            f"{name} = arith.constant {_attribute(value, type_)}" for (value, type_), name in self._constants.items()
         ]
         body = "\n".join(f"  {line}" for line in [*head, *self.lines])
         return f"func.func private @{name}({listed}) attributes {{llvm.no_inline}} {{\n{body}\n  return\n}}\n"
