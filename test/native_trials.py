@@ -10,6 +10,7 @@ import numpy as np
 from native_harness import X86_64_V4_VNNI, logical, run_groups
 from single_operation import Case
 
+from kpuc.backends.native import generators
 from kpuc.backends.native.buffer import Buffer, plain_buffer
 from kpuc.backends.native.group import Group
 from kpuc.dialects import nn
@@ -17,6 +18,8 @@ from kpuc.dialects.evaluate import evaluate
 from kpuc.dialects.function import entry_function
 from kpuc.dialects.mlir import ir
 from kpuc.dialects.tensors import static_shape
+
+assert generators, "importing them registers them"
 
 
 @dataclass(frozen=True)
@@ -63,8 +66,10 @@ def compute(trials: Sequence[Trial], lower: Callable[..., Any], spec: Any = X86_
         ours = []
         for value, array in zip(group.results, expected, strict=True):
             if array.size:
-                check_halo(buffers[value], blocks[value], trial.name)
-                ours.append(logical(buffers[value], blocks[value]).view(array.dtype))
+                buffer = buffers[value]
+                block = blocks[value].reshape([buffer.extents[axis] for axis in buffer.order])
+                check_halo(buffer, block, trial.name)
+                ours.append(logical(buffer, block).view(array.dtype))
             else:
                 ours.append(array)
         outcomes.append(Outcome(trial, ours, expected))

@@ -73,6 +73,10 @@ class Buffer:
         """By axis, the unused elements behind the tensor."""
         return tuple(e - s - b for e, s, b in zip(self.extents, self.shape, self.before, strict=True))
 
+    def is_image_of(self, lanes: int) -> bool:
+        """Whether the channels are innermost, filled up to vectors of `lanes`."""
+        return len(self.shape) == 4 and self.order[-1] == 1 and self.extents[1] % lanes == 0
+
     @property
     def surrounded(self) -> bool:
         """Whether there are unused rows or columns around an image, which its kernel has to fill."""

@@ -425,7 +425,7 @@ def pow(a: Arithmetic, x: str, y: str) -> str:
 
 def _positive_power(a: Arithmetic, x: str, y: str) -> str:
     """|x|^y in f32."""
-    double, whole = Arithmetic(a.scalars, "f64"), Arithmetic(a.scalars, "i32")
+    double = Arithmetic(a.scalars, "f64")
     exponent = double.mul(a.convert(y, double), _log2(double, a.convert(a.abs(x), double)))
     most = double.number(MOST_EXPONENT)
     exponent = double.at_most(double.at_least(exponent, double.number(-MOST_EXPONENT)), most)

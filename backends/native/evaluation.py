@@ -3,26 +3,36 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
+
+import numpy as np
 
 from ...dialects import nn
 from ...dialects.mlir import ir
 from ...dialects.ods import Op
 from ...dialects.tensors import dtype_of, static_shape
-from .buffer import Buffer, element_of
+from .buffer import Buffer
 from .group import Group
-from .kernel import Array, Kernel, load, splat, store, vector
+from .kernel import Array, Kernel, flatten, load, splat, store, vector
 from .text import Index, Text
 
 
 @dataclass(frozen=True)
 class Point:
-    """A position in a tensor: one element, or `lanes` of them along `axis`, from `indices` on."""
+    """A position in a tensor: one element, or `lanes` of them along `axis`, from `indices` on.
+
+    beyond: whether the last lanes may lie behind the tensor, where buffers of images have room for whole vectors.
+    """
 
     indices: tuple[Index, ...]
     lanes: int = 1
     axis: int = -1
+    beyond: bool = False
+
+    def moved(self, indices: Sequence[Index], axis: int | None = None) -> Point:
+        """The same lanes elsewhere, along `axis` if it is given."""
+        return replace(self, indices=tuple(indices), axis=self.axis if axis is None else axis)
 
 
 @dataclass(frozen=True)
@@ -52,10 +62,13 @@ class Scalars:
 
 Expression = Callable[[Scalars, Any, Sequence[str]], str]
 """Writes an element-wise operation: its value, from those of its operands. Booleans are `i1` in registers."""
-View = Callable[[Text, Any, Point], "tuple[int, Point]"]
-"""Where an operation that only moves elements has the one at a point: (number of the operand, point in it)."""
+View = Callable[["Evaluation", ir.Value, Point], "tuple[int, Point]"]
+"""Where an operation that only moves elements has those of a result: (number of the operand, point in it)."""
+Computation = Callable[["Evaluation", ir.Value, Point], str]
+"""Writes the elements of a result at a point from those of operands at any points."""
 EXPRESSIONS: dict[type[Op], Expression] = {}
 VIEWS: dict[type[Op], View] = {}
+COMPUTATIONS: dict[type[Op], Computation] = {}
 
 
 def expression(*ops: type[Op]) -> Callable[[Expression], Expression]:
@@ -78,9 +91,24 @@ def view(*ops: type[Op]) -> Callable[[View], View]:
     return register
 
 
+def computation(*ops: type[Op]) -> Callable[[Computation], Computation]:
+    """Register how operations are written that need more than the elements at one place."""
+
+    def register(compute: Computation) -> Computation:
+        COMPUTATIONS.update(dict.fromkeys(ops, compute))
+        return compute
+
+    return register
+
+
 def element_in_register(value: ir.Value) -> str:
     """The type of a value's elements in registers."""
-    return "i1" if dtype_of(value).kind == "b" else element_of(value)
+    return _in_register(dtype_of(value))
+
+
+def _in_register(dtype: np.dtype[Any]) -> str:
+    """The type of a dtype's elements in registers."""
+    return "i1" if dtype.kind == "b" else f"{'f' if dtype.kind == 'f' else 'i'}{dtype.itemsize * 8}"
 
 
 class NotSideBySide(Exception):
@@ -92,6 +120,8 @@ class Evaluation:
     wanted: what it computed for one place is not visible at another.
 
     buffers: where the values that the group reads and writes lie. known: values that the anchor has in registers.
+    computed: how some values are computed otherwise than by their operations. axes: which axes of the results are
+    counted as one, if all buffers and points are so, too.
     """
 
     def __init__(
@@ -100,11 +130,15 @@ class Evaluation:
         group: Group,
         buffers: Mapping[ir.Value, Buffer],
         known: Mapping[ir.Value, str] | None = None,
+        computed: Mapping[ir.Value, Computation] | None = None,
+        axes: Sequence[Sequence[int]] | None = None,
     ) -> None:
         self.kernel, self.group, self.buffers = kernel, group, buffers
         self.text = kernel.text
         self._computed: dict[tuple[ir.Value, Point], str] = {}
         self._known: dict[ir.Value, str] = dict(known or {})
+        self._otherwise = dict(computed or {})
+        self._axes = axes
 
     def at(self, value: ir.Value, point: Point) -> str:
         """The value's elements at a point of its own shape. Raises `NotSideBySide`."""
@@ -116,65 +150,115 @@ class Evaluation:
             self._computed[key] = self._compute(value, point) if inside else self._read(value, point)
         return self._computed[key]
 
+    def shape(self, value: ir.Value) -> tuple[int, ...]:
+        """The value's shape, with the axes that are counted as one."""
+        return self._merged(static_shape(value))
+
+    def _merged(self, shape: tuple[int, ...]) -> tuple[int, ...]:
+        return shape if self._axes is None else merged_shape(shape, self._axes)
+
     def _compute(self, value: ir.Value, point: Point) -> str:
-        op = value.owner
+        op = value.owner.opview
+        compute = self._otherwise.get(value) or COMPUTATIONS.get(type(op))
+        if compute is not None:
+            return compute(self, value, point)
         find = VIEWS.get(type(op))
         if find is not None:
-            number, place = find(self.text, op, point)
+            number, place = find(self, value, point)
             return self.at(op.operation.operands[number], place)
-        operands = [self.at(operand, broadcast_point(point, value, operand)) for operand in op.operation.operands]
+        shape = self.shape(value)
+        operands = [self.broadcast(operand, point, shape) for operand in op.operation.operands]
 
         def parameter(name: str, array: Array) -> str:
-            place = broadcast_point(point, value, array.shape)
-            return self._load(*reversed(self.kernel.packed((value, name), array, place.axis, place.lanes)), place)
+            array = array.reshape(self._merged(array.shape))
+            place = broadcast_point(point, shape, array.shape)
+            return self._splat(self.constant((value, name), array, place), place, point, _in_register(array.dtype))
 
         return EXPRESSIONS[type(op)](Scalars(self.text, point.lanes, parameter), op, operands)
 
-    def _read(self, value: ir.Value, point: Point) -> str:
-        element = element_in_register(value)
-        array = nn.constant_value(value)
-        if array is not None and array.size == 1:
-            return self.text.constant(_written(array), vector(point.lanes, element))
-        if array is None:
-            return self._load(value, self.buffers[value], point, element)
-        buffer, packed = self.kernel.packed(value, array, point.axis, point.lanes)
-        return self._load(packed, buffer, point, element)
+    def broadcast(self, operand: ir.Value, point: Point, shape: tuple[int, ...]) -> str:
+        """The elements of an operand that is broadcast to a shape, at a point of this."""
+        place = broadcast_point(point, shape, self.shape(operand))
+        return self._splat(self.at(operand, place), place, point, element_in_register(operand))
 
-    def _load(self, source: Any, buffer: Buffer, point: Point, element: str | None = None) -> str:
+    def _splat(self, value: str, place: Point, point: Point, element: str) -> str:
+        return value if place.lanes == point.lanes else splat(self.text, value, point.lanes, element)
+
+    def _read(self, value: ir.Value, point: Point) -> str:
+        array = nn.constant_value(value)
+        if array is None:
+            return self._load(value, self.buffers[value], point, element_in_register(value))
+        if array.size == 1:
+            return self.text.constant(_written(array), vector(point.lanes, element_in_register(value)))
+        return self.constant(value, array.reshape(self.shape(value)), point)
+
+    def constant(self, of: Any, array: Array, point: Point) -> str:
+        """The elements at a point of an array that is known, and told apart from others by `of`."""
+        buffer, packed = self.kernel.packed(of, array, point.axis, point.lanes)
+        return self._load(packed, buffer, point, _in_register(array.dtype))
+
+    def _load(self, source: Any, buffer: Buffer, point: Point, element: str) -> str:
         """What memory holds at a point; booleans in memory are bytes."""
         shared = not buffer.shape or buffer.shape[point.axis] == 1
-        if point.lanes > 1 and not shared and buffer.inner != point.axis % len(buffer.shape):
-            raise NotSideBySide
+        if point.lanes > 1 and not shared:
+            check_side_by_side(buffer, point)
         lanes = 1 if shared else point.lanes
         name = self.kernel.operand(source, buffer)
         loaded = load(self.text, name, buffer, buffer.at(self.text, point.indices), lanes)
         if element == "i1":
             zero = self.text.constant(0, vector(lanes, "i8"))
             loaded = self.text.let(f"arith.cmpi ne, {loaded}, {zero} : {vector(lanes, 'i8')}")
-        return loaded if lanes == point.lanes else splat(self.text, loaded, point.lanes, element or buffer.element)
+        return loaded if lanes == point.lanes else splat(self.text, loaded, point.lanes, element)
+
+    def stored(self, value: ir.Value, point: Point) -> str:
+        """The value's elements at a point as memory holds them."""
+        computed = self.at(value, point)
+        if element_in_register(value) != "i1":
+            return computed
+        return self.text.let(f"arith.extui {computed} : {vector(point.lanes, 'i1')} to {vector(point.lanes, 'i8')}")
 
     def store(self, value: ir.Value, point: Point) -> None:
-        """Write the value's elements at a point into its buffer."""
+        """Write the value's elements at a point into its buffer. Raises `NotSideBySide`."""
         buffer = self.buffers[value]
-        computed = self.at(value, point)
-        if element_in_register(value) == "i1":
-            types = f"{vector(point.lanes, 'i1')} to {vector(point.lanes, 'i8')}"
-            computed = self.text.let(f"arith.extui {computed} : {types}")
+        if point.lanes > 1:
+            check_side_by_side(buffer, point)
+        computed = self.stored(value, point)
         name = self.kernel.operand(value, buffer, written=True)
         store(self.text, computed, name, buffer, buffer.at(self.text, point.indices), point.lanes)
 
 
-def broadcast_point(point: Point, result: ir.Value, operand: ir.Value | tuple[int, ...]) -> Point:
-    """Where an operand, or one of this shape, is read for a point of a result that it is broadcast to."""
+def check_side_by_side(buffer: Buffer, point: Point) -> None:
+    """Raise `NotSideBySide` unless a buffer has the lanes of a point next to each other, and room for all of them."""
+    axis = point.axis % len(buffer.shape)
+    room = buffer.extents[axis] - buffer.before[axis]
+    if buffer.inner != axis or (point.beyond and room < -(-buffer.shape[axis] // point.lanes) * point.lanes):
+        raise NotSideBySide
+
+
+def merged_shape(shape: tuple[int, ...], axes: Sequence[Sequence[int]]) -> tuple[int, ...]:
+    """A shape that broadcasts to one of all these axes, with those of each group as one."""
+    rank = sum(len(group) for group in axes)
+    full = (1,) * (rank - len(shape)) + shape
+    return tuple(flatten([full[axis] for axis in group]) for group in axes)
+
+
+def broadcast_point(point: Point, result: ir.Value | tuple[int, ...], operand: ir.Value | tuple[int, ...]) -> Point:
+    """Where an operand is read for a point of a result that it is broadcast to; both may be given by their shapes.
+
+    It is one element where the operand does not have the axis of the lanes.
+    """
     shape = operand if isinstance(operand, tuple) else static_shape(operand)
-    if shape == static_shape(result):
+    if shape == (result if isinstance(result, tuple) else static_shape(result)):
         return point
     if all(dim == 1 for dim in shape):
         return Point((0,) * len(shape), point.lanes, 0)
     rank = len(point.indices)
     skipped = rank - len(shape)
     indices = tuple(0 if dim == 1 else index for dim, index in zip(shape, point.indices[skipped:], strict=True))
-    return Point(indices, point.lanes, point.axis % rank - rank if point.axis % rank >= skipped else 0)
+    axis = point.axis % rank if rank else 0
+    if axis < skipped or shape[axis - skipped] == 1:
+        return Point(indices)
+    return point.moved(indices, axis - rank)
 
 
 def _written(array: Any) -> str | float:

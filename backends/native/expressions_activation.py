@@ -145,15 +145,23 @@ def softsign(a: Arithmetic, op: nn.Softsign, x: str) -> str:
 @formula(nn.ThresholdedRelu)
 def thresholded_relu(a: Arithmetic, op: nn.ThresholdedRelu, x: str) -> str:
     """x if x > alpha else 0"""
-    return a.select(a.compare("gt", x, a.number(op.alpha)), x, a.number(0))
+    return a.select(_compared(a, "gt", x, op.alpha), x, a.number(0))
 
 
 @formula(nn.Shrink)
 def shrink(a: Arithmetic, op: nn.Shrink, x: str) -> str:
     """x + bias below -lambd, x - bias above lambd, else 0."""
     bias = a.number(op.bias)
-    above = a.select(a.compare("gt", x, a.number(op.lambd)), a.sub(x, bias), a.number(0))
-    return a.select(a.compare("lt", x, a.number(-op.lambd)), a.add(x, bias), above)
+    above = a.select(_compared(a, "gt", x, op.lambd), a.sub(x, bias), a.number(0))
+    return a.select(_compared(a, "lt", x, -op.lambd), a.add(x, bias), above)
+
+
+def _compared(a: Arithmetic, predicate: str, x: str, bound: float) -> str:
+    """Whether x is above or below a bound, which need not be a whole number."""
+    if a.is_float:
+        return a.compare(predicate, x, a.number(bound))
+    double = Arithmetic(a.scalars, "f64")
+    return double.compare(predicate, a.convert(x, double), double.number(bound))
 
 
 @formula(nn.Clamp)

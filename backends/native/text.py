@@ -92,6 +92,12 @@ class Text:
             return min(a, b)
         return self.let(f"arith.minui {self.index(a)}, {self.index(b)} : index")
 
+    def maximum(self, a: Index, b: Index) -> Index:
+        """The larger one; neither is negative."""
+        if isinstance(a, int) and isinstance(b, int):
+            return max(a, b)
+        return self.let(f"arith.maxui {self.index(a)}, {self.index(b)} : index")
+
     @contextmanager
     def loop(self, lower: Index, upper: Index, step: int = 1) -> Iterator[Index]:
         """What is written inside runs for lower, lower + step, ... below upper; a loop of one round is not written."""

@@ -1,128 +1,261 @@
-"""Kernels that compute every element of their results by itself: chains of element-wise operations and moves."""
+"""Kernels that compute every element of their results by itself: chains of element-wise operations and moves.
+
+Results share no memory with operands: elements at the end of a row may be computed twice.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import replace
+from dataclasses import dataclass
+from functools import partial
 
+from ....dialects import nn
 from ....dialects.mlir import ir
-from ....dialects.tensors import static_shape
-from ..buffer import BYTES, Buffer
-from ..evaluation import VIEWS, Evaluation, NotSideBySide, Point
+from ..buffer import BYTES, Buffer, element_of
+from ..evaluation import EXPRESSIONS, Computation, Evaluation, NotSideBySide, Point
 from ..group import Group
 from ..halo import fill_row
-from ..kernel import Kernel, flatten
+from ..kernel import Kernel, flatten, store
+from ..loops import Part, Span, divide, fitting, in_vectors, write_tasks
+from ..merging import Axes, mergeable_axes, merged_buffer, outermost_units
 from ..target import TargetSpec
 from ..text import Index
+from ..transposition import transposed
 
-CHUNK = 4096
-"""Elements that a task computes at least, where there are so many."""
+SQUARE = 16
+"""Rows and columns at most of a block that is transposed in registers."""
 
 
 def lower_pointwise(group: Group, buffers: Mapping[ir.Value, Buffer], spec: TargetSpec) -> list[Kernel]:
-    """One kernel: vectors along the innermost axis of the result where its operands have neighbours there as well."""
-    flat = _flattened(group, buffers)
-    lanes = spec.lanes(max(BYTES[buffers[value].element] for value in [*group.results, *_read(group, buffers)]))
-    try:
-        return [_write(group, flat or buffers, lanes, lanes)]
-    except NotSideBySide:
-        return [_write(group, buffers, 1, lanes)]
-
-
-def _read(group: Group, buffers: Mapping[ir.Value, Buffer]) -> list[ir.Value]:
-    return [value for value in group.inputs if value in buffers]
-
-
-def _flattened(group: Group, buffers: Mapping[ir.Value, Buffer]) -> dict[ir.Value, Buffer] | None:
-    """The buffers as rows of elements, if all lie alike without anything unused; None if they do not."""
-    shape = static_shape(group.results[0])
-    values = [value for value in [*group.inputs, *group.inside] if flatten(static_shape(value)) != 1]
-    if any(static_shape(value) != shape for value in values) or any(type(op) in VIEWS for op in group.operations):
-        return None
-    placed = {value: buffers[value] for value in [*group.inputs, *group.results] if value in buffers}
-    if not all(buffer.is_plain for buffer in placed.values()):
-        return None
-    return {value: Buffer.plain(buffer.element, (flatten(buffer.shape),)) for value, buffer in placed.items()}
-
-
-def _write(group: Group, buffers: Mapping[ir.Value, Buffer], lanes: int, filled: int) -> Kernel:
-    kernel = Kernel("pointwise")
-    text = kernel.text
-    result = buffers[group.results[0]]
-    sizes = [result.shape[axis] for axis in result.order]
-    image = result.surrounded
-    depth = 2 if image else _tasks_depth(sizes)
-    if len(sizes) == 1 and sizes[0] > 2 * CHUNK:
-        chunk = CHUNK
-        kernel.tasks = -(-sizes[0] // chunk)
-        with text.loop("%lo", "%hi") as task:
-            start = text.mul(task, chunk)
-            end = text.minimum(text.add(start, chunk), sizes[0])
-            whole = text.mul(text.div(end, lanes), lanes)
-            with text.loop(start, whole, lanes) as i:
-                _store(kernel, group, buffers, (i,), lanes, 0)
-            with text.loop(whole, end) as i:
-                _store(kernel, group, buffers, (i,), 1, 0)
-        return kernel
-    kernel.tasks = flatten(sizes[:depth])
-    with text.loop("%lo", "%hi") as task:
-        outer: list[Index] = []
-        for k in range(depth):
-            outer.append(
-                text.rem(text.div(task, flatten(sizes[k + 1 : depth])), sizes[k])
-                if k
-                else text.div(task, flatten(sizes[1:depth]))
-            )
-        _loops(kernel, group, buffers, outer, sizes, lanes)
-        if image:
-            name = kernel.operand(group.results[0], result, written=True)
-            fill_row(text, name, result, outer[0], outer[1], filled)
-    return kernel
-
-
-def _tasks_depth(sizes: list[int]) -> int:
-    """How many of the outer axes make tasks: as few as leave enough of them, none that would leave too little to do."""
-    depth = 0
-    while depth < len(sizes) - 1 and flatten(sizes[:depth]) < 64 and flatten(sizes[depth:]) > CHUNK:
-        depth += 1
-    return depth
-
-
-def _loops(
-    kernel: Kernel, group: Group, buffers: Mapping[ir.Value, Buffer], outer: list[Index], sizes: list[int], lanes: int
-) -> None:
-    """Loops over the axes that are not decided yet; the innermost one in vectors, the rest of it in single elements."""
-    text, result = kernel.text, buffers[group.results[0]]
-    with ExitStack() as stack:
-        indices = [*outer, *(stack.enter_context(text.loop(0, size)) for size in sizes[len(outer) : -1])]
-        if not sizes or len(outer) == len(sizes):
-            _store(kernel, group, buffers, _logical(result, indices), 1, -1)
-            return
-        axis, size = result.inner, sizes[-1]
-        padded = result.extents[axis] - result.before[axis] >= -(-size // lanes) * lanes and result.order[-1] == 1
-        whole = -(-size // lanes) * lanes if padded else size // lanes * lanes
-        if whole:
-            with text.loop(0, whole, lanes) as i:
-                _store(kernel, group, buffers, _logical(result, [*indices, i]), lanes, axis)
-        if whole < size:
-            with text.loop(whole, size) as i:
-                _store(kernel, group, buffers, _logical(result, [*indices, i]), 1, axis)
-
-
-def _logical(buffer: Buffer, physical: list[Index]) -> tuple[Index, ...]:
-    """Indices by axis, from those in the order of memory."""
-    return tuple(physical[buffer.order.index(axis)] for axis in range(len(buffer.order)))
-
-
-def _store(
-    kernel: Kernel,
-    group: Group,
-    buffers: Mapping[ir.Value, Buffer],
-    indices: tuple[Index, ...],
-    lanes: int,
-    axis: int,
-) -> None:
-    evaluation = Evaluation(kernel, group, buffers)
+    """One kernel; results of the same shape and order in memory are computed together."""
+    alike: dict[object, list[ir.Value]] = {}
     for value in group.results:
-        evaluation.store(value, replace(Point(indices), lanes=lanes, axis=axis))
+        alike.setdefault((buffers[value].shape, buffers[value].order), []).append(value)
+    return lower_regions(group, buffers, spec, [Region.whole(values, buffers) for values in alike.values()])
+
+
+@dataclass(frozen=True)
+class Region:
+    """A part of some results that lie in memory alike: where it begins, how large it is, and how some values are
+    computed in it otherwise than by their operations."""
+
+    results: Sequence[ir.Value]
+    origin: tuple[int, ...]
+    shape: tuple[int, ...]
+    computed: Mapping[ir.Value, Computation] | None = None
+
+    @classmethod
+    def whole(cls, results: Sequence[ir.Value], buffers: Mapping[ir.Value, Buffer]) -> Region:
+        """All of some results."""
+        shape = buffers[results[0]].shape
+        return cls(results, (0,) * len(shape), shape)
+
+
+def lower_regions(
+    group: Group, buffers: Mapping[ir.Value, Buffer], spec: TargetSpec, regions: Sequence[Region]
+) -> list[Kernel]:
+    """One kernel for regions that together are the results, each computed in the fastest way that there is for it."""
+    placed = {value: outermost_units(buffer) for value, buffer in buffers.items()}
+    ways = [_fastest(group, placed, spec, region) for region in regions if flatten(region.shape)]
+    kernel = Kernel("pointwise")
+    write_tasks(kernel, [way.part(kernel) for way in ways])
+    return [kernel] if ways else []
+
+
+def _fastest(group: Group, buffers: Mapping[ir.Value, Buffer], spec: TargetSpec, region: Region) -> Way:
+    for way in _ways(group, buffers, spec, region):
+        trial = Kernel("trial")
+        try:
+            write_tasks(trial, [way.part(trial)])
+        except NotSideBySide:
+            continue
+        return way
+    raise AssertionError("single elements are always side by side")
+
+
+def _ways(group: Group, buffers: Mapping[ir.Value, Buffer], spec: TargetSpec, region: Region) -> Iterator[Way]:
+    """The ways to compute a region, the fastest ones first."""
+    axes = None
+    image = buffers[region.results[0]].is_image_of(spec.lanes(4))
+    surrounded = any(buffers[value].surrounded for value in region.results)
+    if region.computed is None and not surrounded and all(map(_keeps_places, group.operations)):
+        read = {value: buffers[value] for value in [*group.inputs, *group.results] if value in buffers}
+        axes = mergeable_axes(group, region.shape, read)
+        buffers = {value: merged_buffer(buffer, axes) for value, buffer in read.items()}
+        region = Region.whole(region.results, buffers)
+    result = buffers[region.results[0]]
+    lanes = spec.lanes(max(BYTES[element_of(value)] for value in {*group.inside, *group.inputs}))
+    along = partial(Way, group, buffers, spec, region, axes)
+    across = partial(Across, group, buffers, spec, region, axes)
+    to_the_end = image and region.origin[1] + region.shape[1] == result.shape[1]
+    size = region.shape[result.inner] if region.shape else 1
+    if image:
+        while lanes > spec.lanes(4) and size % lanes:
+            lanes //= 2
+        if size % lanes and to_the_end:
+            yield along(lanes=lanes, filled=True)
+    if size > 1:
+        yield along(lanes=fitting(lanes, size))
+        square = min(lanes, SQUARE)
+        height = square if to_the_end else fitting(square, size)
+        for axis in reversed(range(len(region.shape))):
+            width = region.shape[axis]
+            if axis != result.inner and width > 1 and not (result.surrounded and axis != 3):
+                if width % square and sum(region.origin) == 0:
+                    yield across(lanes=square, filled=True, axis=axis, height=height, padded=to_the_end)
+                yield across(lanes=fitting(square, width), axis=axis, height=height, padded=to_the_end)
+    yield along(lanes=1)
+
+
+def _keeps_places(op: object) -> bool:
+    """Whether the operation computes each element of its result from those at the same place."""
+    identity = isinstance(op, nn.Transpose) and list(op.permutation) == sorted(op.permutation)
+    return identity or type(op) in EXPRESSIONS
+
+
+@dataclass(frozen=True)
+class Way:
+    """A way to compute a region: in vectors along the innermost axis of its results.
+
+    lanes: of a vector. filled: whether the last vector of a row reaches behind the tensor, where images have room.
+    axes: which axes are counted as one.
+    """
+
+    group: Group
+    buffers: Mapping[ir.Value, Buffer]
+    spec: TargetSpec
+    region: Region
+    axes: Axes | None
+    lanes: int
+    filled: bool = False
+
+    @property
+    def result(self) -> Buffer:
+        """Where the first of the results lies, in whose order the loops are."""
+        return self.buffers[self.region.results[0]]
+
+    @property
+    def order(self) -> tuple[int, ...]:
+        """The axes, from the outermost loop to the innermost one."""
+        return self.result.order
+
+    @property
+    def steps(self) -> list[int]:
+        """By loop, the elements that are computed together."""
+        return [self.lanes if axis == self.result.inner else 1 for axis in self.order]
+
+    def part(self, kernel: Kernel) -> Part:
+        """The tasks, for a kernel."""
+        sizes, origin = ([where[axis] for axis in self.order] for where in (self.region.shape, self.region.origin))
+        surrounded = any(self.buffers[value].surrounded for value in self.region.results)
+        division = divide(sizes, self.steps, 1 if surrounded else self.innermost_divided)
+
+        def write(task: Index) -> None:
+            with division.loops(kernel.text, task, origin, 2) as (indices, spans):
+                self.write_row(kernel, indices, spans)
+                if surrounded:
+                    self._fill(kernel, indices)
+
+        return division.count, write
+
+    @property
+    def innermost_divided(self) -> int:
+        """The innermost loop that can be divided into tasks."""
+        return max(len(self.order) - 1, 0)
+
+    def write_row(self, kernel: Kernel, outer: list[Index], spans: list[Span]) -> None:
+        """The loops that are left, and what is in them."""
+        text = kernel.text
+        if not spans:
+            self._store(kernel, outer, self.lanes, False)
+            return
+        with ExitStack() as stack:
+            indices = outer + [stack.enter_context(text.loop(span.lower, span.upper)) for span in spans[:-1]]
+
+            def write(place: Index, count: int) -> None:
+                self._store(kernel, [*indices, place], self.lanes, count < self.lanes)
+
+            in_vectors(text, spans[-1], self.lanes, write, self.filled)
+
+    def evaluation(self, kernel: Kernel) -> Evaluation:
+        """Of the group, at one place in the text."""
+        return Evaluation(kernel, self.group, self.buffers, computed=self.region.computed, axes=self.axes)
+
+    def point(self, indices: Sequence[Index], lanes: int, axis: int, beyond: bool) -> Point:
+        """Where the loops are."""
+        logical = tuple(indices[self.order.index(axis)] for axis in range(len(self.order)))
+        return Point(logical, lanes, axis, beyond)
+
+    def _store(self, kernel: Kernel, indices: Sequence[Index], lanes: int, beyond: bool) -> None:
+        evaluation = self.evaluation(kernel)
+        for value in self.region.results:
+            evaluation.store(value, self.point(indices, lanes, self.result.inner, beyond))
+
+    def _fill(self, kernel: Kernel, indices: Sequence[Index]) -> None:
+        """Fill the halo beside a row: the region at the beginning of the row does it."""
+        if self.region.origin[1] or self.region.origin[3]:
+            return
+        for value in self.region.results:
+            buffer = self.buffers[value]
+            lanes = min(self.spec.lanes(BYTES[buffer.element]), self.spec.lanes(4))
+            name = kernel.operand(value, buffer, written=True)
+            fill_row(kernel.text, name, buffer, indices[0], indices[1], lanes)
+
+
+@dataclass(frozen=True)
+class Across(Way):
+    """In vectors along `axis`, of which blocks are transposed before they are stored along the innermost axis, in
+    vectors of `height`."""
+
+    axis: int = 0
+    height: int = 1
+    padded: bool = False
+
+    @property
+    def order(self) -> tuple[int, ...]:
+        """The axis of the vectors comes directly outside the innermost one."""
+        others = tuple(axis for axis in self.result.order if axis not in (self.axis, self.result.inner))
+        return (*others, self.axis, self.result.inner)
+
+    @property
+    def steps(self) -> list[int]:
+        return [self.lanes if axis == self.axis else 1 for axis in self.order]
+
+    @property
+    def innermost_divided(self) -> int:
+        return len(self.order) - 2
+
+    def write_row(self, kernel: Kernel, outer: list[Index], spans: list[Span]) -> None:
+        columns, rows = spans
+
+        def write_columns(column: Index, width: int) -> None:
+            def write_block(row: Index, count: int) -> None:
+                self._block(kernel, [*outer, column, row], width, count)
+
+            in_vectors(kernel.text, rows, self.height, write_block, self.padded)
+
+        in_vectors(kernel.text, columns, self.lanes, write_columns, self.filled)
+
+    def _block(self, kernel: Kernel, indices: list[Index], width: int, count: int) -> None:
+        """Store a vector of each of `width` columns, from `count` rows of vectors."""
+        text, height = kernel.text, self.height
+        *outer, column, row = indices
+        evaluation = self.evaluation(kernel)
+        for value in self.region.results:
+            buffer = self.buffers[value]
+            if buffer.inner != self.result.inner:
+                raise NotSideBySide
+            lines = [
+                evaluation.stored(
+                    value, self.point([*outer, column, text.add(row, i)], self.lanes, self.axis, width < self.lanes)
+                )
+                for i in range(count)
+            ]
+            name = kernel.operand(value, buffer, written=True)
+            for i, line in enumerate(transposed(text, lines, self.lanes, height, buffer.element)[:width]):
+                place = self.point([*outer, text.add(column, i), row], height, self.result.inner, False)
+                store(text, line, name, buffer, buffer.at(text, place.indices), height)
+
+
+__all__ = ["Region", "lower_pointwise", "lower_regions"]
