@@ -281,7 +281,7 @@ class Row:
         return [size - lanes] if self.straight and size > lanes and size % lanes else []
 
     def _fresh(self, folding: Folding, terms: Registers) -> Registers:
-        """The terms of the lanes of an overlapping vector that were not there before; those of nothing in the others."""
+        """The terms of the lanes of an overlapping vector that are new; those of nothing in the others."""
         lanes = self.rows.lanes
         old = lanes - self.rows.shape[self.rows.inner] % lanes
         mask = self.text.constant(f"[{', '.join(['false'] * old + ['true'] * (lanes - old))}]", f"vector<{lanes}xi1>")

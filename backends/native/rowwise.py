@@ -58,9 +58,6 @@ class Rowwise:
         evaluation = Evaluation(self.kernel, self.group, self.buffers, known)
         place = self._place(point)
         for value in self.group.results:
-            buffer = self.buffers[value]
-            if place.lanes > 1 and buffer.inner != place.axis:
-                raise NotSideBySide
             evaluation.store(value, place)
 
     def _place(self, point: Point) -> Point:

@@ -8,8 +8,8 @@ from ....dialects import nn
 from ....dialects.mlir import ir
 from ....dialects.tensors import dtype_of, static_shape
 from ..arithmetic import Arithmetic
-from ..buffer import Buffer
-from ..evaluation import Evaluation, Point, Scalars, broadcast_point
+from ..buffer import Buffer, element_of
+from ..evaluation import Evaluation, Point, Scalars
 from ..foldings import Fold
 from ..group import Group
 from ..kernel import Kernel, flatten, splat
@@ -95,17 +95,16 @@ class Normalisation:
 
     def _parameter(self, value: ir.Value, point: Point) -> str:
         """Scale or bias at a point of the input."""
-        lanes = point.lanes
+        evaluation = Evaluation(self.work.kernel, self.work.group, self.work.buffers)
         if isinstance(self.op, nn.InstanceNorm):
-            place = Point((point.indices[1],), lanes, 0) if point.axis == 1 else Point((point.indices[1],))
+            channel = Point((point.indices[1],), point.lanes, 0) if point.axis == 1 else Point((point.indices[1],))
+            found = evaluation.at(value, channel)
+            if channel.lanes != point.lanes:
+                found = splat(self.text, found, point.lanes, element_of(value))
         else:
-            place = broadcast_point(point, self.op.output, value)
-            if point.axis < len(point.indices) - len(place.indices):
-                place = Point(place.indices)
-        found = Evaluation(self.work.kernel, self.work.group, self.work.buffers).at(value, place)
-        own = Arithmetic.of(Scalars(self.text, place.lanes), dtype_of(value))
-        found = own.convert(found, self.numbers.arithmetic(self.text, place.lanes))
-        return found if place.lanes == lanes else splat(self.text, found, lanes, self.numbers.element)
+            found = evaluation.broadcast(value, point, static_shape(self.op.output))
+        own = Arithmetic.of(Scalars(self.text, point.lanes), dtype_of(value))
+        return own.convert(found, self.numbers.arithmetic(self.text, point.lanes))
 
 
 def _write_lp_norm(work: Rowwise) -> None:

@@ -47,7 +47,7 @@ def test_floats(spec):
     trials = []
     for number, (shape, axes) in enumerate(SHAPES):
         length = int(np.prod([shape[axis] for axis in axes], dtype=int))
-        for i, kind in enumerate(FLOAT_KINDS):
+        for i, kind in enumerate(FLOAT_KINDS[number % 2 :: 2]):
             x = numbers(shape, "float32", number)
             trials.append(
                 Trial(f"{kind}{shape}{axes}", reduce(kind, axes, (number + i) % 2 == 0), (x,), (length + 8) * ULP)
@@ -73,11 +73,10 @@ def test_other_types():
 @pytest.mark.parametrize("spec", [X86_64_V4_VNNI, X86_64_V3], ids=lambda spec: spec.name)
 def test_images(spec):
     trials = []
-    for channels in (3, 16, 20, 100):
+    for channels in (3, 20, 100):
         x = numbers((2, channels, 5, 7), "float32", channels)
         for axes in ((2, 3), (1,), (1, 2, 3), (3,), (0,)):
-            for kind in ("mean", "max"):
-                trials.append(Trial(f"{kind} image {channels} {axes}", reduce(kind, axes, True), (x,), 60 * ULP, (0,)))
+            trials.append(Trial(f"image {channels} {axes}", reduce("mean", axes, True), (x,), 60 * ULP, (0,)))
         trials.append(Trial(f"gone {channels}", reduce("mean", (2, 3), False), (x,), 60 * ULP, (0,)))
         for axes in ((2, 3), (1,)):
             trials.append(Trial(f"to image {channels}", reduce("mean", axes, True), (x,), 60 * ULP, (0, 1)))

@@ -40,9 +40,9 @@ def test_plain(op, spec):
 @pytest.mark.parametrize("op", [nn.Softmax, nn.LogSoftmax])
 def test_images(op):
     trials = []
-    for channels in (3, 32, 300):
-        for axis in (1, 2, 3):
-            for image in ((0,), (1,), (0, 1)):
+    for channels in (3, 300):
+        for axis in (1, 2):
+            for image in ((1,), (0, 1)):
                 x = numbers((2, channels, 3, 5))
                 trials.append(Trial(f"{channels} {axis} {image}", lambda x, a=axis: op(x, axis=a), (x,), ERROR, image))
     check(trials)
