@@ -27,6 +27,8 @@ INTEGER_PIPELINE = PIPELINE.replace("nn-fold-constants", "nn-fold-constants{inte
 """The same for targets that multiply integers: weights of quantised networks stay integers."""
 MOVE_PIPELINE = "builtin.module(nn-move-quantized,nn-fold-constants{integers=true},nn-canonicalize,canonicalize,cse)"
 """What they need on top, once the network is quantised: what only moves numbers moves integers."""
+QUANTIZE_PIPELINE = MOVE_PIPELINE.replace("nn-move", "nn-quantize,nn-move")
+"""The same from a network of real numbers with ranges."""
 STACKVM_PIPELINE = "builtin.module(nn-unroll,nn-decompose,nn-fold-constants,nn-canonicalize,canonicalize,cse)"
 """What stack machines need on top: only operations that they have."""
 BASIC_PIPELINE = (

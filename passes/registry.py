@@ -25,6 +25,7 @@ MODULES: dict[str, str] = {
     "nn-infer-shapes": "nn.infer_shapes",
     "nn-move-quantized": "nn.move_quantized",
     "nn-plan-memory": "buffers.plan",
+    "nn-quantize": "quant.quantize",
     "nn-recognize": "nn.recognize",
     "nn-sink-transposes": "nn.sink_transposes",
     "nn-unroll": "nn.unroll",
