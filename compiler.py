@@ -27,8 +27,11 @@ INTEGER_PIPELINE = PIPELINE.replace("nn-fold-constants", "nn-fold-constants{inte
 """The same for targets that multiply integers: weights of quantised networks stay integers."""
 MOVE_PIPELINE = "builtin.module(nn-move-quantized,nn-fold-constants{integers=true},nn-canonicalize,canonicalize,cse)"
 """What they need on top, once the network is quantised: what only moves numbers moves integers."""
-QUANTIZE_PIPELINE = MOVE_PIPELINE.replace("nn-move", "nn-quantize,nn-move")
-"""The same from a network of real numbers with ranges."""
+QUANTIZE_PIPELINES = {
+    quant: MOVE_PIPELINE.replace("nn-move", f"nn-quantize{{activations={activations}}},nn-move")
+    for quant, activations in (("u8", "uint8"), ("i8", "int8"))
+}
+"""The same for a network with ranges, by the type that it is quantised to."""
 STACKVM_PIPELINE = "builtin.module(nn-unroll,nn-decompose,nn-fold-constants,nn-canonicalize,canonicalize,cse)"
 """What stack machines need on top: only operations that they have."""
 BASIC_PIPELINE = (
@@ -312,7 +315,7 @@ def pipelines(options: CompileOptions) -> tuple[tuple[str, ...], tuple[str, ...]
     """What a network goes through between import and emission, as text that `nn-opt` runs: before and after ranges are
     measured."""
     if options.machine_code:
-        return (INTEGER_PIPELINE,), (MOVE_PIPELINE,)
+        return (INTEGER_PIPELINE,), (QUANTIZE_PIPELINES.get(options.quant, MOVE_PIPELINE),)
     if options.version == 7:
         return (PIPELINE,), (STACKVM_PIPELINE,)
     basic = BASIC_PIPELINE if options.dialect == "1.6" else EARLY_PIPELINE

@@ -21,7 +21,7 @@ from onnx import version_converter
 from onnxruntime.quantization import CalibrationDataReader, CalibrationMethod, QuantFormat, QuantType, quantize_static
 from onnxruntime.quantization.shape_inference import quant_pre_process
 
-from kpuc.compiler import PIPELINE, QUANTIZE_PIPELINE
+from kpuc.compiler import PIPELINE, QUANTIZE_PIPELINES
 from kpuc.dialects import mlir
 from kpuc.dialects.evaluate import Program
 from kpuc.frontends.onnx import import_onnx
@@ -86,7 +86,7 @@ def measure(path: Path, count: int, tests: int) -> str:
         data = samples(path, network_inputs(module), count, tests)
         expected = run_onnxruntime(path.read_bytes(), data.others)
         annotate(module, measure_ranges(module, data.chosen, "minmax"))
-        parse_pipeline(QUANTIZE_PIPELINE).run(module)
+        parse_pipeline(QUANTIZE_PIPELINES["u8"]).run(module)
         program = Program(module)
         ours = [program.run(list(sample.values())) for sample in data.others]
     theirs = run_onnxruntime(quantised_by_onnxruntime(path.read_bytes(), data.chosen), data.others)
