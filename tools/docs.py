@@ -58,6 +58,31 @@ def k210_page() -> str:
     return "\n".join([*lines, ""])
 
 
+STAGES = """\
+`kpuc compile --dump-ir DIR` writes each stage; `nn-opt` runs them one by one:
+
+    nn-opt net.mlir --pass-pipeline="builtin.module(native-decompose,native-assign-layouts{cpu=x86-64-v3},
+        native-form-groups,native-lower{cpu=x86-64-v3})"
+
+1. `native-decompose`: what has no generator of its own is expressed through operations that have one.
+2. `native-assign-layouts`: every value gets a buffer. Images lie with their channels innermost, filled up to whole
+   vectors, with a halo as wide as the padding of the convolutions that read them; where rows are wanted, a copy is made.
+   The parts of a concatenation are written where it lies.
+3. `native-form-groups`: element-wise operations are computed with the convolution, product or reduction beside them, in
+   registers.
+4. `native-lower`: a kernel for each different group, a step for each group, in `vector`, `memref`, `scf`, `arith` and
+   `math`. Weights are packed as kernels read them; every address is known, and nothing is allocated while a network runs.
+5. MLIR lowers that to LLVM IR, and LLVM makes an object of it, which the kmodel holds beside the weights.
+
+Several threads share the tasks of a step; results do not depend on their number. The same network, options and CPU name
+give the same bytes on every machine. `--cpu` names one or several CPUs, `--triple riscv64-linux` another machine; the
+default is what the compiling machine executes, so name a CPU for files that others shall run."""
+INTEGERS = """\
+Networks that arrive quantised keep their parameters; `--calibration` (with `--quant u8` or `i8`, the type of data) makes
+quantised ones of float networks. Products of bytes are summed exactly in 32 bits; the sum becomes a number in f32,
+`sum * (scale of data * scale of weights) + bias`, goes through what follows in f32, and is rounded once: divided by the
+scale of the result, to the nearest integer (halves away from zero for TFLite networks, else to even), plus the zero
+point, saturated. Where nothing but limits stand between sum and rounding, both scales are one factor."""
 TRUST = """\
 A kmodel for `cpu` holds machine code, which runs with the rights of the process that loads it, like any program. Hashes
 guard it against damage, not against malice. For files of unknown origin, `Simulator(kmodel, trust=False)` and
@@ -77,7 +102,8 @@ features, here by their names in Linux's `/proc/cpuinfo`."""
         f"| {one.name} | {one.machine} | {one.vector_bits} bits | {one.dot or ''} | {' '.join(one.needs)} |"
         for one in SPECS.values()
     ]
-    return "\n".join([*head, names, "", *table, "", "## Trust", "", TRUST, ""])
+    sections = ["", "## Stages", "", STAGES, "", "## Quantised networks", "", INTEGERS, "", "## Trust", "", TRUST, ""]
+    return "\n".join([*head, names, "", *table, *sections])
 
 
 def errors_page() -> str:
