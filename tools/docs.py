@@ -66,12 +66,12 @@ STAGES = """\
 
 1. `native-decompose`: what has no generator of its own is expressed through operations that have one.
 2. `native-assign-layouts`: every value gets a buffer. Images lie with their channels innermost, filled up to whole
-   vectors, with a halo as wide as the padding of the convolutions that read them; where rows are wanted, a copy is made.
-   The parts of a concatenation are written where it lies.
+   vectors, with a halo as wide as the padding of the convolutions that read them; where rows are wanted, a copy is
+   made. The parts of a concatenation are written where it lies.
 3. `native-form-groups`: element-wise operations are computed with the convolution, product or reduction beside them, in
    registers.
 4. `native-lower`: a kernel for each different group, a step for each group, in `vector`, `memref`, `scf`, `arith` and
-   `math`. Weights are packed as kernels read them; every address is known, and nothing is allocated while a network runs.
+   `math`. Weights are packed as kernels read them; every address is known, and nothing is allocated during a run.
 5. MLIR lowers that to LLVM IR, and LLVM makes an object of it, which the kmodel holds beside the weights.
 
 Several threads share the tasks of a step; results do not depend on their number. The same network, options and CPU name
