@@ -26,6 +26,8 @@ SCRATCH = "nn.scratch"
 BOUND = "nn.bound"
 """Bytes that no plan can do without."""
 INPUTS = "nn.inputs"
+NOWHERE = -1
+"""The offset of what is not in the planned memory."""
 ALIGNMENT = 8
 ALIASES = (nn.Reshape, nn.Squeeze, nn.Unsqueeze, nn.StorageCast)
 """Operations whose result is the operand's bytes."""
@@ -129,7 +131,7 @@ class PlanMemory:
             plan = allocate(buffers, seconds=max(self.seconds, SEARCH), capacity=self.capacity)
 
         def offsets(numbers: list[int | None]) -> ir.Attribute:
-            return ir.DenseI64ArrayAttr.get([-1 if number is None else plan.offsets[number] for number in numbers])
+            return ir.DenseI64ArrayAttr.get([NOWHERE if number is None else plan.offsets[number] for number in numbers])
 
         for op, numbers in zip(operations, needed, strict=True):
             op.operation.attributes[OFFSETS] = offsets(numbers)
