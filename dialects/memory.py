@@ -1,7 +1,7 @@
 """The memories that a function of buffers works in while it is evaluated.
 
-On entry: values that are buffers (`kpu.buffer`, arguments), by slot. On exit: a region of bytes for each. Buffers of one
-memory whose offsets are known share its bytes, as on the chip; an argument without an offset has a memory of its own.
+On entry: values that are buffers (`kpu.buffer`, arguments), by slot. On exit: a region of bytes for each. Buffers whose
+offsets in one memory are known share its bytes, as on the chip; an argument without an offset has a memory of its own.
 """
 
 from dataclasses import dataclass, field, replace

@@ -19,6 +19,7 @@ concatenation), so a variadic field is stated to it as `MEMBERS` optional ones; 
 import types
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Annotated, Any, ClassVar, Literal, Union, get_args, get_origin
 
 import numpy as np
@@ -51,7 +52,7 @@ Pure = ext.Pure
 class MemoryEffects:
     """Trait of operations on buffers: they write the last operand if that is their `target`, and read the others."""
 
-    class _Effects(ir.MemoryEffectsOpInterface):
+    class _Effects(ir.MemoryEffectsOpInterface):  # type: ignore[misc]  # the bindings carry no types
         @staticmethod
         def get_effects(op: Any, effects: Any) -> None:
             fields = op.opview.operand_fields
@@ -127,7 +128,6 @@ class Field:
             type_ = attribute.type if self.kind.name == "elements" else attribute.value
             if not has_dtype(type_):
                 raise Violation(f"attribute '{self.name}' is of type {type_}, which numpy does not have")
-
 
     def check_type(self, type_: ir.Type) -> None:
         """Raise `Violation` unless values of this type can be this operand or result."""
@@ -206,6 +206,11 @@ class Dialect(ext.Dialect, name=""):  # type: ignore[misc,call-arg]  # the bindi
         return ir.Module.parse(f"irdl.dialect @{cls.DIALECT_NAMESPACE} {{\n{members}\n}}")
 
 
+def _text(attribute: "Attribute", number: int) -> str:
+    """The text that is a parameter of an attribute."""
+    return str(ir.StringAttr(attribute.params[number]).value)
+
+
 class Attribute(ext.Attribute):  # type: ignore[misc]  # the bindings carry no types
     """Base class of the attributes of our dialects: `name: Literal["a", "b"]` is a parameter, one of these texts.
 
@@ -218,7 +223,7 @@ class Attribute(ext.Attribute):  # type: ignore[misc]  # the bindings carry no t
         super().__init_subclass__(name=name, dialect=dialect)
         cls.choices = {key: get_args(literal) for key, literal in cls.__annotations__.items()}
         for number, key in enumerate(cls.choices):
-            setattr(cls, key, property(lambda self, number=number: ir.StringAttr(self.params[number]).value))
+            setattr(cls, key, property(partial(_text, number=number)))
 
     @classmethod
     def irdl(cls) -> str:

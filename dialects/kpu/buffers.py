@@ -7,6 +7,7 @@ operand is loaded right before, each result stored right behind.
 
 import math
 from collections.abc import Callable, Sequence
+from itertools import pairwise
 from typing import Any, Literal
 
 from .. import ods
@@ -245,7 +246,7 @@ class Conv2DInto(BufferOp, name="conv2d_into"):
         from ...runtime.kpu.layout import Layout
 
         places = [(offset_of(value), static_shape(value)) for value in self.inputs]
-        for (first, (batch, channels, height, width)), (second, _) in zip(places, places[1:], strict=False):
+        for (first, (batch, channels, height, width)), (second, _) in pairwise(places):
             end = (first or 0) + Layout((batch, channels, height, width)).bytes
             require(second == end, f"an input begins at byte {second}, the one before it ends at {end}")
 

@@ -2,9 +2,9 @@
 
 On entry: one function with static shapes behind `nn-plan-memory` and, if there are `kpu` operations, `kpu-plan-maps`.
 On exit: inputs and outputs are arguments, which are buffers, and the function returns nothing. Operations of the KPU
-read and write buffers; of the host's, each operand is a constant or is loaded, each result is stored. Reshapes are gone,
-except of constants. What no address can be given to, an output that is an input, is copied last. The planners' offsets
-are gone from the operations; what the memories' peaks are stays with the function.
+read and write buffers; of the host's, each operand is a constant or is loaded, each result is stored. Only constants
+are reshaped. Outputs that are elsewhere already (inputs, constants, the same value twice) are copied last. Offsets are
+no attributes of operations any more; how much memory is used stays one of the function.
 """
 
 from collections.abc import Sequence
@@ -138,7 +138,7 @@ class _Bufferizer:
                 kpu.UploadInto(kpu.Constant(source).output if _is_constant(source) else self.buffers[source], target)
             elif isinstance(op, kpu.Conv2D):
                 inputs = [self.buffers[value] for value in op.inputs]
-                stated = {"depthwise": op.depthwise, "pool": op.pool, "input_zero": op.input_zero}
+                stated: dict[str, Any] = {"depthwise": op.depthwise, "pool": op.pool, "input_zero": op.input_zero}
                 kpu.Conv2DInto(inputs, op.weight, op.norm, op.lines, target, **stated)
 
     def _load_and_store(self, op: Any) -> None:

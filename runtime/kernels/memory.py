@@ -68,7 +68,7 @@ def copy(source: Region, target: Region) -> tuple[()]:
     return ()
 
 
-def conv2d_into(*operands: Array | Region, depthwise: bool, pool: str, input_zero: int) -> tuple[()]:
+def conv2d_into(*operands: Any, depthwise: bool, pool: str, input_zero: int) -> tuple[()]:
     """uint8 maps in KPU memory, weight, norm, lines, and the map to be written; see `kpu.conv2d_into`."""
     *inputs, weight, norm, lines, target = operands
     maps = [one.read() for one in inputs]
