@@ -34,6 +34,10 @@ class KPU(ods.Dialect, name="kpu"):  # type: ignore[call-arg]  # the bindings ca
     and KPU. On buffers (`kpu-bufferize`), a program is what is done in which order with which bytes: `kpu.buffer` says
     where a buffer is, operations whose names end in `_into` write one, and the host's tensors are between a `kpu.load`
     and a `kpu.store`.
+
+    A function of buffers returns nothing. Its arguments are the inputs and behind them, marked `bufferize.result`, the
+    outputs; `nn.type` is what the caller sees of one, and `kpu.offset` where in its memory it is, unless the caller
+    decides that.
     """
 
 

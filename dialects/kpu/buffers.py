@@ -237,9 +237,9 @@ class Conv2DInto(BufferOp, name="conv2d_into"):
         require_ram_map(self.target, "target")
         require(0 <= self.input_zero <= 255, f"input_zero is {self.input_zero}, expected a byte")
         require_tables(self.weight, self.norm, self.lines)
-        expected = layer_type(self.inputs, self.weight, self.depthwise, self.pool, self.weight)
-        if static_shape(self.target) != static_shape(expected):
-            raise Violation(f"target is {self.target.type}, expected {expected.shape}")
+        expected = static_shape(layer_type(self.inputs, self.weight, self.depthwise, self.pool, self.weight))
+        if static_shape(self.target) != expected:
+            raise Violation(f"target is {self.target.type}, expected {' x '.join(map(str, expected))}")
         self._require_neighbours()
 
     def _require_neighbours(self) -> None:
