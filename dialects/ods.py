@@ -9,8 +9,8 @@
 Annotations name operands, results and attributes; reading one on an operation gives a Python value (`op.alpha` is a
 float, `op.input` an `ir.Value`). From them come the constructor with result inference, the verifier with messages
 that name op, field and values, the evaluator, and the reference page. `T | None` makes an operand or attribute
-optional. Annotations are read when the class is made, so a module that defines ops must not import
-`annotations` from `__future__`.
+optional. Operands and results are tensors; a `BufferOperand` or `BufferResult` is a memref. Annotations are read when
+the class is made, so a module that defines ops must not import `annotations` from `__future__`.
 
 IRDL, through which ops reach MLIR, wants one type for all members of a variadic group. Ours differ (the operands of a
 concatenation), so a variadic field is stated to it as `MEMBERS` optional ones; an op has at most one such field.

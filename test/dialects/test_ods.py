@@ -4,6 +4,7 @@ import pytest
 
 from kpuc.dialects import kpu, mlir, nn
 from kpuc.dialects.mlir import ir, passmanager
+from kpuc.dialects.ods import Op
 from kpuc.runtime import kernels
 
 
@@ -11,6 +12,12 @@ from kpuc.runtime import kernels
 def test_every_operation_can_be_evaluated(op):
     kernel = op.OPERATION_NAME.removeprefix("nn.")
     assert op.evaluator is not nn.NNOp.evaluator or callable(getattr(kernels, kernel))
+
+
+@pytest.mark.parametrize("op", kpu.KPU.operations, ids=lambda op: op.OPERATION_NAME)
+def test_every_operation_of_the_kpu_can_be_evaluated(op):
+    """A buffer is where the memories say."""
+    assert (op.evaluator is Op.evaluator) == (op is kpu.Buffer)
 
 
 def test_fields_are_inherited_before_own_ones():

@@ -7,6 +7,10 @@ import pytest
 from kpu_networks import FAMILIES, network
 
 import kpuc
+from kpuc.backends.k210.emit3 import emit3
+from kpuc.backends.k210.emit4 import emit4
+from kpuc.backends.k210.portable import emit_portable
+from kpuc.backends.stackvm.emit5 import emit5
 from kpuc.compiler import BUFFERS_PIPELINE, pipelines
 from kpuc.dialects import kpu, mlir
 from kpuc.dialects.evaluate import evaluate
@@ -17,6 +21,7 @@ from kpuc.frontends.onnx import import_onnx
 from kpuc.options import CompileOptions, Quantisation
 from kpuc.passes.pipeline import parse_pipeline
 from kpuc.passes.quant.calibration import annotate
+from kpuc.version import PRODUCER
 
 CONFIGURATIONS = {"v5": {}, "v4": {"kmodel": 4}, "v3": {"kmodel": 3}, "portable": {"portable": True}}
 
@@ -65,6 +70,25 @@ def test_buffers_compute_what_tensors_do(seed, configuration):
         for want, have in zip(before, evaluate(module, inputs), strict=True):
             assert have.dtype == want.dtype
             np.testing.assert_array_equal(have, want)
+
+
+EMITTERS = {
+    "v5": lambda module: emit5(module, PRODUCER, "1.6"),
+    "v4": emit4,
+    "v3": emit3,
+    "portable": lambda module: emit_portable(module, PRODUCER),
+}
+
+
+@pytest.mark.parametrize(("seed", "configuration"), [(9, "v5"), (9, "v4"), (0, "v3"), (1, "portable")])
+def test_the_text_is_all_that_an_emitter_needs(seed, configuration):
+    emit = EMITTERS[configuration]
+    with mlir.context():
+        module = planned(seed, **CONFIGURATIONS[configuration])
+        parse_pipeline(BUFFERS_PIPELINE).run(module)
+        data, text = emit(module), module.operation.get_asm(enable_debug_info=True)
+    with mlir.context():
+        assert emit(ir.Module.parse(text)) == data
 
 
 def buffers(module, space):
