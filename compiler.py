@@ -69,6 +69,9 @@ CHIP_MEMORY_PIPELINE = f"builtin.module(nn-plan-memory{{capacity={CHIP_MEMORY}}}
 WHOLE_MEMORY_PIPELINE = "builtin.module(nn-plan-memory{whole=true capacity=6291456})"
 """The same for versions 3 and 4, whose inputs and outputs lie there too."""
 
+BUFFERS_PIPELINE = "builtin.module(kpu-bufferize)"
+"""What is planned, written down as buffers: all that emitters of versions 3 to 5 have to know."""
+
 Model = "str | Path | bytes | BinaryIO | onnx.ModelProto"
 
 
@@ -320,17 +323,17 @@ def pipelines(options: CompileOptions) -> tuple[tuple[str, ...], tuple[str, ...]
         return (PIPELINE,), (STACKVM_PIPELINE,)
     basic = BASIC_PIPELINE if options.dialect == "1.6" else EARLY_PIPELINE
     if options.target != "k210":
-        return (PIPELINE,), (basic, MEMORY_PIPELINE)
+        return (PIPELINE,), (basic, MEMORY_PIPELINE, BUFFERS_PIPELINE)
     quantised = options.quant != FLOAT
     before = (PIPELINE, PREPARE_PIPELINE) if quantised else (PIPELINE,)
     layers = (LAYERS_PIPELINE,) if quantised else ()
     if options.portable:
-        return before, (BYTES_PIPELINE, MAPS_PIPELINE)
+        return before, (BYTES_PIPELINE, MAPS_PIPELINE, MEMORY_PIPELINE, BUFFERS_PIPELINE)
     if options.version == 3:
-        return before, (*layers, IMAGE_PIPELINE, STEPS_PIPELINE, WHOLE_MEMORY_PIPELINE)
+        return before, (*layers, IMAGE_PIPELINE, STEPS_PIPELINE, WHOLE_MEMORY_PIPELINE, BUFFERS_PIPELINE)
     if options.version == 4:
-        return before, (*layers, NODES_PIPELINE, STEPS_PIPELINE, WHOLE_MEMORY_PIPELINE)
-    return before, (*layers, basic, MAPS_PIPELINE, CHIP_MEMORY_PIPELINE)
+        return before, (*layers, NODES_PIPELINE, STEPS_PIPELINE, WHOLE_MEMORY_PIPELINE, BUFFERS_PIPELINE)
+    return before, (*layers, basic, MAPS_PIPELINE, CHIP_MEMORY_PIPELINE, BUFFERS_PIPELINE)
 
 
 def _emit_machine_code(

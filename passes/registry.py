@@ -1,6 +1,7 @@
 """Which module defines which pass: so that a pass is imported when a pipeline names it, and listing needs no MLIR."""
 
 MODULES: dict[str, str] = {
+    "kpu-bufferize": "buffers.bufferize",
     "kpu-download-at-once": "kpu.download",
     "kpu-expose-bytes": "kpu.expose",
     "kpu-form-layers": "kpu.form_layers",
