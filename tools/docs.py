@@ -91,8 +91,8 @@ Several threads share the tasks of a step; results do not depend on their number
 give the same bytes on every machine. `--cpu` names one or several CPUs, `--triple riscv64-linux` another machine; the
 default is what the compiling machine executes, so name a CPU for files that others shall run."""
 INTEGERS = """\
-Networks that arrive quantised keep their parameters; `--calibration` (with `--quant u8` or `i8`, the type of data) makes
-quantised ones of float networks. Products of bytes are summed exactly in 32 bits; the sum becomes a number in f32,
+Networks that arrive quantised keep their parameters; `--calibration` (with `--quant u8` or `i8`, the type of data)
+makes quantised ones of float networks. Products of bytes are summed exactly in 32 bits; the sum becomes a number in f32,
 `sum * (scale of data * scale of weights) + bias`, goes through what follows in f32, and is rounded once: divided by the
 scale of the result, to the nearest integer (halves away from zero for TFLite networks, else to even), plus the zero
 point, saturated. Where nothing but limits stand between sum and rounding, both scales are one factor."""
