@@ -27,6 +27,11 @@ INTEGER_PIPELINE = PIPELINE.replace("nn-fold-constants", "nn-fold-constants{inte
 """The same for targets that multiply integers: weights of quantised networks stay integers."""
 MOVE_PIPELINE = "builtin.module(nn-move-quantized,nn-fold-constants{integers=true},nn-canonicalize,canonicalize,cse)"
 """What they need on top, once the network is quantised: what only moves numbers moves integers."""
+QUANTIZE_PIPELINES = {
+    quant: MOVE_PIPELINE.replace("nn-move", f"nn-quantize{{activations={activations}}},nn-move")
+    for quant, activations in (("u8", "uint8"), ("i8", "int8"))
+}
+"""The same for a network with ranges, by the type that it is quantised to."""
 STACKVM_PIPELINE = "builtin.module(nn-unroll,nn-decompose,nn-fold-constants,nn-canonicalize,canonicalize,cse)"
 """What stack machines need on top: only operations that they have."""
 BASIC_PIPELINE = (
@@ -63,6 +68,9 @@ CHIP_MEMORY_PIPELINE = f"builtin.module(nn-plan-memory{{capacity={CHIP_MEMORY}}}
 """The same in the K210's main memory."""
 WHOLE_MEMORY_PIPELINE = "builtin.module(nn-plan-memory{whole=true capacity=6291456})"
 """The same for versions 3 and 4, whose inputs and outputs lie there too."""
+
+BUFFERS_PIPELINE = "builtin.module(kpu-bufferize)"
+"""What is planned, written down as buffers: all that emitters of versions 3 to 5 have to know."""
 
 Model = "str | Path | bytes | BinaryIO | onnx.ModelProto"
 
@@ -310,22 +318,22 @@ def pipelines(options: CompileOptions) -> tuple[tuple[str, ...], tuple[str, ...]
     """What a network goes through between import and emission, as text that `nn-opt` runs: before and after ranges are
     measured."""
     if options.machine_code:
-        return (INTEGER_PIPELINE,), (MOVE_PIPELINE,)
+        return (INTEGER_PIPELINE,), (QUANTIZE_PIPELINES.get(options.quant, MOVE_PIPELINE),)
     if options.version == 7:
         return (PIPELINE,), (STACKVM_PIPELINE,)
     basic = BASIC_PIPELINE if options.dialect == "1.6" else EARLY_PIPELINE
     if options.target != "k210":
-        return (PIPELINE,), (basic, MEMORY_PIPELINE)
+        return (PIPELINE,), (basic, MEMORY_PIPELINE, BUFFERS_PIPELINE)
     quantised = options.quant != FLOAT
     before = (PIPELINE, PREPARE_PIPELINE) if quantised else (PIPELINE,)
     layers = (LAYERS_PIPELINE,) if quantised else ()
     if options.portable:
-        return before, (BYTES_PIPELINE, MAPS_PIPELINE)
+        return before, (BYTES_PIPELINE, MAPS_PIPELINE, MEMORY_PIPELINE, BUFFERS_PIPELINE)
     if options.version == 3:
-        return before, (*layers, IMAGE_PIPELINE, STEPS_PIPELINE, WHOLE_MEMORY_PIPELINE)
+        return before, (*layers, IMAGE_PIPELINE, STEPS_PIPELINE, WHOLE_MEMORY_PIPELINE, BUFFERS_PIPELINE)
     if options.version == 4:
-        return before, (*layers, NODES_PIPELINE, STEPS_PIPELINE, WHOLE_MEMORY_PIPELINE)
-    return before, (*layers, basic, MAPS_PIPELINE, CHIP_MEMORY_PIPELINE)
+        return before, (*layers, NODES_PIPELINE, STEPS_PIPELINE, WHOLE_MEMORY_PIPELINE, BUFFERS_PIPELINE)
+    return before, (*layers, basic, MAPS_PIPELINE, CHIP_MEMORY_PIPELINE, BUFFERS_PIPELINE)
 
 
 def _emit_machine_code(

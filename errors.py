@@ -35,6 +35,7 @@ CODES: dict[str, str] = {
     "K0304": "an upstream pass failed",
     "K0305": "a pass left invalid IR",
     "K0306": "the input of nn-opt is not a module",
+    "K0307": "a pass needs what another one does first",
     # K04xx: kmodel containers and stackvm code
     "K0401": "a kmodel ends before a field",
     "K0402": "a field of a kmodel has a value that does not fit the file",

@@ -19,7 +19,7 @@ RUNTIMES: dict[int, tuple[str, ...]] = {
 there is one only."""
 VERSIONS = {"cpu": (7, 5), "k210": (5, 4, 3), "k230": (7,), "k510": (5,)}
 """The kmodel versions that can be written for each target, the default first."""
-QUANTISED: dict[str, tuple[str, ...]] = {"k210": ("u8",)}
+QUANTISED: dict[str, tuple[str, ...]] = {"k210": ("u8",), "cpu": ("u8", "i8")}
 """The types that values are quantised to for each target that computes in integers, the default first."""
 FLOAT = "none"
 """What `quant` is when nothing shall be quantised."""
@@ -129,6 +129,8 @@ class CompileOptions:
         if (self.cpu or self.triple) and not self.machine_code:
             raise OptionError("K0722", cause="a CPU is named, but the kmodel shall hold no machine code")
         quant = self.quantisation.type_for(self.target)
+        if quant != FLOAT and self.target == "cpu" and not self.machine_code:
+            raise OptionError("K0720", cause="kmodels for cpu compute in integers with machine code only")
         if self.portable and self.target == "k210":
             if self.version != 5:
                 raise OptionError("K0722", cause=f"portable kmodels for k210 are of version 5, not {self.version}")

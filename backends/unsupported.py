@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from ..dialects.mlir import describe, ir
-from ..dialects.tensors import dtype_of, shape_of
+from ..dialects.tensors import dtype_of
 from ..errors import UnsupportedError
 
 
@@ -34,17 +34,3 @@ def refuse(
             cause=f"{machine} cannot compute {len(problems)} operations:{listed}",
             remedy=remedy,
         )
-
-
-def check_static(block: ir.Block, body: Sequence[Any]) -> None:
-    """Raise `UnsupportedError` K0603 for the first value with an unknown dimension."""
-    values = [*block.arguments, *(value for op in body for value in op.operation.results)]
-    for value in values:
-        if None in shape_of(value):
-            where = describe(value.owner.location) if isinstance(value, ir.OpResult) else "the network's inputs"
-            raise UnsupportedError(
-                "K0603",
-                where=where,
-                cause=f"{value.type} has dimensions that are not known",
-                remedy="fix the input shapes with --shape NAME=1,3,224,224 or --dim NAME=N",
-            )

@@ -1,7 +1,7 @@
-"""Runs a function of `nn` operations with numpy: the oracle that passes and targets are compared with.
+"""Runs a function of our operations with numpy: the oracle that passes and targets are compared with.
 
-On entry: a function whose body is one block of `nn` operations. Dynamic dimensions are welcome: only the actual
-inputs decide. Values are dropped after their last use.
+On entry: a function whose body is one block of operations on tensors, or one of buffers (`kpu-bufferize`). Dynamic
+dimensions are welcome: only the actual inputs decide. Values are dropped after their last use.
 """
 
 from collections.abc import Callable, Sequence
@@ -13,8 +13,9 @@ from typing import Any
 import numpy as np
 
 from ..errors import ExecutionError
-from . import nn
-from .function import entry_function
+from . import kpu, nn
+from .function import buffers_of, entry_function, inputs_of
+from .memory import Memories
 from .mlir import describe, ir
 from .ods import Op
 from .tensors import Array, dtype_of, shape_of
@@ -38,17 +39,22 @@ class Program:
 
     def __init__(self, module: ir.Module) -> None:
         self.module = module
-        block = entry_function(module).regions[0].blocks[0]
-        self.arguments = list(block.arguments)
+        function = entry_function(module)
+        block = function.regions[0].blocks[0]
+        self.arguments, filled = buffers_of(function)
+        self._types = [one.type for one in inputs_of(function)]
         *operations, end = block.operations
         if end.operation.name != "func.return":
             raise ExecutionError("K0503", cause="the function does not return")
-        self._slots = {value: slot for slot, value in enumerate(self.arguments)}
+        self._slots = {value: slot for slot, value in enumerate([*self.arguments, *filled])}
         self._constants: dict[int, Array] = {}
+        self._memories = Memories()
         self._steps: list[_Step] = []
+        for value, slot in self._slots.items():
+            self._memories.add(slot, value)
         for op in operations:
             self._add(op)
-        self._outputs = [self._slots[value] for value in end.operation.operands]
+        self._outputs = [self._slots[value] for value in (*filled, *end.operation.operands)]
         kept = set(self._outputs)
         for step in reversed(self._steps):
             step.dropped = list({*step.operands, *step.results} - kept)
@@ -60,6 +66,8 @@ class Program:
         self._slots.update(zip(op.operation.results, results, strict=True))
         if isinstance(op, nn.Constant):
             self._constants[results[0]] = op.value
+        elif isinstance(op, kpu.Buffer):
+            self._memories.add(results[0], op.output)
         else:
             self._steps.append(_Step(Computation(op), operands, results))
 
@@ -71,8 +79,12 @@ class Program:
         not what the function declares, K0503 for values that an operation cannot be computed for.
         """
         arrays = [np.asarray(array) for array in inputs]
-        _check_inputs(self.arguments, arrays)
-        slots = self._constants | dict(enumerate(arrays))
+        _check_inputs(self._types, arrays)
+        regions = self._memories.regions()
+        slots: dict[int, Any] = self._constants | dict(enumerate(arrays)) | regions
+        for slot, array in enumerate(arrays):
+            if slot in regions:
+                regions[slot].write(array)
         for step in self._steps:
             results = step.computation([slots[slot] for slot in step.operands])
             if observer is not None:
@@ -80,7 +92,7 @@ class Program:
             slots.update(zip(step.results, results, strict=True))
             for slot in step.dropped:
                 del slots[slot]
-        return [slots[slot] for slot in self._outputs]
+        return [regions[slot].read() if slot in regions else slots[slot] for slot in self._outputs]
 
 
 @dataclass
@@ -155,13 +167,11 @@ def fold(op: ir.OpView, limit: int) -> tuple[Array, ...] | None:
     return Computation(op)([operand for operand in operands if operand is not None])
 
 
-def _check_inputs(arguments: Sequence[ir.Value], arrays: Sequence[Array]) -> None:
-    if len(arrays) != len(arguments):
-        raise ExecutionError("K0502", cause=f"the network has {len(arguments)} inputs, {len(arrays)} were given")
-    for i, (argument, array) in enumerate(zip(arguments, arrays, strict=True)):
-        shape = shape_of(argument)
+def _check_inputs(types: Sequence[ir.Type], arrays: Sequence[Array]) -> None:
+    if len(arrays) != len(types):
+        raise ExecutionError("K0502", cause=f"the network has {len(types)} inputs, {len(arrays)} were given")
+    for i, (type_, array) in enumerate(zip(types, arrays, strict=True)):
+        shape = shape_of(type_)
         fits = len(shape) == array.ndim and all(dim in (None, n) for dim, n in zip(shape, array.shape, strict=True))
-        if array.dtype != dtype_of(argument) or not fits:
-            raise ExecutionError(
-                "K0502", cause=f"input {i} is {array.dtype}{list(array.shape)}, expected {argument.type}"
-            )
+        if array.dtype != dtype_of(type_) or not fits:
+            raise ExecutionError("K0502", cause=f"input {i} is {array.dtype}{list(array.shape)}, expected {type_}")

@@ -1,16 +1,31 @@
 """The function that a network is: how to find it, the names of its inputs and outputs, and its state.
 
-A state is an input and an output of the same name: what one run returns goes into the next one.
+A state is an input and an output of the same name: what one run returns goes into the next one. A function of buffers
+(`kpu-bufferize`) returns nothing: its outputs are arguments, too, which the caller wants to be filled.
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeVar
 
-from ..errors import ExecutionError
-from .mlir import func, ir
-from .tensors import Array, elements_attribute, elements_to_numpy
+from ..errors import ExecutionError, UnsupportedError
+from .mlir import describe, func, ir
+from .tensors import Array, elements_attribute, elements_to_numpy, shape_of
 
 NAME = "nn.name"
 INITIAL = "nn.initial"
+TYPE = "nn.type"
+"""The tensor type that an argument which is a buffer has for the caller."""
+RESULT = "bufferize.result"
+"""What marks arguments that are outputs, as upstream's `buffer-results-to-out-params` does."""
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """An input or output of a network: its name, and its tensor type as the caller sees it."""
+
+    name: str
+    type: ir.Type
 
 
 def entry_function(module: ir.Module) -> func.FuncOp:
@@ -25,14 +40,50 @@ def entry_function(module: ir.Module) -> func.FuncOp:
     return named[0]
 
 
+def inputs_of(function: func.FuncOp) -> list[Parameter]:
+    """A function's inputs; their names are those of the model, or input0, input1, ..."""
+    found = _entries(function, "arg_attrs", function.type.inputs)
+    return _parameters([one for one in found if RESULT not in one[0]], "input")
+
+
+def outputs_of(function: func.FuncOp) -> list[Parameter]:
+    """A function's outputs; their names are those of the model, or output0, output1, ..."""
+    arguments = _entries(function, "arg_attrs", function.type.inputs)
+    results = _entries(function, "res_attrs", function.type.results)
+    return _parameters([*(one for one in arguments if RESULT in one[0]), *results], "output")
+
+
 def argument_names(function: func.FuncOp) -> list[str]:
-    """The names of a function's inputs: those of the model, or input0, input1, ..."""
-    return _read_names(function, "arg_attrs", len(function.type.inputs), "input")
+    """The names of a function's inputs."""
+    return [one.name for one in inputs_of(function)]
 
 
 def result_names(function: func.FuncOp) -> list[str]:
-    """The names of a function's outputs: those of the model, or output0, output1, ..."""
-    return _read_names(function, "res_attrs", len(function.type.results), "output")
+    """The names of a function's outputs."""
+    return [one.name for one in outputs_of(function)]
+
+
+def buffers_of(function: func.FuncOp) -> tuple[list[ir.Value], list[ir.Value]]:
+    """The inputs and the outputs among the arguments of a function of buffers."""
+    arguments = list(function.regions[0].blocks[0].arguments)
+    entries = _entries(function, "arg_attrs", arguments)
+    inputs = [argument for entry, argument in entries if RESULT not in entry]
+    return inputs, [argument for entry, argument in entries if RESULT in entry]
+
+
+def check_static(function: func.FuncOp) -> None:
+    """Raise `UnsupportedError` K0603 for the first value with an unknown dimension."""
+    block = function.regions[0].blocks[0]
+    values = [*block.arguments, *(value for op in block.operations for value in op.operation.results)]
+    for value in values:
+        if None in shape_of(value):
+            where = describe(value.owner.location) if isinstance(value, ir.OpResult) else "the network's inputs"
+            raise UnsupportedError(
+                "K0603",
+                where=where,
+                cause=f"{value.type} has dimensions that are not known",
+                remedy="fix the input shapes with --shape NAME=1,3,224,224 or --dim NAME=N",
+            )
 
 
 def initial_states(function: func.FuncOp) -> dict[str, Array]:
@@ -60,10 +111,20 @@ def set_names(
         function.attributes[attribute] = ir.ArrayAttr.get(entries)
 
 
-def _read_names(function: func.FuncOp, attribute: str, count: int, default: str) -> list[str]:
-    names = [f"{default}{i}" for i in range(count)]
-    if attribute in function.attributes:
-        for i, entry in enumerate(function.attributes[attribute]):
-            if NAME in entry:
-                names[i] = entry[NAME].value
-    return names
+AnyItem = TypeVar("AnyItem")
+Entry = Mapping[str, Any]
+
+
+def _entries(function: func.FuncOp, attribute: str, items: Sequence[AnyItem]) -> list[tuple[Entry, AnyItem]]:
+    """What is stated of each argument or result, and the argument or result."""
+    stated = function.attributes[attribute] if attribute in function.attributes else [{}] * len(items)
+    return list(zip(stated, items, strict=True))
+
+
+def _parameters(stated: Sequence[tuple[Entry, ir.Type]], default: str) -> list[Parameter]:
+    return [
+        Parameter(
+            entry[NAME].value if NAME in entry else f"{default}{number}", entry[TYPE].value if TYPE in entry else type_
+        )
+        for number, (entry, type_) in enumerate(stated)
+    ]

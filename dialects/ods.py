@@ -9,8 +9,8 @@
 Annotations name operands, results and attributes; reading one on an operation gives a Python value (`op.alpha` is a
 float, `op.input` an `ir.Value`). From them come the constructor with result inference, the verifier with messages
 that name op, field and values, the evaluator, and the reference page. `T | None` makes an operand or attribute
-optional. Annotations are read when the class is made, so a module that defines ops must not import
-`annotations` from `__future__`.
+optional. Operands and results are tensors; a `BufferOperand` or `BufferResult` is a memref. Annotations are read when
+the class is made, so a module that defines ops must not import `annotations` from `__future__`.
 
 IRDL, through which ops reach MLIR, wants one type for all members of a variadic group. Ours differ (the operands of a
 concatenation), so a variadic field is stated to it as `MEMBERS` optional ones; an op has at most one such field.
@@ -19,7 +19,8 @@ concatenation), so a variadic field is stated to it as `MEMBERS` optional ones; 
 import types
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal, Union, get_args, get_origin
+from functools import partial
+from typing import Annotated, Any, ClassVar, Literal, Union, get_args, get_origin
 
 import numpy as np
 
@@ -32,6 +33,9 @@ Operand = Annotated[ir.Value, "operand"]
 Operands = Annotated[Sequence[ir.Value], "operand"]
 Result = Annotated[ir.Value, "result"]
 Results = Annotated[Sequence[ir.Value], "result"]
+BufferOperand = Annotated[ir.Value, "operand", "buffer"]
+BufferOperands = Annotated[Sequence[ir.Value], "operand", "buffer"]
+BufferResult = Annotated[ir.Value, "result", "buffer"]
 I64 = Annotated[int, KINDS["i64"]]
 F64 = Annotated[float, KINDS["f64"]]
 Bool = Annotated[bool, KINDS["bool"]]
@@ -43,6 +47,25 @@ ElementType = Annotated[ir.Type, KINDS["type"]]
 Elements = Annotated[np.ndarray[Any, Any], KINDS["elements"]]
 
 Pure = ext.Pure
+
+
+class MemoryEffects:
+    """Trait of operations on buffers: they write the last operand if that is their `target`, and read the others."""
+
+    class _Effects(ir.MemoryEffectsOpInterface):  # type: ignore[misc]  # the bindings carry no types
+        @staticmethod
+        def get_effects(op: Any, effects: Any) -> None:
+            fields = op.opview.operand_fields
+            last = len(op.op_operands) - 1
+            for number, operand in enumerate(op.op_operands):
+                written = number == last and fields[-1].name == "target"
+                effects.append(ir.MemoryEffect.Write if written else ir.MemoryEffect.Read, operand)
+
+    @staticmethod
+    def attach(name: str) -> None:
+        """Called by the bindings when the dialect is loaded."""
+        MemoryEffects._Effects.attach(name)
+
 
 SEGMENTS = ("operandSegmentSizes", "resultSegmentSizes")
 MEMBERS = 32
@@ -63,7 +86,10 @@ def require(condition: bool, message: str) -> None:
 
 @dataclass(frozen=True)
 class Field:
-    """One operand, result or attribute of an op class; `kind` is None for operands and results."""
+    """One operand, result or attribute of an op class; `kind` is None for operands and results.
+
+    `buffer`: whether its values are memrefs, not tensors.
+    """
 
     name: str
     role: Literal["operand", "result", "attribute"]
@@ -71,6 +97,7 @@ class Field:
     variadic: bool = False
     kind: AttributeKind | None = None
     choices: tuple[str, ...] = ()
+    buffer: bool = False
 
     @property
     def single(self) -> bool:
@@ -102,6 +129,13 @@ class Field:
             if not has_dtype(type_):
                 raise Violation(f"attribute '{self.name}' is of type {type_}, which numpy does not have")
 
+    def check_type(self, type_: ir.Type) -> None:
+        """Raise `Violation` unless values of this type can be this operand or result."""
+        if not isinstance(type_, ir.MemRefType if self.buffer else ir.RankedTensorType):
+            raise Violation(f"{self.role} must be a {'memref' if self.buffer else 'ranked tensor'}, got {type_}")
+        if not has_dtype(type_):
+            raise Violation(f"{self.role} is {type_}, whose elements numpy does not have")
+
 
 def _field(name: str, annotation: Any) -> Field | None:
     """The field that `name: annotation` declares, or None for class variables."""
@@ -115,10 +149,10 @@ def _field(name: str, annotation: Any) -> Field | None:
         return Field(name, "attribute", optional, kind=ENUM, choices=get_args(annotation))
     if get_origin(annotation) is not Annotated:
         return None
-    base, role = get_args(annotation)
+    base, role, *rest = get_args(annotation)
     if isinstance(role, AttributeKind):
         return Field(name, "attribute", optional, kind=role)
-    return Field(name, role, optional, variadic=get_origin(base) is Sequence)
+    return Field(name, role, optional, variadic=get_origin(base) is Sequence, buffer="buffer" in rest)
 
 
 def _getter(field: Field) -> property:
@@ -168,8 +202,38 @@ class Dialect(ext.Dialect, name=""):  # type: ignore[misc,call-arg]  # the bindi
     @classmethod
     def _emit_module(cls) -> ir.Module:
         """The dialect as IRDL: parsing text takes a third of the time of building operations, in every context."""
-        operations = "\n".join(op.irdl() for op in cls.operations)
-        return ir.Module.parse(f"irdl.dialect @{cls.DIALECT_NAMESPACE} {{\n{operations}\n}}")
+        members = "\n".join(member.irdl() for member in (*cls.attributes, *cls.operations))
+        return ir.Module.parse(f"irdl.dialect @{cls.DIALECT_NAMESPACE} {{\n{members}\n}}")
+
+
+def _text(attribute: "Attribute", number: int) -> str:
+    """The text that is a parameter of an attribute."""
+    return str(ir.StringAttr(attribute.params[number]).value)
+
+
+class Attribute(ext.Attribute):  # type: ignore[misc]  # the bindings carry no types
+    """Base class of the attributes of our dialects: `name: Literal["a", "b"]` is a parameter, one of these texts.
+
+    IRDL has no assembly formats: a parameter is printed and read as the attribute that it is, a text in quotes.
+    """
+
+    choices: ClassVar[dict[str, tuple[str, ...]]] = {}
+
+    def __init_subclass__(cls, *, name: str, dialect: type[Dialect]) -> None:
+        super().__init_subclass__(name=name, dialect=dialect)
+        cls.choices = {key: get_args(literal) for key, literal in cls.__annotations__.items()}
+        for number, key in enumerate(cls.choices):
+            setattr(cls, key, property(partial(_text, number=number)))
+
+    @classmethod
+    def irdl(cls) -> str:
+        """What MLIR has to know of the attribute."""
+        lines = [f"irdl.attribute @{cls._name} {{"]
+        for key, texts in cls.choices.items():
+            members = [f"%{key}_{number}" for number in range(len(texts))]
+            lines += [f'{member} = irdl.is "{text}"' for member, text in zip(members, texts, strict=True)]
+            lines.append(f"%{key} = irdl.any_of({', '.join(members)})")
+        return "\n".join([*lines, f"irdl.parameters({', '.join(f'{key}: %{key}' for key in cls.choices)})", "}"])
 
 
 class Op(ext.Operation):  # type: ignore[misc]  # the bindings carry no types
@@ -296,7 +360,8 @@ class Op(ext.Operation):  # type: ignore[misc]  # the bindings carry no types
 
     def infer(self) -> ir.Type | Sequence[ir.Type]:
         """The result types that operands and attributes imply; raises `Violation`."""
-        raise Violation("cannot infer its result types: state them")
+        require(not self.result_fields, "cannot infer its result types: state them")
+        return []
 
     def verify(self) -> None:
         """Check what inference does not; raises `Violation`."""
@@ -349,12 +414,9 @@ class Op(ext.Operation):  # type: ignore[misc]  # the bindings carry no types
         if varying > 1:
             sizes = self._segment_sizes("operand")
             require(sum(sizes) == count, f"has {count} operands, operandSegmentSizes adds up to {sum(sizes)}")
-        for role, values in (("operand", list(self.operation.operands)), ("result", list(self.operation.results))):
-            for type_ in (value.type for value in values):
-                if not isinstance(type_, ir.RankedTensorType):
-                    raise Violation(f"{role} must be a ranked tensor, got {type_}")
-                if not has_dtype(type_):
-                    raise Violation(f"{role} is {type_}, whose elements numpy does not have")
+        for declared in (*self.operand_fields, *self.result_fields):
+            for value in _group(self.field_values(declared)):
+                declared.check_type(value.type)
 
     def inferred_types(self) -> Sequence[ir.Type] | None:
         """What `infer` gives, as a sequence; None for ops that cannot infer."""

@@ -1,6 +1,7 @@
 """Which module defines which pass: so that a pass is imported when a pipeline names it, and listing needs no MLIR."""
 
 MODULES: dict[str, str] = {
+    "kpu-bufferize": "buffers.bufferize",
     "kpu-download-at-once": "kpu.download",
     "kpu-expose-bytes": "kpu.expose",
     "kpu-form-layers": "kpu.form_layers",
@@ -25,6 +26,7 @@ MODULES: dict[str, str] = {
     "nn-infer-shapes": "nn.infer_shapes",
     "nn-move-quantized": "nn.move_quantized",
     "nn-plan-memory": "buffers.plan",
+    "nn-quantize": "quant.quantize",
     "nn-recognize": "nn.recognize",
     "nn-sink-transposes": "nn.sink_transposes",
     "nn-unroll": "nn.unroll",

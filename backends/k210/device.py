@@ -1,7 +1,7 @@
 """Writes KPU operations as functions of a k210 module, and the calls of them into the stack machine's code.
 
-On entry: `kpu` operations in their order, maps with offsets in KPU memory, bytes in main memory with places. Operations
-between which the host does nothing are one function: what it uploads are its inputs, what it downloads its outputs.
+On entry: `kpu` operations on buffers, in their order. Operations between which the host does nothing are one function:
+what it uploads are its inputs, what it downloads its outputs.
 """
 
 from collections.abc import Callable
@@ -10,11 +10,11 @@ from typing import Any
 
 from ...dialects import kpu
 from ...dialects.mlir import ir
-from ...passes.kpu.plan import offset_of
 from ...runtime.kmodel.build5 import Place, Tensor
 from ...runtime.kmodel.v5 import Module
 from ...runtime.kpu.assembler import Assembler
 from ...runtime.stackvm.assembler5 import Code
+from ..buffers import address_of
 from .layer import layer_of, map_shape
 
 MODULE = 1
@@ -30,34 +30,33 @@ class Device:
     assembler: Assembler = field(default_factory=Assembler)
     waiting: list[Any] = field(default_factory=list)
 
-    def add(self, op: kpu.KPUOp) -> None:
+    def add(self, op: kpu.BufferOp) -> None:
         """Let an operation be part of the next function."""
-        if not isinstance(op, kpu.Select):
-            self.waiting.append(op)
+        self.waiting.append(op)
 
     def finish(self) -> None:
         """Write the function of what was collected, and call it."""
         if not self.waiting:
             return
-        uploads = [op for op in self.waiting if isinstance(op, kpu.Upload)]
-        downloads = [op for op in self.waiting if isinstance(op, kpu.Download)]
-        sources = [Tensor("u8", map_shape(op.input)) for op in uploads]
-        targets = [Tensor("u8", map_shape(op.output)) for op in downloads]
+        uploads = [op for op in self.waiting if isinstance(op, kpu.UploadInto)]
+        downloads = [op for op in self.waiting if isinstance(op, kpu.DownloadInto)]
+        sources = [Tensor("u8", map_shape(op.target)) for op in uploads]
+        targets = [Tensor("u8", map_shape(op.source)) for op in downloads]
         function = self.assembler.function(sources, targets)
-        inputs = dict(zip((op.output for op in uploads), function.inputs, strict=True))
-        outputs = dict(zip((op.output for op in downloads), function.outputs, strict=True))
+        inputs = dict(zip((op.target for op in uploads), function.inputs, strict=True))
+        outputs = dict(zip((op.target for op in downloads), function.outputs, strict=True))
         for op in self.waiting:
-            if isinstance(op, kpu.Upload):
-                function.upload(inputs[op.output], offset_of(op.output), map_shape(op.output))
-            elif isinstance(op, kpu.Download):
-                function.download(offset_of(op.input), outputs[op.output], map_shape(op.input))
+            if isinstance(op, kpu.UploadInto):
+                function.upload(inputs[op.target], address_of(op.target), map_shape(op.target))
+            elif isinstance(op, kpu.DownloadInto):
+                function.download(address_of(op.source), outputs[op.target], map_shape(op.source))
             else:
                 function.convolution(*layer_of(op))
         self.code.call(
             MODULE,
             len(self.assembler.functions) - 1,
-            [(self.place(op.input), tensor) for op, tensor in zip(uploads, sources, strict=True)],
-            [(self.place(op.output), tensor) for op, tensor in zip(downloads, targets, strict=True)],
+            [(self.place(op.source), tensor) for op, tensor in zip(uploads, sources, strict=True)],
+            [(self.place(op.target), tensor) for op, tensor in zip(downloads, targets, strict=True)],
         )
         self.waiting.clear()
 

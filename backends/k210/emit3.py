@@ -1,26 +1,22 @@
 """`kpu` operations and a few of `nn` to kmodel version 3, which every K210 firmware reads.
 
-On entry: downloads right behind their layers, maps with offsets in KPU memory, the rest with places in main memory.
-The one input is an image in bytes that goes straight into KPU memory (`kpu-expose-bytes`), or what a matrix is
-multiplied with. On exit: a file in which nothing is allocated when it runs.
+On entry: one function of buffers (`kpu-bufferize`), downloads right behind their layers; outputs have offsets in main
+memory. The one input is an image in bytes in KPU memory (`kpu-expose-bytes`), or what a matrix is multiplied with. On
+exit: a file in which nothing is allocated when it runs.
 """
 
-import math
 from collections.abc import Sequence
 from typing import Any
 
 from ...dialects import kpu, nn
-from ...dialects.function import entry_function
+from ...dialects.function import buffers_of, entry_function
 from ...dialects.mlir import ir
-from ...dialects.tensors import dtype_of, static_shape
-from ...passes.buffers.plan import ALIASES, INPUTS, root, uploaded
-from ...passes.kpu.plan import offset_of
-from ...passes.rewriter import producer, users
 from ...runtime.kmodel.builder3 import Builder
 from ...runtime.kmodel.layers3 import K210Upload
 from ...runtime.kpu.layout import LINE
-from ..unsupported import Unsupported, check_static, refuse
-from .layer import layer_of, map_shape
+from ..buffers import address_of, source_of, steps_of
+from ..unsupported import Unsupported, refuse
+from .layer import downloaded, layer_of, map_shape, require_layer
 from .layers3 import EMITTERS, Writer
 
 MACHINE = "firmware for kmodel version 3"
@@ -30,43 +26,36 @@ REMEDY = "compile for another version (--kmodel 4 or 5), or change the network t
 def emit3(module: ir.Module) -> bytes:
     """The kmodel of a network.
 
-    Raises `UnsupportedError` K0602 that lists every operation which firmware cannot compute, K0603 for dimensions that
-    are not known.
+    Raises `UnsupportedError` K0602 that lists every operation which firmware cannot compute.
     """
     function = entry_function(module)
     block = function.regions[0].blocks[0]
-    *body, end = (op for op in block.operations if not isinstance(op, nn.Constant))
-    check_static(block, body)
-    body = [op for op in body if not isinstance(op, (kpu.Select, *ALIASES))]
+    inputs, outputs = buffers_of(function)
+    body = steps_of(block)
     writer = Writer(Builder())
-    for argument, offset in zip(block.arguments, function.attributes[INPUTS], strict=True):
-        if offset >= 0:
-            writer.offsets[argument] = offset
-    problems = _beginning(function, block, body) or _emitted(writer, body[:1])
+    problems = _beginning(function, inputs, body) or _emitted(writer, body[:1])
     if problems:
         missing = Unsupported("it has no such layer")
-        others = [op for op in body[1:] if not isinstance(op, kpu.KPUOp)]
+        others = [op for op in body[1:] if not isinstance(op, kpu.BufferOp)]
         problems += [(op, missing) for op in others if type(op) not in EMITTERS]
     else:
         problems = _emitted(writer, body[1:])
     if not problems:
-        problems = _outputs(writer, end)
+        problems = _outputs(writer, outputs, block.operations[len(block.operations) - 1])
     refuse(problems, MACHINE, REMEDY)
     return writer.builder.write()
 
 
-def _beginning(function: Any, block: ir.Block, body: Sequence[Any]) -> list[tuple[Any, Unsupported]]:
+def _beginning(function: Any, inputs: Sequence[ir.Value], body: Sequence[Any]) -> list[tuple[Any, Unsupported]]:
     """What is wrong with how a network begins, if anything: firmware puts its one input where the first layer reads."""
-    if len(block.arguments) != 1 or not body:
-        return [
-            (function, Unsupported(f"it has {len(block.arguments)} inputs and {len(body)} layers; one input is read"))
-        ]
-    argument, first = block.arguments[0], body[0]
-    if isinstance(first, nn.Conv | nn.Matmul) and root(first.operation.operands[0]) == argument:
+    if len(inputs) != 1 or not body:
+        return [(function, Unsupported(f"it has {len(inputs)} inputs and {len(body)} layers; one input is read"))]
+    first = body[0]
+    if isinstance(first, nn.Conv | nn.Matmul) and source_of(first.operation.operands[0]) == inputs[0]:
         return []
-    if isinstance(first, kpu.Upload) and uploaded(argument) is None:
+    if isinstance(first, kpu.UploadInto):
         return [(first, Unsupported("the input goes into KPU memory and can be used nowhere else"))]
-    if isinstance(first, kpu.Upload) and isinstance(body[1], kpu.Conv2D) and list(body[1].inputs) == [first.output]:
+    if isinstance(first, kpu.Conv2DInto) and list(first.inputs) == inputs:
         return []
     why = "a network has to begin with a layer of the KPU or a product with a matrix"
     if isinstance(first, nn.Transpose):
@@ -78,7 +67,6 @@ def _emitted(writer: Writer, body: Sequence[Any]) -> list[tuple[Any, Unsupported
     """Write operations; those that cannot be written."""
     problems = []
     for op in body:
-        writer.plan(op)
         try:
             _emit(writer, op)
         except Unsupported as error:
@@ -87,36 +75,30 @@ def _emitted(writer: Writer, body: Sequence[Any]) -> list[tuple[Any, Unsupported
 
 
 def _emit(writer: Writer, op: Any) -> None:
-    if isinstance(op, kpu.Upload):
-        source = root(op.input)
-        if isinstance(source, ir.OpResult) or source in writer.offsets:
-            _, channels, height, width = map_shape(op.output)
-            line = offset_of(op.output) // LINE
-            shape = {"width": width, "height": height, "channels": channels}
-            writer.builder.add(K210Upload(input=writer.at(op.input), kpu_output=line, **shape))
-    elif isinstance(op, kpu.Conv2D):
-        download = next((user for user in users(op.output) if isinstance(user, kpu.Download)), None)
-        if download is not None:
-            writer.plan(download)
-        writer.builder.k210_conv(*layer_of(op), output=None if download is None else writer.at(download.output))
-    elif isinstance(op, kpu.Download):
-        if producer(op.input, kpu.Conv2D) is None:
-            raise Unsupported("only what a layer computes can be brought back to main memory")
-    else:
+    if isinstance(op, kpu.UploadInto):
+        _, channels, height, width = map_shape(op.target)
+        shape = {"width": width, "height": height, "channels": channels}
+        line = address_of(op.target) // LINE
+        writer.builder.add(K210Upload(input=writer.at(op.source), kpu_output=line, **shape))
+    elif isinstance(op, kpu.Conv2DInto):
+        download = downloaded(op.target)
+        writer.builder.k210_conv(*layer_of(op), output=None if download is None else writer.at(download))
+    elif isinstance(op, kpu.DownloadInto):
+        require_layer(op)
+    elif not isinstance(op, kpu.Store):
         emit = EMITTERS.get(type(op))
         if emit is None:
             raise Unsupported("it has no such layer")
         emit(writer, op)
 
 
-def _outputs(writer: Writer, end: Any) -> list[tuple[Any, Unsupported]]:
+def _outputs(writer: Writer, outputs: Sequence[ir.Value], end: Any) -> list[tuple[Any, Unsupported]]:
     """Declare the outputs; those that are in no place of main memory."""
     try:
-        for value in end.operation.operands:
-            if root(value) not in writer.offsets:
+        for value in outputs:
+            if kpu.offset_of(value) is None:
                 raise Unsupported("an output is a constant, or what goes into the KPU")
-            size = math.prod(static_shape(value)) * dtype_of(value).itemsize
-            writer.builder.output(writer.at(value), size)
+            writer.builder.output(writer.at(value), kpu.bytes_of(value))
     except Unsupported as error:
         return [(end, error)]
     return []

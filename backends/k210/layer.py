@@ -7,9 +7,12 @@ import numpy as np
 from ...dialects import kpu, nn
 from ...dialects.mlir import ir
 from ...dialects.tensors import Array, static_shape
-from ...passes.kpu.plan import layout_of, offset_of
+from ...passes.kpu.plan import layout_of
+from ...passes.rewriter import users
 from ...runtime.kpu.registers import LayerArguments, layer_arguments
 from ...runtime.kpu.tables import Activation, BatchNorm
+from ..buffers import address_of
+from ..unsupported import Unsupported
 
 Shape = tuple[int, int, int, int]
 
@@ -20,7 +23,7 @@ def map_shape(value: ir.Value) -> Shape:
     return batch, channels, height, width
 
 
-def layer_of(op: kpu.Conv2D) -> tuple[LayerArguments, Array, BatchNorm, Activation]:
+def layer_of(op: kpu.Conv2DInto) -> tuple[LayerArguments, Array, BatchNorm, Activation]:
     """What assemblers of all versions take. Maps that lie behind each other have unused channels where one does not
     fill its last line."""
     weight, norm, lines = (nn.constant_value(value) for value in (op.weight, op.norm, op.lines))
@@ -30,8 +33,8 @@ def layer_of(op: kpu.Conv2D) -> tuple[LayerArguments, Array, BatchNorm, Activati
     _, _, height, width = map_shape(op.inputs[0])
     channels = weight.shape[0] if op.depthwise else weight.shape[1]
     arguments = layer_arguments(
-        offset_of(op.inputs[0]),
-        offset_of(op.output),
+        address_of(op.inputs[0]),
+        address_of(op.target),
         (1, channels, height, width),
         weight.shape[0],
         kernel=op.kernel,
@@ -48,6 +51,17 @@ def layer_of(op: kpu.Conv2D) -> tuple[LayerArguments, Array, BatchNorm, Activati
         BatchNorm(mul=mul, shift=shift, add=add),
         Activation(start=start, mul=line_mul, shift=line_shift, add=line_add),
     )
+
+
+def downloaded(maps: ir.Value) -> ir.Value | None:
+    """The buffer in main memory that a layer's result is wanted in, too."""
+    return next((user.target for user in users(maps) if isinstance(user, kpu.DownloadInto)), None)
+
+
+def require_layer(op: kpu.DownloadInto) -> None:
+    """`Unsupported` unless a download is part of a layer, as it is in files of versions 3 and 4."""
+    if not any(isinstance(user, kpu.Conv2DInto) and user.target == op.source for user in users(op.source)):
+        raise Unsupported("only what a layer computes can be brought back to main memory")
 
 
 def _spread(weight: Array, layouts: list[Any]) -> Array:

@@ -5,7 +5,7 @@ What only moves whole pieces of memory is a concatenation of pieces; a window of
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -13,10 +13,10 @@ import numpy as np
 from ...dialects import nn
 from ...dialects.mlir import ir
 from ...dialects.tensors import Array, dtype_of, static_shape
-from ...passes.buffers.plan import OFFSETS, root
 from ...runtime.kernels.resampling import nearest_indices, source_positions
 from ...runtime.kmodel import layers3
 from ...runtime.kmodel.builder3 import Builder
+from ..buffers import address_of, source_of
 from ..emitters import Emitters
 from ..quantised import uniform
 from ..unsupported import Unsupported, floats
@@ -35,21 +35,13 @@ class Writer:
     """What an operation is written with: the file, and where each value lies in main memory."""
 
     builder: Builder
-    offsets: dict[ir.Value, int] = field(default_factory=dict)
 
     def at(self, value: ir.Value) -> int:
         """The address of a value. `Unsupported` for constants, which files of this version do not hold."""
-        source = root(value)
+        source = source_of(value)
         if nn.constant_value(source) is not None:
             raise Unsupported("files of version 3 hold no constants but weights")
-        assert source in self.offsets, f"{source} was not planned"
-        return self.offsets[source]
-
-    def plan(self, op: Any) -> None:
-        """Read the offsets of an operation's results."""
-        for value, offset in zip(op.operation.results, op.operation.attributes[OFFSETS], strict=False):
-            if offset >= 0:
-                self.offsets[value] = offset
+        return address_of(source)
 
     def apply(self, fields: type[Any], op: Any, *arrays: Any, **stated: Any) -> None:
         """Add a layer of one input and one output."""

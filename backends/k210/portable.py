@@ -1,7 +1,7 @@
 """KPU operations to a version 5 file that holds a k210 module and nothing else.
 
-On entry: one function whose inputs and outputs are bytes (`kpu-expose-bytes`), maps with offsets in KPU memory. On
-exit: a kmodel that does not depend on the numbers of stack machine functions, which differ from runtime to runtime.
+On entry: one function of buffers (`kpu-bufferize`) whose inputs and outputs are bytes (`kpu-expose-bytes`). On exit: a
+kmodel that does not depend on the numbers of stack machine functions, which differ from runtime to runtime.
 """
 
 from collections.abc import Sequence
@@ -10,17 +10,17 @@ from typing import Any
 import numpy as np
 
 from ...dialects import kpu, nn
-from ...dialects.function import entry_function
+from ...dialects.function import buffers_of, entry_function
 from ...dialects.mlir import ir
 from ...dialects.ods import Op
 from ...dialects.tensors import dtype_of, static_shape
-from ...passes.buffers.plan import ALIASES, root
-from ...passes.kpu.plan import offset_of
 from ...passes.kpu.rules import REASON
-from ...runtime.kmodel.build5 import Place, Tensor, build_kmodel
-from ...runtime.kpu.assembler import Assembler, Code
+from ...passes.rewriter import users
+from ...runtime.kmodel.build5 import Tensor, build_kmodel
+from ...runtime.kpu.assembler import Assembler
+from ..buffers import address_of, source_of, steps_of
 from ..stackvm.interface import names_of
-from ..unsupported import Unsupported, check_static, refuse
+from ..unsupported import Unsupported, refuse
 from .layer import layer_of, map_shape
 
 CROSSINGS = (nn.Quantize, nn.Dequantize)
@@ -30,25 +30,26 @@ CROSSINGS = (nn.Quantize, nn.Dequantize)
 def emit_portable(module: ir.Module, producer: str) -> bytes:
     """The kmodel of a network that the KPU computes alone.
 
-    Raises `UnsupportedError` K0602 that lists what it does not compute, K0603 for dimensions that are not known.
+    Raises `UnsupportedError` K0602 that lists what it does not compute.
     """
     function = entry_function(module)
     block = function.regions[0].blocks[0]
-    *body, end = (op for op in block.operations if not isinstance(op, nn.Constant))
-    check_static(block, body)
-    results = list(end.operation.operands)
-    _check_all_on_kpu(body, end, results)
+    inputs, outputs = buffers_of(function)
+    origins = [_origin(output) for output in outputs]
+    body = steps_of(block)
+    _check_all_on_kpu(body, block.operations[len(block.operations) - 1], inputs, origins)
     assembler = Assembler()
-    code = assembler.function(*([_bytes(value) for value in values] for values in (block.arguments, results)))
-    inputs = dict(zip(block.arguments, code.inputs, strict=True))
+    code = assembler.function(*([_bytes(value) for value in values] for values in (inputs, outputs)))
+    places = dict(zip(inputs, code.inputs, strict=True))
     for op in body:
-        if isinstance(op, kpu.Upload):
-            code.upload(inputs[root(op.input)], offset_of(op.output), map_shape(op.output))
-        elif isinstance(op, kpu.Conv2D):
+        if isinstance(op, kpu.UploadInto):
+            code.upload(places[op.source], address_of(op.target), map_shape(op.target))
+        elif isinstance(op, kpu.Conv2DInto):
             code.convolution(*layer_of(op))
-        elif isinstance(op, kpu.Download):
-            for target in _targets(op, results, code):
-                code.download(offset_of(op.input), target, map_shape(op.input))
+        elif isinstance(op, kpu.DownloadInto):
+            for origin, target in zip(origins, code.outputs, strict=True):
+                if origin == op.target:
+                    code.download(address_of(op.source), target, map_shape(op.source))
     return build_kmodel([assembler.module()], names_of(function, producer))
 
 
@@ -56,17 +57,21 @@ def _bytes(value: ir.Value) -> Tensor:
     return Tensor("u8", static_shape(value))
 
 
-def _targets(op: kpu.Download, results: Sequence[ir.Value], code: Code) -> list[Place]:
-    """The outputs that hold what is downloaded."""
-    return [place for value, place in zip(results, code.outputs, strict=True) if root(value) == op.output]
+def _origin(output: ir.Value) -> ir.Value:
+    """The buffer of an output, or the one that it is a copy of."""
+    return next((source_of(user.value) for user in users(output) if isinstance(user, kpu.Store)), output)
 
 
-def _check_all_on_kpu(body: Sequence[Any], end: Any, results: Sequence[ir.Value]) -> None:
-    """Refuse operations of the host, and outputs that do not come from the KPU."""
-    host = [op for op in body if not isinstance(op, (kpu.KPUOp, *ALIASES))]
+def _check_all_on_kpu(body: Sequence[Any], end: Any, inputs: Sequence[ir.Value], origins: Sequence[ir.Value]) -> None:
+    """Refuse operations of the host, uploads of what is no input, and outputs that do not come from the KPU."""
+    host = [op for op in body if not isinstance(op, kpu.BufferOp)]
     found = [op for op in host if not isinstance(op, CROSSINGS)] or host
     problems = [(op, Unsupported(_why(op))) for op in found]
-    loose = [value for value in results if not _is_downloaded(value)]
+    uploads = [op for op in body if isinstance(op, kpu.UploadInto) and op.source not in inputs]
+    if uploads and not problems:
+        problems = [(op, Unsupported("it is a constant, or was brought back to be reshaped")) for op in uploads]
+    downloads = [op.target for op in body if isinstance(op, kpu.DownloadInto)]
+    loose = [origin for origin in origins if origin not in downloads]
     if loose and not problems:
         problems.append((end, Unsupported(f"{len(loose)} outputs are not computed by the KPU")))
     refuse(
@@ -75,11 +80,6 @@ def _check_all_on_kpu(body: Sequence[Any], end: Any, results: Sequence[ir.Value]
         "end the network before these operations and compute them in your program, or compile without --portable: "
         "then the host computes them",
     )
-
-
-def _is_downloaded(value: ir.Value) -> bool:
-    source = root(value)
-    return isinstance(source, ir.OpResult) and isinstance(source.owner.opview, kpu.Download)
 
 
 def _why(op: Op) -> str:

@@ -7,10 +7,10 @@ from typing import Any
 from ...dialects import nn
 from ...dialects.mlir import ir
 from ...dialects.tensors import dtype_of, static_shape
-from ...passes.buffers.plan import OFFSETS, root
 from ...runtime.kmodel.builder4 import Builder
 from ...runtime.kmodel.elements import element_name
 from ...runtime.kmodel.fields4 import ELEMENTS, MemoryRange, place
+from ..buffers import address_of, source_of
 from ..unsupported import Unsupported
 
 
@@ -19,28 +19,20 @@ class Places:
     """Where each value lies in main memory; constants go into the file when they are first used."""
 
     builder: Builder
-    offsets: dict[ir.Value, int] = field(default_factory=dict)
     constants: dict[ir.Value, MemoryRange] = field(default_factory=dict)
 
     def __call__(self, value: ir.Value) -> MemoryRange:
         """The range of a value. `Unsupported` for elements that are neither float32 nor bytes."""
-        source = root(value)
         name = element_name(dtype_of(value))
         if name not in ELEMENTS:
             raise Unsupported(f"it works on {value.type}, only f32 and bytes are supported")
-        if source in self.offsets:
-            return place("main", name, self.offsets[source], math.prod(static_shape(value)))
+        source = source_of(value)
+        array = nn.constant_value(source)
+        if array is None:
+            return place("main", name, address_of(source), math.prod(static_shape(value)))
         if source not in self.constants:
-            array = nn.constant_value(source)
-            assert array is not None, f"{source} was not planned"
             self.constants[source] = self.builder.constant(array)
         return self.constants[source]
-
-    def plan(self, op: Any) -> None:
-        """Read the offsets of an operation's results."""
-        for value, offset in zip(op.operation.results, op.operation.attributes[OFFSETS], strict=False):
-            if offset >= 0:
-                self.offsets[value] = offset
 
 
 @dataclass

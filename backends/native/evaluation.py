@@ -250,8 +250,6 @@ def broadcast_point(point: Point, result: ir.Value | tuple[int, ...], operand: i
     shape = operand if isinstance(operand, tuple) else static_shape(operand)
     if shape == (result if isinstance(result, tuple) else static_shape(result)):
         return point
-    if all(dim == 1 for dim in shape):
-        return Point((0,) * len(shape), point.lanes, 0)
     rank = len(point.indices)
     skipped = rank - len(shape)
     indices = tuple(0 if dim == 1 else index for dim, index in zip(shape, point.indices[skipped:], strict=True))

@@ -15,13 +15,13 @@ from typing import Any, ClassVar
 import numpy as np
 
 from ...dialects import nn
-from ...dialects.function import entry_function
+from ...dialects.function import check_static, entry_function
 from ...dialects.mlir import ir
 from ...dialects.tensors import elements_attribute
 from ...passes.buffers.allocation import Buffer as Lifetime
 from ...passes.buffers.allocation import allocate
 from ...passes.pipeline import register_pass
-from ..unsupported import Unsupported, check_static, refuse
+from ..unsupported import Unsupported, refuse
 from .assign_layouts import buffer_of
 from .form_groups import ALIASES, PLACED, groups_of
 from .generators import EXPRESSIONS, LOWERINGS, VIEWS
@@ -55,9 +55,10 @@ def lower_network(module: ir.Module, spec: TargetSpec, weights: Weights) -> Prog
     Raises `UnsupportedError` K0602 that lists every operation without a generator, K0603 for dimensions that are not
     known.
     """
-    block = entry_function(module).regions[0].blocks[0]
-    *operations, end = block.operations
-    check_static(block, [op for op in operations if not isinstance(op, nn.Constant)])
+    function = entry_function(module)
+    check_static(function)
+    block = function.regions[0].blocks[0]
+    *_, end = block.operations
     groups = groups_of(module)
     calls, problems = [], []
     for number, group in enumerate(groups):

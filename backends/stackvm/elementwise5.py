@@ -8,6 +8,7 @@ from ...dialects import nn
 from ...dialects.ods import Op
 from ...dialects.tensors import static_shape
 from ...runtime.stackvm.isa5 import unary as unary_functions
+from ..buffers import store_of
 from ..quantised import uniform
 from ..unsupported import Unsupported, floats
 from .writer5 import UNBOUNDED, Writer, emits, joined, stored
@@ -116,11 +117,13 @@ def sigmoid(w: Writer, op: nn.Sigmoid) -> None:
 def where(w: Writer, op: nn.Where) -> None:
     """The condition has to be of float32 there."""
     floats(op.x, op.y)
-    assert w.working is not None
-    w.convert(op.condition, w.working, "f32")
+    buffer = store_of(op.output).working
+    assert buffer is not None, "the planner gives a selection working memory"
+    working = w.place(buffer)
+    w.convert(op.condition, working, "f32")
     condition, x, y, result = (static_shape(value) for value in (op.condition, op.x, op.y, op.output))
     shapes = joined(src1=condition, src2=x, src3=y, dest=result)
-    w.call("ternary", w.working, w.place(op.x), w.place(op.y), w.place(op.output), datatype="f32", **shapes)
+    w.call("ternary", working, w.place(op.x), w.place(op.y), w.place(op.output), datatype="f32", **shapes)
 
 
 @emits(nn.Quantize)

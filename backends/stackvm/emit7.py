@@ -9,14 +9,14 @@ from collections.abc import Sequence
 from typing import Any
 
 from ...dialects import nn
-from ...dialects.function import entry_function
+from ...dialects.function import check_static, entry_function
 from ...dialects.mlir import ir
 from ...dialects.ods import Op
 from ...dialects.tensors import dtype_of, shape_of
 from ...runtime.kmodel.elements import element_name
 from ...runtime.kmodel.types7 import TensorType, TupleType
 from ...runtime.stackvm.assembler7 import Arg, Assembler, Code, Local, Operand
-from ..unsupported import Unsupported, check_static, refuse
+from ..unsupported import Unsupported, refuse
 from .interface import names_of
 from .operators7 import EMITTERS
 
@@ -58,7 +58,7 @@ def emit7(module: ir.Module, producer: str) -> bytes:
     block = function.regions[0].blocks[0]
     operations = [op for op in block.operations if not isinstance(op, nn.Constant)]
     *body, end = operations
-    check_static(block, body)
+    check_static(function)
     results = list(end.operation.operands)
     assembler = Assembler()
     code = assembler.function(

@@ -33,12 +33,11 @@ Ints = tuple[int, ...]
 
 
 class Writer:
-    """What an operation is written with: the code, where each value lies, and memory that it may use meanwhile."""
+    """What an operation is written with: the code, and where each value lies."""
 
     def __init__(self, code: Code, place: Callable[[ir.Value], Place]) -> None:
         self.code = code
         self.place = place
-        self.working: Place | None = None
 
     def call(self, function: str, *operands: Operand, **immediates: Immediate) -> None:
         """Call a tensor function; `Unsupported` when the dialect does not have it."""

@@ -28,12 +28,21 @@ class KPU(ods.Dialect, name="kpu"):  # type: ignore[call-arg]  # the bindings ca
 
     A layer reads maps 1 x C x H x W, convolves with stride 1 and as much padding as keeps H and W, applies an
     activation, and may pool. Several inputs of a layer are maps that lie one behind the other in KPU memory, so that
-    they are one map of all their channels. All operations are pure and can be evaluated with numpy.
+    they are one map of all their channels. All operations can be evaluated with numpy.
+
+    There are two levels. On tensors, operations are pure, and `kpu.upload` and `kpu.download` are the ways between host
+    and KPU. On buffers (`kpu-bufferize`), a program is what is done in which order with which bytes: `kpu.buffer` says
+    where a buffer is, operations whose names end in `_into` write one, and the host's tensors are between a `kpu.load`
+    and a `kpu.store`.
+
+    A function of buffers returns nothing. Its arguments are the inputs and behind them, marked `bufferize.result`, the
+    outputs; `nn.type` is what the caller sees of one, and `kpu.offset` where in its memory it is, unless the caller
+    decides that.
     """
 
 
 class KPUOp(Op, dialect=KPU, traits=[ods.Pure]):
-    """Base class of the operations of `kpu`."""
+    """Base class of the operations of `kpu` on tensors."""
 
 
 def require_map(value: ir.Value, what: str) -> None:

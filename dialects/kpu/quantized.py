@@ -22,6 +22,17 @@ def require_bytes(value: ir.Value, what: str) -> None:
         raise Violation(f"{what} is {value.type}, expected u8 with one scale")
 
 
+def require_tables(weight: ir.Value, norm: ir.Value, lines: ir.Value) -> None:
+    """What a layer computes with must be of the chip's types."""
+    outputs = shape_of(weight)[0]
+    if dtype_of(weight) != np.uint8:
+        raise Violation(f"weight is {weight.type}, expected ui8")
+    if shape_of(norm) != (outputs, 3):
+        raise Violation(f"norm is {norm.type}, expected {outputs} x 3")
+    if shape_of(lines) != (16, 4):
+        raise Violation(f"lines are {lines.type}, expected 16 x 4")
+
+
 class Transfer(KPUOp):
     """Base of the ways between the memories: the bytes stay."""
 
@@ -110,17 +121,10 @@ class Conv2D(KPUOp, name="conv2d"):
         for value in self.inputs:
             require_bytes(value, "input")
         require_bytes(self.output, "result")
-        weight, norm, lines, result = (value.type for value in (self.weight, self.norm, self.lines, self.output))
-        outputs = shape_of(weight)[0]
-        if dtype_of(weight) != np.uint8:
-            raise Violation(f"weight is {weight}, expected ui8")
-        if shape_of(norm) != (outputs, 3):
-            raise Violation(f"norm is {norm}, expected {outputs} x 3")
-        if shape_of(lines) != (16, 4):
-            raise Violation(f"lines are {lines}, expected 16 x 4")
+        require_tables(self.weight, self.norm, self.lines)
         expected = layer_type(self.inputs, self.weight, self.depthwise, self.pool, self.output)
-        if result != expected:
-            raise Violation(f"result type is {result}, expected {expected}")
+        if self.output.type != expected:
+            raise Violation(f"result type is {self.output.type}, expected {expected}")
 
     @property
     def evaluator(self) -> Callable[..., Any]:

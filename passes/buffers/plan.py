@@ -16,7 +16,7 @@ from typing import Any, ClassVar
 from ...dialects import kpu, nn
 from ...dialects.function import argument_names, entry_function
 from ...dialects.mlir import describe, ir
-from ...dialects.tensors import dtype_of, static_shape
+from ...dialects.tensors import static_shape
 from ..pipeline import register_pass
 from ..rewriter import users
 from .allocation import Buffer, allocate
@@ -26,6 +26,8 @@ SCRATCH = "nn.scratch"
 BOUND = "nn.bound"
 """Bytes that no plan can do without."""
 INPUTS = "nn.inputs"
+NOWHERE = -1
+"""The offset of what is not in the planned memory."""
 ALIGNMENT = 8
 ALIASES = (nn.Reshape, nn.Squeeze, nn.Unsqueeze, nn.StorageCast)
 """Operations whose result is the operand's bytes."""
@@ -57,11 +59,6 @@ def output_roots(results: Sequence[ir.Value]) -> dict[ir.Value, int]:
 def working_bytes(op: Any) -> int:
     """Memory that an operation needs while it runs: a selection wants its condition as float32."""
     return 4 * math.prod(static_shape(op.condition)) if isinstance(op, nn.Where) else 0
-
-
-def bytes_of(value: ir.Value) -> int:
-    """Size of a dense tensor."""
-    return math.prod(static_shape(value)) * dtype_of(value).itemsize
 
 
 def _operations(block: ir.Block) -> list[Any]:
@@ -113,7 +110,7 @@ class PlanMemory:
         for name, argument in zip(argument_names(function), block.arguments if self.whole else (), strict=False):
             on_device = len(block.arguments) == 1 and uploaded(argument) is not None
             inputs.append(
-                None if on_device else place(f"input {name}", bytes_of(argument), 0, last_use.get(argument, 0))
+                None if on_device else place(f"input {name}", kpu.bytes_of(argument), 0, last_use.get(argument, 0))
             )
         needed: list[list[int | None]] = []
         for step, op in enumerate(operations, 1):
@@ -121,7 +118,7 @@ class PlanMemory:
             name = describe(op.location)
             for value in op.operation.results:
                 outside = value in elsewhere or isinstance(op, ON_DEVICE)
-                needed[-1].append(None if outside else place(name, bytes_of(value), step, last_use.get(value, 0)))
+                needed[-1].append(None if outside else place(name, kpu.bytes_of(value), step, last_use.get(value, 0)))
             if working_bytes(op):
                 needed[-1].append(place(name, working_bytes(op), step, step))
         plan = allocate(buffers, seconds=self.seconds)
@@ -129,7 +126,7 @@ class PlanMemory:
             plan = allocate(buffers, seconds=max(self.seconds, SEARCH), capacity=self.capacity)
 
         def offsets(numbers: list[int | None]) -> ir.Attribute:
-            return ir.DenseI64ArrayAttr.get([-1 if number is None else plan.offsets[number] for number in numbers])
+            return ir.DenseI64ArrayAttr.get([NOWHERE if number is None else plan.offsets[number] for number in numbers])
 
         for op, numbers in zip(operations, needed, strict=True):
             op.operation.attributes[OFFSETS] = offsets(numbers)

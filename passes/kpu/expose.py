@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from ...dialects import nn
-from ...dialects.function import argument_names, entry_function, result_names
+from ...dialects.function import entry_function, inputs_of, outputs_of
 from ...dialects.mlir import ir, safe_erase
 from ..pipeline import register_pass
 from ..rewriter import producer, users
@@ -65,13 +65,11 @@ def _expose(argument: ir.Value) -> None:
 def stated_bytes(module: ir.Module) -> dict[str, dict[str, dict[str, Any]]]:
     """What bytes q that go in and come out stand for, (q - zero_point) * scale, by name; others are not listed."""
     function = entry_function(module)
-    names = {"inputs": argument_names(function), "outputs": result_names(function)}
-    types = {"inputs": function.type.inputs, "outputs": function.type.results}
     return {
         kind: {
-            name: {"scale": stated.scale[0], "zero_point": stated.zero_point[0]}
-            for name, type_ in zip(names[kind], types[kind], strict=True)
-            if is_bytes(type_) and (stated := nn.quantization_parameters(type_)) is not None
+            one.name: {"scale": stated.scale[0], "zero_point": stated.zero_point[0]}
+            for one in parameters
+            if is_bytes(one.type) and (stated := nn.quantization_parameters(one.type)) is not None
         }
-        for kind in names
+        for kind, parameters in (("inputs", inputs_of(function)), ("outputs", outputs_of(function)))
     }

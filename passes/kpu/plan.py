@@ -21,7 +21,6 @@ from ..buffers.allocation import Buffer, allocate
 from ..pipeline import register_pass
 from ..rewriter import producer
 
-OFFSET = "kpu.offset"
 PEAK = "kpu.peak"
 BOUND = "kpu.bound"
 
@@ -48,7 +47,7 @@ def offset_of(value: ir.Value) -> int:
     """Where a map was planned to be."""
     select = producer(value, kpu.Select)
     if select is None:
-        return int(value.owner.attributes[OFFSET].value)
+        return int(value.owner.attributes[kpu.OFFSET].value)
     layout = layout_of(select.input)
     return offset_of(select.input) + select.first // layout.groups * layout.channel_lines * LINE
 
@@ -133,7 +132,7 @@ class PlanMaps:
         plan = allocate(buffers, seconds=self.seconds, capacity=RAM_BYTES)
         for group, offset in zip(groups, plan.offsets, strict=True):
             for value, inside in zip(group.maps, group.offsets(), strict=True):
-                value.owner.attributes[OFFSET] = _i64(offset + inside)
+                value.owner.attributes[kpu.OFFSET] = _i64(offset + inside)
         function.attributes[PEAK], function.attributes[BOUND] = _i64(plan.peak), _i64(plan.lower_bound)
 
 

@@ -2,8 +2,9 @@
 
 import pytest
 
-from kpuc.dialects import mlir, nn
+from kpuc.dialects import kpu, mlir, nn
 from kpuc.dialects.mlir import ir, passmanager
+from kpuc.dialects.ods import Op
 from kpuc.runtime import kernels
 
 
@@ -11,6 +12,12 @@ from kpuc.runtime import kernels
 def test_every_operation_can_be_evaluated(op):
     kernel = op.OPERATION_NAME.removeprefix("nn.")
     assert op.evaluator is not nn.NNOp.evaluator or callable(getattr(kernels, kernel))
+
+
+@pytest.mark.parametrize("op", kpu.KPU.operations, ids=lambda op: op.OPERATION_NAME)
+def test_every_operation_of_the_kpu_can_be_evaluated(op):
+    """A buffer is where the memories say."""
+    assert (op.evaluator is Op.evaluator) == (op is kpu.Buffer)
 
 
 def test_fields_are_inherited_before_own_ones():
@@ -33,6 +40,17 @@ def test_irdl_tells_members_and_required_attributes():
     ]
     assert "bias: optional %bias" in nn.Conv.irdl()
     assert '"clamp"' not in nn.Conv.irdl()
+
+
+def test_an_attribute_is_one_of_its_texts():
+    with mlir.context(), ir.Location.unknown():
+        made = kpu.buffer_type((1, 4, 8, 8), "uint8", "ram")
+        assert str(made) == 'memref<1x4x8x8xui8, #kpu.mem<"ram">>'
+        read = ir.Type.parse(str(made))
+        assert read == made and read.memory_space.space == "ram"
+        for text in ('#kpu.mem<"rom">', "#kpu.mem<1>", "#kpu.mem", "#kpu.mem<ram>"):
+            with pytest.raises(ir.MLIRError):
+                ir.Attribute.parse(text)
 
 
 def test_upstream_dialects_are_loaded_when_needed():

@@ -9,6 +9,7 @@ from networks import SHIPPED
 
 from kpuc.compiler import pipelines
 from kpuc.dialects import mlir, nn
+from kpuc.dialects.evaluate import evaluate
 from kpuc.dialects.function import entry_function
 from kpuc.dialects.mlir import ir
 from kpuc.dialects.tensors import dtype_of, static_shape, tensor_type
@@ -17,6 +18,7 @@ from kpuc.frontends.onnx import import_onnx
 from kpuc.options import CompileOptions
 from kpuc.passes.pipeline import parse_pipeline
 
+INPUTS = list(np.random.default_rng(0).standard_normal((2, 12)).astype(np.float32))
 SAME_BYTES = ("nn.reshape", "nn.squeeze", "nn.unsqueeze", "nn.storage_cast")
 
 
@@ -79,7 +81,7 @@ def assert_plan_holds(module):
 def test_networks(name, runtime):
     with mlir.context():
         module = import_onnx(SHIPPED / f"{name}.onnx")
-        before, behind = pipelines(CompileOptions(target="k510", runtime=runtime))
+        before, (*behind, _) = pipelines(CompileOptions(target="k510", runtime=runtime))
         for text in (*before, *behind):
             parse_pipeline(text).run(module)
         assert assert_plan_holds(module) > 5
@@ -135,6 +137,10 @@ def test_random_networks(network):
             module = build(*network)
             parse_pipeline(f"builtin.module(nn-plan-memory{options})").run(module)
             assert_plan_holds(module)
+            before = evaluate(module, INPUTS)
+            parse_pipeline("builtin.module(kpu-bufferize)").run(module)
+            for want, have in zip(before, evaluate(module, INPUTS), strict=True):
+                np.testing.assert_array_equal(have, want)
 
 
 def test_inputs_and_outputs_are_in_the_plan():

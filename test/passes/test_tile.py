@@ -4,7 +4,7 @@ import numpy as np
 from vendor19 import simulate, skip_without
 
 from kpuc.backends.stackvm.emit5 import emit5
-from kpuc.compiler import BASIC_PIPELINE, MAPS_PIPELINE, MEMORY_PIPELINE
+from kpuc.compiler import BASIC_PIPELINE, BUFFERS_PIPELINE, MAPS_PIPELINE, MEMORY_PIPELINE
 from kpuc.dialects import mlir, nn
 from kpuc.dialects.evaluate import evaluate
 from kpuc.dialects.function import entry_function
@@ -134,6 +134,7 @@ def emitted(module):
         BASIC_PIPELINE,
         MAPS_PIPELINE,
         MEMORY_PIPELINE,
+        BUFFERS_PIPELINE,
     ):
         parse_pipeline(text).run(module)
     return emit5(module, "kpuc test", "1.6")

@@ -8,6 +8,7 @@ halo of their image, which holds the zeros of the padding.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 from ....dialects import nn
@@ -27,6 +28,7 @@ from .epilogue import Epilogue, side_by_side
 from .panels import Panels, constant_panels, constant_row, start_of_sums
 from .registers import between, divide_columns, only, spans, tile_rows
 from .windows import Window
+from .winograd import lower_winograd, suits_winograd
 
 
 @lowers(nn.Conv)
@@ -35,6 +37,9 @@ def lower_convolution(group: Group, buffers: Mapping[ir.Value, Buffer], spec: Ta
     if suits_depthwise(group, buffers, spec):
         return lower_depthwise(group, buffers, spec)
     if suits_direct(group, buffers):
+        if suits_winograd(group, buffers, spec):
+            with suppress(NotSideBySide):
+                return lower_winograd(group, buffers, spec)
         return lower_direct(group, buffers, spec)
     return lower_plain_convolution(group, buffers, spec)
 

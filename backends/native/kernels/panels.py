@@ -68,12 +68,17 @@ def constant_panels(
     rows: how many rows of the other factor it is multiplied by.
     """
     panels, lanes = [], spec.lanes(4)
-    ahead = matrix.nbytes > spec.l2 and rows <= FEW
+    ahead = fetched_ahead(matrix.nbytes, spec, rows)
     for part in parts:
         width = part.vectors * lanes
         packed = pack_columns(matrix[:, part.first : part.first + part.count * width], width, part.count)
         panels.append(Panels(part, matrix.shape[0], lanes, *kernel.constant(packed), ahead))
     return panels
+
+
+def fetched_ahead(size: int, spec: TargetSpec, rows: int) -> bool:
+    """Whether it pays to fetch panels of `size` bytes in all ahead of their use with so many rows."""
+    return size > spec.l2 and rows <= FEW
 
 
 def pack_columns(matrix: Array, width: int, panels: int) -> Array:

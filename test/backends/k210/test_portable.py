@@ -8,7 +8,7 @@ import pytest
 import vendor19
 from click.testing import CliRunner
 from networks import SHIPPED
-from small import classifier, residual, two_inputs
+from small import Net, classifier, residual, two_inputs
 
 import kpuc
 from kpuc.errors import OptionError, UnsupportedError
@@ -96,6 +96,15 @@ def test_an_output_that_the_kpu_does_not_compute():
     net, _ = residual(0)
     with pytest.raises(UnsupportedError, match="wanted as real numbers, too"):
         compiled((net, net.model(net.nodes[0].output[0], net.add("Identity", "x0"))))
+
+
+def test_maps_that_are_reshaped_on_the_way():
+    """There was a KeyError: they would have to go through main memory."""
+    net = Net(0, (1, 4, 16, 16))
+    shape = net.constant(np.array([1, 32, 8, 8]))
+    reshaped = net.add("Reshape", net.conv("x0", 4, 8), shape)
+    with pytest.raises(UnsupportedError, match=r"K0602.*\n  kpu.upload_into at .*brought back to be reshaped"):
+        compiled((net, net.model(net.conv(reshaped, 32, 8))))
 
 
 @pytest.mark.parametrize(

@@ -48,11 +48,12 @@ def surrounded(buffer, array):
     return np.ascontiguousarray(block.transpose(buffer.order))
 
 
-def run(write, arrays, layouts, spec=X86_64_V4_VNNI, anchor=0):
+def run(write, arrays, layouts, spec=X86_64_V4_VNNI, anchor=0, lower=None, family=""):
     """What the kernels of a group give, and what numpy does.
 
     write: makes the operations from values of the arrays; the one of which `anchor` is the number is the anchor.
-    layouts: of the arrays that are not None, then of the results; None is the halo that the anchor needs.
+    layouts: of the arrays, then of the results: "plain", or the halo of an image, None for the one that the anchor
+    needs. lower: the generator, if not the one that the anchor has. family: what the last kernel must be one of.
     """
     with mlir.context():
         builder = NetworkBuilder("test")
@@ -71,7 +72,13 @@ def run(write, arrays, layouts, spec=X86_64_V4_VNNI, anchor=0):
         buffers = place([*values, *results], layouts, spec.lanes(4))
         inputs = dict(zip(values, arrays, strict=True))
         expected = evaluate(module, arrays)
-        blocks = run_group(group, buffers, inputs, LOWERINGS[type(main)], spec, surrounded)
+
+        def checked(*given):
+            kernels = (lower or LOWERINGS[type(main)])(*given)
+            assert family in ("", kernels[-1].family)
+            return kernels
+
+        blocks = run_group(group, buffers, inputs, checked, spec, surrounded)
         return [
             (buffers[v], blocks[v], logical(buffers[v], blocks[v].view(e.dtype)), e)
             for v, e in zip(results, expected, strict=True)

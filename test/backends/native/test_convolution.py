@@ -5,7 +5,9 @@ import pytest
 from images import constant, run
 from native_harness import X86_64_V3, X86_64_V4_VNNI
 
+from kpuc.backends.native.kernels.convolution import lower_direct
 from kpuc.dialects import nn
+from kpuc.runtime import kernels
 
 SPECS = pytest.mark.parametrize("spec", [X86_64_V4_VNNI, X86_64_V3], ids=lambda spec: spec.name)
 
@@ -21,10 +23,10 @@ def conv(x, weight, bias, strides=(1, 1), dilations=(1, 1), padding=(0, 0, 0, 0)
     )
 
 
-def assert_close(results, depth):
+def assert_close(results, depth, ulps=1.0):
     """Sums of `depth` products of normal numbers in another order: they may differ by an ulp of 1 a product."""
     for buffer, block, actual, expected in results:
-        np.testing.assert_allclose(actual, expected, rtol=1e-6, atol=1.2e-7 * (depth + 4))
+        np.testing.assert_allclose(actual, expected, rtol=1e-6, atol=1.2e-7 * ulps * (depth + 4))
         if buffer.surrounded:
             assert_filled(buffer, block)
 
@@ -63,7 +65,9 @@ def test_direct(name, spec):
     shape, weights, given, layout = DIRECT[name]
     random = np.random.default_rng(1)
     weight, bias = f32(random, *weights), f32(random, weights[0])
-    results = run(lambda x: conv(x, weight, bias, **given), [f32(random, *shape)], [None, layout], spec)
+    results = run(
+        lambda x: conv(x, weight, bias, **given), [f32(random, *shape)], [None, layout], spec, lower=lower_direct
+    )
     assert_close(results, np.prod(weights[1:]))
 
 
@@ -129,3 +133,44 @@ def test_depthwise(name, spec):
     given |= {"groups": shape[1]}
     results = run(lambda x: conv(x, weight, bias, **given), [f32(random, *shape)], [None, layout], spec)
     assert_close(results, np.prod(kernel))
+
+
+WINOGRAD = {
+    "same": ((1, 64, 16, 16), (64, 64, 3, 3), {"padding": (1, 1, 1, 1)}, (1, 1, 1, 1)),
+    "odd": ((2, 37, 15, 18), (43, 37, 3, 3), {"padding": (1, 0, 0, 2), "clamp": (-1.0, 2.0)}, (0, 0, 0, 0)),
+    "many": ((1, 130, 13, 9), (96, 130, 3, 3), {}, (0, 1, 2, 0)),
+}
+
+
+def with_fewer_multiplications(name, spec):
+    shape, weights, given, layout = WINOGRAD[name]
+    random = np.random.default_rng(6)
+    weight, bias, x = f32(random, *weights), f32(random, weights[0]), f32(random, *shape)
+    results = run(lambda x: conv(x, weight, bias, **given), [x], [None, layout], spec, family="winograd_results")
+    return [*results, (x, weight, bias, given)]
+
+
+@SPECS
+@pytest.mark.parametrize("name", WINOGRAD)
+def test_winograd(name, spec):
+    """Rounding errors are of the order of those that sums in any other order have."""
+    *results, (x, weight, bias, given) = with_fewer_multiplications(name, spec)
+    exact = kernels.conv(
+        x.astype(np.float64), weight.astype(np.float64), bias.astype(np.float64),
+        **{"strides": (1, 1), "dilations": (1, 1), "padding": (0, 0, 0, 0), "groups": 1, "clamp": None} | given,
+    )  # fmt: skip
+    for buffer, block, actual, expected in results:
+        error, usual = (np.sqrt(np.mean((one - exact) ** 2)) for one in (actual, expected))
+        assert error < 4 * usual
+        assert_close([(buffer, block, actual, exact)], np.prod(weight.shape[1:]), 4)
+
+
+def test_winograd_with_a_residual():
+    random = np.random.default_rng(7)
+    weight = f32(random, 64, 64, 3, 3)
+
+    def write(x, residual):
+        return nn.Relu(nn.Add(conv(x, weight, None, padding=(1, 1, 1, 1)).output, residual).output)
+
+    arrays = [f32(random, 1, 64, 14, 14), f32(random, 1, 64, 14, 14)]
+    assert_close(run(write, arrays, [None, (2, 2, 2, 2), (0, 0, 0, 0)], family="winograd_results"), 576, 4)

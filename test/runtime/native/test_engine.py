@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import multiprocessing
 import threading
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -97,6 +98,8 @@ def test_thousands_of_runs_with_a_pool(kmodel: bytes) -> None:
     for index in range(1500):
         got = simulators[index % 3].run(*pairs[index % 4])["sums"].tobytes()
         assert got == want[index % 4], f"run {index}"
+        if index % 100 < 3:
+            time.sleep(0.001)  # the threads fall asleep
 
 
 def test_simulators_in_several_threads_share_nothing(kmodel: bytes) -> None:
