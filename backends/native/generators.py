@@ -4,19 +4,36 @@
 from. `LOWERINGS`: operations that have kernels of their own.
 """
 
-from . import expressions, expressions_activation, expressions_quantization, indexing
+from . import computations, expressions, expressions_activation, expressions_quantization, indexing, resampling, views
 from .evaluation import EXPRESSIONS, VIEWS
-from .kernels import convolution, cumsum, matmul, norms, pooling, recurrent, reduction, scatter, search, softmax, topk
+from .kernels import (
+    convolution,
+    cumsum,
+    matmul,
+    moves,
+    norms,
+    pooling,
+    recurrent,
+    reduction,
+    scatter,
+    search,
+    softmax,
+    topk,
+)
 from .lowerings import LOWERINGS
 
 GENERATORS = (
+    computations,
     expressions,
     expressions_activation,
     expressions_quantization,
     indexing,
+    resampling,
+    views,
     convolution,
     cumsum,
     matmul,
+    moves,
     norms,
     pooling,
     recurrent,
