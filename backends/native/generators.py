@@ -6,7 +6,7 @@ from. `LOWERINGS`: operations that have kernels of their own.
 
 from . import expressions, expressions_activation, expressions_quantization, indexing
 from .evaluation import EXPRESSIONS, VIEWS
-from .kernels import convolution, cumsum, matmul, norms, pooling, recurrent, reduction, scatter, search, softmax, topk
+from .kernels import convolution, cumsum, indices, matmul, norms, pooling, recurrent, reduction, search, softmax, topk
 from .lowerings import LOWERINGS
 
 GENERATORS = (
@@ -16,12 +16,12 @@ GENERATORS = (
     indexing,
     convolution,
     cumsum,
+    indices,
     matmul,
     norms,
     pooling,
     recurrent,
     reduction,
-    scatter,
     search,
     softmax,
     topk,
