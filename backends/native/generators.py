@@ -6,14 +6,14 @@ from. `LOWERINGS`: operations that have kernels of their own.
 
 from . import expressions, expressions_activation, expressions_quantization
 from .evaluation import EXPRESSIONS, VIEWS
-from .kernels import convolution, matmul, norms, pooling, recurrent, reduction, search, softmax
+from .kernels import convolutions, matmul, norms, pooling, recurrent, reduction, search, softmax
 from .lowerings import LOWERINGS
 
 GENERATORS = (
     expressions,
     expressions_activation,
     expressions_quantization,
-    convolution,
+    convolutions,
     matmul,
     norms,
     pooling,
