@@ -52,7 +52,9 @@ class Requantization:
     away: bool
 
     @classmethod
-    def of(cls, group: Group, start: ir.Value, axis: int, bias: Array, clamp: Sequence[float] | None) -> Requantization | None:
+    def of(
+        cls, group: Group, start: ir.Value, axis: int, bias: Array, clamp: Sequence[float] | None
+    ) -> Requantization | None:
         """What lies behind an anchor's result, if it is nothing but this; else None."""
         value, limits = start, [tuple(clamp or (-math.inf, math.inf))]
         while True:
