@@ -4,23 +4,27 @@
 from. `LOWERINGS`: operations that have kernels of their own.
 """
 
-from . import expressions, expressions_activation, expressions_quantization
+from . import expressions, expressions_activation, expressions_quantization, indexing
 from .evaluation import EXPRESSIONS, VIEWS
-from .kernels import convolutions, matmul, norms, pooling, recurrent, reduction, search, softmax
+from .kernels import convolutions, cumsum, matmul, norms, pooling, recurrent, reduction, scatter, search, softmax, topk
 from .lowerings import LOWERINGS
 
 GENERATORS = (
     expressions,
     expressions_activation,
     expressions_quantization,
+    indexing,
     convolutions,
+    cumsum,
     matmul,
     norms,
     pooling,
     recurrent,
     reduction,
+    scatter,
     search,
     softmax,
+    topk,
 )
 
 __all__ = ["EXPRESSIONS", "LOWERINGS", "VIEWS"]

@@ -10,7 +10,7 @@ from networks import SHIPPED, relative_error
 
 import kpuc
 from kpuc.backends.stackvm.emit7 import emit7
-from kpuc.compiler import PIPELINE, QUANTIZE_PIPELINE, STACKVM_PIPELINE
+from kpuc.compiler import PIPELINE, QUANTIZE_PIPELINES, STACKVM_PIPELINE
 from kpuc.dialects import mlir, nn
 from kpuc.dialects.evaluate import Program
 from kpuc.dialects.mlir import ir
@@ -56,7 +56,7 @@ def decibels(expected, actual):
     return 10 * np.log10(np.mean(expected**2) / np.mean((actual - expected) ** 2))
 
 
-@pytest.mark.parametrize("activations", ["uint8", "int8"])
+@pytest.mark.parametrize("activations", ["u8", "i8"])
 @pytest.mark.parametrize("name", ["fashion_dscnn", "fsdd_kws_dscnn", "cifar10_mbv2"])
 def test_top1_is_as_good_as_the_float_networks(name, activations):
     calibration, x, labels = data(name)
@@ -64,8 +64,7 @@ def test_top1_is_as_good_as_the_float_networks(name, activations):
     session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
     exact = np.concatenate([session.run(None, {session.get_inputs()[0].name: one[None]})[0] for one in x])
     with mlir.context():
-        text = QUANTIZE_PIPELINE.replace("nn-quantize", f"nn-quantize{{activations={activations}}}")
-        program = Program(quantised(path, calibration, text))
+        program = Program(quantised(path, calibration, QUANTIZE_PIPELINES[activations]))
         made = np.concatenate([program.run([one[None]])[0] for one in x])
     right, wanted = ((scores.argmax(axis=1) == labels).mean() for scores in (made, exact))
     assert right >= wanted - POINTS
@@ -77,7 +76,7 @@ def test_a_stack_machine_computes_the_same():
     path, images = SHIPPED / "fashion_dscnn.onnx", np.random.default_rng(0).uniform(-1, 1, (4, 1, 28, 28))
     images = images.astype(np.float32)
     with mlir.context():
-        module = quantised(path, images, QUANTIZE_PIPELINE)
+        module = quantised(path, images, QUANTIZE_PIPELINES["u8"])
         expected = [Program(module).run([one[None]])[0] for one in images]
         plain = quantised(path, images, "builtin.module(nn-quantize)")
         parse_pipeline(STACKVM_PIPELINE).run(plain)

@@ -20,7 +20,7 @@ from .registers import Columns
 
 AHEAD = 32
 """How many rows ahead of their use panels are fetched that come from beyond the second cache."""
-FEW = 64
+FEW = 128
 """Rows of the other factor up to which this pays: more use what they read often enough."""
 
 
@@ -94,7 +94,7 @@ def constant_panels(
 
 def fetched_ahead(size: int, spec: TargetSpec, rows: int) -> bool:
     """Whether it pays to fetch panels of `size` bytes in all ahead of their use with so many rows."""
-    return size > spec.l2 and rows <= FEW
+    return size > spec.l2 // 2 and rows <= FEW
 
 
 def pack_columns(matrix: Array, width: int, panels: int) -> Array:
