@@ -55,6 +55,10 @@ class Integers:
         scales = np.broadcast_to(np.array(kept.scale) * given.scale[0], count)
         return cls(first.input, given.zero_point[0], dtype_of(first.input).kind == "i", stored, zeros, scales)
 
+    def differences(self) -> Array:
+        """The weights less their zero points."""
+        return self.weights.astype(np.int32) - self.zeros.reshape(-1, *(1,) * (self.weights.ndim - 1))
+
     def starts(self, matrix: Array, offset: int = 0) -> Array:
         """What sums over the rows of a matrix of weights start with, if `offset` is added to all data."""
         sums: Array = matrix.sum(0, dtype=np.int32)

@@ -1,4 +1,4 @@
-"""Direct convolutions of quantised images by quantised weights, with instructions for dot products of bytes."""
+"""Convolutions of quantised images by quantised weights: direct ones of dot products of bytes, and depthwise ones."""
 
 from __future__ import annotations
 
@@ -6,17 +6,21 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import ClassVar
 
+import numpy as np
+
 from ....dialects import nn
 from ....dialects.mlir import ir
 from ....dialects.tensors import static_shape
+from ..arithmetic import Arithmetic
 from ..buffer import Buffer
-from ..evaluation import NotSideBySide
+from ..evaluation import NotSideBySide, Scalars
 from ..group import Group
 from ..kernel import Array, Kernel
 from ..target import TargetSpec
 from .convolution import Direct
+from .depthwise import Depthwise
 from .dot import TOGETHER, by_fours, dot_panels, offset
-from .epilogue import Finish, side_by_side
+from .epilogue import Finish, has_room, side_by_side
 from .integer import Integers, sums_fit
 from .panels import Panels
 from .requantization import Rescaling
@@ -38,19 +42,33 @@ def integers_of(group: Group, buffers: Mapping[ir.Value, Buffer]) -> Integers | 
 def lower_integer_convolution(
     group: Group, buffers: Mapping[ir.Value, Buffer], spec: TargetSpec
 ) -> list[Kernel] | None:
-    """The kernels of a convolution of integers, if it is one that there are fast kernels for."""
+    """The kernel of a convolution of integers, if it is one that there is a fast kernel for."""
     found = integers_of(group, buffers)
-    if found is None or group.anchor.groups != 1:
-        return None
-    if not DotConvolution.suits(found, buffers[found.data], spec):
+    kind = None if found is None else _kind(group, found, buffers[found.data], spec)
+    if found is None or kind is None:
         return None
     for scattered in (False, True):
         if scattered or side_by_side(group, buffers, group.anchor.output, 1):
             try:
-                return [DotConvolution(group, buffers, spec, scattered, integers=found).write()]
+                return [kind(group, buffers, spec, scattered, integers=found).write()]
             except NotSideBySide:
                 continue
     return None
+
+
+def _kind(
+    group: Group, found: Integers, image: Buffer, spec: TargetSpec
+) -> type[DotConvolution | WideDepthwise] | None:
+    """What writes the kernel."""
+    count, channels = found.weights[0].size, image.shape[1]
+    if image.inner != 1:
+        return None
+    if group.anchor.groups == channels == found.weights.shape[0]:
+        return WideDepthwise if sums_fit(count, 24) and has_room(image, 1, spec.lanes(4)) else None
+    aligned = image.extents[1] % TOGETHER == 0 and image.before[1] % TOGETHER == 0
+    if group.anchor.groups != 1 or not aligned or found.zeros.any() or spec.dot is None or not sums_fit(count):
+        return None
+    return DotConvolution
 
 
 @dataclass
@@ -59,12 +77,6 @@ class DotConvolution(Direct):
 
     element: ClassVar[str] = "i32"
     integers: Integers = field(kw_only=True)
-
-    @staticmethod
-    def suits(found: Integers, image: Buffer, spec: TargetSpec) -> bool:
-        """Whether there is an instruction for it, and four channels can be read at once."""
-        aligned = image.inner == 1 and image.extents[1] % TOGETHER == 0 and image.before[1] % TOGETHER == 0
-        return spec.dot is not None and aligned and not found.zeros.any() and sums_fit(found.weights[0].size)
 
     def source(self) -> tuple[Buffer, ir.Value]:
         """The image as one of i32."""
@@ -85,3 +97,27 @@ class DotConvolution(Direct):
     def finish(self) -> Finish:
         found = self.integers
         return Rescaling(self.behind(), found.scales, nn.constant_value(self.conv.bias), self.lanes)
+
+
+@dataclass
+class WideDepthwise(Depthwise):
+    """Writes the kernel of a depthwise convolution in f32, which holds these sums of integers exactly."""
+
+    integers: Integers = field(kw_only=True)
+
+    def source(self) -> tuple[Buffer, ir.Value]:
+        return self.buffers[self.integers.data], self.integers.data
+
+    def factors(self) -> tuple[Array, Array | None]:
+        weights = self.integers.differences()
+        starts = -self.integers.zero_point * weights.reshape(self.channels, -1).sum(1)
+        return weights.astype(np.float32), starts.astype(np.float32)
+
+    def finish(self) -> Finish:
+        found = self.integers
+        return Rescaling(self.behind(), found.scales, nn.constant_value(self.conv.bias), self.lanes)
+
+    def read(self, place: str) -> str:
+        scalars = Scalars(self.text, self.lanes)
+        stored = Arithmetic(scalars, "i8", self.integers.signed)
+        return stored.convert(super().read(place), Arithmetic(scalars, "f32"))

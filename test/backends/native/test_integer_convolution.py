@@ -98,3 +98,24 @@ DIRECT = [
 @SPECS
 def test_direct(spec):
     check(DIRECT, spec, {"convolution"} if spec.dot else None)
+
+
+def depthwise(name, shape, kernel, layout=(0, 0, 0, 0), **given):
+    return trial(name, shape, (shape[1], 1, *kernel), layout, groups=shape[1], **given)
+
+
+DEPTHWISE = [
+    depthwise("3x3", (1, 32, 11, 14), (3, 3), padding=(1, 1, 1, 1), clamp=(0.0, 6.0)),
+    depthwise("3x3 strided", (1, 24, 13, 15), (3, 3), (1, 1, 1, 1), padding=(0, 0, 1, 1), strides=(2, 2), ties="even"),
+    depthwise("5x5", (2, 19, 8, 9), (5, 5), (2, 2, 2, 2), padding=(2, 2, 2, 2), dtype="uint8", zero_point=130),
+    depthwise("7x7", (1, 33, 9, 9), (7, 7), padding=(3, 3, 3, 3), bias=False),
+    depthwise("uneven", (1, 16, 9, 12), (3, 2), padding=(2, 0, 1, 1), dilations=(2, 3), strides=(1, 2), zeros=-9),
+    depthwise("plain result", (1, 21, 5, 6), (3, 3), None, padding=(1, 1, 1, 1)),
+    depthwise("one row", (1, 20, 1, 25), (1, 9), (0, 4, 0, 4), padding=(0, 4, 0, 4), behind=sigmoid),
+    depthwise("10x4", (1, 64, 49, 10), (10, 4), (1, 1, 1, 1), padding=(4, 1, 5, 2), strides=(2, 2)),
+]
+
+
+@SPECS
+def test_depthwise(spec):
+    check(DEPTHWISE, spec, {"depthwise"})
