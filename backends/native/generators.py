@@ -6,7 +6,19 @@ from. `LOWERINGS`: operations that have kernels of their own.
 
 from . import expressions, expressions_activation, expressions_quantization, indexing
 from .evaluation import EXPRESSIONS, VIEWS
-from .kernels import convolutions, cumsum, matmul, norms, pooling, recurrent, reduction, scatter, search, softmax, topk
+from .kernels import (
+    convolutions,
+    cumsum,
+    norms,
+    pooling,
+    products,
+    recurrent,
+    reduction,
+    scatter,
+    search,
+    softmax,
+    topk,
+)
 from .lowerings import LOWERINGS
 
 GENERATORS = (
@@ -16,9 +28,9 @@ GENERATORS = (
     indexing,
     convolutions,
     cumsum,
-    matmul,
     norms,
     pooling,
+    products,
     recurrent,
     reduction,
     scatter,

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import ClassVar
 
 from ....dialects import nn
 from ....dialects.mlir import ir
@@ -60,9 +59,6 @@ class Direct:
     scattered: bool
     kernel: Kernel = field(default_factory=lambda: Kernel("convolution"))
 
-    element: ClassVar[str] = "f32"
-    """What sums are made of."""
-
     def __post_init__(self) -> None:
         conv = self.conv = self.group.anchor
         self.text, self.lanes = self.kernel.text, self.spec.lanes(4)
@@ -78,6 +74,11 @@ class Direct:
         self.inputs = matrix.shape[0] // self.window.taps
         self.weights = constant_panels(self.kernel, matrix, self.blocks, self.spec, pixels, make)
         self.starts = constant_row(self.kernel, starts, self.lanes)
+
+    @property
+    def element(self) -> str:
+        """What sums are made of."""
+        return "f32"
 
     def source(self) -> tuple[Buffer, ir.Value]:
         """The image that is read, one element a step, and the value that lies there."""

@@ -16,8 +16,11 @@ import numpy as np
 from ....dialects import nn
 from ....dialects.mlir import ir
 from ....dialects.tensors import dtype_of
+from ..arithmetic import Arithmetic
+from ..evaluation import Scalars
 from ..group import Group
 from ..kernel import Array
+from ..text import Text
 
 LARGEST = 255 * 128
 """The largest product of an element of the data, which is unsigned, and a weight."""
@@ -28,13 +31,15 @@ class Integers:
     """The factors of an anchor that multiplies quantised data by constant quantised weights.
 
     data: what is stored in memory. zero_point, signed: of the data. weights: integers in the shape of the anchor's
-    operand. zeros, scales: for each of the weights' output channels, its zero point and the scale of its sums.
+    operand, of which `axis` goes along the output channels. zeros, scales: for each of these, the zero point of its
+    weights and the scale of its sums.
     """
 
     data: ir.Value
     zero_point: int
     signed: bool
     weights: Array
+    axis: int
     zeros: Array
     scales: Array
 
@@ -42,7 +47,7 @@ class Integers:
     def of(cls, group: Group, data: ir.Value, weight: ir.Value, axis: int) -> Integers | None:
         """The factors of two operands of a group's anchor, if they are such; weights have scales along `axis` only."""
         first, second = _dequantised(group, data), _dequantised(group, weight)
-        if first is None or second is None:
+        if first is None or second is None or first.input in group.inside:
             return None
         given, kept = (nn.quantization_parameters(op.input.type) for op in (first, second))
         stored = nn.constant_value(second.input)
@@ -53,11 +58,13 @@ class Integers:
         count = stored.shape[axis]
         zeros = np.broadcast_to(np.array(kept.zero_point, np.int32), count)
         scales = np.broadcast_to(np.array(kept.scale) * given.scale[0], count)
-        return cls(first.input, given.zero_point[0], dtype_of(first.input).kind == "i", stored, zeros, scales)
+        return cls(first.input, given.zero_point[0], dtype_of(first.input).kind == "i", stored, axis, zeros, scales)
 
     def differences(self) -> Array:
         """The weights less their zero points."""
-        return self.weights.astype(np.int32) - self.zeros.reshape(-1, *(1,) * (self.weights.ndim - 1))
+        zeros = np.expand_dims(self.zeros, [axis for axis in range(self.weights.ndim) if axis != self.axis])
+        result: Array = self.weights.astype(np.int32) - zeros
+        return result
 
     def starts(self, matrix: Array, offset: int = 0) -> Array:
         """What sums over the rows of a matrix of weights start with, if `offset` is added to all data."""
@@ -74,3 +81,9 @@ def _dequantised(group: Group, value: ir.Value) -> Any:
     """What dequantises a value inside a group."""
     op = value.owner.opview if value in group.inside else None
     return op if isinstance(op, nn.Dequantize) else None
+
+
+def widened(text: Text, stored: str, lanes: int, signed: bool, element: str) -> str:
+    """Bytes as f32 or i32."""
+    scalars = Scalars(text, lanes)
+    return Arithmetic(scalars, "i8", signed).convert(stored, Arithmetic(scalars, element))

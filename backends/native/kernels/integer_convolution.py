@@ -4,24 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import ClassVar
 
 import numpy as np
 
 from ....dialects import nn
 from ....dialects.mlir import ir
 from ....dialects.tensors import static_shape
-from ..arithmetic import Arithmetic
 from ..buffer import Buffer
-from ..evaluation import NotSideBySide, Scalars
+from ..evaluation import NotSideBySide
 from ..group import Group
 from ..kernel import Array, Kernel
 from ..target import TargetSpec
 from .convolution import Direct
 from .depthwise import Depthwise
-from .dot import TOGETHER, by_fours, dot_panels, offset
 from .epilogue import Finish, has_room, side_by_side
-from .integer import Integers, sums_fit
+from .integer import Integers, sums_fit, widened
+from .integer_panels import TOGETHER, WholePanels, by_fours, dot_panels, offset
 from .panels import Panels
 from .requantization import Rescaling
 from .windows import Window
@@ -58,25 +56,59 @@ def lower_integer_convolution(
 
 def _kind(
     group: Group, found: Integers, image: Buffer, spec: TargetSpec
-) -> type[DotConvolution | WideDepthwise] | None:
+) -> type[IntegerConvolution | WideDepthwise] | None:
     """What writes the kernel."""
     count, channels = found.weights[0].size, image.shape[1]
     if image.inner != 1:
         return None
     if group.anchor.groups == channels == found.weights.shape[0]:
         return WideDepthwise if sums_fit(count, 24) and has_room(image, 1, spec.lanes(4)) else None
-    aligned = image.extents[1] % TOGETHER == 0 and image.before[1] % TOGETHER == 0
-    if group.anchor.groups != 1 or not aligned or found.zeros.any() or spec.dot is None or not sums_fit(count):
+    if group.anchor.groups != 1 or not sums_fit(count):
         return None
-    return DotConvolution
+    aligned = image.extents[1] % TOGETHER == 0 and image.before[1] % TOGETHER == 0
+    return DotConvolution if aligned and spec.dot is not None and not found.zeros.any() else WideConvolution
 
 
 @dataclass
-class DotConvolution(Direct):
-    """Writes the kernel of a direct convolution whose steps take four channels."""
+class IntegerConvolution(Direct):
+    """Writes the kernel of a direct convolution of integers."""
 
-    element: ClassVar[str] = "i32"
     integers: Integers = field(kw_only=True)
+
+    def finish(self) -> Finish:
+        found = self.integers
+        return Rescaling(self.behind(), found.scales, nn.constant_value(self.conv.bias), self.lanes)
+
+
+@dataclass
+class WideConvolution(IntegerConvolution):
+    """Takes the integers one by one: as f32, which computes faster, where this holds all sums exactly; else as i32."""
+
+    @property
+    def element(self) -> str:
+        return "f32" if sums_fit(self.integers.weights[0].size, 24) else "i32"
+
+    def source(self) -> tuple[Buffer, ir.Value]:
+        return self.buffers[self.integers.data], self.integers.data
+
+    def factors(self) -> tuple[Array, Array | None, Callable[..., Panels]]:
+        matrix = self.integers.differences().transpose(2, 3, 1, 0).reshape(-1, self.channels)
+        starts = self.integers.starts(matrix)
+        if self.element == "i32":
+            return matrix, starts, WholePanels
+        return matrix.astype(np.float32), starts.astype(np.float32), Panels
+
+    def read(self, place: str) -> str:
+        return widened(self.text, super().read(place), 1, self.integers.signed, self.element)
+
+
+@dataclass
+class DotConvolution(IntegerConvolution):
+    """Takes four channels a step."""
+
+    @property
+    def element(self) -> str:
+        return "i32"
 
     def source(self) -> tuple[Buffer, ir.Value]:
         """The image as one of i32."""
@@ -94,10 +126,6 @@ class DotConvolution(Direct):
         matrix = by_fours(weights).reshape(-1, self.channels)
         return matrix, starts, dot_panels(dot, found.signed)
 
-    def finish(self) -> Finish:
-        found = self.integers
-        return Rescaling(self.behind(), found.scales, nn.constant_value(self.conv.bias), self.lanes)
-
 
 @dataclass
 class WideDepthwise(Depthwise):
@@ -110,7 +138,7 @@ class WideDepthwise(Depthwise):
 
     def factors(self) -> tuple[Array, Array | None]:
         weights = self.integers.differences()
-        starts = -self.integers.zero_point * weights.reshape(self.channels, -1).sum(1)
+        starts = self.integers.starts(weights.reshape(self.channels, -1).T)
         return weights.astype(np.float32), starts.astype(np.float32)
 
     def finish(self) -> Finish:
@@ -118,6 +146,4 @@ class WideDepthwise(Depthwise):
         return Rescaling(self.behind(), found.scales, nn.constant_value(self.conv.bias), self.lanes)
 
     def read(self, place: str) -> str:
-        scalars = Scalars(self.text, self.lanes)
-        stored = Arithmetic(scalars, "i8", self.integers.signed)
-        return stored.convert(super().read(place), Arithmetic(scalars, "f32"))
+        return widened(self.text, super().read(place), self.lanes, self.integers.signed, "f32")

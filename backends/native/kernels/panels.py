@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import ClassVar
 
 import numpy as np
 
@@ -29,10 +28,7 @@ class Panels:
     """Panels of one width, one behind the other; each has `rows` rows, of `lanes` f32 a vector.
 
     name, buffer: the memory, as one row of elements, in a kernel. ahead: whether rows are fetched ahead of their use.
-    element: what products are summed up as.
     """
-
-    element: ClassVar[str] = "f32"
 
     columns: Columns
     rows: int

@@ -97,7 +97,7 @@ DIRECT = [
 
 @SPECS
 def test_direct(spec):
-    check(DIRECT, spec, {"convolution"} if spec.dot else None)
+    check(DIRECT, spec, {"convolution"})
 
 
 def depthwise(name, shape, kernel, layout=(0, 0, 0, 0), **given):

@@ -1,6 +1,7 @@
-"""Panels of bytes for instructions that multiply four neighbours by four and add up the products in one sum.
+"""Panels of integers, and the innermost step of their products: by instructions that add up four products at once, or
+one by one.
 
-A row of a panel holds, for each column, four weights that meet four neighbouring elements of the data.
+A row of `DotPanels` holds, for each column, four weights that meet four neighbouring elements of the data.
 """
 
 from __future__ import annotations
@@ -8,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from typing import ClassVar
 
 import numpy as np
 
@@ -38,7 +38,6 @@ class DotPanels(Panels):
     the instruction wants.
     """
 
-    element: ClassVar[str] = "i32"
     instruction: str = ""
     flips: bool = False
 
@@ -54,6 +53,18 @@ class DotPanels(Panels):
         weights = text.let(f"vector.bitcast {factor} : {sums} to {bytes_}")
         types = f"({sums}, {bytes_}, {bytes_}) -> {sums}"
         return text.let(f'llvm.call_intrinsic "{self.instruction}"({total}, {wide}, {weights}) : {types}')
+
+
+@dataclass(frozen=True)
+class WholePanels(Panels):
+    """Panels of i32."""
+
+    def widened(self, text: Text, one: str) -> str:
+        return text.let(f"vector.broadcast {one} : i32 to {vector(self.lanes, 'i32')}")
+
+    def add_product(self, text: Text, wide: str, factor: str, total: str) -> str:
+        product = text.let(f"arith.muli {wide}, {factor} : {vector(self.lanes, 'i32')}")
+        return text.let(f"arith.addi {total}, {product} : {vector(self.lanes, 'i32')}")
 
 
 def dot_panels(dot: str, signed: bool) -> Callable[..., DotPanels]:
