@@ -4,11 +4,12 @@
 from. `LOWERINGS`: operations that have kernels of their own.
 """
 
-from . import expressions, expressions_activation, expressions_quantization, indexing
+from . import computations, expressions, expressions_activation, expressions_quantization, indexing, resampling, views
 from .evaluation import EXPRESSIONS, VIEWS
 from .kernels import (
     convolutions,
     cumsum,
+    moves,
     norms,
     pooling,
     products,
@@ -22,12 +23,16 @@ from .kernels import (
 from .lowerings import LOWERINGS
 
 GENERATORS = (
+    computations,
     expressions,
     expressions_activation,
     expressions_quantization,
     indexing,
+    resampling,
+    views,
     convolutions,
     cumsum,
+    moves,
     norms,
     pooling,
     products,
