@@ -77,7 +77,6 @@ def _fastest(group: Group, buffers: Mapping[ir.Value, Buffer], spec: TargetSpec,
 def _ways(group: Group, buffers: Mapping[ir.Value, Buffer], spec: TargetSpec, region: Region) -> Iterator[Way]:
     """The ways to compute a region, the fastest ones first."""
     axes = None
-    image = buffers[region.results[0]].is_image_of(spec.lanes(4))
     surrounded = any(buffers[value].surrounded for value in region.results)
     if region.computed is None and not surrounded and all(map(_keeps_places, group.operations)):
         read = {value: buffers[value] for value in [*group.inputs, *group.results] if value in buffers}
@@ -88,6 +87,7 @@ def _ways(group: Group, buffers: Mapping[ir.Value, Buffer], spec: TargetSpec, re
     lanes = spec.lanes(max(BYTES[element_of(value)] for value in {*group.inside, *group.inputs}))
     along = partial(Way, group, buffers, spec, region, axes)
     across = partial(Across, group, buffers, spec, region, axes)
+    image = result.is_image_of(spec.lanes(4))
     to_the_end = image and region.origin[1] % spec.lanes(4) == 0 and _reaches_end(region, result, 1)
     size = region.shape[result.inner] if region.shape else 1
     if image:
