@@ -4,20 +4,37 @@
 from. `LOWERINGS`: operations that have kernels of their own.
 """
 
-from . import expressions, expressions_activation, expressions_quantization, indexing
+from . import computations, expressions, expressions_activation, expressions_quantization, indexing, resampling, views
 from .evaluation import EXPRESSIONS, VIEWS
-from .kernels import convolution, cumsum, indices, matmul, norms, pooling, recurrent, reduction, search, softmax, topk
-from .lowerings import LOWERINGS
-
-GENERATORS = (
-    expressions,
-    expressions_activation,
-    expressions_quantization,
-    indexing,
+from .kernels import (
     convolution,
     cumsum,
     indices,
     matmul,
+    moves,
+    norms,
+    pooling,
+    recurrent,
+    reduction,
+    search,
+    softmax,
+    topk,
+)
+from .lowerings import LOWERINGS
+
+GENERATORS = (
+    computations,
+    expressions,
+    expressions_activation,
+    expressions_quantization,
+    indexing,
+    resampling,
+    views,
+    convolution,
+    cumsum,
+    indices,
+    matmul,
+    moves,
     norms,
     pooling,
     recurrent,
