@@ -6,9 +6,8 @@ import numpy as np
 import pytest
 from single_operation import Case
 
-from kpuc.backends.native.decompose import computes, machine_code
+from kpuc.backends.native.decompose import machine_code
 from kpuc.backends.native.form_groups import ALIASES
-from kpuc.backends.native.target import SPECS
 from kpuc.dialects import mlir, nn
 from kpuc.dialects.evaluate import evaluate
 from kpuc.dialects.function import entry_function
