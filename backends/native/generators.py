@@ -20,6 +20,7 @@ MODULES = (
     "kernels.convolutions",
     "kernels.cumsum",
     "kernels.indices",
+    "kernels.lrn",
     "kernels.moves",
     "kernels.norms",
     "kernels.pooling",
