@@ -195,6 +195,8 @@ class Evaluation:
         array = nn.constant_value(value)
         if array is None:
             return self._load(value, self.buffers[value], point, element_in_register(value))
+        if array.size == 1 and not _is_usual(array):
+            return self.constant(value, array.reshape(()), Point((), point.lanes))
         if array.size == 1:
             return self.text.constant(_written(array), vector(point.lanes, element_in_register(value)))
         return self.constant(value, array.reshape(self.shape(value)), point)
@@ -264,6 +266,12 @@ def broadcast_point(point: Point, result: ir.Value | tuple[int, ...], operand: i
     if axis < skipped or shape[axis - skipped] == 1:
         return Point(indices)
     return point.moved(indices, axis - rank)
+
+
+def _is_usual(array: Any) -> bool:
+    """Whether a number is written into the code; others are read from memory, so that layers which differ in nothing
+    else share it."""
+    return array.dtype.kind != "f" or float(array.reshape(()) * 64).is_integer()
 
 
 def _written(array: Any) -> str | float:

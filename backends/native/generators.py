@@ -4,44 +4,33 @@
 from. `LOWERINGS`: operations that have kernels of their own.
 """
 
-from . import computations, expressions, expressions_activation, expressions_quantization, indexing, resampling, views
+from importlib import import_module
+
 from .evaluation import EXPRESSIONS, VIEWS
-from .kernels import (
-    convolutions,
-    cumsum,
-    moves,
-    norms,
-    pooling,
-    products,
-    recurrent,
-    reduction,
-    scatter,
-    search,
-    softmax,
-    topk,
-)
 from .lowerings import LOWERINGS
 
-GENERATORS = (
-    computations,
-    expressions,
-    expressions_activation,
-    expressions_quantization,
-    indexing,
-    resampling,
-    views,
-    convolutions,
-    cumsum,
-    moves,
-    norms,
-    pooling,
-    products,
-    recurrent,
-    reduction,
-    scatter,
-    search,
-    softmax,
-    topk,
+MODULES = (
+    "computations",
+    "expressions",
+    "expressions_activation",
+    "expressions_quantization",
+    "indexing",
+    "resampling",
+    "views",
+    "kernels.convolutions",
+    "kernels.cumsum",
+    "kernels.indices",
+    "kernels.moves",
+    "kernels.norms",
+    "kernels.pooling",
+    "kernels.products",
+    "kernels.recurrent",
+    "kernels.reduction",
+    "kernels.search",
+    "kernels.softmax",
+    "kernels.topk",
 )
+for name in MODULES:
+    import_module(f".{name}", __package__)
 
 __all__ = ["EXPRESSIONS", "LOWERINGS", "VIEWS"]

@@ -104,24 +104,6 @@ def gather_nd(evaluation: Evaluation, value: ir.Value, point: Point) -> tuple[in
     )
 
 
-@view(nn.ReverseSequence)
-def reverse_sequence(evaluation: Evaluation, value: ir.Value, point: Point) -> tuple[int, Point]:
-    """Counted from the end in the first part of a batch entry."""
-    op, text = value.owner.opview, evaluation.text
-    rank = len(point.indices)
-    batch, time = op.batch_axis % rank, op.time_axis % rank
-    _alone(point, batch, time)
-    numbers = Arithmetic(Scalars(text, 1), WIDE)
-    length = evaluation.at(op.lengths, Point((point.indices[batch],)))
-    length = Arithmetic.of(numbers.scalars, dtype_of(op.lengths)).convert(length, numbers)
-    length = numbers.at_most(length, numbers.number(static_shape(op.input)[time]))
-    here = places(text, point.indices[time], 1, False)
-    turned = numbers.sub(numbers.sub(length, numbers.number(1)), here)
-    there = numbers.select(numbers.compare("lt", here, length), turned, here)
-    index = text.let(f"arith.index_cast {there} : {WIDE} to index")
-    return 0, point.moved((*point.indices[:time], index, *point.indices[time + 1 :]))
-
-
 @computation(nn.OneHot)
 def one_hot(evaluation: Evaluation, value: ir.Value, point: Point) -> str:
     """The second value where the place along the new axis is the index, else the first; of floats the whole part."""
@@ -142,19 +124,3 @@ def one_hot(evaluation: Evaluation, value: ir.Value, point: Point) -> str:
     elements = Arithmetic.of(Scalars(text, lanes), dtype_of(op.values))
     off, on = (splat(text, evaluation.at(op.values, Point((i,))), lanes, elements.element) for i in range(2))
     return elements.select(hit, on, off)
-
-
-@computation(nn.Trilu)
-def trilu(evaluation: Evaluation, value: ir.Value, point: Point) -> str:
-    """The element on one side of a diagonal, else 0."""
-    op, text, lanes = value.owner.opview, evaluation.text, point.lanes
-    rank = len(point.indices)
-    rows, columns = static_shape(op.input)[-2:]
-    along = point.axis % rank
-    row = places(text, point.indices[-2], lanes, along == rank - 2)
-    column = places(text, point.indices[-1], lanes, along == rank - 1)
-    numbers = Arithmetic(Scalars(text, lanes), WIDE)
-    diagonal = numbers.number(min(max(op.k, -rows), columns))
-    kept = numbers.compare("ge" if op.upper else "le", numbers.sub(column, row), diagonal)
-    elements = Arithmetic.of(Scalars(text, lanes), dtype_of(op.input))
-    return elements.select(kept, evaluation.at(op.input, point), elements.number(0))

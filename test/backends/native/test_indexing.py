@@ -135,20 +135,3 @@ def test_one_hot(spec):
 
             trials.append(Trial(f"{dtype} {axis}", write, (index.astype(dtype), np.array([2, 7], np.float32))))
     check(trials, spec)
-
-
-def test_trilu_and_reverse_sequence():
-    trials = []
-    for k in (-40, -3, 0, 2, 40):
-        for upper in (True, False):
-            trials.append(
-                Trial(f"{k} {upper}", lambda x, k=k, u=upper: nn.Trilu(x, k=k, upper=u), (numbers(2, 9, 20),))
-            )
-    trials.append(Trial("bool", lambda x: nn.Trilu(x, k=1, upper=True), (numbers(5, 7) > 50,)))
-    for batch, time, shape in [(0, 1, (3, 5, 20)), (1, 0, (5, 3, 20)), (0, 2, (3, 4, 6))]:
-
-        def write(x, i, batch=batch, time=time):
-            return nn.ReverseSequence(x, i, batch_axis=batch, time_axis=time)
-
-        trials += known_or_not(f"reverse {batch} {time}", write, numbers(*shape), np.array([2, 1, 5], np.int64))
-    check(trials)

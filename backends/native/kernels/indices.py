@@ -1,4 +1,4 @@
-"""Kernels that copy a tensor and then change elements of the copy, in the order of the updates.
+"""Kernels of operations with indices. Scatters copy a tensor and then change the copy, in the order of the updates.
 
 Indices beyond what they select count as the nearest one that exists: nothing outside the result is ever written. The
 reference kernels raise an error there.
@@ -23,10 +23,11 @@ from ..lowerings import lowers
 from ..rows import pieces
 from ..rowwise import numbers_of
 from ..target import TargetSpec
-from .pointwise import Region, lower_regions
+from .pointwise import Region, lower_pointwise, lower_regions
 
 OPERATIONS = {"add": "add", "mul": "mul", "max": "maximum", "min": "minimum"}
 """The arithmetic of reductions."""
+lowers(nn.OneHot)(lower_pointwise)
 
 
 @lowers(nn.ScatterElements)
