@@ -81,8 +81,10 @@ def check(trials: Sequence[Trial], spec: Any, families: set[str] | None = None) 
         for trial, (module, (group, buffers, _)), written in zip(trials, made, blocks, strict=True):
             (expected,) = evaluate(module, [one.array for one in trial.inputs])
             (value,) = group.results
-            ours = logical(buffers[value], written[value].view(expected.dtype))
-            check_filled(buffers[value], written[value])
+            buffer = buffers[value]
+            block = written[value].reshape([buffer.extents[axis] for axis in buffer.order])
+            check_filled(buffer, block)
+            ours = logical(buffer, block.view(expected.dtype))
             if expected.dtype.kind == "f":
                 np.testing.assert_allclose(ours, expected, rtol=1e-5, atol=1e-5 * np.abs(expected).max())
                 continue
