@@ -30,6 +30,7 @@ MODULES = (
     "kernels.search",
     "kernels.softmax",
     "kernels.topk",
+    "kernels.transposed",
 )
 for name in MODULES:
     import_module(f".{name}", __package__)
