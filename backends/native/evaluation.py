@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass, replace
@@ -112,6 +113,23 @@ def _in_register(dtype: np.dtype[Any]) -> str:
     return "i1" if dtype.kind == "b" else f"{'f' if dtype.kind == 'f' else 'i'}{dtype.itemsize * 8}"
 
 
+CALLED = (
+    nn.Celu,
+    nn.Elu,
+    nn.Erf,
+    nn.Exp,
+    nn.Gelu,
+    nn.Log,
+    nn.Mish,
+    nn.Selu,
+    nn.Sigmoid,
+    nn.Silu,
+    nn.Softplus,
+    nn.Tanh,
+)
+"""Operations that are functions of their own: of f32 they are polynomials, long and often used."""
+
+
 class NotSideBySide(Exception):
     """The elements that a vector would hold are not neighbours in memory: the kernel is written for single elements."""
 
@@ -181,7 +199,22 @@ class Evaluation:
             place = broadcast_point(point, shape, array.shape)
             return self._splat(self.constant((value, name), array, place), place, point, _in_register(array.dtype))
 
+        if point.lanes > 1 and type(op) in CALLED:
+            return self._call(op, operands, point.lanes)
         return EXPRESSIONS[type(op)](Scalars(self.text, point.lanes, parameter), op, operands)
+
+    def _call(self, op: Any, operands: Sequence[str], lanes: int) -> str:
+        """Write an operation as a call: one that is long, and stands there once for each vector of a tile."""
+        types = [vector(lanes, element_in_register(value)) for value in op.operation.operands]
+        result = vector(lanes, element_in_register(op.output))
+        text, names = Text(), [f"%x{number}" for number in range(len(types))]
+        value = EXPRESSIONS[type(op)](Scalars(text, lanes), op, names)
+        arguments = list(zip(names, types, strict=True))
+        written = text.expression("EXPRESSION", arguments, (value, result))
+        name = f"{op.OPERATION_NAME.removeprefix('nn.')}_{hashlib.sha256(written.encode()).hexdigest()[:8]}"
+        self.text.called[name] = written.replace("@EXPRESSION", f"@{name}", 1)
+        kind = f"({', '.join(types)}) -> {result}"
+        return self.text.let(f"func.call @{name}({', '.join(operands)}) : {kind}")
 
     def broadcast(self, operand: ir.Value, point: Point, shape: tuple[int, ...]) -> str:
         """The elements of an operand that is broadcast to a shape, at a point of this."""
