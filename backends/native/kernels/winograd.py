@@ -71,7 +71,7 @@ class Algorithm:
         return flat
 
 
-READ, MOVED = 6, 8
+READ, MOVED = 10, 8
 """Bytes a cycle of weights that come from beyond the caches, and of scratch memory that is written and read."""
 APART, PERIOD = 80, 1024
 """Places of a tile lie APART elements from each other in the first cache, which repeats after PERIOD: one line of each
