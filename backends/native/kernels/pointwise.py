@@ -113,8 +113,10 @@ def _ways(group: Group, buffers: Mapping[ir.Value, Buffer], spec: TargetSpec, re
     yield along(lanes=1)
 
 
-def _reaches_end(region: Region, result: Buffer, axis: int) -> bool:
-    return region.origin[axis] + region.shape[axis] == result.shape[axis]
+def _reaches_end(region: Region, result: Buffer, lanes: int) -> bool:
+    """Whether a region of images holds the last channels, and whole vectors with what they are filled up with."""
+    start, size = region.origin[result.inner], region.shape[result.inner]
+    return start % lanes == 0 and start + size == result.shape[result.inner]
 
 
 def _axes_apart(group: Group, buffers: Mapping[ir.Value, Buffer], region: Region) -> set[int] | None:
