@@ -77,6 +77,7 @@ def _fastest(group: Group, buffers: Mapping[ir.Value, Buffer], spec: TargetSpec,
 def _ways(group: Group, buffers: Mapping[ir.Value, Buffer], spec: TargetSpec, region: Region) -> Iterator[Way]:
     """The ways to compute a region, the fastest ones first."""
     axes = None
+    image = buffers[region.results[0]].is_image_of(spec.lanes(4))
     surrounded = any(buffers[value].surrounded for value in region.results)
     if region.computed is None and not surrounded and all(map(_keeps_places, group.operations)):
         read = {value: buffers[value] for value in [*group.inputs, *group.results] if value in buffers}
@@ -87,8 +88,7 @@ def _ways(group: Group, buffers: Mapping[ir.Value, Buffer], spec: TargetSpec, re
     lanes = spec.lanes(max(BYTES[element_of(value)] for value in {*group.inside, *group.inputs}))
     along = partial(Way, group, buffers, spec, region, axes)
     across = partial(Across, group, buffers, spec, region, axes)
-    image = result.is_image_of(spec.lanes(4))
-    to_the_end = image and region.origin[1] % spec.lanes(4) == 0 and _reaches_end(region, result, 1)
+    to_the_end = image and _reaches_end(region, result, spec.lanes(4))
     size = region.shape[result.inner] if region.shape else 1
     if image:
         while lanes > spec.lanes(4) and size % lanes:
@@ -108,8 +108,10 @@ def _ways(group: Group, buffers: Mapping[ir.Value, Buffer], spec: TargetSpec, re
     yield along(lanes=1)
 
 
-def _reaches_end(region: Region, result: Buffer, axis: int) -> bool:
-    return region.origin[axis] + region.shape[axis] == result.shape[axis]
+def _reaches_end(region: Region, result: Buffer, lanes: int) -> bool:
+    """Whether a region of images holds the last channels, and whole vectors with what they are filled up with."""
+    start, size = region.origin[result.inner], region.shape[result.inner]
+    return start % lanes == 0 and start + size == result.shape[result.inner]
 
 
 def _keeps_places(op: object) -> bool:
