@@ -19,10 +19,11 @@ from typing import Any
 import numpy as np
 
 from .arithmetic import activated, normalised
-from .convolution import BLOCK
 from .tables import Activation, BatchNorm
 
 Array = np.ndarray[Any, np.dtype[Any]]
+BLOCK = 1 << 15
+"""Sums that are worked on at a time, so that they stay in the cache."""
 COARSE = 1 << 10
 BUCKETS = 1 << 14
 MARGIN = 0.25
@@ -97,7 +98,8 @@ class Lookup:
         some = slice(first, first + len(sums))
         place = sums * self.scale[some]
         place += self.offset[some]
-        found = self.table.take(place.astype(np.intp), mode="clip")
+        place.clip(0, len(self.table) - 1, out=place)  # take would do it too, but more slowly
+        found = self.table.take(place.astype(np.intp), mode="wrap")
         results[...] = found
         open_ = (found.reshape(-1) < 0).nonzero()[0]
         if open_.size:
