@@ -11,7 +11,6 @@ longer than what is needed of them: the rest are sums too, of windows that reach
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -51,19 +50,9 @@ class Convolution:
 
     def sums(self, maps: Array) -> Array:
         """The sums at the pixels that the pool needs; see `needed`."""
-        outputs, _, kernel, _ = self.weights.shape
-        if kernel == 1:
-            columns = np.ascontiguousarray(self._sampled(maps), self.weights.dtype)
-        elif self.depthwise:
-            return self._depthwise(maps)
-        else:
-            columns = self._windows(maps)
-        shape = columns.shape[-2:]
-        if self.depthwise:
-            sums = columns * self.weights.reshape(-1, 1, 1)
-        else:
-            sums = self.weights.reshape(outputs, -1) @ columns.reshape(-1, math.prod(shape))
-        return sums.reshape(outputs, *shape)
+        if self.weights.shape[2] == 1:
+            return self._pointwise(self._sampled(maps))
+        return self._depthwise(maps) if self.depthwise else self._full(maps)
 
     def needed(self, rows: Array, width: int) -> Array:
         """What is needed of rows that are as long as those of `sums`; `width` is that of the input maps."""
@@ -71,6 +60,19 @@ class Convolution:
 
     def _sampled(self, maps: Array) -> Array:
         return self.pool.sampled(maps) if self.pool.kind == "sample" else maps
+
+    def _pointwise(self, maps: Array) -> Array:
+        columns = np.ascontiguousarray(maps, self.weights.dtype).reshape(len(maps), -1)
+        if self.depthwise:
+            sums = columns * self.weights.reshape(-1, 1)
+        else:
+            sums = self.weights.reshape(len(self.weights), -1) @ columns
+        return sums.reshape(-1, *maps.shape[1:])
+
+    def _full(self, maps: Array) -> Array:
+        height, row = self._pixels(maps)
+        sums: Array = self.weights.reshape(len(self.weights), -1) @ self._windows(maps).reshape(-1, height * row)
+        return sums.reshape(-1, height, row)
 
     def _depthwise(self, maps: Array) -> Array:
         """A vector times a matrix for each channel."""
