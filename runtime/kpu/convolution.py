@@ -99,4 +99,4 @@ class Convolution:
         channel, item = flat.strides
         row, stride = (width + 2) * item, self.pool.stride if self.pool.kind == "sample" else 1
         shape, steps = (channels, 3, 3, *self._pixels(maps)), (channel, row, item, stride * row, stride * item)
-        return np.ascontiguousarray(np.lib.stride_tricks.as_strided(flat[:, self.pool.column :], shape, steps))
+        return np.ascontiguousarray(np.ndarray(shape, flat.dtype, flat, self.pool.column * item, steps))
