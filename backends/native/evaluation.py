@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass, replace
@@ -24,12 +25,14 @@ class Point:
     """A position in a tensor: one element, or `lanes` of them along `axis`, from `indices` on.
 
     beyond: whether the last lanes may lie behind the tensor, where buffers of images have room for whole vectors.
+    stride: how far apart the lanes are.
     """
 
     indices: tuple[Index, ...]
     lanes: int = 1
     axis: int = -1
     beyond: bool = False
+    stride: int = 1
 
     def moved(self, indices: Sequence[Index], axis: int | None = None) -> Point:
         """The same lanes elsewhere, along `axis` if it is given."""
@@ -70,6 +73,10 @@ Computation = Callable[["Evaluation", ir.Value, Point], str]
 EXPRESSIONS: dict[type[Op], Expression] = {}
 VIEWS: dict[type[Op], View] = {}
 COMPUTATIONS: dict[type[Op], Computation] = {}
+STRIDED: set[type[Op]] = set()
+"""Operations of VIEWS that know of strides."""
+MOST_STRIDE = 4
+"""How far apart lanes can be to be read as whole vectors that they are picked from."""
 
 
 def expression(*ops: type[Op]) -> Callable[[Expression], Expression]:
@@ -82,11 +89,13 @@ def expression(*ops: type[Op]) -> Callable[[Expression], Expression]:
     return register
 
 
-def view(*ops: type[Op]) -> Callable[[View], View]:
-    """Register how operations that only move elements are read."""
+def view(*ops: type[Op], strided: bool = False) -> Callable[[View], View]:
+    """Register how operations that only move elements are read; `strided`: lanes that are apart, too."""
 
     def register(find: View) -> View:
         VIEWS.update(dict.fromkeys(ops, find))
+        if strided:
+            STRIDED.update(ops)
         return find
 
     return register
@@ -110,6 +119,23 @@ def element_in_register(value: ir.Value) -> str:
 def _in_register(dtype: np.dtype[Any]) -> str:
     """The type of a dtype's elements in registers."""
     return "i1" if dtype.kind == "b" else f"{'f' if dtype.kind == 'f' else 'i'}{dtype.itemsize * 8}"
+
+
+CALLED = (
+    nn.Celu,
+    nn.Elu,
+    nn.Erf,
+    nn.Exp,
+    nn.Gelu,
+    nn.Log,
+    nn.Mish,
+    nn.Selu,
+    nn.Sigmoid,
+    nn.Silu,
+    nn.Softplus,
+    nn.Tanh,
+)
+"""Operations that are functions of their own: of f32 they are polynomials, long and often used."""
 
 
 class NotSideBySide(Exception):
@@ -157,6 +183,10 @@ class Evaluation:
         inner._computed = dict(self._computed)
         return inner
 
+    def axis(self, number: int) -> int:
+        """The place of an axis of the results, which counts by itself, among those that are counted."""
+        return number if self._axes is None else self._axes.index((number,))
+
     def shape(self, value: ir.Value) -> tuple[int, ...]:
         """The value's shape, with the axes that are counted as one."""
         return self._merged(static_shape(value))
@@ -166,6 +196,8 @@ class Evaluation:
 
     def _compute(self, value: ir.Value, point: Point) -> str:
         op = value.owner.opview
+        if point.stride > 1 and type(op) not in EXPRESSIONS and type(op) not in STRIDED:
+            raise NotSideBySide
         compute = self._otherwise.get(value) or COMPUTATIONS.get(type(op))
         if compute is not None:
             return compute(self, value, point)
@@ -181,7 +213,22 @@ class Evaluation:
             place = broadcast_point(point, shape, array.shape)
             return self._splat(self.constant((value, name), array, place), place, point, _in_register(array.dtype))
 
+        if point.lanes > 1 and type(op) in CALLED:
+            return self._call(op, operands, point.lanes)
         return EXPRESSIONS[type(op)](Scalars(self.text, point.lanes, parameter), op, operands)
+
+    def _call(self, op: Any, operands: Sequence[str], lanes: int) -> str:
+        """Write an operation as a call: one that is long, and stands there once for each vector of a tile."""
+        types = [vector(lanes, element_in_register(value)) for value in op.operation.operands]
+        result = vector(lanes, element_in_register(op.output))
+        text, names = Text(), [f"%x{number}" for number in range(len(types))]
+        value = EXPRESSIONS[type(op)](Scalars(text, lanes), op, names)
+        arguments = list(zip(names, types, strict=True))
+        written = text.expression("EXPRESSION", arguments, (value, result))
+        name = f"{op.OPERATION_NAME.removeprefix('nn.')}_{hashlib.sha256(written.encode()).hexdigest()[:8]}"
+        self.text.called[name] = written.replace("@EXPRESSION", f"@{name}", 1)
+        kind = f"({', '.join(types)}) -> {result}"
+        return self.text.let(f"func.call @{name}({', '.join(operands)}) : {kind}")
 
     def broadcast(self, operand: ir.Value, point: Point, shape: tuple[int, ...]) -> str:
         """The elements of an operand that is broadcast to a shape, at a point of this."""
@@ -213,11 +260,35 @@ class Evaluation:
             check_side_by_side(buffer, point)
         lanes = 1 if shared else point.lanes
         name = self.kernel.operand(source, buffer)
-        loaded = load(self.text, name, buffer, buffer.at(self.text, point.indices), lanes)
+        if lanes > 1 and point.stride > 1:
+            loaded = self._picked(name, buffer, point)
+        else:
+            loaded = load(self.text, name, buffer, buffer.at(self.text, point.indices), lanes)
         if element == "i1":
             zero = self.text.constant(0, vector(lanes, "i8"))
             loaded = self.text.let(f"arith.cmpi ne, {loaded}, {zero} : {vector(lanes, 'i8')}")
         return loaded if lanes == point.lanes else splat(self.text, loaded, point.lanes, element)
+
+    def _picked(self, name: str, buffer: Buffer, point: Point) -> str:
+        """Lanes that are apart, out of as few vectors as hold them, of which none ends behind the last lane."""
+        lanes, stride, axis = point.lanes, point.stride, point.axis % len(buffer.shape)
+        last = (lanes - 1) * stride
+        starts = [min(start, last + 1 - lanes) for start in range(0, last + 1, lanes)]
+        result, type_ = "", vector(lanes, buffer.element)
+        for number, start in enumerate(starts):
+            indices = [self.text.add(index, start) if one == axis else index for one, index in enumerate(point.indices)]
+            part = load(self.text, name, buffer, buffer.at(self.text, indices), lanes)
+            if number:
+                known = range(starts[number - 1] + lanes)
+                picks = [
+                    (lane if number > 1 else lane * stride) if lane * stride in known else lanes + lane * stride - start
+                    for lane in range(lanes)
+                ]
+                picks = [min(pick, 2 * lanes - 1) for pick in picks]
+                listed = ", ".join(map(str, picks))
+                part = self.text.let(f"vector.shuffle {result}, {part} [{listed}] : {type_}, {type_}")
+            result = part
+        return result
 
     def stored(self, value: ir.Value, point: Point) -> str:
         """The value's elements at a point as memory holds them."""
@@ -229,6 +300,7 @@ class Evaluation:
     def store(self, value: ir.Value, point: Point) -> None:
         """Write the value's elements at a point into its buffer. Raises `NotSideBySide`."""
         buffer = self.buffers[value]
+        assert point.stride == 1, "results are written without gaps"
         if point.lanes > 1:
             check_side_by_side(buffer, point)
         computed = self.stored(value, point)
@@ -240,7 +312,12 @@ def check_side_by_side(buffer: Buffer, point: Point) -> None:
     """Raise `NotSideBySide` unless a buffer has the lanes of a point next to each other, and room for all of them."""
     axis = point.axis % len(buffer.shape)
     room = buffer.extents[axis] - buffer.before[axis]
-    if buffer.inner != axis or (point.beyond and room < -(-buffer.shape[axis] // point.lanes) * point.lanes):
+    if (
+        buffer.inner != axis
+        or point.stride > MOST_STRIDE
+        or (point.stride > 1 and point.beyond)
+        or (point.beyond and room < -(-buffer.shape[axis] // point.lanes) * point.lanes)
+    ):
         raise NotSideBySide
 
 

@@ -22,6 +22,7 @@ from ..lowerings import lowers
 from ..target import TargetSpec
 from ..text import Index
 from .epilogue import Epilogue, has_room, side_by_side
+from .pooling_plain import lower_windows
 from .windows import Window
 
 SIDE_BY_SIDE = 4
@@ -32,7 +33,10 @@ WRITTEN_OUT = 8
 
 @lowers(nn.MaxPool, nn.AvgPool, nn.LpPool)
 def lower_pooling(group: Group, buffers: Mapping[ir.Value, Buffer], spec: TargetSpec) -> list[Kernel]:
-    """One kernel over N x C x H x W, whose tasks are the rows of the result; in vectors if channels are innermost."""
+    """One kernel over N x C x H x W, whose tasks are the rows of the result; in vectors if channels are innermost.
+    Other numbers of dimensions have no kernel of their own."""
+    if len(group.anchor.kernel) != 2:
+        return lower_windows(group, buffers, spec)
     if side_by_side(group, buffers, group.anchor.output, 1):
         try:
             return [Pooling(group, buffers, spec, spec.lanes(BYTES[element_of(group.anchor.input)])).write()]

@@ -100,6 +100,29 @@ def test_slice(rng):
     check(rng, networks)
 
 
+def test_every_other(rng):
+    """Lanes that are apart in the operand, by all distances, along with others that are not."""
+    networks = []
+    for step in (2, 3, 4, 5):
+        for kind in ("float32", "int8", "int64"):
+            taken = partial(nn.Slice, starts=(1,), ends=(9999,), axes=(-1,), steps=(step,))
+            networks += [(taken, tensor(rng, (3, 50 + step), kind)), (taken, tensor(rng, (3, 7 + step), kind))]
+    for block in (2, 3):
+        x = tensor(rng, (1, 3, 4 * block, 21 * block))
+        networks.append((partial(nn.SpaceToDepth, block=block, mode="DCR"), x))
+
+    def focus(x):
+        parts = []
+        for row in (0, 1):
+            for column in (0, 1):
+                bounds = {"starts": (row, column), "ends": (99, 99), "axes": (2, 3), "steps": (2, 2)}
+                parts.append(nn.Relu(nn.Slice(nn.Neg(x).output, **bounds).output).output)
+        return nn.Concat(parts, axis=1)
+
+    networks.append((focus, tensor(rng, (1, 3, 8, 42)) - 50))
+    check(rng, networks)
+
+
 def test_split(rng):
     check(
         rng,
