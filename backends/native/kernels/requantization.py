@@ -25,16 +25,10 @@ from ..buffer import Buffer
 from ..evaluation import Scalars
 from ..group import Group
 from ..kernel import Array, load, splat
+from ..rounding import HALF, MAGIC, SMALL, rounded_away, rounded_to_even
 from ..text import Index
 from .epilogue import Epilogue
 from .panels import constant_row
-
-MAGIC = np.float32(1.5 * 2.0**23)
-"""Added to a number of magnitude below `SMALL`, it leaves no bits for a fraction: the sum is rounded to even, and as an
-integer is this many more than the bits of the number itself."""
-SMALL = 2.0**22
-HALF = np.nextafter(np.float32(0.5), np.float32(0.0))
-"""Added before a fraction is cut off: with a half itself, the number before 0.5 would become 1."""
 
 
 @dataclass(frozen=True)
@@ -170,11 +164,11 @@ class Rescaling:
         if self.limited[1]:
             number = real.at_most(number, self._one(self.limits, 1))
         if not found.away:
-            steps = real.cast("arith.bitcast", real.add(number, real.number(float(MAGIC))), whole)
+            steps = rounded_to_even(scalars, number)
+        elif not found.upwards:
+            steps = rounded_away(scalars, number)
         else:
-            if not found.upwards:
-                number = real.add(number, real.copy_sign(real.number(float(HALF)), number))
-            elif any(self.limited):
+            if any(self.limited):
                 number = real.add(number, real.number(float(HALF)))
             steps = real.cast("arith.fptosi", number, whole)
         steps = whole.add(steps, self._one(self.zero_point, 0))
