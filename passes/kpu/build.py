@@ -72,12 +72,27 @@ def identity(channels: int, tap: tuple[int, int] | None = None) -> Array:
 def shifted(value: ir.Value, rows: int, columns: int) -> ir.Value:
     """x[i + rows, j + columns], zero where that lies outside."""
     while rows or columns:
-        step = (int(np.sign(rows)), int(np.sign(columns)))
-        channels = static_shape(value)[1]
-        weight = np.zeros((channels, 1, 3, 3))
-        weight[:, 0, 1 + step[0], 1 + step[1]] = 1
-        value = copy(value, weight, depthwise=True)
+        step = int(np.sign(rows)), int(np.sign(columns))
+        value = copy(value, one_tap(static_shape(value)[1], step), depthwise=True)
         rows, columns = rows - step[0], columns - step[1]
+    return value
+
+
+def one_tap(channels: int, tap: tuple[int, int]) -> Array:
+    """Weights of a depthwise layer that copies every channel, from the pixel `tap` away."""
+    weight = np.zeros((channels, 1, 3, 3))
+    weight[:, 0, 1 + tap[0], 1 + tap[1]] = 1
+    return weight
+
+
+def spread(value: ir.Value, shifts: Sequence[tuple[int, int]]) -> ir.Value:
+    """A map's shifts (rows, columns), one behind the other: x[i + rows, j + columns], zero where that lies outside."""
+    channels = static_shape(value)[1]
+    left = np.array(shifts)
+    value = copy(value, np.concatenate([identity(channels, tuple(step)) for step in np.sign(left)]))
+    while (left := left - np.sign(left)).any():
+        taps = [one_tap(channels, tuple(step)) for step in np.sign(left)]
+        value = copy(value, np.concatenate(taps), depthwise=True)
     return value
 
 

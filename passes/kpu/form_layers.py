@@ -24,7 +24,7 @@ from . import build
 from .activation import clamp_knots, composed, knots_of
 from .affine import AFFINE
 from .gather import dense, gathered, placed
-from .join import JOINING
+from .join import JOINING, put_into_one
 from .rules import LEAST, axes_of, broken_rule, is_map, record
 from .sink import BEHIND_SLICES, SINKING
 from .windows import maximum_of_windows
@@ -201,4 +201,4 @@ class FormLayers:
 
     def apply(self, module: ir.Module) -> None:
         rewrite_module(module, [*FORMING, *AFFINE])
-        rewrite_module(module, [*SINKING, *JOINING, activation_behind, slopes_behind])
+        rewrite_module(module, [*SINKING, *JOINING, put_into_one, activation_behind, slopes_behind])
