@@ -15,7 +15,7 @@ import numpy as np
 from ...dialects import kpu, nn
 from ...dialects.mlir import ir
 from ...dialects.ranges import Range, value_range
-from ...dialects.tensors import Array, static_shape
+from ...dialects.tensors import Array, shape_of, static_shape
 from ...runtime.kpu.registers import CHANNELS
 from ..nn.fuse_convolutions import channel_constant
 from ..pipeline import register_pass
@@ -25,6 +25,7 @@ from .activation import clamp_knots, composed, knots_of
 from .affine import AFFINE
 from .gather import dense, gathered, placed
 from .join import JOINING, put_into_one
+from .portions import PORTIONS
 from .rules import LEAST, axes_of, broken_rule, is_map, record
 from .sink import BEHIND_SLICES, SINKING
 from .windows import maximum_of_windows
@@ -172,11 +173,16 @@ def sum_of_maps(op: nn.Add, rewriter: Rewriter) -> Match:
 
 
 def is_from_kpu(value: ir.Value) -> bool:
-    """Whether a layer makes a value, or an operation that only moves what layers made."""
+    """Whether a layer makes a value, or an operation that only moves what layers made, or scales its channels."""
     if producer(value, kpu.Layer) is not None:
         return True
-    moved = producer(value, nn.Slice) or producer(value, nn.Pad) or producer(value, nn.Concat)
-    return moved is not None and any(is_from_kpu(operand) for operand in moved.operation.operands)
+    scaled = producer(value, nn.Mul)
+    if scaled is not None:
+        factors = [operand for operand in (scaled.lhs, scaled.rhs) if shape_of(operand)[2:] != (1, 1)]
+        return len(factors) == 1 and is_from_kpu(factors[0])
+    found: Any = value.owner.opview if isinstance(value, ir.OpResult) else None
+    moved = isinstance(found, nn.Slice | nn.Pad | nn.Concat | nn.Resize)
+    return moved and any(is_from_kpu(operand) for operand in found.operation.operands)
 
 
 FORMING: tuple[Pattern[Any], ...] = (
@@ -201,4 +207,4 @@ class FormLayers:
 
     def apply(self, module: ir.Module) -> None:
         rewrite_module(module, [*FORMING, *AFFINE])
-        rewrite_module(module, [*SINKING, *JOINING, put_into_one, activation_behind, slopes_behind])
+        rewrite_module(module, [*SINKING, *JOINING, put_into_one, *PORTIONS, activation_behind, slopes_behind])

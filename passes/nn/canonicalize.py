@@ -16,7 +16,7 @@ from ...dialects.mlir import ir
 from ...dialects.ods import MEMBERS
 from ...dialects.tensors import dtype_of, is_static, shape_of
 from ..pipeline import register_pass
-from ..rewriter import NO_MATCH, Match, Pattern, Rewriter, has_one_use, pattern, producer, rewrite_module
+from ..rewriter import NO_MATCH, Match, Pattern, Rewriter, has_one_use, pattern, producer, rewrite_module, users
 from . import round_trips
 
 
@@ -105,6 +105,24 @@ def slice_of_slice(op: nn.Slice, rewriter: Rewriter) -> Match:
     return rewriter.replace(op, nn.Slice(inner.input, **merged).output)
 
 
+@pattern(nn.Slice)
+def slice_of_gather(op: nn.Slice, rewriter: Rewriter) -> Match:
+    """slice(gather(x, i)) == gather(slice(x), slice(i)): it takes only what is wanted, if only slices want it"""
+    gather, rank = producer(op.input, nn.Gather), len(shape_of(op.input))
+    indices = None if gather is None else nn.constant_value(gather.indices)
+    if gather is None or indices is None or indices.ndim != 1 or gather.batch_dims or min(op.steps) < 1:
+        return NO_MATCH
+    if not all(isinstance(user, nn.Slice) for user in users(op.input)):
+        return NO_MATCH
+    value, own = gather.input, nn.Constant(value=indices).output
+    for axis, start, end, step in zip(op.axes, op.starts, op.ends, op.steps, strict=True):
+        if axis % rank == gather.axis % rank:
+            own = nn.Constant(value=indices[start:end:step]).output
+        else:
+            value = nn.Slice(value, starts=(start,), ends=(end,), axes=(axis % rank,), steps=(step,)).output
+    return rewriter.replace(op, gather.rebuild(value, own).output)
+
+
 @pattern(nn.Concat)
 def concat_of_one(op: nn.Concat, rewriter: Rewriter) -> Match:
     """concat(x) == x"""
@@ -178,6 +196,13 @@ def pad_of_pad(op: nn.Pad, rewriter: Rewriter) -> Match:
 def cast_to_same(op: nn.Cast, rewriter: Rewriter) -> Match:
     """cast(x) == x when the type stays."""
     return rewriter.replace(op, op.input) if op.input.type == op.output.type else NO_MATCH
+
+
+@pattern(nn.StorageCast)
+def storage_cast_back(op: nn.StorageCast, rewriter: Rewriter) -> Match:
+    """storage_cast(storage_cast(x)) == x of the same type"""
+    inner = producer(op.input, nn.StorageCast)
+    return NO_MATCH if inner is None or inner.input.type != op.output.type else rewriter.replace(op, inner.input)
 
 
 @pattern(nn.Clamp)

@@ -393,3 +393,51 @@ func.func @computed_pad_stays(%x: tensor<4xf32>, %s: tensor<2xi64>) -> tensor<?x
   %0 = "nn.dynamic_pad"(%x, %s) {mode = "edge", operandSegmentSizes = array<i32: 1, 1, 0, 0>} : (tensor<4xf32>, tensor<2xi64>) -> tensor<?xf32>
   return %0 : tensor<?xf32>
 }
+
+// -----
+
+// CHECK-LABEL: func.func @slice_of_gather
+// CHECK:       %[[I:.*]] = "nn.constant"() {value = dense<[1, 2]> : tensor<2xi32>}
+// CHECK:       %[[S:.*]] = "nn.slice"(%arg0) {axes = array<i64: 1>, ends = array<i64: 5>, starts = array<i64: 3>
+// CHECK-NEXT:  %[[G:.*]] = "nn.gather"(%[[S]], %[[I]])
+// CHECK-NEXT:  return %[[G]]
+func.func @slice_of_gather(%x: tensor<3x6xf32>) -> tensor<2x2xf32> {
+  %i = "nn.constant"() {value = dense<[0, 1, 0, 2]> : tensor<4xi32>} : () -> tensor<4xi32>
+  %0 = "nn.gather"(%x, %i) {axis = 0 : i64, batch_dims = 0 : i64} : (tensor<3x6xf32>, tensor<4xi32>) -> tensor<4x6xf32>
+  %1 = "nn.slice"(%0) {starts = array<i64: 1, 3>, ends = array<i64: 4, 5>, axes = array<i64: 0, 1>, steps = array<i64: 2, 1>} : (tensor<4x6xf32>) -> tensor<2x2xf32>
+  return %1 : tensor<2x2xf32>
+}
+
+// -----
+
+// Who else uses all of it has it gathered anyway.
+// CHECK-LABEL: func.func @slice_of_gather_that_is_used
+// CHECK:       %[[G:.*]] = "nn.gather"(%arg0
+// CHECK-NEXT:  "nn.slice"(%[[G]])
+func.func @slice_of_gather_that_is_used(%x: tensor<3x6xf32>) -> (tensor<2x6xf32>, tensor<4x6xf32>) {
+  %i = "nn.constant"() {value = dense<[0, 1, 0, 2]> : tensor<4xi32>} : () -> tensor<4xi32>
+  %0 = "nn.gather"(%x, %i) {axis = 0 : i64, batch_dims = 0 : i64} : (tensor<3x6xf32>, tensor<4xi32>) -> tensor<4x6xf32>
+  %1 = "nn.slice"(%0) {starts = array<i64: 1>, ends = array<i64: 3>, axes = array<i64: 0>, steps = array<i64: 1>} : (tensor<4x6xf32>) -> tensor<2x6xf32>
+  return %1, %0 : tensor<2x6xf32>, tensor<4x6xf32>
+}
+
+// -----
+
+// CHECK-LABEL: func.func @storage_cast_back
+// CHECK-NEXT:  return %arg0
+func.func @storage_cast_back(%x: tensor<4xui8>) -> tensor<4xui8> {
+  %0 = "nn.storage_cast"(%x) : (tensor<4xui8>) -> tensor<4x!quant.uniform<u8:f32, 0.5:3>>
+  %1 = "nn.storage_cast"(%0) : (tensor<4x!quant.uniform<u8:f32, 0.5:3>>) -> tensor<4xui8>
+  return %1 : tensor<4xui8>
+}
+
+// -----
+
+// CHECK-LABEL: func.func @storage_cast_to_another_scale
+// CHECK-NEXT:  "nn.storage_cast"
+// CHECK-NEXT:  "nn.storage_cast"
+func.func @storage_cast_to_another_scale(%x: tensor<4x!quant.uniform<u8:f32, 0.5:3>>) -> tensor<4x!quant.uniform<u8:f32, 0.25:3>> {
+  %0 = "nn.storage_cast"(%x) : (tensor<4x!quant.uniform<u8:f32, 0.5:3>>) -> tensor<4xui8>
+  %1 = "nn.storage_cast"(%0) : (tensor<4xui8>) -> tensor<4x!quant.uniform<u8:f32, 0.25:3>>
+  return %1 : tensor<4x!quant.uniform<u8:f32, 0.25:3>>
+}
