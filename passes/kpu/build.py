@@ -14,6 +14,8 @@ from ...dialects.tensors import Array, static_shape
 
 COPY = "kpu.copy"
 """Marks layers whose result holds numbers of their input only: they keep its quantisation."""
+BLOCK = 32
+"""Channels that are computed together where a layer's weights are zeros but for one or two a channel."""
 
 
 def layer(
@@ -58,6 +60,15 @@ def copy(value: ir.Value, weight: Array, *, depthwise: bool = False, pool: str =
     made = layer([value], weight, None, value_range(value), depthwise=depthwise, pool=pool)
     made.owner.attributes[COPY] = ir.UnitAttr.get()
     return made
+
+
+def pooled(value: ir.Value, pool: str, tap: tuple[int, int] | None = None) -> ir.Value:
+    """A map that layers pool which do nothing else but read the pixel `tap` away: a block of channels each."""
+    channels, parts = static_shape(value)[1], []
+    for first in range(0, channels, BLOCK):
+        block = selected(value, range(first, min(first + BLOCK, channels)))
+        parts.append(copy(block, identity(static_shape(block)[1], tap), pool=pool))
+    return joined(parts, value_range(value))
 
 
 def identity(channels: int, tap: tuple[int, int] | None = None) -> Array:

@@ -18,8 +18,6 @@ from . import build
 from .join import is_of_layers
 from .rules import LEAST, is_map
 
-BLOCK = 32
-"""Channels that are pooled together, by a layer whose weights are nearly all zeros."""
 SQUARES = 64
 """Means of squares that a mean is taken of, at least: each is rounded to a byte."""
 PORTION = 1 << 17
@@ -39,14 +37,9 @@ def mean_of_means(op: nn.Reduce, rewriter: Rewriter) -> Match:
     window = square_of(static_shape(value)) if sorted(axis % 4 for axis in op.axes) == [2, 3] else None
     if window is None:
         return NO_MATCH
-    channels = static_shape(value)[1]
     if producer(value, nn.Concat) is not None:
-        value = build.copy(value, build.one_tap(channels, (0, 0)), depthwise=True)
-    means = []
-    for first in range(0, channels, BLOCK):
-        block = build.selected(value, range(first, min(first + BLOCK, channels)))
-        means.append(build.copy(block, build.identity(static_shape(block)[1]), pool=f"mean{window}s{window}"))
-    return rewriter.replace(op, op.rebuild(build.joined(means, value_range(value))).output)
+        value = build.copy(value, build.one_tap(static_shape(value)[1], (0, 0)), depthwise=True)
+    return rewriter.replace(op, op.rebuild(build.pooled(value, f"mean{window}s{window}")).output)
 
 
 def is_pooled(value: ir.Value) -> bool:
@@ -62,7 +55,7 @@ def square_of(shape: tuple[int, ...]) -> int | None:
         rows, columns = height // window, width // window
         if height % window or width % window or min(rows, columns) < LEAST or rows * columns < SQUARES:
             continue
-        blocks, block = -(-channels // BLOCK), min(channels, BLOCK)
+        blocks, block = -(-channels // build.BLOCK), min(channels, build.BLOCK)
         layer = LayerWork((1, block, height, width), block, 1, pool=f"mean{window}s{window}").cost.cycles
         there = blocks * (layer + DEPTHWISE_LAYER.cycles)
         if there < (channels * (height * width - rows * columns) * ELEMENTWISE).cycles:

@@ -166,9 +166,8 @@ def slice_into_pooling(op: nn.Slice, rewriter: Rewriter) -> Match:
         moved[:, :, 1 + down, 1 + right] = weight[:, :, 0, 0]
         made = build.again(layer, span, weight=moved, pool="left_top2s2")
     else:
-        channels = static_shape(value)[1]
-        weight = build.identity(channels, (down, right) if down else None)
-        made = build.copy(value, weight, pool="right_top2s2" if right and not down else "left_top2s2")
+        tap = (down, right) if down else None
+        made = build.pooled(value, "right_top2s2" if right and not down else "left_top2s2", tap)
     return rewriter.replace(op, made if made.type == op.output.type else rest.take(made, span))
 
 

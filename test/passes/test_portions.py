@@ -65,3 +65,27 @@ def test_rows_of_a_matrix(shape, bias):
     assert ("kpu.layer" in operations) == fits
     assert ("nn.matmul" in operations) != fits
     assert "nn.add" not in operations or not fits
+
+
+@pytest.mark.parametrize("kind", ["dense", "depthwise", "residual", "pooled", "5x5"])
+def test_slopes_of_many_channels(kind):
+    """Two blocks of channels and a rest, which stay blocks through what goes channel by channel."""
+    net = OnnxWriter(23)
+    channels = 76
+
+    def slopes(x):
+        values = net.random.uniform(-0.5, 1.5, (channels, 1, 1)).astype(np.float32)
+        return net.op("PRelu", x, net.constant(values))
+
+    x = slopes(convolution(net, net.input(1, 3, 12, 10), channels))
+    if kind in ("depthwise", "5x5"):
+        size = 3 if kind == "depthwise" else 5
+        x = slopes(net.depthwise(x, (size, size), pads=[size // 2] * 4))
+    if kind in ("residual", "pooled"):
+        inner = convolution(net, net.depthwise(x, pads=SAME), channels, (1, 1))
+        x = slopes(net.op("Add", inner, x))
+    if kind == "pooled":
+        x = net.op("MaxPool", x, kernel_shape=[2, 2], strides=[2, 2])
+    operations, error = formed(net, convolution(net, x, 5))
+    assert error <= ROUNDING
+    assert not {"nn.prelu", "nn.add", "nn.max_pool", "nn.concat"} & set(operations)
