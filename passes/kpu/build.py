@@ -16,6 +16,8 @@ COPY = "kpu.copy"
 """Marks layers whose result holds numbers of their input only: they keep its quantisation."""
 BLOCK = 32
 """Channels that are computed together where a layer's weights are zeros but for one or two a channel."""
+AT_ONCE = 128
+"""Channels up to which such weights are so few that blocks save too little: stripes do not go through blocks."""
 
 
 def layer(
@@ -63,12 +65,18 @@ def copy(value: ir.Value, weight: Array, *, depthwise: bool = False, pool: str =
 
 
 def pooled(value: ir.Value, pool: str, tap: tuple[int, int] | None = None) -> ir.Value:
-    """A map that layers pool which do nothing else but read the pixel `tap` away: a block of channels each."""
+    """A map that layers pool which do nothing else but read the pixel `tap` away: blocks of many channels."""
     channels, parts = static_shape(value)[1], []
-    for first in range(0, channels, BLOCK):
-        block = selected(value, range(first, min(first + BLOCK, channels)))
+    size = pooled_together(channels)
+    for first in range(0, channels, size):
+        block = selected(value, range(first, min(first + size, channels)))
         parts.append(copy(block, identity(static_shape(block)[1], tap), pool=pool))
     return joined(parts, value_range(value))
+
+
+def pooled_together(channels: int) -> int:
+    """How many channels one layer pools."""
+    return channels if channels <= AT_ONCE else BLOCK
 
 
 def identity(channels: int, tap: tuple[int, int] | None = None) -> Array:

@@ -55,7 +55,8 @@ def square_of(shape: tuple[int, ...]) -> int | None:
         rows, columns = height // window, width // window
         if height % window or width % window or min(rows, columns) < LEAST or rows * columns < SQUARES:
             continue
-        blocks, block = -(-channels // build.BLOCK), min(channels, build.BLOCK)
+        block = build.pooled_together(channels)
+        blocks = -(-channels // block)
         layer = LayerWork((1, block, height, width), block, 1, pool=f"mean{window}s{window}").cost.cycles
         there = blocks * (layer + DEPTHWISE_LAYER.cycles)
         if there < (channels * (height * width - rows * columns) * ELEMENTWISE).cycles:

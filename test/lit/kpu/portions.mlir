@@ -19,11 +19,11 @@ func.func @mean(%x: tensor<1x3x64x64xf32>) -> (tensor<1x4x64x64xf32>, tensor<1x4
 // CHECK-DAG:   "kpu.layer"({{.*}}pool = "mean4s4"{{.*}} -> tensor<1x32x16x16xf32>
 // CHECK-DAG:   "kpu.layer"({{.*}}pool = "mean4s4"{{.*}} -> tensor<1x8x16x16xf32>
 // CHECK:       "nn.concat"
-func.func @mean_of_many_channels(%x: tensor<1x3x64x64xf32>) -> (tensor<1x40x64x64xf32>, tensor<1x40x1x1xf32>) {
-  %w = "nn.constant"() {value = dense<0.5> : tensor<40x3x1x1xf32>} : () -> tensor<40x3x1x1xf32>
-  %1 = "nn.conv"(%x, %w) {strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, padding = array<i64: 0, 0, 0, 0>, groups = 1 : i64, nn.ranges = [array<f64: -9.0, 9.0>]} : (tensor<1x3x64x64xf32>, tensor<40x3x1x1xf32>) -> tensor<1x40x64x64xf32>
-  %2 = "nn.reduce"(%1) {kind = "mean", axes = array<i64: 2, 3>, keepdims = true, nn.ranges = [array<f64: -9.0, 9.0>]} : (tensor<1x40x64x64xf32>) -> tensor<1x40x1x1xf32>
-  return %1, %2 : tensor<1x40x64x64xf32>, tensor<1x40x1x1xf32>
+func.func @mean_of_many_channels(%x: tensor<1x3x64x64xf32>) -> (tensor<1x136x64x64xf32>, tensor<1x136x1x1xf32>) {
+  %w = "nn.constant"() {value = dense<0.5> : tensor<136x3x1x1xf32>} : () -> tensor<136x3x1x1xf32>
+  %1 = "nn.conv"(%x, %w) {strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, padding = array<i64: 0, 0, 0, 0>, groups = 1 : i64, nn.ranges = [array<f64: -9.0, 9.0>]} : (tensor<1x3x64x64xf32>, tensor<136x3x1x1xf32>) -> tensor<1x136x64x64xf32>
+  %2 = "nn.reduce"(%1) {kind = "mean", axes = array<i64: 2, 3>, keepdims = true, nn.ranges = [array<f64: -9.0, 9.0>]} : (tensor<1x136x64x64xf32>) -> tensor<1x136x1x1xf32>
+  return %1, %2 : tensor<1x136x64x64xf32>, tensor<1x136x1x1xf32>
 }
 
 // -----
