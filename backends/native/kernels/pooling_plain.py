@@ -35,7 +35,8 @@ def lower_windows(group: Group, buffers: Mapping[ir.Value, Buffer], spec: Target
     if isinstance(op, nn.MaxPoolWithIndices):
         computed[op.indices] = partial(_extreme, place=True)
     whole = [Region.whole([value], buffers) for value in group.results]
-    return lower_regions(group, buffers, spec, [replace(region, computed=computed) for region in whole])
+    apart = frozenset(range(len(static_shape(op.output))))
+    return lower_regions(group, buffers, spec, [replace(region, computed=computed, apart=apart) for region in whole])
 
 
 def _walk(text: Text, op: nn.PoolOp, values: Sequence[str], types: Sequence[str], tap: Tap) -> list[str]:

@@ -1,0 +1,73 @@
+"""The onnx package's node tests as machine code for this CPU: computed right, or refused because sizes are not known.
+
+Expectations come from onnx's reference implementation, as in test_onnx_nodes.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from test_onnx_nodes import DIFFERENT, as_array, cases, with_constants
+
+import kpuc
+from kpuc.backends.native.target import host
+from kpuc.errors import KpucError
+
+NOT_IMPORTED = ("K01", "K03")
+"""Codes of errors about models, which test_onnx_nodes is about."""
+COMPUTED = 500
+"""Cases that are computed at least."""
+
+
+def outcome(case, cpu):
+    """Results and expectations, or the error; None if the case leaves no input or has inputs that are no tensors."""
+    try:
+        model, feed = with_constants(case.model, [as_array(value) for value in case.data_sets[0][0]])
+        if not feed:
+            return None
+        data = kpuc.compile(model.SerializeToString(), target="cpu", cpu=cpu).data
+        return list(kpuc.Simulator(data).run(*feed).values())
+    except KpucError as error:
+        return None if error.code.startswith(NOT_IMPORTED) else error
+    except (TypeError, AttributeError):  # sequences, optionals
+        return None
+
+
+def by_operator():
+    found = {}
+    for case in cases():
+        if case.name not in DIFFERENT:
+            found.setdefault(case.model.graph.node[0].op_type, []).append(case)
+    return found
+
+
+COUNTS = {}
+
+
+@pytest.mark.parametrize("operator", sorted(by_operator()))
+def test_operator(operator):
+    cpu = host().name
+    COUNTS[operator] = 0
+    for case in by_operator()[operator]:
+        actual = outcome(case, cpu)
+        if isinstance(actual, KpucError):
+            assert actual.code == "K0603", f"{case.name}: {actual}"
+        elif actual is not None:
+            COUNTS[operator] += 1
+            for result, expected in zip(actual, map(as_array, case.data_sets[0][1]), strict=True):
+                assert_near(case.name, result, expected)
+
+
+def assert_near(name, result, expected):
+    """A few units in the last place of float32, accumulated; float16 has 11 bits."""
+    assert (result.dtype, result.shape) == (expected.dtype, expected.shape), name
+    if expected.dtype.kind == "f":
+        bound = 2e-3 if expected.dtype == np.float16 else 1e-5
+        np.testing.assert_allclose(result, expected, rtol=bound, atol=1e-5, err_msg=name)
+    else:
+        np.testing.assert_array_equal(result, expected, err_msg=name)
+
+
+def test_most_cases_are_computed():
+    if len(COUNTS) == len(by_operator()):
+        assert sum(COUNTS.values()) > COMPUTED
