@@ -6,8 +6,7 @@ from pathlib import Path
 from time import process_time
 from typing import TYPE_CHECKING, Any, BinaryIO
 
-from .errors import OptionError
-from .files import write_file
+from .files import make_folder, write_file
 from .options import FLOAT, CompileOptions, Quantisation
 from .runtime import Simulator, TensorInfo
 from .version import PRODUCER
@@ -98,6 +97,13 @@ class KModel:
         """What each state holds before the first run: an input, whose next value is the output of the same name."""
         return Simulator(self.data).states
 
+    def disassembled(self) -> str:
+        """What is in the file, as text, with its code disassembled."""
+        from .runtime.kmodel import read_kmodel
+        from .runtime.kmodel.describe import describe, lines
+
+        return "\n".join([*lines(describe(read_kmodel(self.data))), ""])
+
     def save(self, path: str | Path) -> None:
         """Write the file: all of it, or nothing. Raises `OptionError` K0705 when the place cannot be written to."""
         write_file(path, self.data)
@@ -114,15 +120,18 @@ def compile(
     runtime: str | None = None,
     cpu: str | Sequence[str] | None = None,
     triple: str | None = None,
-    input_type: str = "float32",
-    input_range: Sequence[float] | None = None,
-    input_layout: str | None = None,
+    external_data: str | Path | None = None,
+    input_type: str | Mapping[str, str] = "float32",
+    input_range: Sequence[float] | Mapping[str, Sequence[float]] | None = None,
+    input_layout: str | Sequence[int] | Mapping[str, str | Sequence[int]] | None = None,
     model_layout: str | None = None,
-    swap_rb: bool = False,
-    mean: float | Sequence[float] | None = None,
-    std: float | Sequence[float] | None = None,
-    letterbox: Sequence[int] | None = None,
-    letterbox_value: float = 0.0,
+    swap_rb: bool | Mapping[str, bool] = False,
+    mean: float | Sequence[float] | Mapping[str, float | Sequence[float]] | None = None,
+    std: float | Sequence[float] | Mapping[str, float | Sequence[float]] | None = None,
+    letterbox: Sequence[int] | Mapping[str, Sequence[int]] | None = None,
+    letterbox_value: float | Mapping[str, float] = 0.0,
+    input_shape: Sequence[int] | Mapping[str, Sequence[int]] | None = None,
+    output_layout: str | Sequence[int] | Mapping[str, str | Sequence[int]] | None = None,
     quant: str | None = None,
     calibration: Any = None,
     calibration_method: str = "auto",
@@ -130,6 +139,7 @@ def compile(
     ranges: str | Path | None = None,
     progress: "Progress | None" = None,
     dump_ir: str | Path | None = None,
+    dump_asm: str | Path | None = None,
 ) -> KModel:
     """Compile an ONNX or TFLite network into a kmodel.
 
@@ -139,12 +149,16 @@ def compile(
     and bytes out. `kmodel` and `runtime` pick the file's version and the vendor's runtime that it is for. `cpu` names
     the CPUs that machine code is made for (`backends.native.target.SPECS`; "host" or nothing: the best for this
     machine), `triple` another machine, such as riscv64-linux.
-    `input_type` to `letterbox_value` say how the float32 inputs are made from what the kmodel shall be given, such
-    as a camera's bytes: see `frontends.preprocess.Preprocessing`. `quant` to `ranges` say whether the network is
-    quantised, and from what: see `options.Quantisation`. Calibration data is an array, a dictionary of arrays, an
-    iterable of dictionaries, an `.npz` or `.npy` file, or a folder of images: see `frontends.dataset.open_dataset`;
-    `progress(done, total)` is called while it is gone through.
-    `dump_ir` names a folder for one numbered `.mlir` per pass that changed something.
+    `external_data` is the folder of an ONNX network's weights that are not in its file, by default the file's own.
+    `input_type` to `input_shape` say how the float32 inputs are made from what the kmodel shall be given, such
+    as a camera's bytes: see `frontends.preprocess.Preprocessing`. Each may be a dictionary by input name, for those
+    inputs only. `output_layout` is the order of dimensions of outputs that are images: NCHW, NHWC, or what `transpose`
+    takes (which then holds for outputs of that rank); or a dictionary by output name.
+    `quant` to `ranges` say whether the network is quantised, and from what: see `options.Quantisation`. Calibration
+    data is an array, a dictionary of arrays, an iterable of dictionaries, an `.npz` or `.npy` file, or a folder of
+    images: see `frontends.dataset.open_dataset`; `progress(done, total)` is called while it is gone through.
+    `dump_ir` names a folder for one numbered `.mlir` per pass that changed something, `dump_asm` one for `kmodel.asm`,
+    what is in the kmodel with its code disassembled.
 
     Raises `KpucError`: `OptionError` for choices that cannot be had, `ModelError` for files that cannot be read,
     `UnsupportedError` for networks that the target cannot compute.
@@ -158,6 +172,7 @@ def compile(
         runtime=runtime,
         cpu=cpu,
         triple=triple,
+        external_data=external_data,
         input_type=input_type,
         input_range=input_range,
         input_layout=input_layout,
@@ -167,13 +182,18 @@ def compile(
         std=std,
         letterbox=letterbox,
         letterbox_value=letterbox_value,
+        input_shape=input_shape,
+        output_layout=output_layout,
         quant=quant,
         calibration=calibration,
         calibration_method=calibration_method,
         calibration_engine=calibration_engine,
         ranges=ranges,
     )
-    return _compile(model, options, progress, None if dump_ir is None else IrDumper(Path(dump_ir)))
+    made = _compile(model, options, progress, None if dump_ir is None else IrDumper(Path(dump_ir)))
+    if dump_asm is not None:
+        write_file(make_folder(dump_asm) / "kmodel.asm", made.disassembled())
+    return made
 
 
 def _compile(model: Any, options: CompileOptions, progress: "Progress | None", dumper: "IrDumper | None") -> KModel:
@@ -291,7 +311,7 @@ def _stated_bytes(module: Any) -> dict[str, Any]:
 
 def _import(model: Any, options: CompileOptions) -> Any:
     """The network as `nn`, by the frontend that its first bytes ask for, with its preprocessing."""
-    from .frontends.preprocess_ops import insert_preprocessing
+    from .frontends.preprocess_ops import insert_output_layout, insert_preprocessing
 
     if is_tflite(model):
         from .frontends.tflite import import_tflite
@@ -300,8 +320,11 @@ def _import(model: Any, options: CompileOptions) -> Any:
     else:
         from .frontends.onnx import import_onnx
 
-        module, layout = import_onnx(model, shapes=options.shapes, dims=options.dims), "NCHW"
+        module = import_onnx(model, shapes=options.shapes, dims=options.dims, external_data=options.external_data)
+        layout = "NCHW"
     insert_preprocessing(module, options.preprocessing, layout)
+    if options.output_layout is not None:
+        insert_output_layout(module, options.output_layout, options.preprocessing[""].model_layout or layout)
     return module
 
 
@@ -384,10 +407,7 @@ class IrDumper:
     count: int = 0
 
     def __post_init__(self) -> None:
-        try:
-            self.folder.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise OptionError("K0705", where=str(self.folder), cause=f"cannot be created: {error.strerror}") from error
+        make_folder(self.folder)
 
     def write(self, name: str, module: Any) -> None:
         """Write one file; large constants are elided."""

@@ -1,12 +1,12 @@
 """The choices of a compilation, checked before anything is done."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
 from .errors import OptionError
-from .frontends.preprocess import Preprocessing
+from .frontends.preprocess import Preprocessing, check_layout, layout_text
 
 TARGETS = ("cpu", "k210", "k230", "k510")
 RUNTIMES: dict[int, tuple[str, ...]] = {
@@ -97,23 +97,32 @@ class CompileOptions:
     runtime: str | None = None
     cpu: tuple[str, ...] = ()
     triple: str | None = None
-    preprocessing: Preprocessing = field(default_factory=Preprocessing)
+    external_data: str | Path | None = None
+    preprocessing: Mapping[str, Preprocessing] = field(default_factory=dict)
+    output_layout: str | Mapping[str, str] | None = None
     quantisation: Quantisation = field(default_factory=Quantisation)
 
     @classmethod
     def of(cls, **given: Any) -> "CompileOptions":
-        """From what `kpuc.compile` takes: those fields, and the fields of `preprocessing` and `quantisation`."""
+        """From what `kpuc.compile` takes: those fields, and the fields of `Preprocessing` and `Quantisation`."""
         given["shapes"] = {name: tuple(shape) for name, shape in (given["shapes"] or {}).items()}
         given["dims"] = dict(given["dims"] or {})
         cpu = given["cpu"]
         given["cpu"] = tuple(cpu.split(",") if isinstance(cpu, str) else cpu or ())
-        preprocessing = Preprocessing.of(**{item.name: given.pop(item.name) for item in fields(Preprocessing)})
+        layout = given["output_layout"]
+        if layout is not None:
+            texts = {name: layout_text(one) for name, one in layout.items()} if isinstance(layout, Mapping) else None
+            given["output_layout"] = layout_text(layout) if texts is None else texts
+        preprocessing = Preprocessing.per_input(**{item.name: given.pop(item.name) for item in fields(Preprocessing)})
         quantisation = Quantisation(**{item.name: given.pop(item.name) for item in fields(Quantisation)})
         return cls(**given, preprocessing=preprocessing, quantisation=quantisation)
 
     def __post_init__(self) -> None:
         if self.target not in TARGETS:
             raise OptionError("K0701", cause=f"there is no target '{self.target}'; there are: {', '.join(TARGETS)}")
+        layouts = self.output_layout
+        for layout in layouts.values() if isinstance(layouts, Mapping) else (layouts,):
+            check_layout("output", layout)
         valid = VERSIONS[self.target]
         if self.kmodel is not None and self.kmodel not in valid:
             raise OptionError(
