@@ -15,7 +15,7 @@ from ..dialects import nn
 from ..dialects.evaluate import fold
 from ..dialects.function import set_names
 from ..dialects.mlir import error_from, file_loc, func, ir
-from ..dialects.tensors import Array, Dim, tensor_type
+from ..dialects.tensors import Array, Dim, shape_of, tensor_type
 from ..errors import ExecutionError, ModelError, OptionError, UnsupportedError
 
 FOLD_LIMIT = 1024
@@ -135,6 +135,8 @@ class NetworkBuilder:
         if not isinstance(value, ir.OpResult):
             return value
         op = value.owner.opview
+        if isinstance(op, nn.Dequantize) and len(shape_of(value)) > 1:
+            return value  # a weight, which a target may want as integers
         if all(nn.constant_value(operand) is not None for operand in op.operation.operands):
             op.operation.verify()
         try:

@@ -11,7 +11,7 @@ from typing import ClassVar
 
 from ...dialects.mlir import ir
 from ...dialects.ods import Op
-from ...passes.nn import basic, decompose, unroll
+from ...passes.nn import basic, decompose, draw_random, unroll
 from ...passes.pipeline import register_pass
 from ...passes.rewriter import Pattern, rewrite_module
 from .generators import EXPRESSIONS, LOWERINGS, VIEWS
@@ -27,7 +27,7 @@ def computes(op: type[Op]) -> bool:
 
 def needed() -> list[Pattern[Op]]:
     """The patterns of operations without generator."""
-    patterns = (*decompose.PATTERNS, *basic.PATTERNS, unroll.unroll_lstm)
+    patterns = (*decompose.PATTERNS, *basic.PATTERNS, unroll.unroll_lstm, *draw_random.PATTERNS)
     return [*PLANES, *(item for item in patterns if item not in PLANES and not computes(item.op))]
 
 

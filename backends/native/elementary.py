@@ -87,7 +87,7 @@ def _to_whole(a: Arithmetic, n: str) -> str:
 
 def scaled_exp(a: Arithmetic, x: str, shift: int = 0) -> str:
     """e^x * 2^shift in f32, which overflows only where the product does."""
-    n, r = _whole_and_rest(a, a.at_most(a.at_least(x, a.number(-105.0)), a.number(89.0 + shift * -math.log(2))))
+    n, r = _whole_and_rest(a, a.at_most(a.at_least(x, a.number(-105.0)), a.number(89.0 - shift * math.log(2))))
     whole = Arithmetic(a.scalars, "i32")
     exponent = whole.add(_to_whole(a, n), whole.number(shift)) if shift else _to_whole(a, n)
     return _times_power_of_two(a, a.add(_expm1_near(a, r), a.number(1.0)), exponent)
@@ -171,7 +171,8 @@ def tanh(a: Arithmetic, x: str) -> str:
 def sigmoid(a: Arithmetic, x: str) -> str:
     """1 / (1 + e^-x); 0 where that is too small to have all digits."""
     one = a.number(1.0)
-    return a.div(one, a.add(one, exp(a, a.neg(x))))
+    # Below -80 nothing is left of e^-x beside 1, and numbers that lack digits would make it slow.
+    return a.div(one, a.add(one, exp(a, a.at_least(a.neg(x), a.number(-80.0)))))
 
 
 def softplus(a: Arithmetic, x: str) -> str:

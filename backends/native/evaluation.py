@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -149,6 +150,12 @@ class Evaluation:
             inside = value in self.group.inside
             self._computed[key] = self._compute(value, point) if inside else self._read(value, point)
         return self._computed[key]
+
+    def nested(self) -> Evaluation:
+        """For a place inside of a loop or branch: what is computed there is not visible outside of it."""
+        inner = copy(self)
+        inner._computed = dict(self._computed)
+        return inner
 
     def shape(self, value: ir.Value) -> tuple[int, ...]:
         """The value's shape, with the axes that are counted as one."""

@@ -4,23 +4,33 @@
 from. `LOWERINGS`: operations that have kernels of their own.
 """
 
-from . import expressions, expressions_activation, expressions_quantization
+from importlib import import_module
+
 from .evaluation import EXPRESSIONS, VIEWS
-from .kernels import convolution, matmul, norms, pooling, recurrent, reduction, search, softmax
 from .lowerings import LOWERINGS
 
-GENERATORS = (
-    expressions,
-    expressions_activation,
-    expressions_quantization,
-    convolution,
-    matmul,
-    norms,
-    pooling,
-    recurrent,
-    reduction,
-    search,
-    softmax,
+MODULES = (
+    "computations",
+    "expressions",
+    "expressions_activation",
+    "expressions_quantization",
+    "indexing",
+    "resampling",
+    "views",
+    "kernels.convolutions",
+    "kernels.cumsum",
+    "kernels.indices",
+    "kernels.moves",
+    "kernels.norms",
+    "kernels.pooling",
+    "kernels.products",
+    "kernels.recurrent",
+    "kernels.reduction",
+    "kernels.search",
+    "kernels.softmax",
+    "kernels.topk",
 )
+for name in MODULES:
+    import_module(f".{name}", __package__)
 
 __all__ = ["EXPRESSIONS", "LOWERINGS", "VIEWS"]

@@ -94,7 +94,7 @@ def divide(sizes: Sequence[int], steps: Sequence[int], most: int) -> Division:
     return Division(tuple(sizes), position, min(rows, sizes[position]))
 
 
-def in_vectors(text: Text, span: Span, lanes: int, write: Callable[[Index, int], None], filled: bool = False) -> None:
+def in_vectors(text: Text, span: Span, lanes: int, filled: bool, write: Callable[[Index, int], None]) -> None:
     """`write(place, count)` for each vector of a span that has room for at least one.
 
     Where the last vector has no room, it begins earlier than the others end; or, if memory is `filled` up to whole

@@ -30,13 +30,13 @@ def mergeable_axes(group: Group, shape: tuple[int, ...], buffers: Mapping[ir.Val
     widened = {value: widen(buffer, rank) for value, buffer in buffers.items()}
     values = {*group.inputs, *group.inside}
     shapes = {(1,) * (rank - len(dims)) + dims for dims in [*map(static_shape, values), *_scales(values)]}
+    unused = [axis for axis in range(rank) if all(buffer.extents[axis] == 1 for buffer in widened.values())]
     merged: list[list[int]] = []
     for axis in range(rank):
-        before = [one for one in merged[-1] if shape[one] > 1] if merged else []
-        unused = shape[axis] == 1 and all(buffer.extents[axis] == 1 for buffer in widened.values())
+        before = [one for one in merged[-1] if one not in unused] if merged else []
         behind = bool(before) and all(_is_behind(buffer, before[-1], axis) for buffer in widened.values())
         alike = bool(before) and all((dims[axis] == shape[axis]) == (dims[before[-1]] > 1) for dims in shapes)
-        if merged and (unused or not before or (behind and alike)):
+        if merged and (axis in unused or not before or (behind and alike)):
             merged[-1].append(axis)
         else:
             merged.append([axis])

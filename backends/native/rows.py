@@ -157,6 +157,25 @@ class Row:
         """Put together the terms of all elements: for each of the vectors across, or one scalar for a row."""
         return self._fold_across(folding, term) if self.rows.across else [self._fold_along(folding, term)]
 
+    def scan(
+        self, number: int, start: str, type_: str, step: Callable[[Point, str], str], backwards: bool = False
+    ) -> None:
+        """Walk along one of the vectors, or the row, element by element; each step hands a value on to the next one."""
+        offset, lanes = self.vectors[number]
+        inner = self.text.add(self.base, offset)
+        if not self.rows.along:
+            step(self._point({}, inner, lanes), start)
+            return
+        (axis,) = self.rows.along
+        size = self.rows.shape[axis]
+
+        def body(i: Index, values: Sequence[str]) -> list[str]:
+            place = self.text.sub(size - 1, i) if backwards else i
+            point = self._point({axis: place}, inner, lanes) if self.rows.across else self._point({}, place, 1)
+            return [step(point, values[0])]
+
+        self.text.carry(0, size, [start], [type_], body)
+
     def each(self, body: Visit) -> None:
         """Walk over all elements; `body` gets the point and the number of the vector."""
         if self.rows.across:

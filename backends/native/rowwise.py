@@ -178,7 +178,7 @@ def _merged(
             array = nn.constant_value(value)
             if array is not None and array.size == 1:
                 continue
-            if static_shape(value) != expected:
+            if array is not None or static_shape(value) != expected:
                 return None
             if value in buffers:
                 placed[value] = Buffer.plain(buffers[value].element, target)

@@ -44,6 +44,26 @@ def reshape_of_reshape(op: nn.Reshape, rewriter: Rewriter) -> Match:
     return rewriter.replace(op, nn.Reshape(inner.input, shape=op.shape).output)
 
 
+@pattern(nn.Reshape)
+def reshape_of_pad(op: nn.Reshape, rewriter: Rewriter) -> Match:
+    """reshape(pad(x)) == pad(reshape(x)) when dimensions of extent 1 come and go: the pad gets to what can absorb it"""
+    pad = producer(op.input, nn.Pad)
+    before, after = shape_of(op.input), shape_of(op.output)
+    if pad is None or not has_one_use(op.input) or None in before or None in after:
+        return NO_MATCH
+    axes = [axis for axis, dim in enumerate(before) if dim != 1]
+    places = [axis for axis, dim in enumerate(after) if dim != 1]
+    source, rank = shape_of(pad.input), len(before)
+    kept = all(pad.padding[i] == pad.padding[rank + i] == 0 for i in range(rank) if i not in axes)
+    if not kept or [before[axis] for axis in axes] != [after[axis] for axis in places]:
+        return NO_MATCH
+    shape, padding = list(after), [0] * (2 * len(after))
+    for axis, place in zip(axes, places, strict=True):
+        shape[place] = source[axis]
+        padding[place], padding[len(after) + place] = pad.padding[axis], pad.padding[rank + axis]
+    return rewriter.replace(op, pad.rebuild(nn.Reshape(pad.input, shape=shape).output, padding=padding).output)
+
+
 @pattern(nn.Squeeze)
 def squeeze_to_reshape(op: nn.Squeeze, rewriter: Rewriter) -> Match:
     """squeeze is a reshape, when the shape is known."""

@@ -14,6 +14,7 @@ from ...dialects.mlir import ir
 from ...dialects.tensors import dtype_of, is_static, shape_of, static_shape
 from ..pipeline import register_pass
 from ..rewriter import NO_MATCH, Match, Pattern, Rewriter, pattern, rewrite_module
+from .einsum import einsum
 from .quantization import by_arithmetic
 
 
@@ -360,6 +361,7 @@ PATTERNS: tuple[Pattern[Any], ...] = (
     lrn,
     lp_pool,
     one_hot,
+    einsum,
     depth_to_space,
     space_to_depth,
     conv1d,
@@ -372,8 +374,8 @@ PATTERNS: tuple[Pattern[Any], ...] = (
 @register_pass
 @dataclass(frozen=True)
 class Decompose:
-    """Express rare operations through common ones: activations, reductions, norms, 1-D convolutions, space/depth,
-    quantisation along an axis or to 32 bits."""
+    """Express rare operations through common ones: activations, reductions, norms, einsum, 1-D convolutions,
+    space/depth, quantisation along an axis or to 32 bits."""
 
     name: ClassVar[str] = "nn-decompose"
 

@@ -153,17 +153,20 @@ def _clamped(conv: Convolution, low: float, high: float) -> ir.Value:
 def fold_zero_pad(op: nn.Conv, rewriter: Rewriter) -> Match:
     """conv(pad(x)) == conv(x) with more padding, when the pad adds zeros to spatial dimensions only.
 
-    Any other value must stay: a convolution pads with zeros.
+    Any other value must stay: a convolution pads with zeros. A transpose may stand between.
     """
-    pad = producer(op.input, nn.Pad)
+    rank = len(shape_of(op.input))
+    transpose = producer(op.input, nn.Transpose)
+    order = tuple(range(rank)) if transpose is None else transpose.permutation
+    pad = producer(op.input if transpose is None else transpose.input, nn.Pad)
     if pad is None or pad.mode != "constant" or pad.value != 0 or min(pad.padding) < 0:
         return NO_MATCH
-    rank = len(shape_of(op.input))
-    begins, ends = pad.padding[:rank], pad.padding[rank:]
+    begins, ends = (tuple(pad.padding[first + axis] for axis in order) for first in (0, rank))
     if any(begins[:2]) or any(ends[:2]):
         return NO_MATCH
+    source = pad.input if transpose is None else nn.Transpose(pad.input, permutation=order).output
     padding = tuple(own + more for own, more in zip(op.padding, begins[2:] + ends[2:], strict=True))
-    return rewriter.replace(op, op.rebuild(pad.input, op.weight, op.bias, padding=padding).output)
+    return rewriter.replace(op, op.rebuild(source, op.weight, op.bias, padding=padding).output)
 
 
 FUSIONS: tuple[Pattern[Any], ...] = (

@@ -91,7 +91,7 @@ def _number_of(type_: ir.Type, stored: float) -> float:
 
 @pattern(nn.Quantize)
 def before_quantize(op: nn.Quantize, rewriter: Rewriter) -> Match:
-    """quantize(move(x)) == move(quantize(x)), when what is moved is only to be quantised alike"""
+    """quantize(move(x)) == move(quantize(x)), when x is not wanted as real numbers, too"""
     inner, type_ = producer(op.input, nn.NNOp), op.output.type.element_type
     parameters = nn.quantization_parameters(type_)
     if inner is None or isinstance(inner, COMPARING) or parameters is None or parameters.axis >= 0:
@@ -109,7 +109,9 @@ def before_quantize(op: nn.Quantize, rewriter: Rewriter) -> Match:
 
 
 def _only_quantised(value: ir.Value, type_: ir.Type) -> bool:
-    """Whether all that uses a value quantises it, or moves it before."""
+    """Whether all that uses a value quantises it, or moves it before; or it is at hand in integers, or constant."""
+    if producer(value, nn.Dequantize) is not None or producer(value, nn.Constant) is not None:
+        return True
     for user in users(value):
         moves = isinstance(user, nn.NNOp) and user.on_storage and len(user.operation.results) == 1
         behind = users(user.operation.results[0]) if moves else [user]

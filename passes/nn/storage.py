@@ -76,27 +76,27 @@ def on_storage(op: Op, replaced: Callable[[ir.Value], ir.Value], changes: dict[s
 
 
 def common_storage(value: ir.Value) -> ir.Type | None:
-    """The quantised element type that a real value, not a constant, has been moved and chosen since it was dequantised
-    from; None when it was computed, or there are several types."""
-    waiting, seen, found = [value], set[ir.Value](), None
-    passed = []
+    """The quantised element type, with one scale, that a real value has been moved and chosen since it was dequantised
+    from; None when it was computed, there are several types, or all of it is constant."""
+    waiting, seen = [value], set[ir.Value]()
+    sources, passed = [], []
     while waiting:
         current = waiting.pop()
         if current in seen:
             continue
         seen.add(current)
         op = current.owner.opview if isinstance(current, ir.OpResult) else None
-        if isinstance(op, nn.Dequantize) and nn.constant_value(op.input) is None:
-            type_ = op.input.type.element_type
-            if found not in (None, type_):
-                return None
-            found = type_
+        if isinstance(op, nn.Dequantize):
+            sources.append(op.input)
         elif len(seen) <= LIMIT and isinstance(op, nn.NNOp) and (op.on_storage or isinstance(op, nn.Relu)):
             passed.append(op)
             waiting += moved_values(op)
         else:
             return None
-    parameters = None if found is None else nn.quantization_parameters(found)
-    if parameters is None or parameters.axis >= 0 or any(changes_for(op, found) is None for op in passed):
+    types = {source.type.element_type for source in sources}
+    type_ = types.pop() if len(types) == 1 else None
+    parameters = None if type_ is None else nn.quantization_parameters(type_)
+    if type_ is None or parameters is None or parameters.axis >= 0:
         return None
-    return found
+    changed = any(changes_for(op, type_) is None for op in passed)
+    return None if changed or all(nn.constant_value(source) is not None for source in sources) else type_

@@ -1,8 +1,10 @@
 """Quantised networks in the form that machine code multiplies integers from: the same numbers, to the bit."""
 
 import numpy as np
+import onnxruntime
 import pytest
-from networks import find_quantised
+from networks import SHIPPED, find_quantised, relative_error
+from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantType, quantize_static
 from quantised_networks import given
 
 from kpuc.compiler import INTEGER_PIPELINE, MOVE_PIPELINE, PIPELINE
@@ -10,6 +12,7 @@ from kpuc.dialects import mlir, nn
 from kpuc.dialects.evaluate import evaluate
 from kpuc.dialects.function import entry_function
 from kpuc.dialects.tensors import dtype_of, static_shape
+from kpuc.frontends.onnx import import_onnx
 from kpuc.frontends.tflite import import_tflite
 from kpuc.frontends.tflite.loader import load
 from kpuc.passes.pipeline import parse_pipeline
@@ -34,6 +37,21 @@ def lowered(path, *texts):
     return module
 
 
+def products_of_integers(module):
+    """How many products there are, all of dequantised data with constants of i8; nothing moves dequantised data."""
+    products = 0
+    for op in entry_function(module).regions[0].blocks[0].operations:
+        if isinstance(op, nn.Dequantize):
+            assert not [user for user in users(op.output) if isinstance(user, nn.NNOp) and user.on_storage]
+        if isinstance(op, nn.Conv | nn.ConvTranspose | nn.Matmul):
+            data, weight = (producer(value, nn.Dequantize) for value in list(op.operation.operands)[:2])
+            assert data is not None
+            assert dtype_of(weight.input) == np.int8
+            assert producer(producer(weight.input, nn.StorageCast).input, nn.Constant) is not None
+            products += 1
+    return products
+
+
 @pytest.mark.parametrize("path", BYTES, ids=lambda path: path.stem)
 def test_nothing_changes(path):
     with mlir.context():
@@ -48,17 +66,43 @@ def test_nothing_changes(path):
 @pytest.mark.parametrize("path", [path for path in BYTES if path.stem not in CELLS], ids=lambda path: path.stem)
 def test_products_are_of_integers_and_moves_too(path):
     with mlir.context():
-        module, products = lowered(path, INTEGER_PIPELINE, MOVE_PIPELINE), 0
-        for op in entry_function(module).regions[0].blocks[0].operations:
-            if isinstance(op, nn.Dequantize):
-                assert not [user for user in users(op.output) if isinstance(user, nn.NNOp) and user.on_storage]
-            if isinstance(op, nn.Conv | nn.ConvTranspose | nn.Matmul):
-                data, weight = (producer(value, nn.Dequantize) for value in list(op.operation.operands)[:2])
-                assert data is not None
-                assert dtype_of(weight.input) == np.int8
-                assert producer(producer(weight.input, nn.StorageCast).input, nn.Constant) is not None
-                products += 1
-        assert products
+        assert products_of_integers(lowered(path, INTEGER_PIPELINE, MOVE_PIPELINE))
+
+
+class Noise(CalibrationDataReader):
+    """Samples for onnxruntime to calibrate with."""
+
+    def __init__(self):
+        images = np.random.default_rng(0).uniform(-1, 1, (4, 1, 1, 28, 28)).astype(np.float32)
+        self.left = iter([{"input": one} for one in images])
+
+    def get_next(self):
+        return next(self.left, None)
+
+
+@pytest.mark.parametrize("per_channel", [True, False])
+def test_networks_that_onnxruntime_quantised(per_channel, tmp_path):
+    file = tmp_path / "int8.onnx"
+    quantize_static(
+        SHIPPED / "fashion_dscnn.onnx",
+        file,
+        Noise(),
+        quant_format=QuantFormat.QDQ,
+        per_channel=per_channel,
+        activation_type=QuantType.QUInt8,
+        weight_type=QuantType.QInt8,
+    )
+    options = onnxruntime.SessionOptions()
+    options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
+    image = np.random.default_rng(1).uniform(-1, 1, (1, 1, 28, 28)).astype(np.float32)
+    (expected,) = onnxruntime.InferenceSession(file, options).run(None, {"input": image})
+    with mlir.context():
+        module = import_onnx(file)
+        for text in (INTEGER_PIPELINE, MOVE_PIPELINE):
+            parse_pipeline(text).run(module)
+        assert products_of_integers(module) == 8
+        (actual,) = evaluate(module, [image])
+    assert relative_error(expected, actual) <= 0.01  # a step of the logits
 
 
 @pytest.mark.parametrize("path", [path for path in BYTES if path.stem not in SCRAMBLED], ids=lambda path: path.stem)

@@ -1,4 +1,4 @@
-"""Convolutions over images: which generator writes one, and the direct one for those without groups.
+"""Direct convolutions over images, without groups.
 
 A register tile holds the sums of some neighbouring pixels by two or three vectors of output channels. For each tap and
 input channel it takes one element of each pixel's window and the packed weights of the channels. Windows may read the
@@ -7,8 +7,7 @@ halo of their image, which holds the zeros of the padding.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from ....dialects import nn
@@ -18,30 +17,13 @@ from ..buffer import Buffer
 from ..evaluation import NotSideBySide
 from ..group import Group
 from ..halo import fill_row
-from ..kernel import Kernel, load, split, vector
-from ..lowerings import lowers
+from ..kernel import Array, Kernel, load, split, vector
 from ..target import TargetSpec
 from ..text import Index
-from .convolution_plain import lower_plain_convolution
-from .depthwise import lower_depthwise, suits_depthwise
-from .epilogue import Epilogue, side_by_side
+from .epilogue import Epilogue, Finish, side_by_side
 from .panels import Panels, constant_panels, constant_row, start_of_sums
 from .registers import between, divide_columns, only, spans, tile_rows
 from .windows import Window
-from .winograd import lower_winograd, suits_winograd
-
-
-@lowers(nn.Conv)
-def lower_convolution(group: Group, buffers: Mapping[ir.Value, Buffer], spec: TargetSpec) -> list[Kernel]:
-    """The kernels of a convolution over N x C x H x W, by what suits its shape."""
-    if suits_depthwise(group, buffers, spec):
-        return lower_depthwise(group, buffers, spec)
-    if suits_direct(group, buffers):
-        if suits_winograd(group, buffers, spec):
-            with suppress(NotSideBySide):
-                return lower_winograd(group, buffers, spec)
-        return lower_direct(group, buffers, spec)
-    return lower_plain_convolution(group, buffers, spec)
 
 
 def suits_direct(group: Group, buffers: Mapping[ir.Value, Buffer]) -> bool:
@@ -80,20 +62,47 @@ class Direct:
     def __post_init__(self) -> None:
         conv = self.conv = self.group.anchor
         self.text, self.lanes = self.kernel.text, self.spec.lanes(4)
-        self.image = self.buffers[conv.input]
         self.window = Window.of(conv.kernel, conv.strides, conv.dilations, conv.padding)
         self.batch, self.channels, self.rows, self.columns = static_shape(conv.output)
-        self.inputs = static_shape(conv.input)[1]
-        self.epilogue = Epilogue(self.kernel, self.group, self.buffers, conv.output, 1, self.scattered, conv.clamp)
+        self.epilogue = self.finish()
         pixels = self.batch * self.rows * self.columns
         alone = self.scattered or not self.epilogue.roomy(self.lanes)
         self.blocks = divide_columns(self.channels, self.lanes, alone, pixels)
-        self.input = self.kernel.operand(conv.input, self.image)
-        weight = nn.constant_value(conv.weight)
+        self.image, source = self.source()
+        self.input = self.kernel.operand(source, self.image)
+        matrix, starts, make = self.factors()
+        self.inputs = matrix.shape[0] // self.window.taps
+        self.weights = constant_panels(self.kernel, matrix, self.blocks, self.spec, pixels, make)
+        self.starts = constant_row(self.kernel, starts, self.lanes)
+
+    @property
+    def element(self) -> str:
+        """What sums are made of."""
+        return "f32"
+
+    def source(self) -> tuple[Buffer, ir.Value]:
+        """The image that is read, one element a step, and the value that lies there."""
+        return self.buffers[self.conv.input], self.conv.input
+
+    def factors(self) -> tuple[Array, Array | None, Callable[..., Panels]]:
+        """The weights, with a row for each tap and step and a column for each output channel; what sums start with;
+        what makes panels of the weights."""
+        weight = nn.constant_value(self.conv.weight)
         assert weight is not None
-        rows = weight.transpose(2, 3, 1, 0).reshape(-1, self.channels)
-        self.weights = constant_panels(self.kernel, rows, self.blocks, self.spec, pixels)
-        self.biases = constant_row(self.kernel, nn.constant_value(conv.bias), self.lanes)
+        return weight.transpose(2, 3, 1, 0).reshape(-1, self.channels), nn.constant_value(self.conv.bias), Panels
+
+    def finish(self) -> Finish:
+        """What is done with the sums."""
+        return self.behind()
+
+    def behind(self) -> Epilogue:
+        """What is done with the convolution's results."""
+        conv = self.conv
+        return Epilogue(self.kernel, self.group, self.buffers, conv.output, 1, self.scattered, conv.clamp)
+
+    def read(self, place: str) -> str:
+        """The element of the image for a step."""
+        return load(self.text, self.input, self.image, place)
 
     def write(self) -> Kernel:
         """Tasks are blocks of output channels where the weights are large or the rows few, else rows of the result."""
@@ -176,9 +185,9 @@ class Direct:
         text, part = self.text, panels.columns
         pixels = [(r, c) for r in range(height) for c in range(width)]
         channel = text.add(text.mul(block, part.vectors * self.lanes), part.first)
-        sums = start_of_sums(text, self.biases, channel, part.vectors, self.lanes) * len(pixels)
+        sums = start_of_sums(text, self.starts, channel, part.vectors, self.lanes) * len(pixels)
         top, left = self.window.first(text, 0, row), self.window.first(text, 1, column)
-        types = [vector(self.lanes, "f32")] * len(sums)
+        types = [vector(self.lanes, self.element)] * len(sums)
 
         def tap(y: Index, x: Index, values: Sequence[str]) -> list[str]:
             ys = [
@@ -193,7 +202,7 @@ class Direct:
 
             def step(k: Index, inner: Sequence[str]) -> list[str]:
                 places = [self.image.at(text, (image, k, ys[r], xs[c])) for r, c in pixels]
-                ones = [load(text, self.input, self.image, place) for place in places]
+                ones = [self.read(place) for place in places]
                 return panels.multiply(text, block, text.add(first, k), ones, inner)
 
             return text.carry(0, self.inputs, list(values), types, step)
@@ -212,4 +221,5 @@ class Direct:
                 for v in range(part.vectors)
             ],
             self.lanes,
+            self.element,
         )

@@ -14,10 +14,10 @@ from ..buffer import Buffer
 from ..evaluation import NotSideBySide
 from ..group import Group
 from ..halo import fill_row
-from ..kernel import Kernel, load, split, vector
+from ..kernel import Array, Kernel, load, split, vector
 from ..target import TargetSpec
 from ..text import Index
-from .epilogue import Epilogue, has_room, side_by_side
+from .epilogue import Epilogue, Finish, has_room, side_by_side
 from .panels import constant_row, start_of_sums
 from .registers import spans
 from .windows import Window
@@ -65,19 +65,41 @@ class Depthwise:
     def __post_init__(self) -> None:
         conv = self.conv = self.group.anchor
         self.text, self.lanes = self.kernel.text, self.spec.lanes(4)
-        self.image = self.buffers[conv.input]
         self.window = Window.of(conv.kernel, conv.strides, conv.dilations, conv.padding)
         self.batch, self.channels, self.rows, self.columns = static_shape(conv.output)
-        self.epilogue = Epilogue(self.kernel, self.group, self.buffers, conv.output, 1, self.scattered, conv.clamp)
-        self.input = self.kernel.operand(conv.input, self.image)
+        self.epilogue = self.finish()
+        self.image, source = self.source()
+        self.input = self.kernel.operand(source, self.image)
         self.vectors = -(-self.channels // self.lanes)
-        weight = nn.constant_value(conv.weight)
-        assert weight is not None
+        weight, starts = self.factors()
         packed = np.zeros((self.vectors * self.lanes, self.window.taps), np.float32)
         packed[: self.channels] = weight.reshape(self.channels, -1)
         by_vector = packed.reshape(self.vectors, self.lanes, -1).transpose(0, 2, 1)
         self.weights = self.kernel.constant(np.ascontiguousarray(by_vector).reshape(-1))
-        self.biases = constant_row(self.kernel, nn.constant_value(conv.bias), self.lanes)
+        self.starts = constant_row(self.kernel, starts, self.lanes)
+
+    def source(self) -> tuple[Buffer, ir.Value]:
+        """The image that is read, and the value that lies there."""
+        return self.buffers[self.conv.input], self.conv.input
+
+    def factors(self) -> tuple[Array, Array | None]:
+        """The weights, as f32, and what sums start with."""
+        weight = nn.constant_value(self.conv.weight)
+        assert weight is not None
+        return weight, nn.constant_value(self.conv.bias)
+
+    def finish(self) -> Finish:
+        """What is done with the sums."""
+        return self.behind()
+
+    def behind(self) -> Epilogue:
+        """What is done with the convolution's results."""
+        conv = self.conv
+        return Epilogue(self.kernel, self.group, self.buffers, conv.output, 1, self.scattered, conv.clamp)
+
+    def read(self, place: str) -> str:
+        """A vector of the image, as f32."""
+        return load(self.text, self.input, self.image, place, self.lanes)
 
     def write(self) -> Kernel:
         """Rows by columns of a tile are such that the sums and the weights fill the registers."""
@@ -115,7 +137,7 @@ class Depthwise:
         text, type_ = self.text, vector(self.lanes, "f32")
         channel = text.mul(block, self.lanes)
         top, left = self.window.first(text, 0, row), self.window.first(text, 1, column)
-        start = start_of_sums(text, self.biases, channel, 1, self.lanes)[0]
+        start = start_of_sums(text, self.starts, channel, 1, self.lanes)[0]
         pixels = [(r, c) for r in range(height) for c in range(width)]
         kh, kw = self.window.kernel
 
@@ -146,6 +168,7 @@ class Depthwise:
                 for value, (r, c) in zip(finished, pixels, strict=True)
             ],
             self.lanes,
+            "f32",
         )
 
     def _reads(
@@ -167,5 +190,4 @@ class Depthwise:
         return load(text, name, buffer, text.index(place), self.lanes)
 
     def _read(self, image: Index, channel: Index, row: Index, column: Index) -> str:
-        place = self.image.at(self.text, (image, channel, row, column))
-        return load(self.text, self.input, self.image, place, self.lanes)
+        return self.read(self.image.at(self.text, (image, channel, row, column)))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 from ....dialects.mlir import ir
 from ....dialects.tensors import static_shape
@@ -12,6 +13,16 @@ from ..evaluation import Evaluation, Point
 from ..group import Group
 from ..kernel import Kernel, vector
 from ..text import Index, Text
+
+
+class Finish(Protocol):
+    """What becomes of the sums that a kernel has in vectors."""
+
+    def roomy(self, lanes: int) -> bool:
+        """Whether whole vectors fit into every buffer."""
+
+    def store(self, values: Sequence[tuple[str, tuple[Index, ...]]], lanes: int, element: str) -> None:
+        """Finish vectors of `element` of which each begins at a place of the tensor, and store the results."""
 
 
 @dataclass(frozen=True)

@@ -7,38 +7,26 @@ loops. A product of one row is bound by memory: it takes wider panels, and reads
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from ....dialects import nn
 from ....dialects.mlir import ir
 from ....dialects.tensors import static_shape
+from ..arithmetic import Arithmetic
 from ..buffer import Buffer
-from ..evaluation import Evaluation, NotSideBySide, Point
+from ..evaluation import Evaluation, NotSideBySide, Point, Scalars
 from ..group import Group
-from ..kernel import Kernel, Scratch, flatten, load, split, vector
-from ..lowerings import lowers
+from ..kernel import Array, Kernel, Scratch, flatten, load, split, vector
 from ..target import TargetSpec
-from ..text import Index, Text
-from .epilogue import Epilogue, side_by_side
-from .matmul_plain import lower_plain_matmul, unravel
-from .panels import Panels, constant_panels
+from ..text import Index
+from .epilogue import Epilogue, Finish, side_by_side
+from .matmul_plain import unravel
+from .panels import Panels, constant_panels, constant_row, start_of_sums
 from .registers import Columns, between, divide_columns, spans, tile_rows
 
 UNROLLED = 4
 """Sums that one row has side by side at least, so that additions need not wait for each other."""
-
-
-@lowers(nn.Matmul)
-def lower_matmul(group: Group, buffers: Mapping[ir.Value, Buffer], spec: TargetSpec) -> list[Kernel]:
-    """The kernels of a matrix product, by what suits its operands."""
-    if suits_panels(group, buffers):
-        for scattered in (False, True):
-            try:
-                return lower_panels(group, buffers, spec, scattered)
-            except NotSideBySide:
-                continue
-    return lower_plain_matmul(group, buffers, spec)
 
 
 def suits_panels(group: Group, buffers: Mapping[ir.Value, Buffer]) -> bool:
@@ -55,8 +43,7 @@ def suits_panels(group: Group, buffers: Mapping[ir.Value, Buffer]) -> bool:
 
 def lower_panels(group: Group, buffers: Mapping[ir.Value, Buffer], spec: TargetSpec, scattered: bool) -> list[Kernel]:
     """One kernel, or two when the right operand has to be packed first. Raises `NotSideBySide`."""
-    product = Product(group, buffers, spec, scattered)
-    return [*product.packing, product.write()]
+    return Product(group, buffers, spec, scattered).kernels()
 
 
 @dataclass
@@ -84,19 +71,51 @@ class Product:
         self.row_axis = max(free, key=lambda axis: self.lead[axis], default=-1)
         self.rows = self.lead[self.row_axis] if free else 1
         self.outer = [axis for axis in range(len(self.lead)) if axis != self.row_axis or not free]
-        self.epilogue = Epilogue(
-            self.kernel, self.group, self.buffers, product.output, len(self.result) - 1, self.scattered
-        )
+        self.epilogue = self.finish()
         alone = self.scattered or not self.epilogue.roomy(self.lanes)
         self.parts = divide_columns(self.columns, self.lanes, alone, self.rows)
-        self.source = self.kernel.operand(product.lhs, self.buffers[product.lhs])
-        matrix = nn.constant_value(product.rhs)
-        if matrix is not None and flatten(matrix.shape[:-2]) == 1:
-            self.panels = constant_panels(
-                self.kernel, matrix.reshape(matrix.shape[-2:]), self.parts, self.spec, flatten(self.lead)
-            )
-        else:
+        self.buffer, source = self.source()
+        self.rows_name = self.kernel.operand(source, self.buffer)
+        matrix, starts, make = self.factors()
+        if matrix is None:
             self.panels = self._packed()
+        else:
+            self.panels = constant_panels(self.kernel, matrix, self.parts, self.spec, flatten(self.lead), make)
+        self.starts = constant_row(self.kernel, starts, self.lanes)
+
+    @property
+    def steps(self) -> tuple[int, int]:
+        """How many steps there are, and how many of them are alike; others come last."""
+        return self.depth, self.depth
+
+    @property
+    def element(self) -> str:
+        """What sums are made of."""
+        return "f32"
+
+    def source(self) -> tuple[Buffer, ir.Value]:
+        """Where the left operand lies, and the value that does."""
+        return self.buffers[self.product.lhs], self.product.lhs
+
+    def factors(self) -> tuple[Array | None, Array | None, Callable[..., Panels]]:
+        """The right operand, with a row for each step, if it is known; what sums start with; what makes panels."""
+        matrix = nn.constant_value(self.product.rhs)
+        if matrix is None or flatten(matrix.shape[:-2]) != 1:
+            return None, None, Panels
+        return matrix.reshape(matrix.shape[-2:]), None, Panels
+
+    def finish(self) -> Finish:
+        """What is done with the sums."""
+        return self.behind()
+
+    def behind(self) -> Epilogue:
+        """What is done with the product's results."""
+        axis = len(self.result) - 1
+        return Epilogue(self.kernel, self.group, self.buffers, self.product.output, axis, self.scattered)
+
+    def read(self, place: tuple[Index, ...], step: Index) -> str:
+        """The element of a row of the left operand for a step."""
+        return load(self.text, self.rows_name, self.buffer, self.buffer.at(self.text, (*place, step)))
 
     def _packed(self) -> list[Panels]:
         """Panels in scratch memory, of every matrix that the right operand holds, and the kernel that fills them."""
@@ -159,6 +178,10 @@ class Product:
             else:
                 text.do(f"vector.store {value}, {name}[{where}] : {buffer.type}, {vector(step, 'f32')}")
 
+    def kernels(self) -> list[Kernel]:
+        """All of them, in their order."""
+        return [*self.packing, self.write()]
+
     def write(self) -> Kernel:
         """Tasks are panels when these are large or the rows are few, else tiles of rows; for each of the outer axes."""
         text = self.text
@@ -201,25 +224,25 @@ class Product:
         leads = [self._lead(outer, text.add(row, r)) for r in range(rows)]
         places = [self._left(lead) for lead in leads]
         packed = text.add(text.mul(self._matrix(leads[0]), panels.columns.count), panel)
-        buffer = self.buffers[self.product.lhs]
-        chains = min(self.depth, -(-UNROLLED // (rows * vectors)))
-        zero, type_ = text.constant(0.0, vector(self.lanes, "f32")), vector(self.lanes, "f32")
+        size, type_ = rows * vectors, vector(self.lanes, self.element)
+        steps, alike = self.steps
+        chains = max(1, min(alike, -(-UNROLLED // size)))
 
         def step(k: Index, sums: list[str]) -> list[str]:
             result: list[str] = []
-            size = rows * vectors
             for chain in range(len(sums) // size):
                 at = text.add(k, chain)
-                ones = [load(text, self.source, buffer, buffer.at(text, (*place, at))) for place in places]
+                ones = [self.read(place, at) for place in places]
                 result += panels.multiply(text, packed, at, ones, sums[chain * size : (chain + 1) * size])
             return result
 
-        whole = self.depth // chains * chains
-        sums = text.carry(
-            0, whole, [zero] * (rows * vectors * chains), [type_] * (rows * vectors * chains), step, chains
-        )
-        sums = _added(text, sums, rows * vectors, type_)
-        for k in range(whole, self.depth):
+        sums = start_of_sums(text, self.starts, column, vectors, self.lanes) * rows
+        sums += [text.constant(0, type_)] * (size * (chains - 1))
+        whole = alike // chains * chains
+        if whole:
+            sums = text.carry(0, whole, sums, [type_] * len(sums), step, chains)
+        sums = self._added(sums, size)
+        for k in range(whole, steps):
             sums = step(k, sums)
         self.epilogue.store(
             [
@@ -228,7 +251,15 @@ class Product:
                 for v in range(vectors)
             ],
             self.lanes,
+            self.element,
         )
+
+    def _added(self, sums: list[str], size: int) -> list[str]:
+        """The totals of several sums of each element."""
+        numbers, totals = Arithmetic(Scalars(self.text, self.lanes), self.element), sums[:size]
+        for start in range(size, len(sums), size):
+            totals = [numbers.add(a, b) for a, b in zip(totals, sums[start : start + size], strict=True)]
+        return totals
 
     def _lead(self, outer: Mapping[int, Index], row: Index) -> tuple[Index, ...]:
         """All indices of a result but the last one."""
@@ -248,13 +279,3 @@ class Product:
         for dim, index in zip(self.right[:-2], batch, strict=True):
             number = self.text.add(self.text.mul(number, dim), 0 if dim == 1 else index)
         return number
-
-
-def _added(text: Text, sums: list[str], size: int, type_: str) -> list[str]:
-    """The totals of several sums of each element."""
-    totals = sums[:size]
-    for start in range(size, len(sums), size):
-        totals = [
-            text.let(f"arith.addf {a}, {b} : {type_}") for a, b in zip(totals, sums[start : start + size], strict=True)
-        ]
-    return totals

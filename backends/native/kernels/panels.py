@@ -6,7 +6,7 @@ row of a register tile by a row of a panel and adds that to the tile's sums.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,7 +19,7 @@ from .registers import Columns
 
 AHEAD = 32
 """How many rows ahead of their use panels are fetched that come from beyond the second cache."""
-FEW = 64
+FEW = 128
 """Rows of the other factor up to which this pays: more use what they read often enough."""
 
 
@@ -44,7 +44,6 @@ class Panels:
 
     def multiply(self, text: Text, panel: Index, row: Index, ones: Sequence[str], sums: Sequence[str]) -> list[str]:
         """Add to `sums`, those of each row of the tile side by side, the product of an element of each and a row."""
-        type_ = vector(self.lanes, "f32")
         start = text.mul(text.add(text.mul(panel, self.rows), row), self.width)
         places = [text.add(start, v * self.lanes) for v in range(self.columns.vectors)]
         factors = [load(text, self.name, self.buffer, text.index(place), self.lanes) for place in places]
@@ -54,31 +53,44 @@ class Panels:
                 text.do(f"memref.prefetch {self.name}[{ahead}], read, locality<3>, data : {self.buffer.type}")
         result = []
         for r, one in enumerate(ones):
-            wide = text.let(f"vector.broadcast {one} : f32 to {type_}")
+            wide = self.widened(text, one)
             for v, factor in enumerate(factors):
-                result.append(text.let(f"vector.fma {wide}, {factor}, {sums[r * len(factors) + v]} : {type_}"))
+                result.append(self.add_product(text, wide, factor, sums[r * len(factors) + v]))
         return result
+
+    def widened(self, text: Text, one: str) -> str:
+        """An element of the tile's row in every lane."""
+        return text.let(f"vector.broadcast {one} : f32 to {vector(self.lanes, 'f32')}")
+
+    def add_product(self, text: Text, wide: str, factor: str, total: str) -> str:
+        """A sum, with the product of an element of the tile's row and a vector of the panel."""
+        return text.let(f"vector.fma {wide}, {factor}, {total} : {vector(self.lanes, 'f32')}")
 
 
 def constant_panels(
-    kernel: Kernel, matrix: Array, parts: Sequence[Columns], spec: TargetSpec, rows: int
+    kernel: Kernel,
+    matrix: Array,
+    parts: Sequence[Columns],
+    spec: TargetSpec,
+    rows: int,
+    make: Callable[..., Panels] | None = None,
 ) -> list[Panels]:
     """A constant matrix in panels, for each of the widths that its columns are divided into.
 
-    rows: how many rows of the other factor it is multiplied by.
+    rows: how many rows of the other factor it is multiplied by. make: makes the panels from their fields.
     """
     panels, lanes = [], spec.lanes(4)
     ahead = fetched_ahead(matrix.nbytes, spec, rows)
     for part in parts:
         width = part.vectors * lanes
         packed = pack_columns(matrix[:, part.first : part.first + part.count * width], width, part.count)
-        panels.append(Panels(part, matrix.shape[0], lanes, *kernel.constant(packed), ahead))
+        panels.append((make or Panels)(part, matrix.shape[0], lanes, *kernel.constant(packed), ahead))
     return panels
 
 
 def fetched_ahead(size: int, spec: TargetSpec, rows: int) -> bool:
     """Whether it pays to fetch panels of `size` bytes in all ahead of their use with so many rows."""
-    return size > spec.l2 and rows <= FEW
+    return size > spec.l2 // 2 and rows <= FEW
 
 
 def pack_columns(matrix: Array, width: int, panels: int) -> Array:

@@ -20,7 +20,7 @@ from ..kernel import Kernel, flatten, store
 from ..loops import Part, Span, divide, fitting, in_vectors, write_tasks
 from ..merging import Axes, mergeable_axes, merged_buffer, outermost_units
 from ..target import TargetSpec
-from ..text import Index
+from ..text import Index, Text
 from ..transposition import transposed
 
 SQUARE = 16
@@ -88,7 +88,7 @@ def _ways(group: Group, buffers: Mapping[ir.Value, Buffer], spec: TargetSpec, re
     lanes = spec.lanes(max(BYTES[element_of(value)] for value in {*group.inside, *group.inputs}))
     along = partial(Way, group, buffers, spec, region, axes)
     across = partial(Across, group, buffers, spec, region, axes)
-    to_the_end = image and region.origin[1] + region.shape[1] == result.shape[1]
+    to_the_end = image and region.origin[1] % spec.lanes(4) == 0 and _reaches_end(region, result, 1)
     size = region.shape[result.inner] if region.shape else 1
     if image:
         while lanes > spec.lanes(4) and size % lanes:
@@ -106,6 +106,10 @@ def _ways(group: Group, buffers: Mapping[ir.Value, Buffer], spec: TargetSpec, re
                     yield across(lanes=square, filled=True, axis=axis, height=height, padded=to_the_end)
                 yield across(lanes=fitting(square, width), axis=axis, height=height, padded=to_the_end)
     yield along(lanes=1)
+
+
+def _reaches_end(region: Region, result: Buffer, axis: int) -> bool:
+    return region.origin[axis] + region.shape[axis] == result.shape[axis]
 
 
 def _keeps_places(op: object) -> bool:
@@ -176,7 +180,7 @@ class Way:
             def write(place: Index, count: int) -> None:
                 self._store(kernel, [*indices, place], self.lanes, count < self.lanes)
 
-            in_vectors(text, spans[-1], self.lanes, write, self.filled)
+            in_vectors(text, spans[-1], self.lanes, self.filled, write)
 
     def evaluation(self, kernel: Kernel) -> Evaluation:
         """Of the group, at one place in the text."""
@@ -214,48 +218,55 @@ class Across(Way):
 
     @property
     def order(self) -> tuple[int, ...]:
-        """The axis of the vectors comes directly outside the innermost one."""
-        others = tuple(axis for axis in self.result.order if axis not in (self.axis, self.result.inner))
-        return (*others, self.axis, self.result.inner)
+        """The two axes of the blocks come last, the longer one before the other."""
+        pair = sorted((self.axis, self.result.inner), key=lambda axis: -self.region.shape[axis])
+        return (*(axis for axis in self.result.order if axis not in pair), *pair)
 
     @property
     def steps(self) -> list[int]:
-        return [self.lanes if axis == self.axis else 1 for axis in self.order]
+        return [{self.axis: self.lanes, self.result.inner: self.height}.get(axis, 1) for axis in self.order]
 
     @property
     def innermost_divided(self) -> int:
         return len(self.order) - 2
 
     def write_row(self, kernel: Kernel, outer: list[Index], spans: list[Span]) -> None:
-        columns, rows = spans
+        first, second = spans
+        swapped = self.order[-1] == self.axis
 
-        def write_columns(column: Index, width: int) -> None:
-            def write_block(row: Index, count: int) -> None:
-                self._block(kernel, [*outer, column, row], width, count)
+        def write_outer(i: Index, some: int) -> None:
+            def write_inner(j: Index, others: int) -> None:
+                counts = (others, some) if swapped else (some, others)
+                self._block(kernel, [*outer, i, j], *counts)
 
-            in_vectors(kernel.text, rows, self.height, write_block, self.padded)
+            in_vectors(kernel.text, second, *self._steps(not swapped), write=write_inner)
 
-        in_vectors(kernel.text, columns, self.lanes, write_columns, self.filled)
+        in_vectors(kernel.text, first, *self._steps(swapped), write=write_outer)
+
+    def _steps(self, rows: bool) -> tuple[int, bool]:
+        return (self.height, self.padded) if rows else (self.lanes, self.filled)
 
     def _block(self, kernel: Kernel, indices: list[Index], width: int, count: int) -> None:
         """Store a vector of each of `width` columns, from `count` rows of vectors."""
         text, height = kernel.text, self.height
-        *outer, column, row = indices
+        place, along, across = self.point(indices, 1, 0, False), self.axis, self.result.inner
         evaluation = self.evaluation(kernel)
         for value in self.region.results:
             buffer = self.buffers[value]
             if buffer.inner != self.result.inner:
                 raise NotSideBySide
             lines = [
-                evaluation.stored(
-                    value, self.point([*outer, column, text.add(row, i)], self.lanes, self.axis, width < self.lanes)
-                )
+                evaluation.stored(value, Point(_further(text, place, across, i), self.lanes, along, width < self.lanes))
                 for i in range(count)
             ]
             name = kernel.operand(value, buffer, written=True)
             for i, line in enumerate(transposed(text, lines, self.lanes, height, buffer.element)[:width]):
-                place = self.point([*outer, text.add(column, i), row], height, self.result.inner, False)
-                store(text, line, name, buffer, buffer.at(text, place.indices), height)
+                store(text, line, name, buffer, buffer.at(text, _further(text, place, along, i)), height)
+
+
+def _further(text: Text, place: Point, axis: int, steps: int) -> tuple[Index, ...]:
+    """The indices some steps further along an axis."""
+    return tuple(text.add(index, steps) if one == axis else index for one, index in enumerate(place.indices))
 
 
 __all__ = ["Region", "lower_pointwise", "lower_regions"]

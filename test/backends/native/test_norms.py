@@ -35,6 +35,12 @@ def test_layer_and_rms(spec):
 
         trials += [Trial(f"layer {shape}", layer, (x, numbers(*part, seed=1)), ERROR)]
         trials += [Trial(f"rms {shape}", rms, (x, numbers(*part[-1:], seed=1)), ERROR)]
+    for axis in (0, 1):
+
+        def known(x, axis=axis):
+            return nn.LayerNorm(x, constant(3, 20, seed=1), None, axis=axis - 2, epsilon=1e-5)
+
+        trials.append(Trial(f"known {axis}", known, (numbers(3, 20),), ERROR))
     check(trials, spec)
 
 

@@ -1,4 +1,4 @@
-"""Searches for extremes along an axis against numpy."""
+"""Searches for extremes along an axis, and running sums, against numpy."""
 
 from __future__ import annotations
 
@@ -62,3 +62,41 @@ def test_special_numbers():
             )
         )
     check(trials)
+
+
+@pytest.mark.parametrize("spec", [X86_64_V4_VNNI, X86_64_V3], ids=lambda spec: spec.name)
+def test_topk(spec):
+    trials = []
+    for number, dtype in enumerate(("float32", "int8", "uint8", "int64", "float16")):
+        for shape, axis, k in (((3, 70), 1, 5), ((70, 3), 0, 70), ((2, 5, 33), 1, 1), ((40,), 0, 7), ((3, 1), 1, 1)):
+
+            def write(x, k=k, axis=axis, largest=number % 2 == 0):
+                return nn.Topk(x, k=k, axis=axis, largest=largest, sorted=True)
+
+            trials.append(Trial(f"{dtype} {shape} {k}", write, (numbers(shape, dtype),)))
+    x = np.random.default_rng(0).normal(size=(2, 300)).astype(np.float32)
+    x[0, 20], x[1, 7:9] = np.inf, np.nan
+    for largest in (True, False):
+        trials.append(
+            Trial("special", lambda x, g=largest: nn.Topk(x, k=20, axis=1, largest=g, sorted=False), (x,), 1e-9)
+        )
+    x = numbers((2, 20, 5, 7), "float32")
+    for image in ((0,), (0, 1), (2,)):
+        trials.append(
+            Trial(f"image {image}", lambda x: nn.Topk(x, k=3, axis=1, largest=True, sorted=True), (x,), 0, image)
+        )
+    check(trials, spec)
+
+
+@pytest.mark.parametrize("spec", [X86_64_V4_VNNI, X86_64_V3], ids=lambda spec: spec.name)
+def test_cumsum(spec):
+    trials = []
+    for number, dtype in enumerate(("float32", "int32", "int64", "float16", "float64")):
+        for shape, axis in (((3, 70), 1), ((70, 3), 0), ((2, 5, 100), 1), ((5, 1, 3), 1), ((2, 20, 5, 7), 1)):
+
+            def write(x, axis=axis, exclusive=number % 2 == 0, reverse=axis == 1):
+                return nn.Cumsum(x, axis=axis, exclusive=exclusive, reverse=reverse)
+
+            for image in ((), (0, 1)) if len(shape) == 4 and dtype == "float32" else ((),):
+                trials.append(Trial(f"{dtype} {shape} {image}", write, (numbers(shape, dtype),), 0, image))
+    check(trials, spec)

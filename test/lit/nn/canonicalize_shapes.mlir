@@ -393,3 +393,31 @@ func.func @computed_pad_stays(%x: tensor<4xf32>, %s: tensor<2xi64>) -> tensor<?x
   %0 = "nn.dynamic_pad"(%x, %s) {mode = "edge", operandSegmentSizes = array<i32: 1, 1, 0, 0>} : (tensor<4xf32>, tensor<2xi64>) -> tensor<?xf32>
   return %0 : tensor<?xf32>
 }
+
+// -----
+
+// What a reshape does not change is padded behind it.
+// CHECK-LABEL: func.func @reshape_of_pad
+// CHECK:       %[[R:.*]] = "nn.reshape"(%arg0) {shape = array<i64: 1, 1, 4, 5>}
+// CHECK:       "nn.pad"(%[[R]]) {mode = "constant", padding = array<i64: 0, 0, 1, 0, 0, 0, 2, 3>, value = 0.000000e+00 : f64} : (tensor<1x1x4x5xf32>) -> tensor<1x1x7x8xf32>
+func.func @reshape_of_pad(%x: tensor<1x4x5x1xf32>) -> tensor<1x1x7x8xf32> {
+  %0 = "nn.pad"(%x) {padding = array<i64: 0, 1, 0, 0, 0, 2, 3, 0>, mode = "constant", value = 0.0 : f64} : (tensor<1x4x5x1xf32>) -> tensor<1x7x8x1xf32>
+  %1 = "nn.reshape"(%0) {shape = array<i64: 1, 1, 7, 8>} : (tensor<1x7x8x1xf32>) -> tensor<1x1x7x8xf32>
+  return %1 : tensor<1x1x7x8xf32>
+}
+
+// -----
+
+// Padded dimensions are merged; a pad with another use would be done twice.
+// CHECK-LABEL: func.func @reshape_that_merges_padding
+// CHECK:       %[[P:.*]] = "nn.pad"(%arg0)
+// CHECK:       "nn.reshape"(%[[P]])
+// CHECK:       %[[Q:.*]] = "nn.pad"(%arg1)
+// CHECK:       "nn.reshape"(%[[Q]])
+func.func @reshape_that_merges_padding(%x: tensor<1x4x5x1xf32>, %y: tensor<4x1xf32>) -> (tensor<5x7xf32>, tensor<6x1xf32>, tensor<6xf32>) {
+  %0 = "nn.pad"(%x) {padding = array<i64: 0, 1, 0, 0, 0, 2, 0, 0>, mode = "constant", value = 0.0 : f64} : (tensor<1x4x5x1xf32>) -> tensor<1x7x5x1xf32>
+  %1 = "nn.reshape"(%0) {shape = array<i64: 5, 7>} : (tensor<1x7x5x1xf32>) -> tensor<5x7xf32>
+  %3 = "nn.pad"(%y) {padding = array<i64: 1, 0, 1, 0>, mode = "constant", value = 0.0 : f64} : (tensor<4x1xf32>) -> tensor<6x1xf32>
+  %4 = "nn.reshape"(%3) {shape = array<i64: 6>} : (tensor<6x1xf32>) -> tensor<6xf32>
+  return %1, %3, %4 : tensor<5x7xf32>, tensor<6x1xf32>, tensor<6xf32>
+}

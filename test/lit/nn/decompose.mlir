@@ -90,3 +90,28 @@ func.func @quantize_16_bits(%x: tensor<4xf32>) -> tensor<4xf32> {
   %1 = "nn.dequantize"(%0) : (tensor<4x!quant.uniform<i16:f32, 0.5>>) -> tensor<4xf32>
   return %1 : tensor<4xf32>
 }
+
+// -----
+
+// CHECK-LABEL: func.func @einsum
+// CHECK:       "nn.transpose"(%arg1) {permutation = array<i64: 0, 2, 1>}
+// CHECK:       "nn.matmul"
+// CHECK-NOT:   "nn.einsum"
+func.func @einsum(%x: tensor<2x3x4xf32>, %y: tensor<2x5x4xf32>) -> tensor<2x3x5xf32> {
+  %0 = "nn.einsum"(%x, %y) {equation = "bij,bkj->bik",
+    operandSegmentSizes = array<i32: 1, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0>}
+    : (tensor<2x3x4xf32>, tensor<2x5x4xf32>) -> tensor<2x3x5xf32>
+  return %0 : tensor<2x3x5xf32>
+}
+
+// -----
+
+// Sizes must be known.
+// CHECK-LABEL: func.func @einsum_of_unknown_sizes
+// CHECK:       "nn.einsum"
+func.func @einsum_of_unknown_sizes(%x: tensor<?x4xf32>, %y: tensor<4x5xf32>) -> tensor<?x5xf32> {
+  %0 = "nn.einsum"(%x, %y) {equation = "ij,jk->ik",
+    operandSegmentSizes = array<i32: 1, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0>}
+    : (tensor<?x4xf32>, tensor<4x5xf32>) -> tensor<?x5xf32>
+  return %0 : tensor<?x5xf32>
+}

@@ -82,6 +82,22 @@ func.func @before_quantize(%x: tensor<2xf32>, %q: tensor<2x!quant.uniform<u8:f32
 
 // -----
 
+// What is dequantised or constant is quantised anew, whoever else reads it.
+// CHECK-LABEL: func.func @joined_with_zeros
+// CHECK-DAG:   %[[X:.*]] = "nn.dequantize"(%arg0)
+// CHECK-DAG:   %[[Z:.*]] = "nn.quantize"(%{{.*}}) : (tensor<1xf32>)
+// CHECK:       %[[C:.*]] = "nn.concat"(%arg0, %[[Z]])
+// CHECK:       return %[[C]], %[[X]]
+func.func @joined_with_zeros(%q: tensor<2x!quant.uniform<u8:f32, 0.5>>) -> (tensor<3x!quant.uniform<u8:f32, 0.5>>, tensor<2xf32>) {
+  %0 = "nn.dequantize"(%q) : (tensor<2x!quant.uniform<u8:f32, 0.5>>) -> tensor<2xf32>
+  %1 = "nn.constant"() {value = dense<0.0> : tensor<1xf32>} : () -> tensor<1xf32>
+  %2 = "nn.concat"(%0, %1) {axis = 0 : i64, operandSegmentSizes = array<i32: 1, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0>} : (tensor<2xf32>, tensor<1xf32>) -> tensor<3xf32>
+  %3 = "nn.quantize"(%2) : (tensor<3xf32>) -> tensor<3x!quant.uniform<u8:f32, 0.5>>
+  return %3, %0 : tensor<3x!quant.uniform<u8:f32, 0.5>>, tensor<2xf32>
+}
+
+// -----
+
 // Two windows of one value, quantised alike, are windows of the quantised value.
 // CHECK-LABEL: func.func @windows
 // CHECK:       "nn.quantize"(%arg0)

@@ -1,0 +1,149 @@
+"""Convolutions of quantised images by quantised weights: direct ones of dot products of bytes, and depthwise ones."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from ....dialects import nn
+from ....dialects.mlir import ir
+from ....dialects.tensors import static_shape
+from ..buffer import Buffer
+from ..evaluation import NotSideBySide
+from ..group import Group
+from ..kernel import Array, Kernel
+from ..target import TargetSpec
+from .convolution import Direct
+from .depthwise import Depthwise
+from .epilogue import Finish, has_room, side_by_side
+from .integer import Integers, sums_fit, widened
+from .integer_panels import TOGETHER, WholePanels, by_fours, dot_panels, offset
+from .panels import Panels
+from .requantization import Rescaling
+from .windows import Window
+
+
+def integers_of(group: Group, buffers: Mapping[ir.Value, Buffer]) -> Integers | None:
+    """The factors of a convolution of integers whose windows read zero points beside the image; else None."""
+    conv = group.anchor
+    found = Integers.of(group, conv.input, conv.weight, 0)
+    if found is None or (conv.bias is not None and nn.constant_value(conv.bias) is None):
+        return None
+    image, counts = buffers[found.data], static_shape(conv.output)[2:]
+    window = Window.of(conv.kernel, conv.strides, conv.dilations, conv.padding)
+    zeros = image.fill == found.zero_point or window.within_image(image.shape, counts)
+    return found if image.element == "i8" and zeros and window.inside(image, counts) else None
+
+
+def lower_integer_convolution(
+    group: Group, buffers: Mapping[ir.Value, Buffer], spec: TargetSpec
+) -> list[Kernel] | None:
+    """The kernel of a convolution of integers, if it is one that there is a fast kernel for."""
+    found = integers_of(group, buffers)
+    kind = None if found is None else _kind(group, found, buffers[found.data], spec)
+    if found is None or kind is None:
+        return None
+    for scattered in (False, True):
+        if scattered or side_by_side(group, buffers, group.anchor.output, 1):
+            try:
+                return [kind(group, buffers, spec, scattered, integers=found).write()]
+            except NotSideBySide:
+                continue
+    return None
+
+
+def _kind(
+    group: Group, found: Integers, image: Buffer, spec: TargetSpec
+) -> type[IntegerConvolution | WideDepthwise] | None:
+    """What writes the kernel."""
+    count, channels = found.weights[0].size, image.shape[1]
+    if image.inner != 1:
+        return None
+    if group.anchor.groups == channels == found.weights.shape[0]:
+        return WideDepthwise if sums_fit(count, 24) and has_room(image, 1, spec.lanes(4)) else None
+    if group.anchor.groups != 1 or not sums_fit(count):
+        return None
+    aligned = image.extents[1] % TOGETHER == 0 and image.before[1] % TOGETHER == 0
+    return DotConvolution if aligned and spec.dot is not None and not found.zeros.any() else WideConvolution
+
+
+@dataclass
+class IntegerConvolution(Direct):
+    """Writes the kernel of a direct convolution of integers."""
+
+    integers: Integers = field(kw_only=True)
+
+    def finish(self) -> Finish:
+        found = self.integers
+        return Rescaling(self.behind(), found.scales, nn.constant_value(self.conv.bias), self.lanes)
+
+
+@dataclass
+class WideConvolution(IntegerConvolution):
+    """Takes the integers one by one: as f32, which computes faster, where this holds all sums exactly; else as i32."""
+
+    @property
+    def element(self) -> str:
+        return "f32" if sums_fit(self.integers.weights[0].size, 24) else "i32"
+
+    def source(self) -> tuple[Buffer, ir.Value]:
+        return self.buffers[self.integers.data], self.integers.data
+
+    def factors(self) -> tuple[Array, Array | None, Callable[..., Panels]]:
+        matrix = self.integers.differences().transpose(2, 3, 1, 0).reshape(-1, self.channels)
+        starts = self.integers.starts(matrix)
+        if self.element == "i32":
+            return matrix, starts, WholePanels
+        return matrix.astype(np.float32), starts.astype(np.float32), Panels
+
+    def read(self, place: str) -> str:
+        return widened(self.text, super().read(place), 1, self.integers.signed, self.element)
+
+
+@dataclass
+class DotConvolution(IntegerConvolution):
+    """Takes four channels a step."""
+
+    @property
+    def element(self) -> str:
+        return "i32"
+
+    def source(self) -> tuple[Buffer, ir.Value]:
+        """The image as one of i32."""
+        image = self.buffers[self.integers.data]
+        by_four = [(n, c // TOGETHER, h, w) for n, c, h, w in (image.extents, image.before)]
+        shape = (image.shape[0], -(-image.shape[1] // TOGETHER), *image.shape[2:])
+        buffer = replace(image, element="i32", shape=shape, extents=by_four[0], before=by_four[1])
+        return buffer, self.integers.data
+
+    def factors(self) -> tuple[Array, Array | None, Callable[..., Panels]]:
+        found, dot = self.integers, self.spec.dot
+        assert dot is not None
+        weights = found.weights.transpose(2, 3, 1, 0)
+        starts = found.starts(weights.reshape(-1, self.channels), offset(dot, found.signed))
+        matrix = by_fours(weights).reshape(-1, self.channels)
+        return matrix, starts, dot_panels(dot, found.signed)
+
+
+@dataclass
+class WideDepthwise(Depthwise):
+    """Writes the kernel of a depthwise convolution in f32, which holds these sums of integers exactly."""
+
+    integers: Integers = field(kw_only=True)
+
+    def source(self) -> tuple[Buffer, ir.Value]:
+        return self.buffers[self.integers.data], self.integers.data
+
+    def factors(self) -> tuple[Array, Array | None]:
+        weights = self.integers.differences()
+        starts = self.integers.starts(weights.reshape(self.channels, -1).T)
+        return weights.astype(np.float32), starts.astype(np.float32)
+
+    def finish(self) -> Finish:
+        found = self.integers
+        return Rescaling(self.behind(), found.scales, nn.constant_value(self.conv.bias), self.lanes)
+
+    def read(self, place: str) -> str:
+        return widened(self.text, super().read(place), self.lanes, self.integers.signed, "f32")

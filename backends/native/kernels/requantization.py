@@ -1,0 +1,158 @@
+"""From sums of integers to what is stored: the numbers that they stand for, or at once the integers of another type.
+
+The sums s of an output channel stand for y = s * scale + bias, computed in f32 with one rounding. Where y is only
+limited and then quantised (scale S, zero point Z), which is the usual case, the limits become integers and
+
+    q = limit(round(s * (scale / S) + bias / S)) + Z
+
+is what is computed: two roundings less than of what the operations say one by one. The result differs from theirs where
+y / S is within a few ulp of a half, and there by one.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from ....dialects import nn
+from ....dialects.mlir import ir
+from ....dialects.tensors import static_shape
+from ..arithmetic import Arithmetic
+from ..buffer import Buffer
+from ..evaluation import Scalars
+from ..group import Group
+from ..kernel import Array, load, splat
+from ..text import Index
+from .epilogue import Epilogue
+from .panels import constant_row
+
+MAGIC = 1.5 * 2.0**23
+"""Added to a number of magnitude below 2^22, it leaves no bits for a fraction: the sum is rounded to even, and its
+lowest bits are those of the integer."""
+HALF = math.nextafter(0.5, 0.0)
+"""Added before a fraction is cut off: with a half itself, the number before 0.5 would become 1."""
+
+
+@dataclass(frozen=True)
+class Requantization:
+    """Limits and quantisation, to a type with one scale and of 8 bits, of an anchor's results with a bias.
+
+    low, high: what results are limited to, in steps from the zero point.
+    """
+
+    output: ir.Value
+    bias: Array
+    scale: float
+    zero_point: int
+    low: int
+    high: int
+    away: bool
+
+    @classmethod
+    def of(
+        cls, group: Group, start: ir.Value, axis: int, bias: Array, clamp: Sequence[float] | None
+    ) -> Requantization | None:
+        """What lies behind an anchor's result, if it is nothing but this; else None."""
+        value, limits = start, [tuple(clamp or (-math.inf, math.inf))]
+        while True:
+            behind = [op for op in group.operations if value in list(op.operation.operands)]
+            if len(behind) != 1 or value in group.results:
+                return None
+            (op,) = behind
+            if isinstance(op, nn.Quantize):
+                break
+            if isinstance(op, nn.Relu):
+                limits.append((0.0, math.inf))
+            elif isinstance(op, nn.Clamp):
+                limits.append((op.min, op.max))
+            elif isinstance(op, nn.Add) and len(limits) == 1 and clamp is None:
+                more = _row(op, value, axis)
+                if more is None:
+                    return None
+                bias = bias + more
+            else:
+                return None
+            value = op.operation.results[0]
+        parameters = nn.quantization_parameters(op.output.type)
+        assert parameters is not None
+        if group.results != [op.output] or parameters.axis >= 0 or parameters.dtype.itemsize != 1:
+            return None
+        low, high, away = -math.inf, math.inf, op.ties == "away"
+        for least, most in limits:
+            low, high = (min(max(bound, least), most) for bound in (low, high))
+        zero_point = parameters.zero_point[0]
+        least, most = (int(nn.stored_number(op.output.type, bound, away=away)) - zero_point for bound in (low, high))
+        return cls(op.output, bias, parameters.scale[0], zero_point, least, most, away)
+
+
+def _row(op: nn.Add, value: ir.Value, axis: int) -> Array | None:
+    """What an addition adds to a value, if that is one constant number for each index of an axis."""
+    array = nn.constant_value(op.rhs if op.lhs == value else op.lhs)
+    shape = static_shape(op.output)
+    if array is None or shape != static_shape(value):
+        return None
+    whole = array.reshape((1,) * (len(shape) - array.ndim) + array.shape)
+    if whole.size != whole.shape[axis]:
+        return None
+    return np.broadcast_to(whole.reshape(-1), shape[axis])
+
+
+class Rescaling:
+    """Finishes sums of integers, of which there are `lanes` in a vector.
+
+    behind: what would finish the numbers that they stand for. scales, bias: for each index of its axis, what sums are
+    multiplied by, and what is added then.
+    """
+
+    def __init__(self, behind: Epilogue, scales: Array, bias: Array | None, lanes: int) -> None:
+        self.text, self.axis, self.lanes = behind.kernel.text, behind.axis, lanes
+        bias = np.zeros(scales.size) if bias is None else bias
+        found = Requantization.of(behind.group, behind.anchor, behind.axis, bias, behind.clamp)
+        self.requantization: Requantization | None = found
+        self.behind = behind
+        if found is not None:
+            self.behind = replace(behind, anchor=found.output, clamp=None)
+            scales, bias = scales / found.scale, found.bias / found.scale
+            self.limits = behind.kernel.constant(np.array([found.low, found.high], np.float32))
+            self.zero_point = behind.kernel.constant(np.array([found.zero_point], np.int32))
+        rows = (constant_row(behind.kernel, array.astype(np.float32), lanes) for array in (scales, bias))
+        self.rows = [row for row in rows if row is not None]
+
+    def roomy(self, lanes: int) -> bool:
+        """Whether whole vectors fit into every buffer."""
+        return self.behind.roomy(lanes)
+
+    def store(self, values: Sequence[tuple[str, tuple[Index, ...]]], lanes: int, element: str = "i32") -> None:
+        """Finish vectors of sums, i32 or f32, of which each begins at a place of the tensor (see `Epilogue.store`)."""
+        starts = dict.fromkeys(place[self.axis] for _, place in values)
+        rows = {start: [self._load(row, start) for row in self.rows] for start in starts}
+        finished = [(self._finished(total, element, *rows[place[self.axis]]), place) for total, place in values]
+        self.behind.store(finished, lanes, "f32" if self.requantization is None else "i8")
+
+    def _load(self, row: tuple[str, Buffer], start: Index) -> str:
+        return load(self.text, *row, self.text.index(start), self.lanes)
+
+    def _finished(self, total: str, element: str, factor: str, summand: str) -> str:
+        """What sums stand for: numbers, or integers that are stored."""
+        scalars = Scalars(self.text, self.lanes)
+        real, whole = Arithmetic(scalars, "f32"), Arithmetic(scalars, "i32")
+        number = real.fma(Arithmetic(scalars, element).convert(total, real), factor, summand)
+        found = self.requantization
+        if found is None:
+            return number
+        low, high = (self._one(self.limits, i) for i in (0, 1))
+        number = real.at_most(real.at_least(number, low), high)
+        if found.away:
+            half = real.number(HALF)
+            up = half if found.low >= 0 else real.copy_sign(half, number)
+            steps = real.cast("arith.fptosi", real.add(number, up), whole)
+        else:
+            steps = real.cast("arith.bitcast", real.add(number, real.number(MAGIC)), whole)
+        return whole.convert(whole.add(steps, self._one(self.zero_point, 0)), Arithmetic(scalars, "i8"))
+
+    def _one(self, array: tuple[str, Buffer], index: int) -> str:
+        """An element in every lane."""
+        return splat(self.text, load(self.text, *array, self.text.index(index)), self.lanes, array[1].element)
