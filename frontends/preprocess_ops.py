@@ -68,6 +68,8 @@ def insert_output_layout(module: ir.Module, layout: str | Mapping[str, str], mod
 
     Raises `OptionError` K0716 when there is no such output. Source: nncase 2.11, AddPostProcess.
     """
+    if layout == model_layout:
+        return
     function = entry_function(module)
     block = function.regions[0].blocks[0]
     ret = block.operations[len(block.operations) - 1]

@@ -80,7 +80,8 @@ class Options:
 
     def __init_subclass__(cls) -> None:
         super().__init_subclass__()
-        cls.fields = {name: one for name, one in vars(cls).items() if isinstance(one, Field)}
+        own = {name: one for name, one in vars(cls).items() if isinstance(one, Field)}
+        cls.fields = {**cls.fields, **own}
 
     def __setattr__(self, name: str, value: Any) -> None:
         if name not in self.fields:
