@@ -107,7 +107,12 @@ class CompileOptions(Options):
     output_layout = Field(
         "", layout, "the same for outputs: NCHW, NHWC, or the permutation that is applied; empty: the network's"
     )
-    letterbox_value = Field(0.0, number, "what fills an image that is letterboxed, before mean and std")
+    letterbox_value = Field(
+        0.0,
+        number,
+        "what fills an image that is letterboxed, before mean and std",
+        differs="2.11 fills with 0 when a convolution follows at once",
+    )
     dump_asm = Field(True, flag, "writes what is in the kmodel into dump_dir/kmodel.asm")
     dump_ir = Field(
         False, flag, "writes the network after each pass into dump_dir, and the ranges it was calibrated to"

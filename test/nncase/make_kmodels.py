@@ -1,8 +1,8 @@
 """Makes test/nncase/data: networks with random weights, and the kmodels that nncase makes of them.
 
-    python make_kmodels.py networks      # with what tests need
-    python make_kmodels.py 2.x           # under a Python with nncase 2.11.0 and .NET
-    python make_kmodels.py 1.9           # under a Python with nncase 1.9.0
+python make_kmodels.py networks      # with what tests need
+python make_kmodels.py 2.x           # under a Python with nncase 2.11.0 and .NET
+python make_kmodels.py 1.9           # under a Python with nncase 1.9.0
 """
 
 import sys

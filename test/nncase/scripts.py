@@ -133,6 +133,8 @@ def letterbox_of_a_small_image(nncase, model):
     options.input_range = [0, 1]
     options.input_layout = "NHWC"
     options.letterbox_value = 0.45
+    options.mean = [0.1, 0.2, 0.3]
+    options.std = [0.4, 0.5, 0.6]
     return compiled(nncase, options, model)
 
 
