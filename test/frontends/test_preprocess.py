@@ -216,7 +216,7 @@ class TestNetworks:
     @pytest.mark.parametrize("target", ["cpu", "k230"])
     def test_a_camera_against_onnxruntime(self, expected, model, target):
         """The TFLite file is the same network, so its outputs are too."""
-        kmodel = kpuc.compile(model, target=target, **CAMERA)
+        kmodel = kpuc.compile(model, target=target, portable=target == "cpu", **CAMERA)
         (info,) = kmodel.inputs
         assert (info.dtype, info.shape) == (np.uint8, (1, 48, 30, 1))
         (got,) = kpuc.Simulator(kmodel).run(self.frame).values()
