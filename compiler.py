@@ -1,11 +1,12 @@
 """From a model file to a kmodel: the public API."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from time import process_time
 from typing import TYPE_CHECKING, Any, BinaryIO
 
+from .errors import OptionError
 from .files import make_folder, write_file
 from .options import FLOAT, CompileOptions, Quantisation
 from .runtime import Simulator, TensorInfo
@@ -14,6 +15,8 @@ from .version import PRODUCER
 if TYPE_CHECKING:
     import onnx
 
+    from .frontends.dataset import Dataset
+    from .options import Ranges
     from .passes.quant.calibrate import Progress
     from .passes.quant.calibration import Calibration
 
@@ -136,7 +139,8 @@ def compile(
     calibration: Any = None,
     calibration_method: str = "auto",
     calibration_engine: str = "numpy",
-    ranges: str | Path | None = None,
+    ranges: "str | Path | Ranges | None" = None,
+    measure_errors: bool = False,
     progress: "Progress | None" = None,
     dump_ir: str | Path | None = None,
     dump_asm: str | Path | None = None,
@@ -154,11 +158,11 @@ def compile(
     as a camera's bytes: see `frontends.preprocess.Preprocessing`. Each may be a dictionary by input name, for those
     inputs only. `output_layout` is the order of dimensions of outputs that are images: NCHW, NHWC, or what `transpose`
     takes (which then holds for outputs of that rank); or a dictionary by output name.
-    `quant` to `ranges` say whether the network is quantised, and from what: see `options.Quantisation`. Calibration
-    data is an array, a dictionary of arrays, an iterable of dictionaries, an `.npz` or `.npy` file, or a folder of
-    images: see `frontends.dataset.open_dataset`; `progress(done, total)` is called while it is gone through.
-    `dump_ir` names a folder for one numbered `.mlir` per pass that changed something, `dump_asm` one for `kmodel.asm`,
-    what is in the kmodel with its code disassembled.
+    `quant` to `measure_errors` say whether the network is quantised, and from what: see `options.Quantisation`.
+    Calibration data is an array, a dictionary of arrays, an iterable of dictionaries, an `.npz` or `.npy` file, or a
+    folder of images: see `frontends.dataset.open_dataset`; `progress(done, total)` is called while it is gone through.
+    `dump_ir` names a folder for one numbered `.mlir` per pass that changed something, and the ranges; `dump_asm` one
+    for `kmodel.asm`, what is in the kmodel with its code disassembled.
 
     Raises `KpucError`: `OptionError` for choices that cannot be had, `ModelError` for files that cannot be read,
     `UnsupportedError` for networks that the target cannot compute.
@@ -189,8 +193,11 @@ def compile(
         calibration_method=calibration_method,
         calibration_engine=calibration_engine,
         ranges=ranges,
+        measure_errors=measure_errors,
     )
     made = _compile(model, options, progress, None if dump_ir is None else IrDumper(Path(dump_ir)))
+    if dump_ir is not None and made.calibration is not None:
+        made.calibration.save(Path(dump_ir) / "ranges.json")
     if dump_asm is not None:
         write_file(make_folder(dump_asm) / "kmodel.asm", made.disassembled())
     return made
@@ -210,11 +217,11 @@ def _compile(model: Any, options: CompileOptions, progress: "Progress | None", d
         calibration = _calibrate(module, options.quantisation, progress)
         if calibration is not None and dumper is not None:
             dumper.write("calibrate", module)
-        host = None
-        if behind[:1] in ((LAYERS_PIPELINE,), (BYTES_PIPELINE,)):
-            passes += _run(behind[:1], module, dumper)
-            host, behind = _host_operations(module), behind[1:]
-        passes += _run(behind, module, dumper)
+        original = _clone(module) if options.quantisation.measure_errors else None
+        passes += _run(behind[:1], module, dumper)
+        host = _host_operations(module) if behind[0] in (LAYERS_PIPELINE, BYTES_PIPELINE) else None
+        errors = None if original is None else _layer_errors(original, module, options.quantisation)
+        passes += _run(behind[1:], module, dumper)
         if options.machine_code:
             data, memory = _emit_machine_code(options, module, dumper, passes)
         else:
@@ -234,9 +241,24 @@ def _compile(model: Any, options: CompileOptions, progress: "Progress | None", d
         report["quantisation"] = exposed
     if calibration is not None:
         report["calibration"] = {"estimator": calibration.estimator, "samples": calibration.samples}
+    if errors is not None:
+        report["errors"] = errors
     if host is not None:
         report["host"] = host
     return KModel(data, report, calibration)
+
+
+def _clone(module: Any) -> Any:
+    from .backends.native.emit import clone
+
+    return clone(module)
+
+
+def _layer_errors(original: Any, quantised: Any, wanted: Quantisation) -> list[dict[str, Any]]:
+    """What quantisation changed, node by node."""
+    from .passes.quant.errors import layer_errors
+
+    return [asdict(one) for one in layer_errors(original, quantised, _samples(original, wanted))]
 
 
 def _host_operations(module: Any) -> list[dict[str, Any]]:
@@ -276,19 +298,41 @@ def _calibrate(module: Any, wanted: Quantisation, progress: "Progress | None") -
     """State the ranges of the float network's values on them, if they are wanted: measured, or read from a file."""
     if not wanted.given:
         return None
+    from .passes.quant.calibration import Calibration, annotate, named_values
+    from .passes.quant.methods import measure_ranges
+
+    if callable(wanted.ranges):
+        calibration = wanted.ranges([name for name, _ in named_values(module)])
+    elif wanted.ranges is not None:
+        calibration = Calibration.load(wanted.ranges)
+    else:
+        calibration = measure_ranges(
+            module, _samples(module, wanted), wanted.calibration_method, progress, _engine(wanted)
+        )
+    annotate(module, calibration)
+    return calibration
+
+
+def _samples(module: Any, wanted: Quantisation) -> "Dataset":
     from .dialects.function import entry_function, initial_states
     from .frontends.dataset import open_dataset
     from .passes.quant.calibrate import network_inputs
-    from .passes.quant.calibration import Calibration, annotate
-    from .passes.quant.methods import measure_ranges
 
-    if wanted.ranges is not None:
-        calibration = Calibration.load(wanted.ranges)
-    else:
-        samples = open_dataset(wanted.calibration, network_inputs(module), initial_states(entry_function(module)))
-        calibration = measure_ranges(module, samples, wanted.calibration_method, progress, _engine(wanted))
-    annotate(module, calibration)
-    return calibration
+    return open_dataset(wanted.calibration, network_inputs(module), initial_states(entry_function(module)))
+
+
+def float_ranges(model: Any, **given: Any) -> "Calibration":
+    """The ranges of a network's values over `calibration`; takes what `compile` takes, and raises what it raises."""
+    from .dialects import mlir
+
+    options = CompileOptions.of(**given)
+    with mlir.context():
+        module = _import(model, options)
+        _run((PIPELINE,), module, None)
+        found = _calibrate(module, options.quantisation, None)
+    if found is None:
+        raise OptionError("K0721", cause="there is no calibration data to measure ranges with")
+    return found
 
 
 def _engine(wanted: Quantisation) -> Any:

@@ -1,12 +1,17 @@
 """The choices of a compilation, checked before anything is done."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .errors import OptionError
 from .frontends.preprocess import Preprocessing, check_layout, layout_text
+
+if TYPE_CHECKING:
+    from .passes.quant.calibration import Calibration
+
+    Ranges = Callable[[Sequence[str]], Calibration]
 
 TARGETS = ("cpu", "k210", "k230", "k510")
 RUNTIMES: dict[int, tuple[str, ...]] = {
@@ -36,14 +41,16 @@ class Quantisation:
     `quant` is the type to quantise to, 'none' for a float kmodel; None is the target's default type if `calibration`
     or `ranges` is given, else 'none'. `calibration` is data (see `frontends.dataset.open_dataset`) over which
     `calibration_method` measures ranges, running the network on `calibration_engine`; `ranges` is the path of a file of
-    ranges measured before.
+    ranges measured before, or a function that gives a `Calibration` for the names of the network's values.
+    `measure_errors` asks for what quantisation changes, layer by layer, on some of the data.
     """
 
     quant: str | None = None
     calibration: Any = field(default=None, compare=False)
     calibration_method: str = AUTO
     calibration_engine: str = "numpy"
-    ranges: str | Path | None = None
+    ranges: "str | Path | Ranges | None" = None
+    measure_errors: bool = False
 
     def __post_init__(self) -> None:
         _require(
@@ -57,6 +64,10 @@ class Quantisation:
 
             find_method(self.calibration_method)
             _require(self.ranges is None, "ranges are given, and calibration data to measure them with")
+        _require(
+            self.calibration is not None or not self.measure_errors,
+            "errors shall be measured, but there is no calibration data to measure them with",
+        )
         _require(
             not (self.given and self.quant == FLOAT),
             "nothing shall be quantised (quant none), but calibration data or ranges are given",
@@ -104,17 +115,17 @@ class CompileOptions:
 
     @classmethod
     def of(cls, **given: Any) -> "CompileOptions":
-        """From what `kpuc.compile` takes: those fields, and the fields of `Preprocessing` and `Quantisation`."""
-        given["shapes"] = {name: tuple(shape) for name, shape in (given["shapes"] or {}).items()}
-        given["dims"] = dict(given["dims"] or {})
-        cpu = given["cpu"]
+        """From some of what `kpuc.compile` takes: fields of this class, of `Preprocessing` and `Quantisation`."""
+        given["shapes"] = {name: tuple(shape) for name, shape in (given.get("shapes") or {}).items()}
+        given["dims"] = dict(given.get("dims") or {})
+        cpu = given.get("cpu")
         given["cpu"] = tuple(cpu.split(",") if isinstance(cpu, str) else cpu or ())
-        layout = given["output_layout"]
+        layout = given.get("output_layout")
         if layout is not None:
             texts = {name: layout_text(one) for name, one in layout.items()} if isinstance(layout, Mapping) else None
             given["output_layout"] = layout_text(layout) if texts is None else texts
-        preprocessing = Preprocessing.per_input(**{item.name: given.pop(item.name) for item in fields(Preprocessing)})
-        quantisation = Quantisation(**{item.name: given.pop(item.name) for item in fields(Quantisation)})
+        preprocessing = Preprocessing.per_input(**_taken(given, Preprocessing))
+        quantisation = Quantisation(**_taken(given, Quantisation))
         return cls(**given, preprocessing=preprocessing, quantisation=quantisation)
 
     def __post_init__(self) -> None:
@@ -170,6 +181,11 @@ class CompileOptions:
         """The dialect of version 5 code that the runtime executes, one of `isa5.DIALECTS`."""
         runtime = self.runtime or RUNTIMES[5][0]
         return {"1.0.0-beta2": "1.0.0-beta2", "1.1.0": "1.1"}.get(runtime, "1.6")
+
+
+def _taken(given: dict[str, Any], kind: type[Any]) -> dict[str, Any]:
+    """What is given of the fields of a class, which is no longer in `given` then."""
+    return {item.name: given.pop(item.name) for item in fields(kind) if item.name in given}
 
 
 def _list(values: Iterable[Any]) -> str:

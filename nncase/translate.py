@@ -1,13 +1,20 @@
 """What nncase's options mean to `kpuc.compile`."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from ..compiler import KModel
+from ..compiler import KModel, float_ranges
 from ..compiler import compile as compile_network
+from ..dialects.ranges import Range
 from ..errors import OptionError
+from ..files import make_folder, write_file
+from ..passes.quant.calibration import Calibration
 from .options import METHODS, TYPES, CompileOptions, DumpRangeTensorOptions, PTQTensorOptions
+from .scheme import Scheme, measured
+from .tensors import Tensors
 
 
 @dataclass(frozen=True)
@@ -21,14 +28,40 @@ class Request:
 
     def compiled(self) -> KModel:
         """The kmodel; dumps what is to be dumped."""
-        options = self.options
+        options, ptq = self.options, self.ptq
         folder = Path(options.dump_dir)
-        return compile_network(
+        if self.ranges is not None or options.dump_import_op_range:
+            self._dump_ranges(folder / "import_ranges.json")
+        kmodel = compile_network(
             self.model,
             **self.arguments(),
             dump_ir=folder if options.dump_ir else None,
             dump_asm=folder if options.dump_asm else None,
         )
+        if ptq is not None and ptq.export_quant_scheme and not ptq.quant_scheme and kmodel.calibration is not None:
+            found = measured(
+                kmodel.calibration.ranges, self._quant(ptq), self._tensors, ptq.export_weight_range_by_channel
+            )
+            found.save(folder / "QuantScheme.json")
+        if "errors" in kmodel.report:
+            rows = [f"{row['name']},{row['cosine']:.6f},{row['relative']:.6f}" for row in kmodel.report["errors"]]
+            write_file(make_folder(folder) / "quant_error.csv", "\n".join(["name,cosine_error,mre_error", *rows, ""]))
+        return kmodel
+
+    @property
+    def _tensors(self) -> Tensors:
+        options = self.options
+        return Tensors.of(self.model, Path(options.input_file).parent if options.input_file else None)
+
+    def _dump_ranges(self, path: Path) -> None:
+        """Write the ranges of the float network."""
+        samples = self.ranges or self.ptq
+        if samples is None or not samples.has_data:
+            raise OptionError("K0714", cause="ranges shall be dumped, but no samples are given")
+        method = METHODS[samples.calibrate_method]
+        arguments = {**self.arguments(quantised=False), "target": "cpu"}
+        make_folder(path.parent)
+        float_ranges(self.model, **arguments, calibration=samples.samples, calibration_method=method).save(path)
 
     def arguments(self, quantised: bool = True) -> dict[str, Any]:
         """What `kpuc.compile` takes; not the quantisation, if that is not wanted."""
@@ -81,6 +114,32 @@ class Request:
         return found
 
     def _quantisation(self, ptq: PTQTensorOptions) -> dict[str, Any]:
+        errors = ptq.dump_quant_error or self.options.dump_quant_error
+        if ptq.quant_scheme:
+            scheme = Scheme.load(ptq.quant_scheme)
+            if errors:
+                raise OptionError("K0731", cause="dump_quant_error needs samples, quant_scheme takes their place")
+            return {
+                "quant": scheme.kind(self._tensors),
+                "ranges": partial(self._ranges, scheme, ptq.quant_scheme_strict_mode),
+            }
+        if not ptq.has_data:
+            raise OptionError("K0714", cause="no samples are given", remedy="call PTQTensorOptions.set_tensor_data")
+        return {
+            "quant": self._quant(ptq),
+            "calibration": ptq.samples,
+            "calibration_method": METHODS[ptq.calibrate_method],
+            "measure_errors": errors,
+        }
+
+    def _ranges(self, scheme: Scheme, strict: bool, values: Sequence[str]) -> Calibration:
+        """The ranges that a scheme states for our values."""
+        found = scheme.ranges(values, self._tensors, strict)
+        spans = {value: None if span is None else Range(*span) for value, span in found.items()}
+        return Calibration("scheme", 0, spans)
+
+    def _quant(self, ptq: PTQTensorOptions) -> str:
+        """The type of values. Raises `OptionError` K0731."""
         options = self.options
         kinds = {}
         for name in ("quant_type", "w_quant_type"):
@@ -91,10 +150,4 @@ class Request:
             kinds[name] = here if ptq.given(name) else there
         if kinds["w_quant_type"] == "int16":
             raise OptionError("K0731", cause=f"weights for {options.target} have 8 bits, not those of 'int16'")
-        if not ptq.has_data:
-            raise OptionError("K0714", cause="no samples are given", remedy="call PTQTensorOptions.set_tensor_data")
-        return {
-            "quant": TYPES[kinds["quant_type"]],
-            "calibration": ptq.samples,
-            "calibration_method": METHODS[ptq.calibrate_method],
-        }
+        return TYPES[kinds["quant_type"]]

@@ -54,7 +54,7 @@ def test_preprocess(build, run):
     assert (off.get_input_desc(0).dtype, on.get_input_desc(0).dtype) == (np.float32, np.uint8)
 
 
-def test_swapRB(build, run):  # noqa: N802
+def test_swapRB(build, run):
     (got,) = run(build("image.onnx", preprocess=True, swapRB=True), FLOATS)
     np.testing.assert_allclose(got, expected(FLOATS[:, ::-1]), **CLOSE)
 
@@ -207,7 +207,7 @@ def test_quant_type(build):
     with pytest.raises(OptionError, match="cannot be quantised to i8 for target k210"):
         build("image.onnx", ptq, target="k210", quant_type="int8")
     with pytest.raises(
-        OptionError, match="PTQTensorOptions.quant_type is 'int16', but CompileOptions.quant_type is 'int8'"
+        OptionError, match=r"PTQTensorOptions\.quant_type is 'int16', but CompileOptions\.quant_type is 'int8'"
     ):
         build("image.onnx", samples([FLOATS], quant_type="int16"), target="k210", quant_type="int8")
 
@@ -285,12 +285,12 @@ def test_lists_may_be_changed_in_place_and_belong_to_one_object(build, run):
 
 def test_names_that_do_not_exist():
     options = nncase.CompileOptions()
-    with pytest.raises(KpucError, match="CompileOptions has no attribute 'swap_rb'\n.*did you mean 'swapRB'"):
+    with pytest.raises(KpucError, match=r"CompileOptions has no attribute 'swap_rb'\n.*did you mean 'swapRB'"):
         options.swap_rb = True
     with pytest.raises(AttributeError, match="did you mean 'input_shape'"):
         options.inputshape  # noqa: B018
     assert not hasattr(options, "nothing_like_it")
-    with pytest.raises(KpucError, match="kpuc.nncase has no 'CompileOption'\n.*did you mean 'CompileOptions'"):
+    with pytest.raises(KpucError, match=r"kpuc\.nncase has no 'CompileOption'\n.*did you mean 'CompileOptions'"):
         nncase.CompileOption()
 
 
