@@ -14,6 +14,7 @@ from kpuc.backends.native.buffer import Buffer, plain_buffer
 from kpuc.backends.native.form_groups import ALIASES
 from kpuc.backends.native.generators import LOWERINGS
 from kpuc.backends.native.group import Group
+from kpuc.backends.native.kernels.pointwise import lower_pointwise
 from kpuc.dialects import mlir, nn
 from kpuc.dialects.evaluate import evaluate
 from kpuc.dialects.mlir import ir
@@ -47,7 +48,7 @@ class Stored:
 
 @dataclass(frozen=True)
 class Trial:
-    """A group over quantised inputs. write: from their dequantised values to the value that is stored.
+    """A group over quantised inputs. write: from their quantised values to the one that is stored.
 
     layouts: of inputs, then of the result: None is row-major, else the halo of an image.
     """
@@ -56,7 +57,6 @@ class Trial:
     inputs: Sequence[Stored]
     write: Callable[..., ir.Value]
     layouts: Sequence[tuple[int, int, int, int] | None]
-    anchor: type[Any] = nn.Conv
 
 
 def quantize(value: ir.Value, scale: float, zero_point: int, dtype: str = "int8", ties: str = "away") -> ir.Value:
@@ -72,7 +72,7 @@ def check(trials: Sequence[Trial], spec: Any, families: set[str] | None = None) 
         kernels: set[str] = set()
 
         def lower(group: Group, buffers: Any, spec: Any) -> Any:
-            written = LOWERINGS[type(group.anchor)](group, buffers, spec)
+            written = LOWERINGS.get(type(group.anchor), lower_pointwise)(group, buffers, spec)
             kernels.update(kernel.family for kernel in written)
             return written
 
@@ -81,8 +81,10 @@ def check(trials: Sequence[Trial], spec: Any, families: set[str] | None = None) 
         for trial, (module, (group, buffers, _)), written in zip(trials, made, blocks, strict=True):
             (expected,) = evaluate(module, [one.array for one in trial.inputs])
             (value,) = group.results
-            ours = logical(buffers[value], written[value].view(expected.dtype))
-            check_filled(buffers[value], written[value])
+            buffer = buffers[value]
+            block = written[value].reshape([buffer.extents[axis] for axis in buffer.order])
+            check_filled(buffer, block)
+            ours = logical(buffer, block.view(expected.dtype))
             if expected.dtype.kind == "f":
                 np.testing.assert_allclose(ours, expected, rtol=1e-5, atol=1e-5 * np.abs(expected).max())
                 continue
@@ -98,12 +100,12 @@ def _make(trial: Trial, spec: Any) -> Any:
         arguments = builder.start([(f"x{i}", type_) for i, type_ in enumerate(types)])
     with builder.node("op"):
         values = [one.cast(argument) for one, argument in zip(trial.inputs, arguments, strict=True)]
-        stored = trial.write(*(nn.Dequantize(value).output for value in values))
+        stored = trial.write(*values)
         quantised = nn.quantization_parameters(stored.type) is not None
         result = nn.StorageCast(stored).output if quantised else stored
     operations = [op for op in builder.block.operations if not isinstance(op, (nn.Constant, *ALIASES))]
     module = builder.finish([("y", result)])
-    anchor = next(op for op in operations if isinstance(op, trial.anchor))
+    anchor = next((op for op in operations if type(op) in LOWERINGS), operations[-1])
     group = Group(anchor, operations, [stored])
     buffers = {
         value: _buffer(value, layout, spec.lanes(4))

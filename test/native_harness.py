@@ -21,7 +21,8 @@ def compile_kernels(kernels, spec=X86_64_V4_VNNI):
     text = "\n".join(
         kernel.function(f"k{i}").replace("func.func private", "func.func") for i, kernel in enumerate(kernels)
     )
-    module = ir.Module.parse(text)
+    called = {name: text for kernel in kernels for name, text in kernel.text.called.items()}
+    module = ir.Module.parse("\n".join([*called.values(), text]))
     module.operation.verify()
     lowered = llvm.parse_assembly(lower_module(module, spec))
     machine = llvm.Target.from_triple(spec.triple).create_target_machine(cpu=spec.cpu, features=spec.features, opt=3)

@@ -23,6 +23,7 @@ from ...passes.rewriter import users
 from .buffer import Buffer, element_of, plain_buffer
 from .form_groups import ALIASES, PLACED
 from .generators import EXPRESSIONS
+from .kernels.windows import Window, halo_of, phases_of
 from .target import SPECS
 
 BUFFERS = "native.buffers"
@@ -159,7 +160,7 @@ def _image(value: ir.Value, lanes: int) -> Buffer:
     copied = isinstance(value.owner.opview, nn.Transpose) and static_shape(value)[1] < lanes
     if copied and all(isinstance(op, nn.Conv) and op.groups == 1 for op in readers):
         lanes = SUMMED_TOGETHER if element == "i8" else 1
-    halos = [needed_halo(op) for op in readers if isinstance(op, nn.Conv)]
+    halos = [needed_halo(op) for op in readers if isinstance(op, nn.Conv | nn.ConvTranspose)]
     halo = [max(sizes) for sizes in zip(*halos, strict=True)] if halos else [0, 0, 0, 0]
     return Buffer.image(element, static_shape(value), lanes, halo, fill=zero_of(value))
 
@@ -170,19 +171,18 @@ def _readers(value: ir.Value) -> list[Any]:
     for op in users(value):
         if isinstance(op, nn.Dequantize):
             found += _readers(op.output)
-        elif not isinstance(op, nn.Conv) or op.input == value:
+        elif not isinstance(op, nn.Conv | nn.ConvTranspose) or op.input == value:
             found.append(op)
     return found
 
 
-def needed_halo(op: nn.Conv) -> tuple[int, int, int, int]:
+def needed_halo(op: nn.Conv | nn.ConvTranspose) -> tuple[int, int, int, int]:
     """How many rows above, columns left, rows below and columns right of its input a convolution reads."""
-    behind = []
-    for axis in (0, 1):
-        size, windows = static_shape(op.input)[2 + axis], static_shape(op.output)[2 + axis]
-        span = (windows - 1) * op.strides[axis] + (static_shape(op.weight)[2 + axis] - 1) * op.dilations[axis] + 1
-        behind.append(max(0, span - op.padding[axis] - size))
-    return (op.padding[0], op.padding[1], behind[0], behind[1])
+    if isinstance(op, nn.ConvTranspose):
+        phases = [(phase.window, phase.counts) for phase in phases_of(op)]
+        return halo_of(phases, static_shape(op.input))
+    window = Window.of(static_shape(op.weight)[2:], op.strides, op.dilations, op.padding)
+    return halo_of([(window, static_shape(op.output)[2:])], static_shape(op.input))
 
 
 def zero_of(value: ir.Value) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass, replace
@@ -112,6 +113,23 @@ def _in_register(dtype: np.dtype[Any]) -> str:
     return "i1" if dtype.kind == "b" else f"{'f' if dtype.kind == 'f' else 'i'}{dtype.itemsize * 8}"
 
 
+CALLED = (
+    nn.Celu,
+    nn.Elu,
+    nn.Erf,
+    nn.Exp,
+    nn.Gelu,
+    nn.Log,
+    nn.Mish,
+    nn.Selu,
+    nn.Sigmoid,
+    nn.Silu,
+    nn.Softplus,
+    nn.Tanh,
+)
+"""Operations that are functions of their own: of f32 they are polynomials, long and often used."""
+
+
 class NotSideBySide(Exception):
     """The elements that a vector would hold are not neighbours in memory: the kernel is written for single elements."""
 
@@ -181,7 +199,22 @@ class Evaluation:
             place = broadcast_point(point, shape, array.shape)
             return self._splat(self.constant((value, name), array, place), place, point, _in_register(array.dtype))
 
+        if point.lanes > 1 and type(op) in CALLED:
+            return self._call(op, operands, point.lanes)
         return EXPRESSIONS[type(op)](Scalars(self.text, point.lanes, parameter), op, operands)
+
+    def _call(self, op: Any, operands: Sequence[str], lanes: int) -> str:
+        """Write an operation as a call: one that is long, and stands there once for each vector of a tile."""
+        types = [vector(lanes, element_in_register(value)) for value in op.operation.operands]
+        result = vector(lanes, element_in_register(op.output))
+        text, names = Text(), [f"%x{number}" for number in range(len(types))]
+        value = EXPRESSIONS[type(op)](Scalars(text, lanes), op, names)
+        arguments = list(zip(names, types, strict=True))
+        written = text.expression("EXPRESSION", arguments, (value, result))
+        name = f"{op.OPERATION_NAME.removeprefix('nn.')}_{hashlib.sha256(written.encode()).hexdigest()[:8]}"
+        self.text.called[name] = written.replace("@EXPRESSION", f"@{name}", 1)
+        kind = f"({', '.join(types)}) -> {result}"
+        return self.text.let(f"func.call @{name}({', '.join(operands)}) : {kind}")
 
     def broadcast(self, operand: ir.Value, point: Point, shape: tuple[int, ...]) -> str:
         """The elements of an operand that is broadcast to a shape, at a point of this."""
@@ -195,6 +228,8 @@ class Evaluation:
         array = nn.constant_value(value)
         if array is None:
             return self._load(value, self.buffers[value], point, element_in_register(value))
+        if array.size == 1 and not _is_usual(array):
+            return self.constant(value, array.reshape(()), Point((), point.lanes))
         if array.size == 1:
             return self.text.constant(_written(array), vector(point.lanes, element_in_register(value)))
         return self.constant(value, array.reshape(self.shape(value)), point)
@@ -264,6 +299,12 @@ def broadcast_point(point: Point, result: ir.Value | tuple[int, ...], operand: i
     if axis < skipped or shape[axis - skipped] == 1:
         return Point(indices)
     return point.moved(indices, axis - rank)
+
+
+def _is_usual(array: Any) -> bool:
+    """Whether a number is written into the code; others are read from memory, so that layers which differ in nothing
+    else share it."""
+    return array.dtype.kind != "f" or float(array.reshape(()) * 64).is_integer()
 
 
 def _written(array: Any) -> str | float:

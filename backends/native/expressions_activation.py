@@ -167,7 +167,7 @@ def _compared(a: Arithmetic, predicate: str, x: str, bound: float) -> str:
 @formula(nn.Clamp)
 def clamp(a: Arithmetic, op: nn.Clamp, x: str) -> str:
     """min(max(x, low), high); for integers the bounds are limited to what the type holds."""
-    low, high = op.min, op.max
+    low, high = (op.evaluator_arguments[name] for name in ("min", "max"))
     if not a.is_float:
         least, most = (-(2 ** (a.bits - 1)), 2 ** (a.bits - 1) - 1) if a.signed else (0, 2**a.bits - 1)
         low = least if low <= least else math.ceil(low)

@@ -20,6 +20,7 @@ MODULES = (
     "kernels.convolutions",
     "kernels.cumsum",
     "kernels.indices",
+    "kernels.lrn",
     "kernels.moves",
     "kernels.norms",
     "kernels.pooling",
@@ -29,6 +30,7 @@ MODULES = (
     "kernels.search",
     "kernels.softmax",
     "kernels.topk",
+    "kernels.transposed",
 )
 for name in MODULES:
     import_module(f".{name}", __package__)

@@ -209,6 +209,7 @@ def root_of(value: ir.Value) -> ir.Value:
 def _written(calls: Sequence[Call], memory: Memory) -> Program:
     plan = memory.plan()
     kernel_names: dict[str, str] = {}
+    called = {name: text for call in calls for name, text in call.kernel.text.called.items()}
     lines: list[str] = []
     bodies: list[str] = []
     steps: list[Step] = []
@@ -221,7 +222,7 @@ def _written(calls: Sequence[Call], memory: Memory) -> Program:
             lines.append(text.replace("@KERNEL", f"@{name}", 1))
         steps.append(Step(f"step_{number}", call.kernel.tasks))
         bodies.append(_step(steps[-1].name, name, call.kernel, memory, plan, weights, arena))
-    text = "".join([*lines, *bodies, program_text(steps, weights, arena, memory.count)])
+    text = "".join([*called.values(), *lines, *bodies, program_text(steps, weights, arena, memory.count)])
     return Program(text, plan.peak, plan.bound, steps)
 
 

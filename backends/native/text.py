@@ -14,10 +14,14 @@ Index = int | str
 
 
 class Text:
-    """The lines of a function, in order; constants are collected at its head."""
+    """The lines of a function, in order; constants are collected at its head.
+
+    called: the texts of the functions that it calls, by name.
+    """
 
     def __init__(self) -> None:
         self.lines: list[str] = []
+        self.called: dict[str, str] = {}
         self._constants: dict[tuple[str, str], str] = {}
         self._names = 0
 
@@ -156,11 +160,21 @@ class Text:
         listed = ", ".join(
             f"%{argument}: {type_}" for argument, type_ in [*arguments, ("lo", "index"), ("hi", "index")]
         )
+        body = self._body("return")
+        return f"func.func private @{name}({listed}) attributes {{llvm.no_inline}} {{\n{body}\n}}\n"
+
+    def expression(self, name: str, arguments: Sequence[tuple[str, str]], result: tuple[str, str]) -> str:
+        """A function of values (names with %, and types) that returns a value."""
+        listed = ", ".join(f"{argument}: {type_}" for argument, type_ in arguments)
+        body = self._body(f"return {result[0]} : {result[1]}")
+        head = f"func.func private @{name}({listed}) -> {result[1]} attributes {{llvm.no_inline}}"
+        return f"{head} {{\n{body}\n}}\n"
+
+    def _body(self, end: str) -> str:
         head = [
             f"{name} = arith.constant {_attribute(value, type_)}" for (value, type_), name in self._constants.items()
         ]
-        body = "\n".join(f"  {line}" for line in [*head, *self.lines])
-        return f"func.func private @{name}({listed}) attributes {{llvm.no_inline}} {{\n{body}\n  return\n}}\n"
+        return "\n".join(f"  {line}" for line in [*head, *self.lines, end])
 
 
 def _attribute(value: str, type_: str) -> str:

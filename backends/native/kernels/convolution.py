@@ -62,8 +62,8 @@ class Direct:
     def __post_init__(self) -> None:
         conv = self.conv = self.group.anchor
         self.text, self.lanes = self.kernel.text, self.spec.lanes(4)
-        self.window = Window.of(conv.kernel, conv.strides, conv.dilations, conv.padding)
-        self.batch, self.channels, self.rows, self.columns = static_shape(conv.output)
+        self.batch, self.channels = static_shape(conv.output)[:2]
+        self.window, (self.rows, self.columns) = self.geometry()
         self.epilogue = self.finish()
         pixels = self.batch * self.rows * self.columns
         alone = self.scattered or not self.epilogue.roomy(self.lanes)
@@ -71,9 +71,18 @@ class Direct:
         self.image, source = self.source()
         self.input = self.kernel.operand(source, self.image)
         matrix, starts, make = self.factors()
-        self.inputs = matrix.shape[0] // self.window.taps
+        self.inputs = matrix.shape[0] // max(self.window.taps, 1)
         self.weights = constant_panels(self.kernel, matrix, self.blocks, self.spec, pixels, make)
         self.starts = constant_row(self.kernel, starts, self.lanes)
+
+    def geometry(self) -> tuple[Window, tuple[int, ...]]:
+        """The windows, and how many there are along rows and columns."""
+        conv = self.conv
+        return Window.of(conv.kernel, conv.strides, conv.dilations, conv.padding), static_shape(conv.output)[2:]
+
+    def place(self, axis: int, number: Index) -> Index:
+        """Where the result of a window lies along rows or columns."""
+        return number
 
     @property
     def element(self) -> str:
@@ -128,7 +137,7 @@ class Direct:
                 for panels in self.weights:
                     with self.text.loop(0, panels.columns.count) as block:
                         self._row(panels, block, image, row, height)
-                self._fill(image, row, height)
+                self.fill(image, row, height)
 
     def _tasks_of_columns(self) -> None:
         most = min(tile_rows(self.spec, part.vectors) for part in self.blocks)
@@ -140,7 +149,7 @@ class Direct:
                     with self.text.loop(0, panels.columns.count) as block:
                         self._tile(panels, block, 0, 0, column, 1, width)
             with only(self.text, task, 0):
-                self._fill(0, 0, 1)
+                self.fill(0, 0, 1)
 
     def _tasks_of_channels(self, bands: list[tuple[int, int]], blocks: int) -> None:
         self.kernel.tasks, before = blocks, 0
@@ -162,9 +171,10 @@ class Direct:
                     self.text.loop(0, self.batch) as image,
                     self.text.loop(0, self.rows) as first,
                 ):
-                    self._fill(image, first, 1)
+                    self.fill(image, first, 1)
 
-    def _fill(self, image: Index, row: Index, height: int) -> None:
+    def fill(self, image: Index, row: Index, height: int) -> None:
+        """Fill what lies beside some rows of the results."""
         for value in self.group.results:
             buffer = self.buffers[value]
             name = self.kernel.operand(value, buffer, written=True)
@@ -211,11 +221,13 @@ class Direct:
             return text.carry(0, self.window.kernel[1], list(values), types, lambda x, inner: tap(y, x, inner))
 
         sums = text.carry(0, self.window.kernel[0], sums, types, line)
+        ys = [self.place(0, text.add(row, r)) for r in range(height)]
+        xs = [self.place(1, text.add(column, c)) for c in range(width)]
         self.epilogue.store(
             [
                 (
                     sums[p * part.vectors + v],
-                    (image, text.add(channel, v * self.lanes), text.add(row, r), text.add(column, c)),
+                    (image, text.add(channel, v * self.lanes), ys[r], xs[c]),
                 )
                 for p, (r, c) in enumerate(pixels)
                 for v in range(part.vectors)

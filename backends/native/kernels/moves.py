@@ -96,7 +96,7 @@ def _constant_regions(
 
 
 def _filled(evaluation: Evaluation, value: ir.Value, point: Point) -> str:
-    number = value.owner.opview.value
+    number = value.owner.opview.evaluator_arguments["value"]
     dtype = dtype_of(value)
     return Arithmetic.of(Scalars(evaluation.text, point.lanes), dtype).number(dtype.type(number).item())
 

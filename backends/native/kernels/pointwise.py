@@ -88,7 +88,7 @@ def _ways(group: Group, buffers: Mapping[ir.Value, Buffer], spec: TargetSpec, re
     lanes = spec.lanes(max(BYTES[element_of(value)] for value in {*group.inside, *group.inputs}))
     along = partial(Way, group, buffers, spec, region, axes)
     across = partial(Across, group, buffers, spec, region, axes)
-    to_the_end = image and region.origin[1] % spec.lanes(4) == 0 and _reaches_end(region, result, 1)
+    to_the_end = image and _reaches_end(region, result, spec.lanes(4))
     size = region.shape[result.inner] if region.shape else 1
     if image:
         while lanes > spec.lanes(4) and size % lanes:
@@ -108,8 +108,10 @@ def _ways(group: Group, buffers: Mapping[ir.Value, Buffer], spec: TargetSpec, re
     yield along(lanes=1)
 
 
-def _reaches_end(region: Region, result: Buffer, axis: int) -> bool:
-    return region.origin[axis] + region.shape[axis] == result.shape[axis]
+def _reaches_end(region: Region, result: Buffer, lanes: int) -> bool:
+    """Whether a region of images holds the last channels, and whole vectors with what they are filled up with."""
+    start, size = region.origin[result.inner], region.shape[result.inner]
+    return start % lanes == 0 and start + size == result.shape[result.inner]
 
 
 def _keeps_places(op: object) -> bool:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
+from ....dialects import nn
+from ....dialects.tensors import static_shape
 from ..buffer import Buffer
 from ..text import Index, Text
 
@@ -67,3 +70,60 @@ def _not_negative(text: Text, value: Index) -> Index:
     if isinstance(value, int):
         return max(value, 0)
     return text.let(f"arith.maxsi {value}, {text.index(0)} : index")
+
+
+@dataclass(frozen=True)
+class Phase:
+    """The results of a transposed convolution at every stride-th place from `first` on, as windows over its input.
+
+    first, strides: (rows, columns). counts: how many results there are. taps: by axis, which of the kernel's positions
+    the windows have, in their order; perhaps none.
+    """
+
+    window: Window
+    first: tuple[int, int]
+    strides: tuple[int, int]
+    counts: tuple[int, int]
+    taps: tuple[tuple[int, ...], tuple[int, ...]]
+
+
+def phases_of(conv: nn.ConvTranspose) -> list[Phase]:
+    """All results of a transposed convolution: those that meet the same taps are a phase.
+
+    y[i * stride + k * dilation - padding] has x[i] * w[k]: for results y = q * stride + first, these are the taps with
+    k * dilation = first + padding modulo the stride, and i = q + (first + padding - k * dilation) / stride.
+    """
+    along = [_phases_along(conv, axis) for axis in (0, 1)]
+    return [
+        Phase(
+            Window((len(rows[1]), len(columns[1])), (1, 1), (rows[3], columns[3]), (rows[2], columns[2])),
+            (rows[0], columns[0]),
+            (conv.strides[0], conv.strides[1]),
+            (rows[4], columns[4]),
+            (rows[1], columns[1]),
+        )
+        for rows in along[0]
+        for columns in along[1]
+    ]
+
+
+def _phases_along(conv: nn.ConvTranspose, axis: int) -> list[tuple[int, tuple[int, ...], int, int, int]]:
+    """By phase along an axis: first result, taps from the window's first position on, padding, dilation, count."""
+    kernel, size = static_shape(conv.weight)[2 + axis], static_shape(conv.output)[2 + axis]
+    stride, dilation, padding = conv.strides[axis], conv.dilations[axis], conv.padding[axis]
+    found = []
+    for first in range(min(stride, size)):
+        taps = [k for k in reversed(range(kernel)) if (first + padding - k * dilation) % stride == 0]
+        offsets = [(first + padding - k * dilation) // stride for k in taps] or [0]
+        step = offsets[1] - offsets[0] if len(offsets) > 1 else 1
+        found.append((first, tuple(taps), -offsets[0], step, -(-(size - first) // stride)))
+    return found
+
+
+def halo_of(windows: Sequence[tuple[Window, tuple[int, ...]]], shape: tuple[int, ...]) -> tuple[int, int, int, int]:
+    """How many rows above, columns left, rows below and columns right of an image so many windows of each kind read."""
+    before = [max(0, *(window.padding[axis] for window, _ in windows)) for axis in (0, 1)]
+    behind = [
+        max(0, *(window.reach(axis, counts[axis]) - shape[2 + axis] for window, counts in windows)) for axis in (0, 1)
+    ]
+    return (before[0], before[1], behind[0], behind[1])

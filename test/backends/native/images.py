@@ -4,6 +4,7 @@ import numpy as np
 from native_harness import X86_64_V4_VNNI, logical, run_group
 from numpy.typing import ArrayLike
 
+from kpuc.backends.native.assign_layouts import needed_halo
 from kpuc.backends.native.buffer import Buffer, element_of, plain_buffer
 from kpuc.backends.native.generators import LOWERINGS
 from kpuc.backends.native.group import Group
@@ -17,16 +18,6 @@ from kpuc.frontends.builder import NetworkBuilder
 
 def constant(array: ArrayLike) -> ir.Value:
     return nn.Constant(value=np.asarray(array)).output
-
-
-def halo_of(op: nn.Conv) -> tuple[int, int, int, int]:
-    """The rows and columns beside its image that an operation's windows reach: top, left, bottom, right."""
-    kernel = op.kernel if len(op.kernel) == 2 else op.kernel[2:]
-    behind = []
-    for axis in (0, 1):
-        last = (op.output.type.shape[2 + axis] - 1) * op.strides[axis] + (kernel[axis] - 1) * op.dilations[axis] + 1
-        behind.append(max(0, last - op.padding[axis] - op.input.type.shape[2 + axis]))
-    return (op.padding[0], op.padding[1], *behind)
 
 
 def place(values, layouts, lanes):
@@ -68,7 +59,7 @@ def run(write, arrays, layouts, spec=X86_64_V4_VNNI, anchor=0, lower=None, famil
         results = list(operations[-1].operation.results)
         module = builder.finish([(f"y{i}", value) for i, value in enumerate(results)])
         group = Group(main, operations, results)
-        layouts = [halo_of(main) if layout is None else layout for layout in layouts]
+        layouts = [needed_halo(main) if layout is None else layout for layout in layouts]
         buffers = place([*values, *results], layouts, spec.lanes(4))
         inputs = dict(zip(values, arrays, strict=True))
         expected = evaluate(module, arrays)

@@ -51,7 +51,7 @@ def trial(
 
     def write(value):
         y = nn.Conv(
-            value,
+            nn.Dequantize(value).output,
             Stored(w, scales, zeros, 0).constant(),
             None if b is None else nn.Constant(value=b).output,
             strides=strides,

@@ -22,14 +22,14 @@ def trial(
     step = np.sqrt(depth) * 0.02 * 74 * 0.006 * 74 / 60
 
     def write(value):
-        y = nn.Matmul(value, Stored(w, scales, zeros, 1).constant()).output
+        y = nn.Matmul(nn.Dequantize(value).output, Stored(w, scales, zeros, 1).constant()).output
         if bias:
             y = nn.Add(y, nn.Constant(value=b).output).output
         if behind is not None:
             y = behind(y).output
         return y if result is None else quantize(y, step, result[1], result[0], ties)
 
-    return Trial(name, [x], write, [None, None], nn.Matmul)
+    return Trial(name, [x], write, [None, None])
 
 
 TRIALS = [

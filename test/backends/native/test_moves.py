@@ -47,7 +47,7 @@ def check(rng, networks, absolute=0.0, spec=SPECS["x86-64-v4-vnni"]):
         assert_near(outcome, absolute, absolute)
 
 
-SHAPES = [(1, 3, 9, 20), (2, 19, 5, 6), (1, 16, 1, 33), (2, 33, 7, 1), (1, 32, 4, 4)]
+SHAPES = [(1, 12, 1, 1), (3, 20, 1, 1), (1, 3, 9, 20), (2, 19, 5, 6), (1, 16, 1, 33), (2, 33, 7, 1), (1, 32, 4, 4)]
 
 
 @pytest.mark.parametrize("spec", ["x86-64-v4-vnni", "x86-64-v3"])

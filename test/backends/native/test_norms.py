@@ -92,3 +92,19 @@ def test_lp():
     scale = numbers(40, dtype="float16")
     trials.append(Trial("layer f16", lambda x, s: nn.LayerNorm(x, s, None, axis=1, epsilon=1e-5), (x, scale), 2.0**-10))
     check(trials)
+
+
+@pytest.mark.parametrize("spec", [X86_64_V4_VNNI, X86_64_V3], ids=lambda spec: spec.name)
+def test_lrn(spec):
+    """Near the first and last channels there are fewer neighbours; powers by roots, and by logarithms."""
+    trials = []
+    for size, channels in ((5, 20), (2, 3), (7, 2), (1, 4)):
+        for beta in (0.75, 0.5, 1.0, 0.6):
+
+            def write(x, size=size, beta=beta):
+                return nn.Lrn(x, alpha=0.3, beta=beta, bias=1.5, size=size)
+
+            for image in ((), (0, 1)) if beta == 0.75 else ((),):
+                trials.append(Trial(f"{size} {channels} {beta}", write, (numbers(2, channels, 3, 18),), ERROR, image))
+    trials.append(Trial("f16", write, (numbers(2, 5, dtype="float16"),), 2.0**-10))
+    check(trials, spec)

@@ -68,7 +68,7 @@ def test_special_numbers():
 def test_topk(spec):
     trials = []
     for number, dtype in enumerate(("float32", "int8", "uint8", "int64", "float16")):
-        for shape, axis, k in (((3, 70), 1, 5), ((70, 3), 0, 70), ((2, 5, 33), 1, 1), ((40,), 0, 7), ((3, 1), 1, 1)):
+        for shape, axis, k in (((3, 70), 1, 5), ((70, 3), 0, 70), ((2, 90), 1, 40), ((40,), 0, 7), ((3, 1), 1, 1)):
 
             def write(x, k=k, axis=axis, largest=number % 2 == 0):
                 return nn.Topk(x, k=k, axis=axis, largest=largest, sorted=True)
@@ -78,7 +78,7 @@ def test_topk(spec):
     x[0, 20], x[1, 7:9] = np.inf, np.nan
     for largest in (True, False):
         trials.append(
-            Trial("special", lambda x, g=largest: nn.Topk(x, k=20, axis=1, largest=g, sorted=False), (x,), 1e-9)
+            Trial("special", lambda x, g=largest: nn.Topk(x, k=40, axis=1, largest=g, sorted=False), (x,), 1e-9)
         )
     x = numbers((2, 20, 5, 7), "float32")
     for image in ((0,), (0, 1), (2,)):
