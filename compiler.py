@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 from .errors import OptionError
 from .files import make_folder, write_file
-from .options import FLOAT, CompileOptions, Quantisation
+from .options import DTYPES, FLOAT, CompileOptions, Quantisation
 from .runtime import Simulator, TensorInfo
 from .version import PRODUCER
 
@@ -30,10 +30,12 @@ INTEGER_PIPELINE = PIPELINE.replace("nn-fold-constants", "nn-fold-constants{inte
 MOVE_PIPELINE = "builtin.module(nn-move-quantized,nn-fold-constants{integers=true},nn-canonicalize,canonicalize,cse)"
 """What they need on top, once the network is quantised: what only moves numbers moves integers."""
 QUANTIZE_PIPELINES = {
-    quant: MOVE_PIPELINE.replace("nn-move", f"nn-quantize{{activations={activations}}},nn-move")
-    for quant, activations in (("u8", "uint8"), ("i8", "int8"))
+    quant: MOVE_PIPELINE.replace("nn-move", f"nn-quantize{{activations={DTYPES[quant]}}},nn-move")
+    for quant in ("u8", "i8")
 }
 """The same for a network with ranges, by the type that it is quantised to."""
+ROUND_PIPELINE = "builtin.module(nn-quantize,nn-fold-constants,nn-canonicalize,canonicalize,cse)"
+"""What targets need that compute in floating point with the numbers that integers stand for."""
 STACKVM_PIPELINE = "builtin.module(nn-unroll,nn-decompose,nn-fold-constants,nn-canonicalize,canonicalize,cse)"
 """What stack machines need on top: only operations that they have."""
 BASIC_PIPELINE = (
@@ -139,6 +141,7 @@ def compile(
     calibration: Any = None,
     calibration_method: str = "auto",
     calibration_engine: str = "numpy",
+    quant_weights: str | None = None,
     ranges: "str | Path | Ranges | None" = None,
     measure_errors: bool = False,
     progress: "Progress | None" = None,
@@ -192,6 +195,7 @@ def compile(
         calibration=calibration,
         calibration_method=calibration_method,
         calibration_engine=calibration_engine,
+        quant_weights=quant_weights,
         ranges=ranges,
         measure_errors=measure_errors,
     )
@@ -384,14 +388,17 @@ def is_tflite(model: Any) -> bool:
 def pipelines(options: CompileOptions) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """What a network goes through between import and emission, as text that `nn-opt` runs: before and after ranges are
     measured."""
-    if options.machine_code:
+    quantised = options.quant != FLOAT
+    if options.machine_code and options.computes_integers:
         return (INTEGER_PIPELINE,), (QUANTIZE_PIPELINES.get(options.quant, MOVE_PIPELINE),)
+    rounding = (_round_pipeline(options),) if quantised else ()
+    if options.machine_code:
+        return (INTEGER_PIPELINE,), (*rounding, MOVE_PIPELINE)
     if options.version == 7:
-        return (PIPELINE,), (STACKVM_PIPELINE,)
+        return (PIPELINE,), (*rounding, STACKVM_PIPELINE)
     basic = BASIC_PIPELINE if options.dialect == "1.6" else EARLY_PIPELINE
     if options.target != "k210":
-        return (PIPELINE,), (basic, MEMORY_PIPELINE, BUFFERS_PIPELINE)
-    quantised = options.quant != FLOAT
+        return (PIPELINE,), (*rounding, basic, MEMORY_PIPELINE, BUFFERS_PIPELINE)
     before = (PIPELINE, PREPARE_PIPELINE) if quantised else (PIPELINE,)
     layers = (LAYERS_PIPELINE,) if quantised else ()
     if options.portable:
@@ -401,6 +408,11 @@ def pipelines(options: CompileOptions) -> tuple[tuple[str, ...], tuple[str, ...]
     if options.version == 4:
         return before, (*layers, NODES_PIPELINE, STEPS_PIPELINE, WHOLE_MEMORY_PIPELINE, BUFFERS_PIPELINE)
     return before, (*layers, basic, MAPS_PIPELINE, CHIP_MEMORY_PIPELINE, BUFFERS_PIPELINE)
+
+
+def _round_pipeline(options: CompileOptions) -> str:
+    kinds = f"activations={DTYPES[options.quant]} weights={DTYPES[options.weights]}"
+    return ROUND_PIPELINE.replace("nn-quantize", f"nn-quantize{{{kinds}}}")
 
 
 def _emit_machine_code(

@@ -24,8 +24,18 @@ RUNTIMES: dict[int, tuple[str, ...]] = {
 there is one only."""
 VERSIONS = {"cpu": (7, 5), "k210": (5, 4, 3), "k230": (7,), "k510": (5,)}
 """The kmodel versions that can be written for each target, the default first."""
-QUANTISED: dict[str, tuple[str, ...]] = {"k210": ("u8",), "cpu": ("u8", "i8")}
-"""The types that values are quantised to for each target that computes in integers, the default first."""
+QUANTISED: dict[str, tuple[str, ...]] = {
+    "k210": ("u8",),
+    "cpu": ("u8", "i8", "i16"),
+    "k230": ("u8", "i8", "i16"),
+    "k510": ("u8", "i8", "i16"),
+}
+"""The types that values are quantised to for each target, the default first. The KPU of k210 and machine code compute
+with integers of 8 bits; all else computes in floating point, with the numbers that integers stand for."""
+WEIGHTS = {"k210": ("u8",), "cpu": ("i8", "i16"), "k230": ("i8", "i16"), "k510": ("i8", "i16")}
+"""The same for weights."""
+DTYPES = {"u8": "uint8", "i8": "int8", "i16": "int16"}
+"""What passes call the types."""
 FLOAT = "none"
 """What `quant` is when nothing shall be quantised."""
 AUTO = "auto"
@@ -42,13 +52,15 @@ class Quantisation:
     or `ranges` is given, else 'none'. `calibration` is data (see `frontends.dataset.open_dataset`) over which
     `calibration_method` measures ranges, running the network on `calibration_engine`; `ranges` is the path of a file of
     ranges measured before, or a function that gives a `Calibration` for the names of the network's values.
-    `measure_errors` asks for what quantisation changes, layer by layer, on some of the data.
+    `quant_weights` is the type of weights, None the target's default. `measure_errors` asks for what quantisation
+    changes, layer by layer, on some of the data.
     """
 
     quant: str | None = None
     calibration: Any = field(default=None, compare=False)
     calibration_method: str = AUTO
     calibration_engine: str = "numpy"
+    quant_weights: str | None = None
     ranges: "str | Path | Ranges | None" = None
     measure_errors: bool = False
 
@@ -82,18 +94,14 @@ class Quantisation:
         """The type to quantise to, or 'none'. Raises `OptionError` K0720, K0721 when the target cannot do as asked."""
         if self.quant == FLOAT or not (self.quant or self.given):
             return FLOAT
-        types = QUANTISED.get(target, ())
-        if not types or self.quant not in (None, *types):
-            wanted = "be quantised" if self.quant is None else f"be quantised to {self.quant}"
-            others = [f"{name} ({_list(kinds)})" for name, kinds in QUANTISED.items()]
-            raise OptionError(
-                "K0720",
-                cause=f"networks cannot {wanted} for target {target}: it computes in "
-                + (_list(types) or "floating point"),
-                remedy=f"targets that compute in integers: {_list(others) or 'none yet'}",
-            )
+        _require_type("networks", self.quant, QUANTISED, target)
         _require(self.given, f"quantisation to {self.quant} needs calibration data, or ranges measured before")
-        return self.quant or types[0]
+        return self.quant or QUANTISED[target][0]
+
+    def weights_for(self, target: str) -> str:
+        """The type to quantise weights to. Raises `OptionError` K0720 when the target cannot do as asked."""
+        _require_type("weights", self.quant_weights, WEIGHTS, target)
+        return self.quant_weights or WEIGHTS[target][0]
 
 
 @dataclass(frozen=True)
@@ -149,8 +157,7 @@ class CompileOptions:
         if (self.cpu or self.triple) and not self.machine_code:
             raise OptionError("K0722", cause="a CPU is named, but the kmodel shall hold no machine code")
         quant = self.quantisation.type_for(self.target)
-        if quant != FLOAT and self.target == "cpu" and not self.machine_code:
-            raise OptionError("K0720", cause="kmodels for cpu compute in integers with machine code only")
+        self.quantisation.weights_for(self.target)
         if self.portable and self.target == "k210":
             if self.version != 5:
                 raise OptionError("K0722", cause=f"portable kmodels for k210 are of version 5, not {self.version}")
@@ -172,6 +179,16 @@ class CompileOptions:
         return self.quantisation.type_for(self.target)
 
     @property
+    def weights(self) -> str:
+        """The type that weights are quantised to, if values are."""
+        return self.quantisation.weights_for(self.target)
+
+    @property
+    def computes_integers(self) -> bool:
+        """Whether integers are multiplied, not the numbers that they stand for."""
+        return self.target == "k210" or (self.machine_code and "i16" not in (self.quant, self.weights))
+
+    @property
     def version(self) -> int:
         """The kmodel version to write."""
         return self.kmodel or VERSIONS[self.target][0]
@@ -181,6 +198,16 @@ class CompileOptions:
         """The dialect of version 5 code that the runtime executes, one of `isa5.DIALECTS`."""
         runtime = self.runtime or RUNTIMES[5][0]
         return {"1.0.0-beta2": "1.0.0-beta2", "1.1.0": "1.1"}.get(runtime, "1.6")
+
+
+def _require_type(what: str, wanted: str | None, types: Mapping[str, Sequence[str]], target: str) -> None:
+    if wanted not in (None, *types[target]):
+        others = [f"{name} ({_list(kinds)})" for name, kinds in types.items() if wanted in kinds]
+        raise OptionError(
+            "K0720",
+            cause=f"{what} cannot be quantised to {wanted} for target {target}, only to {_list(types[target])}",
+            remedy=f"targets that can: {_list(others)}" if others else "",
+        )
 
 
 def _taken(given: dict[str, Any], kind: type[Any]) -> dict[str, Any]:

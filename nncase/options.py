@@ -118,9 +118,15 @@ class CompileOptions(Options):
         False, flag, "writes the network after each pass into dump_dir, and the ranges it was calibrated to"
     )
     dump_dir = Field("tmp", path, "the folder of what is dumped")
-    shape_bucket_enable = Field(False, flag, "whether the next three fields count")
-    shape_bucket_range_info = Field[dict[str, list[int]]]({}, ranges, "least and greatest size of symbolic dimensions")
-    shape_bucket_segments_count = Field(2, count, "in how many parts each range is split")
+    shape_bucket_enable = Field(
+        False, flag, "whether the next three fields count; without it, symbolic dimensions are refused"
+    )
+    shape_bucket_range_info = Field[dict[str, list[int]]](
+        {},
+        ranges,
+        "least and greatest size of symbolic dimensions, which must be the same yet, or be fixed by fix_var_map",
+    )
+    shape_bucket_segments_count = Field(2, count, "does not matter yet: no range is split")
     shape_bucket_fix_var_map = Field[dict[str, int]]({}, named_sizes, "sizes of symbolic dimensions that are fixed")
     quant_type = Field("uint8", one_of(*TYPES), "as in PTQTensorOptions", since="1.9")
     w_quant_type = Field("uint8", one_of(*TYPES), "as in PTQTensorOptions", since="1.9")
@@ -223,12 +229,15 @@ class PTQTensorOptions(Samples):
     """How a network is quantised, and the samples for that."""
 
     quant_type = Field(
-        "uint8", one_of(*TYPES), "the type of values; the target says which it has", differs="cpu ignores it"
+        "uint8",
+        one_of(*TYPES),
+        "the type of values: all for cpu, k230 and k510, uint8 for k210",
+        differs="cpu ignores it",
     )
     w_quant_type = Field(
         "uint8",
         one_of(*TYPES),
-        "the type of weights; either of 8 bits is int8 around 0 for cpu and uint8 for k210",
+        "the type of weights: 8 bits are int8 around 0, or uint8 for k210, whichever is asked for; int16 not for k210",
         differs="cpu ignores it",
     )
     calibrate_method = Field(

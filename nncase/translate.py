@@ -40,7 +40,7 @@ class Request:
         )
         if ptq is not None and ptq.export_quant_scheme and not ptq.quant_scheme and kmodel.calibration is not None:
             found = measured(
-                kmodel.calibration.ranges, self._quant(ptq), self._tensors, ptq.export_weight_range_by_channel
+                kmodel.calibration.ranges, kmodel.report["quant"], self._tensors, ptq.export_weight_range_by_channel
             )
             found.save(folder / "QuantScheme.json")
         if "errors" in kmodel.report:
@@ -120,13 +120,14 @@ class Request:
             if errors:
                 raise OptionError("K0731", cause="dump_quant_error needs samples, quant_scheme takes their place")
             return {
+                **self._types(ptq),
                 "quant": scheme.kind(self._tensors),
                 "ranges": partial(self._ranges, scheme, ptq.quant_scheme_strict_mode),
             }
         if not ptq.has_data:
             raise OptionError("K0714", cause="no samples are given", remedy="call PTQTensorOptions.set_tensor_data")
         return {
-            "quant": self._quant(ptq),
+            **self._types(ptq),
             "calibration": ptq.samples,
             "calibration_method": METHODS[ptq.calibrate_method],
             "measure_errors": errors,
@@ -138,8 +139,8 @@ class Request:
         spans = {value: None if span is None else Range(*span) for value, span in found.items()}
         return Calibration("scheme", 0, spans)
 
-    def _quant(self, ptq: PTQTensorOptions) -> str:
-        """The type of values. Raises `OptionError` K0731."""
+    def _types(self, ptq: PTQTensorOptions) -> dict[str, str | None]:
+        """The types of values and weights. Raises `OptionError` K0731."""
         options = self.options
         kinds = {}
         for name in ("quant_type", "w_quant_type"):
@@ -148,6 +149,7 @@ class Request:
                 cause = f"PTQTensorOptions.{name} is '{here}', but CompileOptions.{name} is '{there}'"
                 raise OptionError("K0731", cause=cause)
             kinds[name] = here if ptq.given(name) else there
-        if kinds["w_quant_type"] == "int16":
-            raise OptionError("K0731", cause=f"weights for {options.target} have 8 bits, not those of 'int16'")
-        return TYPES[kinds["quant_type"]]
+        return {
+            "quant": TYPES[kinds["quant_type"]],
+            "quant_weights": "i16" if kinds["w_quant_type"] == "int16" else None,
+        }

@@ -57,6 +57,10 @@ alone that are no images; ranges that do not contain 0 are refused instead of wi
 in 1.9: all samples of the first input, then those of the next. Samples are what goes into the kmodel: bytes, if
 preprocessing takes bytes. Their number, types and shapes are checked.
 
+`cpu` multiplies integers of 8 bits, and so does the KPU of `k210`. Where that is not to be had (`int16`, and all types
+on `k230` and `k510`) the kmodel computes in floating point, with values and weights rounded to what integers stand for:
+that shows what a type costs in accuracy, and saves no time.
+
 `export_quant_scheme` writes nncase's JSON by the names of the network's file; `quant_scheme` reads it, edited or not.
 A value that the file has as f32 or f16, or, without `quant_scheme_strict_mode`, does not have, stays real (on `k210` a
 value that the KPU computes must have a range). All others need one type, as the target has it. Entries of weights are
@@ -66,7 +70,7 @@ written for reading only: weights are rounded over all of their numbers.
 
 | file | when |
 |---|---|
-| `000_import.mlir` ... | `dump_ir`: the network after each pass that changed something, at last with its buffers' places |
+| `000_import.mlir` ... | `dump_ir`: the network after each pass, at last with the places of its buffers |
 | `ranges.json` | `dump_ir`, of a quantised network: the ranges of all values |
 | `kmodel.asm` | `dump_asm`: what is in the kmodel, its code disassembled |
 | `QuantScheme.json` | `export_quant_scheme` |

@@ -7,6 +7,7 @@ import numpy as np
 import onnx
 import onnxruntime
 import pytest
+from onnx import helper
 from scripts import DATA
 
 import kpuc
@@ -199,12 +200,58 @@ def test_dump_dir(build, dumped):
     assert dumped() == ["elsewhere/deep/kmodel.asm"]
 
 
+def symbolic(*dims):
+    """A network with named dimensions: the mean of a row, and it."""
+    x = helper.make_tensor_value_info("x", onnx.TensorProto.FLOAT, list(dims))
+    y = helper.make_tensor_value_info("y", onnx.TensorProto.FLOAT, None)
+    node = helper.make_node("ReduceMean", ["x"], ["y"], axes=[1])
+    model = helper.make_model(
+        helper.make_graph([node], "net", [x], [y]), opset_imports=[helper.make_opsetid("", 13)], ir_version=8
+    )
+    return model.SerializeToString()
+
+
+def bucketed(**fields):
+    """A simulator of that network."""
+    options = nncase.CompileOptions()
+    options.target = "k230"
+    for name, value in fields.items():
+        setattr(options, name, value)
+    compiler = nncase.Compiler(options)
+    compiler.import_onnx(symbolic("n", "m"), nncase.ImportOptions())
+    compiler.compile()
+    simulator = nncase.Simulator()
+    simulator.load_model(compiler.gencode_tobytes())
+    return simulator
+
+
+def test_shape_bucket_fix_var_map(run):
+    simulator = bucketed(shape_bucket_enable=True, shape_bucket_fix_var_map={"n": 2, "m": 3})
+    assert simulator.get_input_shape(0) == [2, 3]
+    (got,) = run(simulator, np.float32([[1, 2, 3], [4, 5, 6]]))
+    assert got.ravel().tolist() == [2, 5]
+
+
+def test_shape_bucket_range_info():
+    """A range of one size is that size; others are not to be had yet: test_shape_bucket_segments_count"""
+    ranges = {"n": [2, 2], "m": [1, 8]}
+    fields = {"shape_bucket_enable": True, "shape_bucket_range_info": ranges, "shape_bucket_segments_count": 4}
+    assert bucketed(**fields, shape_bucket_fix_var_map={"m": 3}).get_input_shape(0) == [2, 3]
+    with pytest.raises(OptionError, match=r"dimension 'm' stays open, which kmodels cannot do yet\n.*fix_var_map"):
+        bucketed(**fields)
+
+
+def test_shape_bucket_enable():
+    with pytest.raises(KpucError, match="K0603"):
+        bucketed(shape_bucket_fix_var_map={"n": 2, "m": 3})
+
+
 def test_quant_type(build):
     """As 1.9 has it: int16 is not what the K210 has."""
     ptq = samples([FLOATS, -FLOATS])
     build("image.onnx", ptq, target="k210", quant_type="uint8")
     assert "kind: k210" in Path("tmp/kmodel.asm").read_text()
-    with pytest.raises(OptionError, match="cannot be quantised to i8 for target k210"):
+    with pytest.raises(OptionError, match="cannot be quantised to i8 for target k210, only to u8"):
         build("image.onnx", ptq, target="k210", quant_type="int8")
     with pytest.raises(
         OptionError, match=r"PTQTensorOptions\.quant_type is 'int16', but CompileOptions\.quant_type is 'int8'"
@@ -213,7 +260,7 @@ def test_quant_type(build):
 
 
 def test_w_quant_type(build):
-    with pytest.raises(OptionError, match="weights for k210 have 8 bits"):
+    with pytest.raises(OptionError, match="weights cannot be quantised to i16 for target k210"):
         build("image.onnx", samples([FLOATS, -FLOATS]), target="k210", w_quant_type="int16")
 
 
