@@ -91,12 +91,12 @@ def test_what_lies_behind(spec, layout):
 def test_what_lies_before(spec, source):
     """A function of the image, which is computed into memory of its own, with the halo that windows read."""
     random = np.random.default_rng(8)
-    weight = f32(random, 20, 10, 3, 3)
+    weight = f32(random, 20, 10, 5, 5)
     results = run(
-        lambda x: conv(nn.Relu(x).output, weight, None, padding=(1, 1, 1, 1)), [f32(random, 1, 10, 9, 10)],
+        lambda x: conv(nn.Relu(x).output, weight, None, padding=(2, 2, 2, 2)), [f32(random, 1, 10, 9, 10)],
         [source, (0, 0, 1, 1)], spec, anchor=1, family="convolution",
     )  # fmt: skip
-    assert_close(results, 90)
+    assert_close(results, 250)
 
 
 PLAIN = {
