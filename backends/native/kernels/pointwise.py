@@ -21,10 +21,12 @@ from ..loops import Part, Span, divide, fitting, in_vectors, write_tasks
 from ..merging import Axes, mergeable_axes, merged_buffer, outermost_units
 from ..target import TargetSpec
 from ..text import Index, Text
-from ..transposition import transposed
+from ..transposition import interleaved, transposed
 
 SQUARE = 16
 """Rows and columns at most of a block that is transposed in registers."""
+NARROW = (2, 4)
+"""Elements of a pixel that are stored with those of its neighbours."""
 
 
 def lower_pointwise(group: Group, buffers: Mapping[ir.Value, Buffer], spec: TargetSpec) -> list[Kernel]:
@@ -103,13 +105,15 @@ def _ways(group: Group, buffers: Mapping[ir.Value, Buffer], spec: TargetSpec, re
     if size > 1:
         yield along(lanes=fitting(lanes, size))
         square = min(lanes, SQUARE)
-        height = square if to_the_end else fitting(square, size)
+        room = result.extents[result.inner]
+        full = region.shape == result.shape and room in NARROW and result.before[result.inner] == 0
+        height = room if full else square if to_the_end else fitting(square, size)
         for axis in reversed(range(len(region.shape))):
             width = region.shape[axis]
             if axis != result.inner and width > 1 and not (result.surrounded and axis != 3):
                 if width % square and sum(region.origin) == 0:
-                    yield across(lanes=square, filled=True, axis=axis, height=height, padded=to_the_end)
-                yield across(lanes=fitting(square, width), axis=axis, height=height, padded=to_the_end)
+                    yield across(lanes=square, filled=True, axis=axis, height=height, padded=to_the_end or full)
+                yield across(lanes=fitting(square, width), axis=axis, height=height, padded=to_the_end or full)
     yield along(lanes=1)
 
 
@@ -276,6 +280,10 @@ class Across(Way):
                 for i in range(count)
             ]
             name = kernel.operand(value, buffer, written=True)
+            if width == self.lanes and buffer.order[-2] == along and buffer.extents[across] == height > 1:
+                whole = interleaved(text, lines, self.lanes, height, buffer.element)
+                store(text, whole, name, buffer, buffer.at(text, place.indices), self.lanes * height)
+                continue
             for i, line in enumerate(transposed(text, lines, self.lanes, height, buffer.element)[:width]):
                 store(text, line, name, buffer, buffer.at(text, _further(text, place, along, i)), height)
 
