@@ -1,19 +1,24 @@
-"""Every operation that can be computed anywhere, or moves elements, on random operands, attributes and layouts.
+"""Every operation that can be computed anywhere, moves elements, or works on rows or indices, on random operands,
+attributes and layouts.
 
 The strategies are those by which the reference kernels are compared with other engines; examples are the same in every
 run.
 """
 
 import elementwise_strategies
+import indexing_strategies
 import numpy as np
 import pytest
 import quantization_strategies
+import recurrent_strategies
+import reduction_strategies
 import shape_strategies
 import window_strategies
 from drawn_case import Case, build
 from hypothesis import HealthCheck, given, seed, settings
 from native_trials import Job, finish, images
 
+from kpuc.backends.native.buffer import plain_buffer
 from kpuc.backends.native.evaluation import COMPUTATIONS
 from kpuc.backends.native.generators import EXPRESSIONS, LOWERINGS, VIEWS
 from kpuc.backends.native.kernels.pointwise import lower_pointwise
@@ -33,6 +38,12 @@ STRATEGIES = {
     for strategies in (elementwise_strategies, shape_strategies, quantization_strategies, window_strategies)
     for op, strategy in strategies.STRATEGIES.items()
     if op in {*EXPRESSIONS, *VIEWS, *COMPUTATIONS, nn.Concat, nn.Pad}
+}
+STRATEGIES |= {
+    op: strategy
+    for strategies in (indexing_strategies, recurrent_strategies, reduction_strategies)
+    for op, strategy in strategies.STRATEGIES.items()
+    if op in {*LOWERINGS, *VIEWS} and op is not nn.Matmul
 }
 
 
@@ -71,7 +82,8 @@ def test_kernels(op):
             continue
         returned = next(iter(module.body.operations)).type.results
         if has_work(module) and all(map(is_static, returned)):
-            jobs.append(Job(str(case.attributes), module, case.feed(), images(rng)))
+            layout = plain_buffer if issubclass(op, nn.RecurrentOp) else images(rng)
+            jobs.append(Job(str(case.attributes), module, case.feed(), layout))
     assert jobs
     for outcome in finish(jobs, by_anchor):
         for ours, expected in zip(outcome.ours, outcome.numpy, strict=True):
