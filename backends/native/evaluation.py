@@ -198,6 +198,9 @@ class Evaluation:
         op = value.owner.opview
         if point.stride > 1 and type(op) not in EXPRESSIONS and type(op) not in STRIDED:
             raise NotSideBySide
+        table = self.group.tables.get(value)
+        if table is not None:
+            return table.look_up(self.kernel, self.at(table.source, point), point.lanes)
         compute = self._otherwise.get(value) or COMPUTATIONS.get(type(op))
         if compute is not None:
             return compute(self, value, point)
