@@ -142,6 +142,7 @@ def compile(
     calibration_method: str = "auto",
     calibration_engine: str = "numpy",
     quant_weights: str | None = None,
+    rounding: str = "nearest",
     ranges: "str | Path | Ranges | None" = None,
     measure_errors: bool = False,
     progress: "Progress | None" = None,
@@ -196,6 +197,7 @@ def compile(
         calibration_method=calibration_method,
         calibration_engine=calibration_engine,
         quant_weights=quant_weights,
+        rounding=rounding,
         ranges=ranges,
         measure_errors=measure_errors,
     )
@@ -221,6 +223,8 @@ def _compile(model: Any, options: CompileOptions, progress: "Progress | None", d
         calibration = _calibrate(module, options.quantisation, progress)
         if calibration is not None and dumper is not None:
             dumper.write("calibrate", module)
+        if options.quant != FLOAT and options.quantisation.rounding != "nearest":
+            _round_weights(module, options)
         original = _clone(module) if options.quantisation.measure_errors else None
         passes += _run(behind[:1], module, dumper)
         host = _host_operations(module) if behind[0] in (LAYERS_PIPELINE, BYTES_PIPELINE) else None
@@ -250,6 +254,15 @@ def _compile(model: Any, options: CompileOptions, progress: "Progress | None", d
     if host is not None:
         report["host"] = host
     return KModel(data, report, calibration)
+
+
+def _round_weights(module: Any, options: CompileOptions) -> None:
+    from .passes.quant.rounding import round_weights
+
+    wanted = options.quantisation
+    samples = None if wanted.calibration is None else _samples(module, wanted)
+    bits = 16 if options.quant == "i16" else 8
+    round_weights(module, wanted.rounding, samples or (), bits, DTYPES[options.weights])
 
 
 def _clone(module: Any) -> Any:

@@ -32,9 +32,14 @@ QUANTISED: dict[str, tuple[str, ...]] = {
 }
 """The types that values are quantised to for each target, the default first. The KPU of k210 and machine code compute
 with integers of 8 bits; all else computes in floating point, with the numbers that integers stand for."""
-WEIGHTS = {"k210": ("u8",), "cpu": ("i8", "i16"), "k230": ("i8", "i16"), "k510": ("i8", "i16")}
-"""The same for weights."""
-DTYPES = {"u8": "uint8", "i8": "int8", "i16": "int16"}
+WEIGHTS = {
+    "k210": ("u8",),
+    "cpu": ("i8", "i16", "i4"),
+    "k230": ("i8", "i16", "i4"),
+    "k510": ("i8", "i16", "i4"),
+}
+"""The same for weights; i4 is for trials, and kept in 8 bits."""
+DTYPES = {"u8": "uint8", "i8": "int8", "i16": "int16", "i4": "int4"}
 """What passes call the types."""
 FLOAT = "none"
 """What `quant` is when nothing shall be quantised."""
@@ -52,7 +57,8 @@ class Quantisation:
     or `ranges` is given, else 'none'. `calibration` is data (see `frontends.dataset.open_dataset`) over which
     `calibration_method` measures ranges, running the network on `calibration_engine`; `ranges` is the path of a file of
     ranges measured before, or a function that gives a `Calibration` for the names of the network's values.
-    `quant_weights` is the type of weights, None the target's default. `measure_errors` asks for what quantisation
+    `quant_weights` is the type of weights, None the target's default, `rounding` one of
+    `passes.quant.rounding.METHODS`, by which weights are rounded. `measure_errors` asks for what quantisation
     changes, layer by layer, on some of the data.
     """
 
@@ -61,6 +67,7 @@ class Quantisation:
     calibration_method: str = AUTO
     calibration_engine: str = "numpy"
     quant_weights: str | None = None
+    rounding: str = "nearest"
     ranges: "str | Path | Ranges | None" = None
     measure_errors: bool = False
 
@@ -79,6 +86,10 @@ class Quantisation:
         _require(
             self.calibration is not None or not self.measure_errors,
             "errors shall be measured, but there is no calibration data to measure them with",
+        )
+        _require(
+            self.calibration is not None or self.rounding != "adaround",
+            "rounding by AdaRound needs calibration data",
         )
         _require(
             not (self.given and self.quant == FLOAT),
@@ -158,6 +169,8 @@ class CompileOptions:
             raise OptionError("K0722", cause="a CPU is named, but the kmodel shall hold no machine code")
         quant = self.quantisation.type_for(self.target)
         self.quantisation.weights_for(self.target)
+        if self.quantisation.rounding != "nearest" and self.target == "k210":
+            raise OptionError("K0720", cause="weights for target k210 are rounded to the nearest number only")
         if self.portable and self.target == "k210":
             if self.version != 5:
                 raise OptionError("K0722", cause=f"portable kmodels for k210 are of version 5, not {self.version}")
@@ -186,7 +199,7 @@ class CompileOptions:
     @property
     def computes_integers(self) -> bool:
         """Whether integers are multiplied, not the numbers that they stand for."""
-        return self.target == "k210" or (self.machine_code and "i16" not in (self.quant, self.weights))
+        return self.target == "k210" or (self.machine_code and self.quant != "i16" and self.weights == "i8")
 
     @property
     def version(self) -> int:

@@ -99,17 +99,27 @@ def quantise_weight(op: Any, scale: float, bits: int = 8) -> None:
     The scale is the magnitude of the channel's weights / 127, for 8 bits, but large enough for the bias to be a number
     of steps of the sum that 32 bits hold.
     """
-    weight, bias = nn.constant_value(op.operation.operands[1]), None
+    weight = nn.constant_value(op.operation.operands[1])
     assert weight is not None
-    axis = 0 if isinstance(op, nn.Conv) else 1
-    if not isinstance(op, nn.Matmul):
-        bias = nn.constant_value(op.bias)
     with op.location, ir.InsertionPoint(op):
-        op.operation.operands[1] = rounded_weight(weight, axis, _least_scale(op, bias, scale), bits)
+        op.operation.operands[1] = rounded_weight(weight, channel_axis(op), _least_scale(op, scale), bits)
 
 
-def _least_scale(op: Any, bias: Array | None, scale: float) -> Array | float:
+def channel_axis(op: Any) -> int:
+    """The axis of a product's weight along which its output channels lie."""
+    return 0 if isinstance(op, nn.Conv) else 1
+
+
+def weight_scales(op: Any, scale: float, bits: int = 8) -> Array:
+    """The scales of a product's weight, one a channel; `scale` is its data's."""
+    weight = nn.constant_value(op.operation.operands[1])
+    assert weight is not None
+    return _scales(weight, channel_axis(op), _least_scale(op, scale), bits)
+
+
+def _least_scale(op: Any, scale: float) -> Array | float:
     """The least scale of each channel's weights that the bias allows."""
+    bias = None if isinstance(op, nn.Matmul) else nn.constant_value(op.bias)
     if bias is None:
         return 0.0
     least = np.abs(bias.astype(np.float64)) / (scale * LARGEST_BIAS)
@@ -120,12 +130,16 @@ def rounded_weight(weight: Array, axis: int, least: Array | float, bits: int = 8
     """A weight rounded to i8, i16 if it has 16 bits, symmetrically, with a scale an entry of an axis, none below
     `least`."""
     limit, dtype = 2 ** (bits - 1) - 1, np.dtype(np.int8 if bits <= 8 else np.int16)
-    others = tuple(number for number in range(weight.ndim) if number != axis)
-    reach = np.abs(weight.astype(np.float64)).max(axis=others, initial=0.0)
-    scales = np.maximum(np.where(reach > 0, reach, NARROWEST) / limit, least)
-    scales = np.maximum(scales, np.finfo(np.float32).tiny).astype(np.float32)
+    scales = _scales(weight, axis, least, bits)
     shape = [-1 if number == axis else 1 for number in range(weight.ndim)]
     steps = np.clip(np.rint(weight / scales.reshape(shape)), -limit, limit).astype(dtype)
     zeros = (0,) * scales.size
     parameters = nn.QuantizationParameters(tuple(scales.tolist()), zeros, axis, dtype)
     return dequantised(steps, parameters)
+
+
+def _scales(weight: Array, axis: int, least: Array | float, bits: int) -> Array:
+    others = tuple(number for number in range(weight.ndim) if number != axis)
+    reach = np.abs(weight.astype(np.float64)).max(axis=others, initial=0.0)
+    scales = np.maximum(np.where(reach > 0, reach, NARROWEST) / (2 ** (bits - 1) - 1), least)
+    return np.asarray(np.maximum(scales, np.finfo(np.float32).tiny), np.float32)
