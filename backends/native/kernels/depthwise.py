@@ -151,7 +151,7 @@ class Depthwise:
             finished = [sums[pixel] for pixel in pixels]
         else:
 
-            def tap(y: Index, x: Index, values: list[str]) -> list[str]:
+            def one_tap(y: Index, x: Index, values: list[str]) -> list[str]:
                 weight = self._weight(block, text.add(text.mul(y, kw), x))
                 at = text.add(top, text.mul(y, self.window.dilations[0]))
                 across = text.add(left, text.mul(x, self.window.dilations[1]))
@@ -164,7 +164,7 @@ class Depthwise:
 
             def line(y: Index, values: list[str]) -> list[str]:
                 if kw > LARGE_WINDOW:
-                    return text.carry(0, kw, values, [type_] * len(pixels), lambda x, inner: tap(y, x, inner))
+                    return text.carry(0, kw, values, [type_] * len(pixels), lambda x, inner: one_tap(y, x, inner))
                 inner = dict(zip(pixels, values, strict=True))
                 at = text.add(top, text.mul(y, self.window.dilations[0]))
                 weights = [self._weight(block, text.add(text.mul(y, kw), x)) for x in range(kw)]
