@@ -143,9 +143,21 @@ def test_depthwise(name, spec):
     shape, kernel, given, layout = DEPTHWISE[name]
     random = np.random.default_rng(5)
     weight, bias = f32(random, shape[1], 1, *kernel), f32(random, shape[1])
-    given |= {"groups": shape[1]}
-    results = run(lambda x: conv(x, weight, bias, **given), [f32(random, *shape)], [None, layout], spec)
-    assert_close(results, np.prod(kernel))
+    given = given | {"groups": shape[1]}
+    x = f32(random, *shape)
+    assert_close(run(lambda x: conv(x, weight, bias, **given), [x], [None, layout], spec, family="depthwise"), 49)
+
+
+@SPECS
+@pytest.mark.parametrize("shape, weights", [((1, 36, 9, 10), (36, 4, 3, 3)), ((2, 32, 5, 6), (32, 2, 3, 3))], ids=str)
+def test_few_channels_a_group(shape, weights, spec):
+    random = np.random.default_rng(9)
+    weight, groups = f32(random, *weights), shape[1] // weights[1]
+
+    def write(x):
+        return conv(x, weight, None, groups=groups, padding=(1, 1, 1, 1), strides=(1, 2))
+
+    assert_close(run(write, [f32(random, *shape)], [None, (1, 1, 1, 1)], spec, family="depthwise"), 36)
 
 
 WINOGRAD = {
