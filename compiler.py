@@ -1,20 +1,22 @@
 """From a model file to a kmodel: the public API."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from time import process_time
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from .errors import OptionError
-from .files import write_file
-from .options import FLOAT, CompileOptions, Quantisation
+from .files import make_folder, write_file
+from .options import DTYPES, FLOAT, CompileOptions, Quantisation
 from .runtime import Simulator, TensorInfo
 from .version import PRODUCER
 
 if TYPE_CHECKING:
     import onnx
 
+    from .frontends.dataset import Dataset
+    from .options import Ranges
     from .passes.quant.calibrate import Progress
     from .passes.quant.calibration import Calibration
 
@@ -28,10 +30,12 @@ INTEGER_PIPELINE = PIPELINE.replace("nn-fold-constants", "nn-fold-constants{inte
 MOVE_PIPELINE = "builtin.module(nn-move-quantized,nn-fold-constants{integers=true},nn-canonicalize,canonicalize,cse)"
 """What they need on top, once the network is quantised: what only moves numbers moves integers."""
 QUANTIZE_PIPELINES = {
-    quant: MOVE_PIPELINE.replace("nn-move", f"nn-quantize{{activations={activations}}},nn-move")
-    for quant, activations in (("u8", "uint8"), ("i8", "int8"))
+    quant: MOVE_PIPELINE.replace("nn-move", f"nn-quantize{{activations={DTYPES[quant]}}},nn-move")
+    for quant in ("u8", "i8")
 }
 """The same for a network with ranges, by the type that it is quantised to."""
+ROUND_PIPELINE = "builtin.module(nn-quantize,nn-fold-constants,nn-canonicalize,canonicalize,cse)"
+"""What targets need that compute in floating point with the numbers that integers stand for."""
 STACKVM_PIPELINE = "builtin.module(nn-unroll,nn-decompose,nn-fold-constants,nn-canonicalize,canonicalize,cse)"
 """What stack machines need on top: only operations that they have."""
 BASIC_PIPELINE = (
@@ -98,6 +102,13 @@ class KModel:
         """What each state holds before the first run: an input, whose next value is the output of the same name."""
         return Simulator(self.data).states
 
+    def disassembled(self) -> str:
+        """What is in the file, as text, with its code disassembled."""
+        from .runtime.kmodel import read_kmodel
+        from .runtime.kmodel.describe import describe, lines
+
+        return "\n".join([*lines(describe(read_kmodel(self.data))), ""])
+
     def save(self, path: str | Path) -> None:
         """Write the file: all of it, or nothing. Raises `OptionError` K0705 when the place cannot be written to."""
         write_file(path, self.data)
@@ -114,22 +125,29 @@ def compile(
     runtime: str | None = None,
     cpu: str | Sequence[str] | None = None,
     triple: str | None = None,
-    input_type: str = "float32",
-    input_range: Sequence[float] | None = None,
-    input_layout: str | None = None,
+    external_data: str | Path | None = None,
+    input_type: str | Mapping[str, str] = "float32",
+    input_range: Sequence[float] | Mapping[str, Sequence[float]] | None = None,
+    input_layout: str | Sequence[int] | Mapping[str, str | Sequence[int]] | None = None,
     model_layout: str | None = None,
-    swap_rb: bool = False,
-    mean: float | Sequence[float] | None = None,
-    std: float | Sequence[float] | None = None,
-    letterbox: Sequence[int] | None = None,
-    letterbox_value: float = 0.0,
+    swap_rb: bool | Mapping[str, bool] = False,
+    mean: float | Sequence[float] | Mapping[str, float | Sequence[float]] | None = None,
+    std: float | Sequence[float] | Mapping[str, float | Sequence[float]] | None = None,
+    letterbox: Sequence[int] | Mapping[str, Sequence[int]] | None = None,
+    letterbox_value: float | Mapping[str, float] = 0.0,
+    input_shape: Sequence[int] | Mapping[str, Sequence[int]] | None = None,
+    output_layout: str | Sequence[int] | Mapping[str, str | Sequence[int]] | None = None,
     quant: str | None = None,
     calibration: Any = None,
     calibration_method: str = "auto",
     calibration_engine: str = "numpy",
-    ranges: str | Path | None = None,
+    quant_weights: str | None = None,
+    rounding: str = "nearest",
+    ranges: "str | Path | Ranges | None" = None,
+    measure_errors: bool = False,
     progress: "Progress | None" = None,
     dump_ir: str | Path | None = None,
+    dump_asm: str | Path | None = None,
 ) -> KModel:
     """Compile an ONNX or TFLite network into a kmodel.
 
@@ -139,12 +157,16 @@ def compile(
     and bytes out. `kmodel` and `runtime` pick the file's version and the vendor's runtime that it is for. `cpu` names
     the CPUs that machine code is made for (`backends.native.target.SPECS`; "host" or nothing: the best for this
     machine), `triple` another machine, such as riscv64-linux.
-    `input_type` to `letterbox_value` say how the float32 inputs are made from what the kmodel shall be given, such
-    as a camera's bytes: see `frontends.preprocess.Preprocessing`. `quant` to `ranges` say whether the network is
-    quantised, and from what: see `options.Quantisation`. Calibration data is an array, a dictionary of arrays, an
-    iterable of dictionaries, an `.npz` or `.npy` file, or a folder of images: see `frontends.dataset.open_dataset`;
-    `progress(done, total)` is called while it is gone through.
-    `dump_ir` names a folder for one numbered `.mlir` per pass that changed something.
+    `external_data` is the folder of an ONNX network's weights that are not in its file, by default the file's own.
+    `input_type` to `input_shape` say how the float32 inputs are made from what the kmodel shall be given, such
+    as a camera's bytes: see `frontends.preprocess.Preprocessing`. Each may be a dictionary by input name, for those
+    inputs only. `output_layout` is the order of dimensions of outputs that are images: NCHW, NHWC, or what `transpose`
+    takes (which then holds for outputs of that rank); or a dictionary by output name.
+    `quant` to `measure_errors` say whether the network is quantised, and from what: see `options.Quantisation`.
+    Calibration data is an array, a dictionary of arrays, an iterable of dictionaries, an `.npz` or `.npy` file, or a
+    folder of images: see `frontends.dataset.open_dataset`; `progress(done, total)` is called while it is gone through.
+    `dump_ir` names a folder for one numbered `.mlir` per pass that changed something, and the ranges; `dump_asm` one
+    for `kmodel.asm`, what is in the kmodel with its code disassembled.
 
     Raises `KpucError`: `OptionError` for choices that cannot be had, `ModelError` for files that cannot be read,
     `UnsupportedError` for networks that the target cannot compute.
@@ -158,6 +180,7 @@ def compile(
         runtime=runtime,
         cpu=cpu,
         triple=triple,
+        external_data=external_data,
         input_type=input_type,
         input_range=input_range,
         input_layout=input_layout,
@@ -167,13 +190,23 @@ def compile(
         std=std,
         letterbox=letterbox,
         letterbox_value=letterbox_value,
+        input_shape=input_shape,
+        output_layout=output_layout,
         quant=quant,
         calibration=calibration,
         calibration_method=calibration_method,
         calibration_engine=calibration_engine,
+        quant_weights=quant_weights,
+        rounding=rounding,
         ranges=ranges,
+        measure_errors=measure_errors,
     )
-    return _compile(model, options, progress, None if dump_ir is None else IrDumper(Path(dump_ir)))
+    made = _compile(model, options, progress, None if dump_ir is None else IrDumper(Path(dump_ir)))
+    if dump_ir is not None and made.calibration is not None:
+        made.calibration.save(Path(dump_ir) / "ranges.json")
+    if dump_asm is not None:
+        write_file(make_folder(dump_asm) / "kmodel.asm", made.disassembled())
+    return made
 
 
 def _compile(model: Any, options: CompileOptions, progress: "Progress | None", dumper: "IrDumper | None") -> KModel:
@@ -190,11 +223,13 @@ def _compile(model: Any, options: CompileOptions, progress: "Progress | None", d
         calibration = _calibrate(module, options.quantisation, progress)
         if calibration is not None and dumper is not None:
             dumper.write("calibrate", module)
-        host = None
-        if behind[:1] in ((LAYERS_PIPELINE,), (BYTES_PIPELINE,)):
-            passes += _run(behind[:1], module, dumper)
-            host, behind = _host_operations(module), behind[1:]
-        passes += _run(behind, module, dumper)
+        if options.quant != FLOAT and options.quantisation.rounding != "nearest":
+            _round_weights(module, options)
+        original = _clone(module) if options.quantisation.measure_errors else None
+        passes += _run(behind[:1], module, dumper)
+        host = _host_operations(module) if behind[0] in (LAYERS_PIPELINE, BYTES_PIPELINE) else None
+        errors = None if original is None else _layer_errors(original, module, options.quantisation)
+        passes += _run(behind[1:], module, dumper)
         if options.machine_code:
             data, memory = _emit_machine_code(options, module, dumper, passes)
         else:
@@ -214,9 +249,33 @@ def _compile(model: Any, options: CompileOptions, progress: "Progress | None", d
         report["quantisation"] = exposed
     if calibration is not None:
         report["calibration"] = {"estimator": calibration.estimator, "samples": calibration.samples}
+    if errors is not None:
+        report["errors"] = errors
     if host is not None:
         report["host"] = host
     return KModel(data, report, calibration)
+
+
+def _round_weights(module: Any, options: CompileOptions) -> None:
+    from .passes.quant.rounding import round_weights
+
+    wanted = options.quantisation
+    samples = None if wanted.calibration is None else _samples(module, wanted)
+    bits = 16 if options.quant == "i16" else 8
+    round_weights(module, wanted.rounding, samples or (), bits, DTYPES[options.weights])
+
+
+def _clone(module: Any) -> Any:
+    from .backends.native.emit import clone
+
+    return clone(module)
+
+
+def _layer_errors(original: Any, quantised: Any, wanted: Quantisation) -> list[dict[str, Any]]:
+    """What quantisation changed, node by node."""
+    from .passes.quant.errors import layer_errors
+
+    return [asdict(one) for one in layer_errors(original, quantised, _samples(original, wanted))]
 
 
 def _host_operations(module: Any) -> list[dict[str, Any]]:
@@ -256,19 +315,41 @@ def _calibrate(module: Any, wanted: Quantisation, progress: "Progress | None") -
     """State the ranges of the float network's values on them, if they are wanted: measured, or read from a file."""
     if not wanted.given:
         return None
+    from .passes.quant.calibration import Calibration, annotate, named_values
+    from .passes.quant.methods import measure_ranges
+
+    if callable(wanted.ranges):
+        calibration = wanted.ranges([name for name, _ in named_values(module)])
+    elif wanted.ranges is not None:
+        calibration = Calibration.load(wanted.ranges)
+    else:
+        calibration = measure_ranges(
+            module, _samples(module, wanted), wanted.calibration_method, progress, _engine(wanted)
+        )
+    annotate(module, calibration)
+    return calibration
+
+
+def _samples(module: Any, wanted: Quantisation) -> "Dataset":
     from .dialects.function import entry_function, initial_states
     from .frontends.dataset import open_dataset
     from .passes.quant.calibrate import network_inputs
-    from .passes.quant.calibration import Calibration, annotate
-    from .passes.quant.methods import measure_ranges
 
-    if wanted.ranges is not None:
-        calibration = Calibration.load(wanted.ranges)
-    else:
-        samples = open_dataset(wanted.calibration, network_inputs(module), initial_states(entry_function(module)))
-        calibration = measure_ranges(module, samples, wanted.calibration_method, progress, _engine(wanted))
-    annotate(module, calibration)
-    return calibration
+    return open_dataset(wanted.calibration, network_inputs(module), initial_states(entry_function(module)))
+
+
+def float_ranges(model: Any, **given: Any) -> "Calibration":
+    """The ranges of a network's values over `calibration`; takes what `compile` takes, and raises what it raises."""
+    from .dialects import mlir
+
+    options = CompileOptions.of(**given)
+    with mlir.context():
+        module = _import(model, options)
+        _run((PIPELINE,), module, None)
+        found = _calibrate(module, options.quantisation, None)
+    if found is None:
+        raise OptionError("K0721", cause="there is no calibration data to measure ranges with")
+    return found
 
 
 def _engine(wanted: Quantisation) -> Any:
@@ -291,7 +372,7 @@ def _stated_bytes(module: Any) -> dict[str, Any]:
 
 def _import(model: Any, options: CompileOptions) -> Any:
     """The network as `nn`, by the frontend that its first bytes ask for, with its preprocessing."""
-    from .frontends.preprocess_ops import insert_preprocessing
+    from .frontends.preprocess_ops import insert_output_layout, insert_preprocessing
 
     if is_tflite(model):
         from .frontends.tflite import import_tflite
@@ -300,8 +381,11 @@ def _import(model: Any, options: CompileOptions) -> Any:
     else:
         from .frontends.onnx import import_onnx
 
-        module, layout = import_onnx(model, shapes=options.shapes, dims=options.dims), "NCHW"
+        module = import_onnx(model, shapes=options.shapes, dims=options.dims, external_data=options.external_data)
+        layout = "NCHW"
     insert_preprocessing(module, options.preprocessing, layout)
+    if options.output_layout is not None:
+        insert_output_layout(module, options.output_layout, options.preprocessing[""].model_layout or layout)
     return module
 
 
@@ -317,14 +401,17 @@ def is_tflite(model: Any) -> bool:
 def pipelines(options: CompileOptions) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """What a network goes through between import and emission, as text that `nn-opt` runs: before and after ranges are
     measured."""
-    if options.machine_code:
+    quantised = options.quant != FLOAT
+    if options.machine_code and options.computes_integers:
         return (INTEGER_PIPELINE,), (QUANTIZE_PIPELINES.get(options.quant, MOVE_PIPELINE),)
+    rounding = (_round_pipeline(options),) if quantised else ()
+    if options.machine_code:
+        return (INTEGER_PIPELINE,), (*rounding, MOVE_PIPELINE)
     if options.version == 7:
-        return (PIPELINE,), (STACKVM_PIPELINE,)
+        return (PIPELINE,), (*rounding, STACKVM_PIPELINE)
     basic = BASIC_PIPELINE if options.dialect == "1.6" else EARLY_PIPELINE
     if options.target != "k210":
-        return (PIPELINE,), (basic, MEMORY_PIPELINE, BUFFERS_PIPELINE)
-    quantised = options.quant != FLOAT
+        return (PIPELINE,), (*rounding, basic, MEMORY_PIPELINE, BUFFERS_PIPELINE)
     before = (PIPELINE, PREPARE_PIPELINE) if quantised else (PIPELINE,)
     layers = (LAYERS_PIPELINE,) if quantised else ()
     if options.portable:
@@ -334,6 +421,11 @@ def pipelines(options: CompileOptions) -> tuple[tuple[str, ...], tuple[str, ...]
     if options.version == 4:
         return before, (*layers, NODES_PIPELINE, STEPS_PIPELINE, WHOLE_MEMORY_PIPELINE, BUFFERS_PIPELINE)
     return before, (*layers, basic, MAPS_PIPELINE, CHIP_MEMORY_PIPELINE, BUFFERS_PIPELINE)
+
+
+def _round_pipeline(options: CompileOptions) -> str:
+    kinds = f"activations={DTYPES[options.quant]} weights={DTYPES[options.weights]}"
+    return ROUND_PIPELINE.replace("nn-quantize", f"nn-quantize{{{kinds}}}")
 
 
 def _emit_machine_code(
@@ -384,10 +476,7 @@ class IrDumper:
     count: int = 0
 
     def __post_init__(self) -> None:
-        try:
-            self.folder.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise OptionError("K0705", where=str(self.folder), cause=f"cannot be created: {error.strerror}") from error
+        make_folder(self.folder)
 
     def write(self, name: str, module: Any) -> None:
         """Write one file; large constants are elided."""

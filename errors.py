@@ -83,6 +83,10 @@ CODES: dict[str, str] = {
     "K0720": "a target is not quantised as asked",
     "K0721": "options of a calibration contradict each other",
     "K0722": "a form of file does not go with the other options",
+    # K073x: nncase's API
+    "K0730": "nncase has no such name",
+    "K0731": "an option of nncase has a value that cannot be had",
+    "K0732": "a method of nncase is called too early, or with what it does not take",
 }
 """What each code is about, in a few words: the index of docs/errors.md."""
 
@@ -137,3 +141,7 @@ class CapacityError(KpucError):
 
 class OptionError(KpucError):
     """An option, on the command line or in Python, does not have a permitted value."""
+
+
+class UnknownNameError(OptionError, AttributeError):
+    """There is no option of that name."""

@@ -1,4 +1,4 @@
-"""Writing files: all of one, or nothing."""
+"""Writing files: all of one, or nothing; and folders for them."""
 
 from pathlib import Path
 
@@ -26,3 +26,13 @@ def write_file(path: str | Path, content: bytes | str) -> None:
         raise OptionError("K0705", where=str(path), cause=f"cannot be written: {error.strerror}") from error
     except ValueError as error:  # "." has no name
         raise OptionError("K0705", where=str(path), cause="cannot be written: it is not a file's name") from error
+
+
+def make_folder(path: str | Path) -> Path:
+    """The folder, which is made if there is none. Raises `OptionError` K0705."""
+    folder = Path(path)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OptionError("K0705", where=str(path), cause=f"cannot be created: {error.strerror}") from error
+    return folder

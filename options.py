@@ -1,12 +1,17 @@
 """The choices of a compilation, checked before anything is done."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .errors import OptionError
-from .frontends.preprocess import Preprocessing
+from .frontends.preprocess import Preprocessing, check_layout, layout_text
+
+if TYPE_CHECKING:
+    from .passes.quant.calibration import Calibration
+
+    Ranges = Callable[[Sequence[str]], Calibration]
 
 TARGETS = ("cpu", "k210", "k230", "k510")
 RUNTIMES: dict[int, tuple[str, ...]] = {
@@ -19,8 +24,23 @@ RUNTIMES: dict[int, tuple[str, ...]] = {
 there is one only."""
 VERSIONS = {"cpu": (7, 5), "k210": (5, 4, 3), "k230": (7,), "k510": (5,)}
 """The kmodel versions that can be written for each target, the default first."""
-QUANTISED: dict[str, tuple[str, ...]] = {"k210": ("u8",), "cpu": ("u8", "i8")}
-"""The types that values are quantised to for each target that computes in integers, the default first."""
+QUANTISED: dict[str, tuple[str, ...]] = {
+    "k210": ("u8",),
+    "cpu": ("u8", "i8", "i16"),
+    "k230": ("u8", "i8", "i16"),
+    "k510": ("u8", "i8", "i16"),
+}
+"""The types that values are quantised to for each target, the default first. The KPU of k210 and machine code compute
+with integers of 8 bits; all else computes in floating point, with the numbers that integers stand for."""
+WEIGHTS = {
+    "k210": ("u8",),
+    "cpu": ("i8", "i16", "i4"),
+    "k230": ("i8", "i16", "i4"),
+    "k510": ("i8", "i16", "i4"),
+}
+"""The same for weights; i4 is for trials, and kept in 8 bits."""
+DTYPES = {"u8": "uint8", "i8": "int8", "i16": "int16", "i4": "int4"}
+"""What passes call the types."""
 FLOAT = "none"
 """What `quant` is when nothing shall be quantised."""
 AUTO = "auto"
@@ -36,14 +56,20 @@ class Quantisation:
     `quant` is the type to quantise to, 'none' for a float kmodel; None is the target's default type if `calibration`
     or `ranges` is given, else 'none'. `calibration` is data (see `frontends.dataset.open_dataset`) over which
     `calibration_method` measures ranges, running the network on `calibration_engine`; `ranges` is the path of a file of
-    ranges measured before.
+    ranges measured before, or a function that gives a `Calibration` for the names of the network's values.
+    `quant_weights` is the type of weights, None the target's default, `rounding` one of
+    `passes.quant.rounding.METHODS`, by which weights are rounded. `measure_errors` asks for what quantisation
+    changes, layer by layer, on some of the data.
     """
 
     quant: str | None = None
     calibration: Any = field(default=None, compare=False)
     calibration_method: str = AUTO
     calibration_engine: str = "numpy"
-    ranges: str | Path | None = None
+    quant_weights: str | None = None
+    rounding: str = "nearest"
+    ranges: "str | Path | Ranges | None" = None
+    measure_errors: bool = False
 
     def __post_init__(self) -> None:
         _require(
@@ -58,6 +84,14 @@ class Quantisation:
             find_method(self.calibration_method)
             _require(self.ranges is None, "ranges are given, and calibration data to measure them with")
         _require(
+            self.calibration is not None or not self.measure_errors,
+            "errors shall be measured, but there is no calibration data to measure them with",
+        )
+        _require(
+            self.calibration is not None or self.rounding != "adaround",
+            "rounding by AdaRound needs calibration data",
+        )
+        _require(
             not (self.given and self.quant == FLOAT),
             "nothing shall be quantised (quant none), but calibration data or ranges are given",
         )
@@ -71,18 +105,14 @@ class Quantisation:
         """The type to quantise to, or 'none'. Raises `OptionError` K0720, K0721 when the target cannot do as asked."""
         if self.quant == FLOAT or not (self.quant or self.given):
             return FLOAT
-        types = QUANTISED.get(target, ())
-        if not types or self.quant not in (None, *types):
-            wanted = "be quantised" if self.quant is None else f"be quantised to {self.quant}"
-            others = [f"{name} ({_list(kinds)})" for name, kinds in QUANTISED.items()]
-            raise OptionError(
-                "K0720",
-                cause=f"networks cannot {wanted} for target {target}: it computes in "
-                + (_list(types) or "floating point"),
-                remedy=f"targets that compute in integers: {_list(others) or 'none yet'}",
-            )
+        _require_type("networks", self.quant, QUANTISED, target)
         _require(self.given, f"quantisation to {self.quant} needs calibration data, or ranges measured before")
-        return self.quant or types[0]
+        return self.quant or QUANTISED[target][0]
+
+    def weights_for(self, target: str) -> str:
+        """The type to quantise weights to. Raises `OptionError` K0720 when the target cannot do as asked."""
+        _require_type("weights", self.quant_weights, WEIGHTS, target)
+        return self.quant_weights or WEIGHTS[target][0]
 
 
 @dataclass(frozen=True)
@@ -97,23 +127,32 @@ class CompileOptions:
     runtime: str | None = None
     cpu: tuple[str, ...] = ()
     triple: str | None = None
-    preprocessing: Preprocessing = field(default_factory=Preprocessing)
+    external_data: str | Path | None = None
+    preprocessing: Mapping[str, Preprocessing] = field(default_factory=dict)
+    output_layout: str | Mapping[str, str] | None = None
     quantisation: Quantisation = field(default_factory=Quantisation)
 
     @classmethod
     def of(cls, **given: Any) -> "CompileOptions":
-        """From what `kpuc.compile` takes: those fields, and the fields of `preprocessing` and `quantisation`."""
-        given["shapes"] = {name: tuple(shape) for name, shape in (given["shapes"] or {}).items()}
-        given["dims"] = dict(given["dims"] or {})
-        cpu = given["cpu"]
+        """From some of what `kpuc.compile` takes: fields of this class, of `Preprocessing` and `Quantisation`."""
+        given["shapes"] = {name: tuple(shape) for name, shape in (given.get("shapes") or {}).items()}
+        given["dims"] = dict(given.get("dims") or {})
+        cpu = given.get("cpu")
         given["cpu"] = tuple(cpu.split(",") if isinstance(cpu, str) else cpu or ())
-        preprocessing = Preprocessing.of(**{item.name: given.pop(item.name) for item in fields(Preprocessing)})
-        quantisation = Quantisation(**{item.name: given.pop(item.name) for item in fields(Quantisation)})
+        layout = given.get("output_layout")
+        if layout is not None:
+            texts = {name: layout_text(one) for name, one in layout.items()} if isinstance(layout, Mapping) else None
+            given["output_layout"] = layout_text(layout) if texts is None else texts
+        preprocessing = Preprocessing.per_input(**_taken(given, Preprocessing))
+        quantisation = Quantisation(**_taken(given, Quantisation))
         return cls(**given, preprocessing=preprocessing, quantisation=quantisation)
 
     def __post_init__(self) -> None:
         if self.target not in TARGETS:
             raise OptionError("K0701", cause=f"there is no target '{self.target}'; there are: {', '.join(TARGETS)}")
+        layouts = self.output_layout
+        for layout in layouts.values() if isinstance(layouts, Mapping) else (layouts,):
+            check_layout("output", layout)
         valid = VERSIONS[self.target]
         if self.kmodel is not None and self.kmodel not in valid:
             raise OptionError(
@@ -129,8 +168,9 @@ class CompileOptions:
         if (self.cpu or self.triple) and not self.machine_code:
             raise OptionError("K0722", cause="a CPU is named, but the kmodel shall hold no machine code")
         quant = self.quantisation.type_for(self.target)
-        if quant != FLOAT and self.target == "cpu" and not self.machine_code:
-            raise OptionError("K0720", cause="kmodels for cpu compute in integers with machine code only")
+        self.quantisation.weights_for(self.target)
+        if self.quantisation.rounding != "nearest" and self.target == "k210":
+            raise OptionError("K0720", cause="weights for target k210 are rounded to the nearest number only")
         if self.portable and self.target == "k210":
             if self.version != 5:
                 raise OptionError("K0722", cause=f"portable kmodels for k210 are of version 5, not {self.version}")
@@ -152,6 +192,16 @@ class CompileOptions:
         return self.quantisation.type_for(self.target)
 
     @property
+    def weights(self) -> str:
+        """The type that weights are quantised to, if values are."""
+        return self.quantisation.weights_for(self.target)
+
+    @property
+    def computes_integers(self) -> bool:
+        """Whether integers are multiplied, not the numbers that they stand for."""
+        return self.target == "k210" or (self.machine_code and self.quant != "i16" and self.weights == "i8")
+
+    @property
     def version(self) -> int:
         """The kmodel version to write."""
         return self.kmodel or VERSIONS[self.target][0]
@@ -161,6 +211,21 @@ class CompileOptions:
         """The dialect of version 5 code that the runtime executes, one of `isa5.DIALECTS`."""
         runtime = self.runtime or RUNTIMES[5][0]
         return {"1.0.0-beta2": "1.0.0-beta2", "1.1.0": "1.1"}.get(runtime, "1.6")
+
+
+def _require_type(what: str, wanted: str | None, types: Mapping[str, Sequence[str]], target: str) -> None:
+    if wanted not in (None, *types[target]):
+        others = [f"{name} ({_list(kinds)})" for name, kinds in types.items() if wanted in kinds]
+        raise OptionError(
+            "K0720",
+            cause=f"{what} cannot be quantised to {wanted} for target {target}, only to {_list(types[target])}",
+            remedy=f"targets that can: {_list(others)}" if others else "",
+        )
+
+
+def _taken(given: dict[str, Any], kind: type[Any]) -> dict[str, Any]:
+    """What is given of the fields of a class, which is no longer in `given` then."""
+    return {item.name: given.pop(item.name) for item in fields(kind) if item.name in given}
 
 
 def _list(values: Iterable[Any]) -> str:

@@ -137,11 +137,13 @@ def open_dataset(data: Any, inputs: Sequence[TensorInfo], states: Iterable[str] 
 
     `data`: the path of an `.npz` keyed by input name, of an `.npy` for a network of one input, or of a folder of
     images (searched with its sub-folders, in order of their names); an array for a network of one input; a mapping of
-    input names to arrays; or any iterable of dictionaries, each one sample. Arrays hold samples along their first
-    axis: a sample is `a[i]` where that has the input's rank, else `a[i:i+1]`. Arrays of a file that are not inputs are
-    left alone. `states` are inputs that may be absent. Raises `OptionError` K0710, K0711, K0712, K0714.
+    input names to arrays; any iterable of dictionaries, each one sample; or a function that, given `inputs`, returns
+    one of these. Arrays hold samples along their first axis: a sample is `a[i]` where that has the input's rank, else
+    `a[i:i+1]`. Arrays of a file that are not inputs are left alone. `states` are inputs that may be absent. Raises
+    `OptionError` K0710, K0711, K0712, K0714.
     """
-    return Dataset(_source(data, inputs, frozenset(states)), inputs, frozenset(states))
+    found = data(inputs) if callable(data) else data
+    return Dataset(_source(found, inputs, frozenset(states)), inputs, frozenset(states))
 
 
 def _source(data: Any, inputs: Sequence[TensorInfo], states: frozenset[str]) -> Source:

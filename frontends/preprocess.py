@@ -5,6 +5,7 @@ nncase 2.x, checked against its output, except that what it silently bends is re
 """
 
 import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,19 +18,23 @@ LAYOUTS = ("NCHW", "NHWC")
 BYTE_RANGE = (0.0, 255.0)
 """What integer inputs stand for unless `input_range` says otherwise: themselves."""
 NARROWEST = 0.01
+SIZES = ("letterbox", "input_shape")
 
 
 @dataclass(frozen=True)
 class Preprocessing:
     """Steps at the entry of a network, in this order; what is left at its default does not happen.
 
-    1. `input_layout`: the new input's order of dimensions; None: the network's own (`model_layout`).
-    2. `swap_rb`: channels 2, 1, 0 of an image of three.
+    1. `input_layout`: the new input's order of dimensions, NCHW or NHWC for images, or for inputs of any rank the
+       permutation that makes of it the network's (NCHW for images), as text: "0,3,1,2" is NHWC. None: the network's own
+       (`model_layout`).
+    2. `swap_rb`: channels 2, 1, 0 of an image of three; a fourth stays.
     3. `input_type`: uint8 or int8 elements q stand for (q - zero_point) * scale, where `input_range` (low, high) is
        what 0 and 255 stand for: scale = (high - low) / 255, zero_point = round(-low / scale), halves to even. Signed
        elements have the same scale and zero point, so with the range 0, 1 an int8 is q / 255.
     4. `letterbox` (height, width): the new input's size; images are scaled by one factor until they fit, bilinearly,
-       centred, and `letterbox_value` fills the rest.
+       centred, and `letterbox_value` fills the rest. `input_shape` says the size, too, with all dimensions, in
+       `input_layout`.
     5. `mean`, `std`: (x - mean) / std; one number, or one a channel.
 
     Raises `OptionError` K0716 when that contradicts itself. Source: nncase 2.11, AddPreProcess.
@@ -43,33 +48,55 @@ class Preprocessing:
     std: tuple[float, ...] = ()
     letterbox: tuple[int, int] | None = None
     letterbox_value: float = 0.0
+    input_shape: tuple[int, ...] | None = None
     model_layout: str | None = None
 
     @classmethod
     def of(cls, **fields: Any) -> "Preprocessing":
         """From what a user gives: numbers or sequences of them, None for what is left at its default."""
         given = {name: value for name, value in fields.items() if value is not None}
-        for name, kind in (("input_range", float), ("mean", float), ("std", float), ("letterbox", int)):
+        if "input_layout" in given:
+            given["input_layout"] = layout_text(given["input_layout"])
+        for name, kind in (("input_range", float), ("mean", float), ("std", float), *((name, int) for name in SIZES)):
             if name in given:
                 given[name] = _numbers(name.replace("_", " "), given[name], kind)
         return cls(**given)
+
+    @classmethod
+    def per_input(cls, **fields: Any) -> "dict[str, Preprocessing]":
+        """The same for each input by name, "" standing for all others: any field may be a dictionary by input name."""
+        mappings = {name: value for name, value in fields.items() if isinstance(value, Mapping)}
+        common = {name: value for name, value in fields.items() if name not in mappings}
+        found = {"": cls.of(**common)}
+        for which in dict.fromkeys(which for value in mappings.values() for which in value):
+            found[which] = cls.of(
+                **common, **{name: value[which] for name, value in mappings.items() if which in value}
+            )
+        return found
 
     def __post_init__(self) -> None:
         _require(
             self.input_type in INPUT_TYPES,
             f"there is no input type '{self.input_type}'; there are: {', '.join(INPUT_TYPES)}",
         )
-        for what, layout in (("input", self.input_layout), ("model", self.model_layout)):
-            _require(layout in (None, *LAYOUTS), f"{what} layout '{layout}' is not one of {', '.join(LAYOUTS)}")
+        check_layout("input", self.input_layout)
+        names = ", ".join(LAYOUTS)
+        _require(self.model_layout in (None, *LAYOUTS), f"model layout '{self.model_layout}' is not one of {names}")
         self._check_range()
         for what, numbers in (("mean", self.mean), ("std", self.std), ("letterbox value", (self.letterbox_value,))):
             _require(all(map(math.isfinite, numbers)), f"{what} {_text(numbers)} is not finite")
         _require(all(self.std) or not self.std, f"std {_text(self.std)} contains 0, by which nothing can be divided")
         lengths = {len(numbers) for numbers in (self.mean, self.std) if len(numbers) > 1}
         _require(len(lengths) < 2, f"mean {_text(self.mean)} and std {_text(self.std)} are for different channels")
-        if self.letterbox is not None:
-            size = self.letterbox
+        self._check_size()
+
+    def _check_size(self) -> None:
+        size, shape = self.letterbox, self.input_shape
+        if size is not None:
             _require(len(size) == 2 and min(size) > 0, f"letterbox {_text(size)} is not a height and a width")
+            _require(shape is None, "letterbox and input shape both say what the size is")
+        elif shape is not None:
+            _require(bool(shape) and min(shape) > 0, f"input shape {_text(shape)} is not made of sizes")
         else:
             _require(self.letterbox_value == 0, "a letterbox value needs a letterbox")
 
@@ -131,6 +158,35 @@ class Frame:
         rows, columns = target[0] - height, target[1] - width
         top, left = round(rows / 2 - 0.1), round(columns / 2 - 0.1)
         return cls(height, width, top, rows - top, left, columns - left)
+
+
+def layout_text(layout: Any) -> str:
+    """A layout as text: permutations may be given as numbers."""
+    return layout if isinstance(layout, str) else ",".join(map(str, layout)) if _is_sequence(layout) else str(layout)
+
+
+def _is_sequence(value: Any) -> bool:
+    return isinstance(value, Sequence | np.ndarray)
+
+
+def check_layout(what: str, layout: str | None) -> None:
+    """Raise `OptionError` K0716 for what is neither a layout's name nor a permutation."""
+    if layout is None or layout in LAYOUTS:
+        return
+    order = permutation_of(layout)
+    _require(
+        order is not None and sorted(order) == list(range(len(order))),
+        f"{what} layout '{layout}' is neither one of {', '.join(LAYOUTS)} nor a permutation",
+        "write permutations like 0,3,1,2",
+    )
+
+
+def permutation_of(layout: str) -> tuple[int, ...] | None:
+    """The numbers of a layout that is a permutation, None of others."""
+    try:
+        return tuple(int(number) for number in layout.split(","))
+    except ValueError:
+        return None
 
 
 def _numbers(what: str, value: Any, kind: type[float]) -> tuple[Any, ...]:

@@ -31,6 +31,12 @@ class RuntimeTensor:
         """The array, not a copy."""
         return self._array
 
+    def copy_to(self, other: RuntimeTensor) -> None:
+        """Overwrite another tensor; ExecutionError K0502 unless it has the same dtype and shape and can be written."""
+        if (self.dtype, self.shape) != (other.dtype, other.shape) or not other._array.flags.writeable:
+            raise ExecutionError("K0502", cause=f"{self} cannot be copied to {other}")
+        other._array[...] = self._array
+
     @property
     def dtype(self) -> np.dtype[Any]:
         """The numpy dtype."""

@@ -4,16 +4,18 @@ import io
 import json
 import re
 import sys
+from pathlib import Path
 
 import numpy as np
+import onnxruntime
 import pytest
 from click.testing import CliRunner
 from networks import SHIPPED
 from PIL import Image
 from rich.progress import Progress
+from vendor import run_in_vendor_runtime
 
 import kpuc
-from kpuc import options
 from kpuc.compiler import PIPELINE
 from kpuc.dialects import mlir
 from kpuc.errors import OptionError, PassError
@@ -32,12 +34,6 @@ CAMERA = {"input_type": "uint8", "input_layout": "NHWC", "mean": 127.5, "std": 1
 
 
 @pytest.fixture
-def quantised(monkeypatch):
-    """Has k230 quantised, as far as the options are concerned: its kmodel stays float."""
-    monkeypatch.setitem(options.QUANTISED, "k230", ("u8", "i8"))
-
-
-@pytest.fixture
 def command(tmp_path, monkeypatch):
     """Compiles for k230 from the command line, in an empty folder."""
     monkeypatch.chdir(tmp_path)
@@ -49,11 +45,10 @@ def command(tmp_path, monkeypatch):
     return run
 
 
-def compiled(data, **given):
-    return kpuc.compile(FASHION, target="k230", calibration=data, **given)
+def compiled(data, target="k230", **given):
+    return kpuc.compile(FASHION, target=target, calibration=data, **given)
 
 
-@pytest.mark.usefixtures("quantised")
 class TestCompile:
     def test_ranges_are_stated_on_the_float_network_before_the_targets_own_passes(self, tmp_path):
         kmodel = compiled(IMAGES, calibration_method="minmax", dump_ir=tmp_path)
@@ -141,7 +136,6 @@ class TestCompile:
         assert compiled(IMAGES, quant="i8").report["quant"] == "i8"
 
 
-@pytest.mark.usefixtures("quantised")
 class TestCommand:
     def test_calibrate_save_and_load(self, command, tmp_path):
         np.savez("a.npz", input=IMAGES)
@@ -199,7 +193,7 @@ class TestCommand:
             (("--calibration-method", "kld"), "K0721", "no calibration data"),
             (("--calibration", "counts.npz", "--quant", "none"), "K0721", "nothing shall be quantised"),
             (("--quant", "u8"), "K0721", "needs calibration data"),
-            (("--calibration", "counts.npz", "--quant", "f8"), "K0720", "k230: it computes in u8, i8"),
+            (("--calibration", "counts.npz", "--quant", "f8"), "K0720", "f8 for target k230, only to u8, i8, i16"),
             (("--save-ranges", "r.json"), "K0721", "without calibration data"),
             (("--ranges", "text.json", "--save-ranges", "r.json"), "K0721", "without calibration data"),
             (("--calibration", "good.npz", "--save-ranges", "no/r.json"), "K0705", "cannot be written"),
@@ -238,10 +232,58 @@ class TestCommand:
             assert (stream.getvalue(), steps) == ("", [])
 
 
-@pytest.mark.parametrize("target", ["cpu", "k230", "k510"])
-@pytest.mark.parametrize("given", [{"calibration": IMAGES}, {"ranges": "r.json"}, {"quant": "u8"}])
-def test_targets_that_compute_in_floating_point_refuse(target, given):
-    with pytest.raises(OptionError, match=f"for target {target}: it computes in floating point") as caught:
-        kpuc.compile(FASHION, target=target, **given)
-    assert caught.value.code == "K0720"
-    assert "targets that compute in integers: " in caught.value.remedy
+class TestTypes:
+    """Targets that compute in floating point do so with the numbers that integers stand for."""
+
+    def decibels(self, exact, kmodel):
+        got = np.concatenate([kpuc.Simulator(kmodel).run(image[None])["logits"] for image in IMAGES])
+        return 10 * np.log10((exact**2).sum() / ((got - exact) ** 2).sum())
+
+    @pytest.fixture(scope="class")
+    @classmethod
+    def exact(cls):
+        session = onnxruntime.InferenceSession(FASHION)
+        return np.concatenate([session.run(None, {"input": image[None]})[0] for image in IMAGES])
+
+    @pytest.mark.parametrize("target", ["cpu", "k230", "k510"])
+    def test_wider_types_are_more_exact(self, exact, target):
+        found = []
+        for quant, weights in (("u8", "i8"), ("i8", "i16"), ("i16", "i16")):
+            kmodel = compiled(IMAGES, target, quant=quant, quant_weights=weights, calibration_method="minmax")
+            assert kmodel.report["quant"] == quant
+            found.append(self.decibels(exact, kmodel))
+        assert 20 < found[0] < found[1] - 5 < 40
+        assert found[2] > 70
+
+    def test_the_vendors_runtime_computes_the_same(self):
+        kmodel = compiled(IMAGES, quant="u8", calibration_method="minmax")
+        (theirs,) = run_in_vendor_runtime([(kmodel.data, [IMAGES[:1]], 1)])[0]
+        (ours,) = kpuc.Simulator(kmodel).run(IMAGES[:1]).values()
+        np.testing.assert_allclose(ours, theirs, rtol=1e-5, atol=1e-5)
+
+    def test_the_command(self, command):
+        np.save("a.npy", IMAGES)
+        done = command("--calibration", "a.npy", "--quant", "i16", "--quant-weights", "i16", "--dump-asm", "asm")
+        assert done.exit_code == 0, done.output
+        assert Path("a.kmodel").read_bytes() == compiled(IMAGES, quant="i16", quant_weights="i16").data
+        assert "TENSOR.quantize" in Path("asm/kmodel.asm").read_text()
+
+    def test_portable_code_for_cpus_rounds_as_machine_code_does(self):
+        outputs = []
+        for portable in (False, True):
+            kmodel = compiled(IMAGES, "cpu", quant="u8", calibration_method="minmax", portable=portable)
+            outputs.append(np.concatenate([kpuc.Simulator(kmodel).run(image[None])["logits"] for image in IMAGES]))
+        assert np.abs(outputs[0] - outputs[1]).max() < 0.02 * np.abs(outputs[0]).max()
+
+    @pytest.mark.parametrize(
+        ("given", "text"),
+        [
+            ({"quant": "i8"}, "networks cannot be quantised to i8 for target k210, only to u8"),
+            ({"quant_weights": "i16"}, "weights cannot be quantised to i16 for target k210, only to u8"),
+        ],
+    )
+    def test_types_that_a_chip_has_not(self, given, text):
+        with pytest.raises(OptionError, match=text) as caught:
+            compiled(IMAGES, "k210", **given)
+        assert caught.value.code == "K0720"
+        assert "targets that can: cpu" in caught.value.remedy

@@ -12,6 +12,7 @@ from ..dialects.ods import Attribute, Dialect, Op
 from ..errors import CODES
 from ..runtime.cycles import RATES
 from .cli.ops import markdown, operators, rules, rules_table
+from .nncase_page import nncase_page
 
 
 def dialect_page(dialect: type[Dialect]) -> str:
@@ -154,6 +155,7 @@ def errors_page() -> str:
 def pages() -> dict[str, str]:
     """Every generated page by its path in docs/."""
     return {
+        "coming-from-nncase.md": nncase_page(),
         "dialects/kpu.md": dialect_page(kpu.KPU),
         "dialects/nn.md": dialect_page(nn.NN),
         "errors.md": errors_page(),

@@ -23,7 +23,7 @@ from ...passes.rewriter import users
 from .buffer import Buffer, element_of, plain_buffer
 from .form_groups import ALIASES, PLACED
 from .generators import EXPRESSIONS
-from .kernels.windows import Window, halo_of, phases_of
+from .kernels.windows import needed_halo
 from .target import SPECS
 
 BUFFERS = "native.buffers"
@@ -184,15 +184,6 @@ def _readers(value: ir.Value) -> list[Any]:
         elif not isinstance(op, nn.Conv | nn.ConvTranspose) or op.input == value:
             found.append(op)
     return found
-
-
-def needed_halo(op: nn.Conv | nn.ConvTranspose) -> tuple[int, int, int, int]:
-    """How many rows above, columns left, rows below and columns right of its input a convolution reads."""
-    if isinstance(op, nn.ConvTranspose):
-        phases = [(phase.window, phase.counts) for phase in phases_of(op)]
-        return halo_of(phases, static_shape(op.input))
-    window = Window.of(static_shape(op.weight)[2:], op.strides, op.dilations, op.padding)
-    return halo_of([(window, static_shape(op.output)[2:])], static_shape(op.input))
 
 
 def zero_of(value: ir.Value) -> float:

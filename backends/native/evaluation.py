@@ -276,21 +276,17 @@ class Evaluation:
         """Lanes that are apart, out of as few vectors as hold them, of which none ends behind the last lane."""
         lanes, stride, axis = point.lanes, point.stride, point.axis % len(buffer.shape)
         last = (lanes - 1) * stride
-        starts = [min(start, last + 1 - lanes) for start in range(0, last + 1, lanes)]
-        result, type_ = "", vector(lanes, buffer.element)
-        for number, start in enumerate(starts):
-            indices = [self.text.add(index, start) if one == axis else index for one, index in enumerate(point.indices)]
-            part = load(self.text, name, buffer, buffer.at(self.text, indices), lanes)
-            if number:
-                known = range(starts[number - 1] + lanes)
-                picks = [
-                    (lane if number > 1 else lane * stride) if lane * stride in known else lanes + lane * stride - start
-                    for lane in range(lanes)
-                ]
-                picks = [min(pick, 2 * lanes - 1) for pick in picks]
-                listed = ", ".join(map(str, picks))
-                part = self.text.let(f"vector.shuffle {result}, {part} [{listed}] : {type_}, {type_}")
-            result = part
+        type_, result, end = vector(lanes, buffer.element), "", 0
+        for start in (min(start, last + 1 - lanes) for start in range(0, last + 1, lanes)):
+            place = (self.text.add(index, start) if one == axis else index for one, index in enumerate(point.indices))
+            part = load(self.text, name, buffer, buffer.at(self.text, list(place)), lanes)
+            if start:
+                # Of the first vector lanes are picked where they are, of later results where they belong.
+                before = [lane if end > lanes else lane * stride for lane in range(lanes)]
+                found = [min(lanes + lane * stride - start, 2 * lanes - 1) for lane in range(lanes)]
+                picks = [before[lane] if lane * stride < end else found[lane] for lane in range(lanes)]
+                part = self.text.let(f"vector.shuffle {result}, {part} {picks} : {type_}, {type_}")
+            result, end = part, start + lanes
         return result
 
     def stored(self, value: ir.Value, point: Point) -> str:

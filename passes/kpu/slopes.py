@@ -115,6 +115,12 @@ def channels_of_joined(op: nn.Slice, rewriter: Rewriter) -> Match:
     return NO_MATCH
 
 
+def is_beside(op: nn.Slice) -> bool:
+    """Whether only layers that read other maps, too, want a slice."""
+    readers = users(op.output)
+    return bool(readers) and all(isinstance(reader, kpu.Layer) and len(reader.inputs) > 1 for reader in readers)
+
+
 @pattern(nn.Slice)
 def layer_of_channels(op: nn.Slice, rewriter: Rewriter) -> Match:
     """slice(layer(x)) is a layer with fewer results, where others are nobody's, or other such slices'
@@ -124,12 +130,12 @@ def layer_of_channels(op: nn.Slice, rewriter: Rewriter) -> Match:
     layer = producer(op.input, kpu.Layer)
     if layer is None or layer.depthwise or not fill_lines(layer.inputs[:-1]):
         return NO_MATCH
-    taken = [channels_of_slice(user) if isinstance(user, nn.Slice) else None for user in users(op.input)]
+    if not is_beside(op):
+        return NO_MATCH
+    slices = users(op.input)
+    taken = [channels_of_slice(user) if isinstance(user, nn.Slice) and is_beside(user) else None for user in slices]
     channels = [channel for wanted in taken for channel in wanted or ()]
     if None in taken or len(channels) != len(set(channels)):
-        return NO_MATCH
-    beside = [reader for user in users(op.input) for reader in users(user.output)]
-    if not beside or not all(isinstance(reader, kpu.Layer) and len(reader.inputs) > 1 for reader in beside):
         return NO_MATCH
     wanted, span = channels_of_slice(op), value_range(op.output)
     weight, bias = nn.constant_value(layer.weight), nn.constant_value(layer.bias)

@@ -24,8 +24,10 @@ from ..pipeline import register_pass
 from .affine import NARROWEST, asymmetric
 from .stored import Stored, is_product
 
-FIRST = {"uint8": 0, "int8": -128}
-"""The least integer of each type that values are quantised to."""
+BITS = {"uint8": 8, "int8": 8, "int16": 16}
+"""The types that values are quantised to."""
+WEIGHT_BITS = {"int8": 8, "int16": 16, "int4": 4}
+"""The types that weights are quantised to; int4 is kept in int8."""
 LARGEST_BIAS = 2.0**30
 """Steps of a sum of products that a bias may be, so that 32 bits hold both."""
 
@@ -35,20 +37,26 @@ LARGEST_BIAS = 2.0**30
 class Quantize:
     """Keep the data of convolutions and products as integers, and what leads to them; needs ranges.
 
-    activations: the type of values that are computed: uint8 or int8, each over its range, 0 among its numbers.
+    activations: the type of values that are computed: uint8, int8 or int16, each over its range, 0 among its numbers.
+    weights: the type of weights, around 0: int8, int16 or, to try how rounding can be done, int4.
     """
 
     name: ClassVar[str] = "nn-quantize"
     activations: str = "uint8"
+    weights: str = "int8"
 
     def apply(self, module: ir.Module) -> None:
-        if self.activations not in FIRST:
-            valid = " or ".join(FIRST)
-            cause = f"option 'activations' of pass '{self.name}' is '{self.activations}', expected {valid}"
-            raise PassError("K0303", cause=cause)
+        for option, value, valid in (
+            ("activations", self.activations, BITS),
+            ("weights", self.weights, WEIGHT_BITS),
+        ):
+            if value not in valid:
+                cause = f"option '{option}' of pass '{self.name}' is '{value}', expected {' or '.join(valid)}"
+                raise PassError("K0303", cause=cause)
         stored = Stored.of(module)
         ranges = stored.ranges()
-        scales = {value: asymmetric(span).scale for value, span in ranges.items()}
+        bits, weight_bits = BITS[self.activations], WEIGHT_BITS[self.weights]
+        scales = {value: asymmetric(span, bits).scale for value, span in ranges.items()}
         real = {}
         for value, behind in _places(module):
             if value in ranges:
@@ -56,15 +64,15 @@ class Quantize:
                     real[value] = self._rounded(value, ranges[value])
         for reader, value in stored.readers:
             if is_product(reader):
-                quantise_weight(reader, scales[value])
+                quantise_weight(reader, scales[value], weight_bits)
             for number, operand in enumerate(reader.operation.operands):
                 if operand == value and (number == 0 or not is_product(reader)):
                     reader.operation.operands[number] = real[value]
 
     def _rounded(self, value: ir.Value, span: Range) -> ir.Value:
         """A value, quantised and dequantised."""
-        affine = asymmetric(span)
-        zero = affine.zero_point + FIRST[self.activations]
+        affine = asymmetric(span, BITS[self.activations])
+        zero = affine.zero_point + np.iinfo(self.activations).min
         type_ = nn.quantized_tensor_type(shape_of(value), [affine.scale], [zero], -1, np.dtype(self.activations))
         return nn.Dequantize(nn.Quantize(value, results=[type_]).output).output
 
@@ -85,37 +93,53 @@ def _location(value: ir.Value) -> ir.Location:
     return owner.location if isinstance(value, ir.OpResult) else owner.owner.location
 
 
-def quantise_weight(op: Any, scale: float) -> None:
-    """Let a product have a dequantised constant of i8 as its weight, a scale an output channel; `scale` is its data's.
+def quantise_weight(op: Any, scale: float, bits: int = 8) -> None:
+    """Let a product have a dequantised constant as its weight, a scale an output channel; `scale` is its data's.
 
-    The scale is the magnitude of the channel's weights / 127, but large enough for the bias to be a number of steps of
-    the sum that 32 bits hold.
+    The scale is the magnitude of the channel's weights / 127, for 8 bits, but large enough for the bias to be a number
+    of steps of the sum that 32 bits hold.
     """
-    weight, bias = nn.constant_value(op.operation.operands[1]), None
+    weight = nn.constant_value(op.operation.operands[1])
     assert weight is not None
-    axis = 0 if isinstance(op, nn.Conv) else 1
-    if not isinstance(op, nn.Matmul):
-        bias = nn.constant_value(op.bias)
     with op.location, ir.InsertionPoint(op):
-        op.operation.operands[1] = rounded_weight(weight, axis, _least_scale(op, bias, scale))
+        op.operation.operands[1] = rounded_weight(weight, channel_axis(op), _least_scale(op, scale), bits)
 
 
-def _least_scale(op: Any, bias: Array | None, scale: float) -> Array | float:
+def channel_axis(op: Any) -> int:
+    """The axis of a product's weight along which its output channels lie."""
+    return 0 if isinstance(op, nn.Conv) else 1
+
+
+def weight_scales(op: Any, scale: float, bits: int = 8) -> Array:
+    """The scales of a product's weight, one a channel; `scale` is its data's."""
+    weight = nn.constant_value(op.operation.operands[1])
+    assert weight is not None
+    return _scales(weight, channel_axis(op), _least_scale(op, scale), bits)
+
+
+def _least_scale(op: Any, scale: float) -> Array | float:
     """The least scale of each channel's weights that the bias allows."""
+    bias = None if isinstance(op, nn.Matmul) else nn.constant_value(op.bias)
     if bias is None:
         return 0.0
     least = np.abs(bias.astype(np.float64)) / (scale * LARGEST_BIAS)
     return least if isinstance(op, nn.Conv) else least.reshape(op.groups, -1).max(axis=0)
 
 
-def rounded_weight(weight: Array, axis: int, least: Array | float) -> ir.Value:
-    """A weight rounded to i8, symmetrically, with a scale an entry of an axis, none below `least`."""
+def rounded_weight(weight: Array, axis: int, least: Array | float, bits: int = 8) -> ir.Value:
+    """A weight rounded to i8, i16 if it has 16 bits, symmetrically, with a scale an entry of an axis, none below
+    `least`."""
+    limit, dtype = 2 ** (bits - 1) - 1, np.dtype(np.int8 if bits <= 8 else np.int16)
+    scales = _scales(weight, axis, least, bits)
+    shape = [-1 if number == axis else 1 for number in range(weight.ndim)]
+    steps = np.clip(np.rint(weight / scales.reshape(shape)), -limit, limit).astype(dtype)
+    zeros = (0,) * scales.size
+    parameters = nn.QuantizationParameters(tuple(scales.tolist()), zeros, axis, dtype)
+    return dequantised(steps, parameters)
+
+
+def _scales(weight: Array, axis: int, least: Array | float, bits: int) -> Array:
     others = tuple(number for number in range(weight.ndim) if number != axis)
     reach = np.abs(weight.astype(np.float64)).max(axis=others, initial=0.0)
-    scales = np.maximum(np.where(reach > 0, reach, NARROWEST) / 127, least)
-    scales = np.maximum(scales, np.finfo(np.float32).tiny).astype(np.float32)
-    shape = [-1 if number == axis else 1 for number in range(weight.ndim)]
-    steps = np.clip(np.rint(weight / scales.reshape(shape)), -127, 127).astype(np.int8)
-    zeros = (0,) * scales.size
-    parameters = nn.QuantizationParameters(tuple(scales.tolist()), zeros, axis, np.dtype(np.int8))
-    return dequantised(steps, parameters)
+    scales = np.maximum(np.where(reach > 0, reach, NARROWEST) / (2 ** (bits - 1) - 1), least)
+    return np.asarray(np.maximum(scales, np.finfo(np.float32).tiny), np.float32)

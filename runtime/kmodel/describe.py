@@ -5,7 +5,7 @@ Entry: a decoded model. Exit: dicts, lists, strings and numbers only; damaged co
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -31,6 +31,10 @@ DISASSEMBLERS: Mapping[tuple[int, str], Callable[[Any], Disassembler]] = {
     (7, "stackvm"): lambda module: partial(disassemble, ISA7),
 }
 """(kmodel version, kind of module) -> module -> lines of a function's code."""
+
+
+JSON_ONLY = frozenset({"layers", "registers"})
+"""All registers of KPU layers: the text shows those that vary."""
 
 
 def _isa5(module: v5.Module) -> Isa5:
@@ -147,3 +151,35 @@ def _code(version: int, module: v5.Module | v7.Module, function: Any) -> dict[st
     except KmodelError as error:
         return {**described, "code": [f"({error.cause})"]}
     return {**described, "code": lines, **({"layers": kpu.layers(text)} if module.kind == "k210" else {})}
+
+
+def lines(value: Any, indent: int = 0) -> Iterator[str]:
+    """Nested facts as indented text: lists of texts line by line, small facts on one line each."""
+    pad = "  " * indent
+    if isinstance(value, dict):
+        for key, item in value.items():
+            if key in JSON_ONLY:
+                continue
+            if isinstance(item, dict | list) and item:
+                yield f"{pad}{key}:"
+                yield from lines(item, indent + 1)
+            else:
+                yield f"{pad}{key}: {'none' if item in ({}, [], None) else item}"
+    elif isinstance(value, list):
+        for item in value:
+            if isinstance(item, dict):
+                shown = {key: fact for key, fact in item.items() if key not in JSON_ONLY}
+                if all(map(_small, shown.values())):
+                    yield f"{pad}- " + ", ".join(f"{key}: {fact}" for key, fact in shown.items())
+                else:
+                    yield f"{pad}-"
+                    yield from lines(shown, indent + 1)
+            else:
+                yield f"{pad}{item}"
+
+
+def _small(value: Any) -> bool:
+    """What fits into a line: a number, a text, a shape."""
+    return not isinstance(value, dict) and not (
+        isinstance(value, list) and any(isinstance(x, dict | str) for x in value)
+    )

@@ -45,7 +45,7 @@ def kinds(kmodel):
     (dynamic(), {"calibration": DATA}, "K0603", r"\?x3x\?x8xf32> has dimensions that are not known"),
     (dynamic(), {}, "K0603", "--shape NAME=1,3,224,224 or --dim NAME=N"),
     (MODEL, {"quant": "u8"}, "K0721", "quantisation to u8 needs calibration data, or ranges"),
-    (MODEL, {"quant": "i8", "calibration": DATA}, "K0720", "for target k210: it computes in u8"),
+    (MODEL, {"quant": "i8", "calibration": DATA}, "K0720", "for target k210, only to u8"),
     (MODEL, {"quant": "none", "calibration": DATA}, "K0721", "nothing shall be quantised"),
     (MODEL, {"calibration": np.zeros((3, 3, 8, 8), np.float32)}, "K0713", "is 0.0 in every element of all 3 samples"),
     (MODEL, {"calibration": np.full((3, 3, 8, 8), np.nan, np.float32)}, "K0713", "is nan at"),

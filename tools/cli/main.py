@@ -71,7 +71,8 @@ def height_and_width(_context: Any, _parameter: Any, text: str | None) -> tuple[
 PREPROCESSING = (
     click.option("--input-type", default="float32", show_default=True, help="What goes in: float32, uint8 or int8."),
     click.option("--input-range", callback=numbers, help="What the integers 0 and 255 stand for.  [default: 0,255]"),
-    click.option("--input-layout", help="The order of what goes in: NCHW or NHWC.  [default: as in the network]"),
+    click.option("--input-layout", help="The order of what goes in: NCHW, NHWC or 0,3,1,2.  [default: the network's]"),
+    click.option("--output-layout", help="The order of what comes out: NCHW, NHWC or 0,2,3,1.  [default: the same]"),
     click.option("--model-layout", help="The network's own order.  [default: NHWC for TFLite, else NCHW]"),
     click.option("--swap-rb", is_flag=True, help="Swap the channels red and blue."),
     click.option("--mean", callback=numbers, help="Subtracted from the values: NUMBER, or one a channel."),
@@ -83,6 +84,7 @@ PREPROCESSING = (
 
 QUANTISATION = (
     click.option("--quant", help="The type to quantise to, or none.  [default: the target's, given what follows]"),
+    click.option("--quant-weights", help="The type to quantise weights to.  [default: the target's]"),
     click.option(
         "--calibration",
         type=click.Path(),
@@ -132,6 +134,7 @@ def preprocessing_and_quantisation_options(command: Callable[..., None]) -> Call
 @click.option("--dim", "dims", multiple=True, callback=named_numbers, help="A symbolic dimension: NAME=N.")
 @preprocessing_and_quantisation_options
 @click.option("--dump-ir", type=click.Path(), help="A folder for one .mlir per pass that changed something.")
+@click.option("--dump-asm", type=click.Path(), help="A folder for kmodel.asm: the kmodel, its code disassembled.")
 @click.option("--report", type=click.Path(), help="A file for what is known of the compilation, as JSON.")
 @json_option
 @reports_errors
@@ -147,6 +150,7 @@ def compile_command(
     shapes: dict[str, tuple[int, ...]],
     dims: dict[str, tuple[int, ...]],
     dump_ir: str | None,
+    dump_asm: str | None,
     report: str | None,
     as_json: bool,
     save_ranges: str | None,
@@ -172,6 +176,7 @@ def compile_command(
         shapes=shapes,
         dims={name: numbers[0] for name, numbers in dims.items()},
         dump_ir=dump_ir,
+        dump_asm=dump_asm,
         **preprocessing_and_quantisation,
     )
 

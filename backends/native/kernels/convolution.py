@@ -29,7 +29,7 @@ from .windows import Window
 def suits_direct(group: Group, buffers: Mapping[ir.Value, Buffer]) -> bool:
     """Whether `lower_direct` can: one group, f32, constant weights, and a halo of zeros as wide as the padding."""
     conv = group.anchor
-    if conv.groups != 1 or conv.input in group.inside or nn.constant_value(conv.weight) is None:
+    if conv.groups != 1 or nn.constant_value(conv.weight) is None:
         return False
     if conv.bias is not None and nn.constant_value(conv.bias) is None:
         return False

@@ -67,7 +67,7 @@ def test_fused(spec):
         for _ in range(2)
     ]
     for outcome in compute(trials, lower_pointwise, SPECS[spec]):
-        assert_near(outcome, 1e-6, 3e-6 if "cubic" in outcome.trial.name or "linear" in outcome.trial.name else 0.0)
+        assert_near(outcome, 1e-6, 3e-6 if "cubic" in outcome.name or "linear" in outcome.name else 0.0)
 
 
 def test_conversion_of_an_image():

@@ -1,0 +1,161 @@
+"""nncase's quantisation schemes: JSON files of the ranges of tensors, by their names in the network's file.
+
+`Version` "1.0", `Model` null, `Outputs`: entries with `Name`, `DataType`, `DataRange` ({`Min`, `Max`, `IsFull`}, one or
+one a channel) and `DataRangeMode` ("by_tensor" or "by_channel"). A value of ours has the name of the tensor that its
+node computes; what the node computes before that keeps our name.
+"""
+
+import json
+import math
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ..errors import OptionError
+from ..files import make_folder, write_file
+from .names import nearest
+from .tensors import Tensors
+
+VERSION = "1.0"
+REAL = ("f16", "f32")
+"""Types of values that stay real numbers."""
+INTEGERS = ("u8", "i8", "i16")
+PLACE = re.compile(r"(?P<op>\S+) (?P<node>.*?)( \((?P<count>\d+)\))?(\[(?P<result>\d+)\])?")
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A tensor's type, and its ranges (low, high): one, or one a channel."""
+
+    name: str
+    kind: str
+    ranges: tuple[tuple[float, float], ...]
+
+    def as_json(self) -> dict[str, Any]:
+        """As nncase writes it."""
+        return {
+            "Name": self.name,
+            "DataType": self.kind,
+            "DataRange": [{"Min": low, "Max": high, "IsFull": False} for low, high in self.ranges],
+            "DataRangeMode": "by_tensor" if len(self.ranges) == 1 else "by_channel",
+        }
+
+
+@dataclass(frozen=True)
+class Scheme:
+    """The entries of a file, by name."""
+
+    entries: Mapping[str, Entry]
+    place: str = ""
+
+    @classmethod
+    def load(cls, path: str | Path) -> "Scheme":
+        """Read a file. Raises `OptionError` K0717."""
+        try:
+            content = json.loads(Path(path).read_text(encoding="utf-8-sig"))
+        except OSError as error:
+            raise OptionError("K0717", where=str(path), cause=f"cannot be read: {error.strerror}") from error
+        except (ValueError, RecursionError) as error:
+            raise OptionError("K0717", where=str(path), cause=f"is not JSON: {error}") from error
+        outputs = content.get("Outputs") if isinstance(content, dict) else None
+        if not isinstance(outputs, list):
+            raise OptionError("K0717", where=str(path), cause="is not a quantisation scheme: it has no list 'Outputs'")
+        entries = [_entry(one, number, str(path)) for number, one in enumerate(outputs)]
+        return cls({entry.name: entry for entry in entries}, str(path))
+
+    def save(self, path: str | Path) -> None:
+        """Write a file. Raises `OptionError` K0705."""
+        content = {"Version": VERSION, "Model": None, "Outputs": [one.as_json() for one in self.entries.values()]}
+        make_folder(Path(path).parent)
+        write_file(path, json.dumps(content, indent=2) + "\n")
+
+    def kind(self, tensors: Tensors) -> str:
+        """The one type of integers that values have. Raises `OptionError` K0731 when there are several, or none."""
+        found = {one.kind for one in self.entries.values() if one.kind in INTEGERS and one.name not in tensors.weights}
+        if len(found) != 1:
+            what = "all values stay real" if not found else f"values have the types {', '.join(sorted(found))}"
+            raise OptionError("K0731", where=self.place, cause=f"{what}, expected one type of integers besides f32")
+        return found.pop()
+
+    def ranges(self, values: Sequence[str], tensors: Tensors, strict: bool) -> dict[str, tuple[float, float] | None]:
+        """The range of each value, None for those that stay real: of type f32, or, unless strict, not in the file.
+
+        Raises `OptionError` K0717, K0718 for names that the network does not have, and, if strict, for values that are
+        not in the file.
+        """
+        names = tensor_names(values, tensors.results)
+        known = {*names.values(), *tensors.names}
+        for name in self.entries:
+            if name not in known:
+                cause = f"the network has no tensor '{name}'"
+                raise OptionError("K0718", where=self.place, cause=cause, remedy=nearest(name, known))
+        missing = [name for name in names.values() if name not in self.entries]
+        if strict and missing:
+            cause = f"strict mode needs a range of every value, there is none of '{missing[0]}'"
+            raise OptionError("K0718", where=self.place, cause=cause)
+        return {value: self._range(name) for value, name in names.items()}
+
+    def _range(self, name: str) -> tuple[float, float] | None:
+        entry = self.entries.get(name)
+        if entry is None or entry.kind in REAL:
+            return None
+        return min(low for low, _ in entry.ranges), max(high for _, high in entry.ranges)
+
+
+def measured(ranges: Mapping[str, tuple[float, float] | None], kind: str, tensors: Tensors, by_channel: bool) -> Scheme:
+    """The scheme that says what was measured, with the network's weights."""
+    names = tensor_names(ranges, tensors.results)
+    entries = [
+        Entry(names[value], kind if span else "f32", ((span[0], span[1]) if span else (0.0, 0.0),))
+        for value, span in ranges.items()
+    ]
+    for name, weight in tensors.weights.items():
+        rows = weight.reshape(len(weight), -1) if by_channel else weight.reshape(1, -1)
+        spans = tuple((float(row.min()), float(row.max())) for row in rows)
+        entries.append(Entry(name, "i8", spans))
+    return Scheme({entry.name: entry for entry in entries})
+
+
+def tensor_names(values: Iterable[str], results: Mapping[str, Sequence[str]]) -> dict[str, str]:
+    """The tensor that each of our values is, by what nodes result in; our own name for what is none of the file's."""
+    found, last = {}, {}
+    for value in values:
+        place = PLACE.fullmatch(value)
+        if value.startswith("input "):
+            found[value] = value.removeprefix("input ")
+        elif place is not None:
+            found[value] = value
+            last[place["node"], int(place["result"] or 0)] = value
+    for (node, result), value in last.items():
+        outputs = results.get(node, [node])
+        if result < len(outputs) and outputs[result] not in found.values():
+            found[value] = outputs[result]
+    return found
+
+
+def _entry(content: Any, number: int, place: str) -> Entry:
+    where = f"{place}: Outputs[{number}]"
+    if not isinstance(content, dict) or not isinstance(content.get("Name"), str):
+        raise OptionError("K0717", where=where, cause="has no 'Name'")
+    kind = content.get("DataType")
+    if kind not in (*REAL, *INTEGERS):
+        valid = ", ".join((*INTEGERS, *REAL))
+        raise OptionError("K0717", where=where, cause=f"'DataType' is {kind!r}, expected one of {valid}")
+    rows = content.get("DataRange")
+    spans = tuple(_span(row) for row in rows) if isinstance(rows, list) else ()
+    found = [span for span in spans if span is not None]
+    if not found or len(found) != len(spans):
+        cause = f"the 'DataRange' of '{content['Name']}' is not made of a 'Min' and a 'Max', Min <= Max"
+        raise OptionError("K0717", where=where, cause=cause)
+    return Entry(content["Name"], kind, tuple(found))
+
+
+def _span(content: Any) -> tuple[float, float] | None:
+    if not isinstance(content, dict):
+        return None
+    low, high = content.get("Min"), content.get("Max")
+    if not isinstance(low, int | float) or not isinstance(high, int | float):
+        return None
+    return (float(low), float(high)) if -math.inf < low <= high < math.inf else None

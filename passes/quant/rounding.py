@@ -1,0 +1,222 @@
+"""Which of its two neighbours each weight is rounded to: better than the nearest one, seen over a whole channel.
+
+On entry: a network in which ranges are stated. On exit the weights of products lie on the grid that `nn-quantize`
+rounds them to, so that it keeps what was chosen here.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from itertools import islice
+from typing import Any
+
+import numpy as np
+
+from ...dialects import nn
+from ...dialects.evaluate import Program
+from ...dialects.function import argument_names, entry_function, initial_states
+from ...dialects.mlir import ir
+from ...dialects.tensors import Array, static_shape
+from ...errors import OptionError
+from ...runtime.kernels.convolution import sliding_windows
+from .affine import asymmetric
+from .quantize import WEIGHT_BITS, channel_axis, weight_scales
+from .stored import Stored, is_product
+
+METHODS = ("nearest", "squant", "adaround")
+SAMPLES, ROWS = 32, 2048
+"""Samples that AdaRound looks at, and rows of data that it keeps for each product, at most."""
+STEPS, RATE, PRESSURE = 1000, 0.02, 0.01
+"""AdaRound: how often it steps, how far, and the weight of being decided against being exact."""
+STRETCH = (-0.1, 1.1)
+SHARPNESS = (20.0, 2.0)
+
+
+def round_weights(
+    module: ir.Module,
+    method: str,
+    samples: Iterable[Mapping[str, Array]],
+    bits: int = 8,
+    weights: str = "int8",
+) -> None:
+    """Round the weights of all products that `nn-quantize` will quantise; `bits` are those of values.
+
+    Raises `OptionError` K0719 for an unknown method, and, for AdaRound, what iterating `samples` raises.
+    """
+    if method not in METHODS:
+        raise OptionError("K0719", cause=f"there is no way to round '{method}'; there are: {', '.join(METHODS)}")
+    stored = Stored.of(module)
+    spans = stored.ranges()
+    products = [(op, value) for op, value in stored.readers if is_product(op)]
+    seen = _rows(module, products, samples) if method == "adaround" else {}
+    for number, (op, value) in enumerate(products):
+        grid = Grid.of(op, asymmetric(spans[value], bits).scale, WEIGHT_BITS[weights])
+        steps = np.rint(grid.real)
+        if method == "squant":
+            steps = squant(grid.real, grid.limit)
+        elif method == "adaround" and number in seen:
+            steps = np.concatenate(
+                [
+                    adaround(part, rows)
+                    for part, rows in zip(np.split(grid.real, len(seen[number])), seen[number], strict=True)
+                ]
+            )
+        grid.set(np.clip(steps, -grid.limit, grid.limit))
+
+
+@dataclass
+class Grid:
+    """A product's weight in steps of its scales, `real`, as output channels x kernels x elements of a kernel."""
+
+    op: Any
+    real: Array
+    scales: Array
+    limit: int
+
+    @classmethod
+    def of(cls, op: Any, scale: float, bits: int) -> "Grid":
+        """`scale` is that of the product's data."""
+        weight = nn.constant_value(op.operation.operands[1])
+        assert weight is not None
+        scales = weight_scales(op, scale, bits)
+        moved = np.moveaxis(weight.astype(np.float64), channel_axis(op), 0)
+        real = moved / scales.reshape(-1, *[1] * (moved.ndim - 1))
+        elements = 1 if isinstance(op, nn.Matmul) else int(np.prod(moved.shape[2:]))
+        return cls(op, real.reshape(len(moved), -1, elements), scales, 2 ** (bits - 1) - 1)
+
+    def set(self, steps: Array) -> None:
+        """Let the product have these steps as its weight."""
+        op, old = self.op, nn.constant_value(self.op.operation.operands[1])
+        assert old is not None
+        axis = channel_axis(op)
+        shape = np.moveaxis(old, axis, 0).shape
+        values = (steps * self.scales.astype(np.float64).reshape(-1, 1, 1)).astype(np.float32)
+        with op.location, ir.InsertionPoint(op):
+            weight = np.ascontiguousarray(np.moveaxis(values.reshape(shape), 0, axis))
+            op.operation.operands[1] = nn.Constant(value=weight).output
+
+
+def squant(real: Array, limit: int) -> Array:
+    """Rounds so that the errors of each kernel, and then of each channel, cancel: their sums are at most half a step.
+
+    `real` is channels x kernels x elements. Needs no data: neighbouring numbers of an image are alike, so what sums to
+    nothing does little. An element moves once at most, to its other neighbour. Source: Guo et al., SQuant: On-the-Fly
+    Data-Free Quantization via Diagonal Hessian Approximation (2022), algorithms 1 to 3.
+    """
+    steps = np.rint(real)
+    error = steps - real
+    free = np.abs(steps) < limit  # what reaches the end of the grid sets the scale
+    for kernels, moved, free_here in zip(error, steps, free, strict=True):
+        for kernel, one, open_ in zip(kernels, moved, free_here, strict=True):
+            _cancel(kernel, one, open_, kernel.sum())
+        sums = kernels.sum(axis=1)
+        _cancel_kernels(kernels, moved, free_here, sums)
+    return np.asarray(steps)
+
+
+def _cancel(error: Array, steps: Array, free: Array, total: float) -> None:
+    """Move as many elements as the sum of errors has steps, those of the largest errors of its sign."""
+    count = round(abs(total))
+    sign = np.sign(total)
+    order = np.argsort(-error * sign, kind="stable")
+    chosen = [i for i in order[: 2 * count] if free[i] and error[i] * sign > 0][:count]
+    steps[chosen] -= sign
+    error[chosen] -= sign
+    free[chosen] = False
+
+
+def _cancel_kernels(error: Array, steps: Array, free: Array, sums: Array) -> None:
+    """The same for a channel: one element each of the kernels whose sums have the largest errors of its sign."""
+    total = sums.sum()
+    count, sign = round(abs(total)), np.sign(total)
+    best = np.where(free & (error * sign > 0), error * sign, -1.0)
+    for kernel in np.argsort(-sums * sign, kind="stable"):
+        element = int(best[kernel].argmax())
+        if count == 0 or sums[kernel] * sign <= 0:
+            return
+        if best[kernel, element] > 0:
+            steps[kernel, element] -= sign
+            error[kernel, element] -= sign
+            count -= 1
+
+
+def adaround(real: Array, rows: Array) -> Array:
+    """Rounds so that what the product makes of `rows` of data changes least.
+
+    `real` is channels x kernels x elements, and so are rows, flattened. Each weight w is floor(w) + h(v), where h is a
+    stretched sigmoid, clipped to 0..1; Adam minimises |(w' - w) x|^2, divided by that of the nearest numbers, plus the
+    weight of 1 - |2 h - 1|^b, whose b falls, so that each h is decided at last. A channel that the nearest numbers are
+    better for keeps them. Source: Nagel et al., Up or Down? Adaptive Rounding for Post-Training Quantization (2020).
+    """
+    flat = real.reshape(len(real), -1)
+    gram = rows.T @ rows / max(len(rows), 1)
+    nearest, floor = np.rint(flat), np.floor(flat)
+    before = _loss(nearest - flat, gram)
+    weight = 1 / np.maximum(before, 1e-20)[:, None]
+    share = np.clip((flat - floor - STRETCH[0]) / (STRETCH[1] - STRETCH[0]), 1e-6, 1 - 1e-6)
+    v = np.log(share / (1 - share))
+    mean, square = np.zeros_like(v), np.zeros_like(v)
+    for step in range(1, STEPS + 1):
+        sigmoid = 1 / (1 + np.exp(-v))
+        stretched = sigmoid * (STRETCH[1] - STRETCH[0]) + STRETCH[0]
+        h = np.clip(stretched, 0, 1)
+        slope = np.where(h == stretched, sigmoid * (1 - sigmoid) * (STRETCH[1] - STRETCH[0]), 0.0)
+        gradient = 2 * weight * ((floor + h - flat) @ gram)
+        begin = STEPS // 5
+        if step > begin:
+            b = SHARPNESS[1] + (SHARPNESS[0] - SHARPNESS[1]) * (STEPS - step) / (STEPS - begin)
+            off = 2 * h - 1
+            gradient -= PRESSURE * 2 * b * np.sign(off) * np.abs(off) ** (b - 1)
+        gradient *= slope
+        mean = 0.9 * mean + 0.1 * gradient
+        square = 0.999 * square + 0.001 * gradient**2
+        v -= RATE * (mean / (1 - 0.9**step)) / (np.sqrt(square / (1 - 0.999**step)) + 1e-8)
+    chosen = floor + (v > 0)
+    better = _loss(chosen - flat, gram) < before
+    return np.where(better[:, None], chosen, nearest).reshape(real.shape)
+
+
+def _loss(error: Array, gram: Array) -> Array:
+    """What an error of a channel's weights makes of the data, in the mean of squares."""
+    return np.asarray(np.einsum("mk,mk->m", error @ gram, error))
+
+
+def _rows(
+    module: ir.Module, products: list[tuple[Any, ir.Value]], samples: Iterable[Mapping[str, Array]]
+) -> dict[int, list[Array]]:
+    """Rows of data that each product multiplies with, a list of groups, by the product's number; none of those that
+    AdaRound is not for."""
+    function = entry_function(module)
+    states, names = initial_states(function), argument_names(function)
+    program, wanted = Program(module), {value for _, value in products}
+    random = np.random.default_rng(0)
+    found: dict[int, list[list[Array]]] = {}
+    for sample in islice(samples, SAMPLES):
+        feed = [sample[name] if name in sample else states[name] for name in names]
+        held = {value: array for value, array in zip(program.arguments, feed, strict=True) if value in wanted}
+
+        def see(op: ir.OpView, arrays: Any, held: dict[ir.Value, Array] = held) -> None:
+            held.update({v: a for v, a in zip(op.operation.results, arrays, strict=True) if v in wanted})
+
+        program.run(feed, see)
+        for number, (op, value) in enumerate(products):
+            for group, rows in enumerate(_patches(op, held[value])):
+                few = rows[random.permutation(len(rows))[: ROWS // SAMPLES]]
+                found.setdefault(number, []).append([]) if group >= len(found.get(number, [])) else None
+                found[number][group].append(few)
+    return {number: [np.concatenate(parts) for parts in groups] for number, groups in found.items()}
+
+
+def _patches(op: Any, data: Array) -> list[Array]:
+    """What the rows of a product's weight are multiplied with, for each group; nothing for transposed convolutions."""
+    if isinstance(op, nn.Matmul):
+        return [data.reshape(-1, data.shape[-1]).astype(np.float64)]
+    if not isinstance(op, nn.Conv):
+        return []
+    rank = data.ndim - 2
+    pads = [(0, 0), (0, 0), *zip(op.padding[:rank], op.padding[rank:], strict=True)]
+    kernel = static_shape(op.weight)[2:]
+    windows = sliding_windows(np.pad(data, pads), kernel, tuple(op.strides), tuple(op.dilations))
+    moved = np.moveaxis(windows, 1, rank + 1)  # batch, places, channels, kernel
+    places = int(np.prod(moved.shape[: rank + 1]))
+    groups = moved.reshape(places, op.groups, -1).astype(np.float64)
+    return [groups[:, group] for group in range(op.groups)]

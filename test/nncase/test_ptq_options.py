@@ -1,0 +1,385 @@
+"""The effect of each field of PTQTensorOptions and its kin: the test of a field is called after it."""
+
+import csv
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from scripts import DATA
+
+import kpuc
+import kpuc.nncase as nncase
+from kpuc.errors import KpucError, OptionError
+from kpuc.nncase.field import NoEffectWarning
+from kpuc.passes.quant.calibration import Calibration
+
+RANDOM = np.random.default_rng(5)
+ROWS = [RANDOM.standard_normal((1, 3, 8, 8)).astype(np.float32) for _ in range(6)]
+OUTLIERS = [np.where(np.arange(192).reshape(1, 3, 8, 8) == 7, np.float32(40), row) for row in ROWS]
+
+
+def options(*rows, **fields):
+    """Options with samples, a row an input; those above unless others are given."""
+    ptq = nncase.PTQTensorOptions()
+    for name, value in fields.items():
+        setattr(ptq, name, value)
+    if not fields.get("quant_scheme"):
+        rows = rows or (ROWS,)
+        ptq.samples_count = len(rows[0])
+        ptq.set_tensor_data([list(row) for row in rows])
+    return ptq
+
+
+def scheme():
+    """The scheme in the folder, its entries by name."""
+    content = json.loads(Path("tmp/QuantScheme.json").read_text())
+    assert (content["Version"], content["Model"]) == ("1.0", None)
+    return {entry["Name"]: entry for entry in content["Outputs"]}
+
+
+def ranges(build, target="k210", **fields):
+    """The ranges that a network is calibrated to."""
+    build("image.onnx", options(OUTLIERS, **fields), target=target, dump_ir=True)
+    return Calibration.load("tmp/ranges.json").ranges
+
+
+@pytest.mark.parametrize("target", ["cpu", "k230", "k510"])
+@pytest.mark.parametrize("kind", ["uint8", "int8", "int16"])
+def test_quant_type(build, run, target, kind):
+    """It changes what runs."""
+    ptq = options(quant_type=kind, w_quant_type="int16", calibrate_method="NoClip")
+    simulator = build("image.onnx", ptq, target=target, dump_ir=True)
+    (text,) = [path.read_text() for path in Path("tmp").glob("*_nn-quantize.mlir")]
+    assert {"uint8": "!quant.uniform<u8", "int8": "!quant.uniform<i8", "int16": "!quant.uniform<i16"}[kind] in text
+    (exact,), (got,) = run(build("image.onnx", target=target), ROWS[0]), run(simulator, ROWS[0])
+    error = np.abs(got - exact).max()
+    assert 0 < error < (2e-4 if kind == "int16" else 0.05)
+
+
+@pytest.mark.parametrize("kind", ["int8", "int16"])
+def test_quant_types_that_a_target_has_not(build, kind):
+    with pytest.raises(OptionError, match=r"networks cannot be quantised to i\d+ for target k210, only to u8"):
+        build("image.onnx", options(quant_type=kind), target="k210")
+
+
+@pytest.mark.parametrize("target", ["cpu", "k230", "k510"])
+def test_w_quant_type(build, run, target):
+    (exact,) = run(build("image.onnx"), ROWS[0])
+    errors = []
+    for kind in ("uint8", "int8", "int16"):
+        ptq = options(quant_type="int16", w_quant_type=kind, calibrate_method="NoClip")
+        errors.append(np.abs(run(build("image.onnx", ptq, target=target), ROWS[0])[0] - exact).max())
+    assert errors[0] == errors[1] > errors[2] * 10 > 0
+
+
+def test_w_quant_types_that_a_target_has_not(build):
+    with pytest.raises(OptionError, match="weights cannot be quantised to i16 for target k210, only to u8"):
+        build("image.onnx", options(w_quant_type="int16"), target="k210")
+
+
+@pytest.mark.parametrize(
+    ("theirs", "ours"),
+    [
+        ("NoClip", "minmax"),
+        ("no_clip", "minmax"),
+        ("Kld", "kld"),
+        ("kld_m0", "kld"),
+        ("l2", "mse"),
+        ("cdf", "percentile"),
+    ],
+)
+def test_calibrate_method(build, theirs, ours):
+    build("image.onnx", options(OUTLIERS, calibrate_method=theirs), target="k210", dump_ir=True)
+    found = Calibration.load("tmp/ranges.json")
+    data = np.concatenate(OUTLIERS)
+    expected = kpuc.compile(DATA / "image.onnx", "k210", calibration=data, calibration_method=ours).calibration
+    assert found == expected
+    assert found.estimator == ours
+
+
+def test_calibrate_method_by_default(build):
+    assert nncase.PTQTensorOptions().calibrate_method == "Kld"
+    found = ranges(build)
+    assert found == ranges(build, calibrate_method="Kld")
+    assert found["input x0"].high < 40 == ranges(build, calibrate_method="NoClip")["input x0"].high
+
+
+def test_samples_count(build):
+    ptq = options()
+    ptq.samples_count = 5
+    with pytest.raises(OptionError, match="holds 1 inputs with 6 samples, expected 1 with samples_count = 5"):
+        build("image.onnx", ptq, target="k210")
+    assert nncase.PTQTensorOptions().samples_count == 5
+
+
+class TestSamples:
+    def calibrated(self, build, data, count, network="image.onnx"):
+        ptq = nncase.PTQTensorOptions()
+        ptq.samples_count = count
+        ptq.calibrate_method = "NoClip"
+        ptq.set_tensor_data(data)
+        build(network, ptq, target="k210", dump_ir=True)
+        return Calibration.load("tmp/ranges.json").ranges
+
+    def test_all_forms_for_one_input(self, build):
+        """The guide's arrays have samples outside, the reference has inputs outside; 1.9 has bytes."""
+        forms = ([ROWS], [[row] for row in ROWS], np.array([[row] for row in ROWS]), np.concatenate(ROWS).tobytes())
+        found = [self.calibrated(build, form, 6) for form in forms]
+        assert all(one == found[0] for one in found)
+        assert found[0]["input x0"].high == max(row.max() for row in ROWS)
+
+    @pytest.mark.parametrize("form", ["lists", "bytes"])
+    def test_two_inputs(self, build, form):
+        """The outer index is the input; in bytes, all samples of one input come before those of the next."""
+        first = [row[:, :, :6, :6].copy() for row in ROWS]
+        second = [row * 10 for row in first]
+        data = [first, second] if form == "lists" else np.array([first, second]).tobytes()
+        found = self.calibrated(build, data, 6, "two_inputs.onnx")
+        assert found["input x0"].high == max(row.max() for row in first)
+        assert found["input x1"].high == max(row.max() for row in second)
+
+    def test_samples_outside_are_refused_for_two_inputs(self, build):
+        rows = [[row[:, :, :6, :6]] * 2 for row in ROWS]
+        with pytest.raises(OptionError, match=r"holds 6 inputs with 2, .*\n.*the outer index is the input"):
+            self.calibrated(build, rows, 6, "two_inputs.onnx")
+
+    @pytest.mark.parametrize(
+        ("data", "text"),
+        [
+            (ROWS[0].tobytes(), "is 768 bytes, expected 1536: samples_count = 2 for x0: float32"),
+            ([[ROWS[0].astype(np.float64), ROWS[1]]], "is of type float64, expected float32"),
+            ([[ROWS[0][:, :2], ROWS[1]]], r"is of shape \[1, 2, 8, 8\], expected \[1, 3, 8, 8\]"),
+            ([], "no samples are given"),
+            (3, "is of type int"),
+            ([3], "holds in place 0 what is no list of arrays"),
+            ([["a"]], "holds in place 0 what is no list of arrays"),
+        ],
+    )
+    def test_mistakes(self, build, data, text):
+        with pytest.raises(KpucError, match=text):
+            self.calibrated(build, data, 2)
+
+    def test_samples_are_what_goes_in(self, build):
+        """Bytes, where preprocessing makes numbers of them."""
+        ptq = options([RANDOM.integers(0, 256, (1, 8, 8, 3)).astype(np.uint8) for _ in range(3)])
+        fields = {"preprocess": True, "input_type": "uint8", "input_layout": "NHWC", "input_range": [0, 1]}
+        build("image.onnx", ptq, target="k210", **fields)
+        with pytest.raises(KpucError, match="is of type float32, expected uint8"):
+            build("image.onnx", options(), target="k210", **fields)
+
+
+def test_export_quant_scheme(build):
+    """By the names of the network's file, from which ranges are measured here."""
+    build("image.onnx", options(export_quant_scheme=True, calibrate_method="NoClip"), target="k210")
+    found = scheme()
+    assert set(found) == {"x0", "v1", "v2", "v3", "c0"}
+    low, high = min(row.min() for row in ROWS), max(row.max() for row in ROWS)
+    assert found["x0"] == {
+        "Name": "x0",
+        "DataType": "u8",
+        "DataRange": [{"Min": float(low), "Max": float(high), "IsFull": False}],
+        "DataRangeMode": "by_tensor",
+    }
+    build("image.onnx", options(), target="k210", dump_dir="other")
+    assert not Path("other/QuantScheme.json").exists()
+
+
+def test_export_weight_range_by_channel(build):
+    for by_channel, count in ((False, 1), (True, 4)):
+        ptq = options(export_quant_scheme=True, export_weight_range_by_channel=by_channel)
+        build("image.onnx", ptq, target="k210")
+        assert len(scheme()["c0"]["DataRange"]) == count
+    assert scheme()["c0"]["DataRangeMode"] == "by_channel"
+
+
+def test_quant_scheme(build, run):
+    """Export, edit, import: the ranges are those of the file."""
+    measured = run(build("image.onnx", options(export_quant_scheme=True), target="k210"), ROWS[0])[0]
+    path = Path("tmp/QuantScheme.json")
+    again = options(quant_scheme=path)
+    again.set_tensor_data([])
+    np.testing.assert_array_equal(run(build("image.onnx", again, target="k210"), ROWS[0])[0], measured)
+    content = json.loads(path.read_text())
+    for entry in content["Outputs"]:
+        if entry["Name"] == "x0":
+            entry["DataRange"] = [{"Min": -0.25, "Max": 0.25, "IsFull": False}]
+    path.write_text(json.dumps(content))
+    edited = run(build("image.onnx", options(quant_scheme=path), target="k210"), ROWS[0])[0]
+    exact = run(build("image.onnx"), ROWS[0].clip(-0.25, 0.25))[0]
+    assert np.abs(edited - exact).max() < 0.02 < np.abs(measured - exact).max()
+
+
+def test_values_of_a_scheme_that_stay_real(build, run):
+    """f32 for all values that something reads as integers: the network is a float one; the KPU has no such layers."""
+    build("image.onnx", options(export_quant_scheme=True), target="cpu")
+    path = Path("tmp/QuantScheme.json")
+    content = json.loads(path.read_text())
+    for entry in content["Outputs"]:
+        if entry["Name"] in ("x0", "v1"):
+            entry["DataType"] = "f32"
+    path.write_text(json.dumps(content))
+    (got,) = run(build("image.onnx", options(quant_scheme=path), target="cpu"), ROWS[0])
+    np.testing.assert_allclose(got, run(build("image.onnx"), ROWS[0])[0], rtol=1e-5, atol=1e-5)
+    with pytest.raises(KpucError, match=r"Relu_v1: the range of .* is not known"):
+        build("image.onnx", options(quant_scheme=path), target="k210")
+
+
+def test_quant_scheme_strict_mode(build):
+    build("image.onnx", options(export_quant_scheme=True), target="k210")
+    path = Path("tmp/QuantScheme.json")
+    content = json.loads(path.read_text())
+    content["Outputs"] = [entry for entry in content["Outputs"] if entry["Name"] != "v2"]
+    path.write_text(json.dumps(content))
+    build("image.onnx", options(quant_scheme=path), target="k210")  # v2 stays real
+    with pytest.raises(OptionError, match="strict mode needs a range of every value, there is none of 'v2'"):
+        build("image.onnx", options(quant_scheme=path, quant_scheme_strict_mode=True), target="k210")
+
+
+@pytest.mark.parametrize(
+    ("content", "text"),
+    [
+        ("{", "is not JSON"),
+        ("[]", "it has no list 'Outputs'"),
+        ({"Outputs": [{}]}, r"Outputs\[0\]: has no 'Name'"),
+        ({"Outputs": [{"Name": "x0", "DataType": "u4"}]}, "'DataType' is 'u4', expected one of u8, i8, i16, f16, f32"),
+        ({"Outputs": [{"Name": "x0", "DataType": "u8"}]}, "the 'DataRange' of 'x0' is not made of"),
+        ({"Outputs": [{"Name": "x0", "DataType": "u8", "DataRange": [{"Min": 2, "Max": 1}]}]}, "is not made of"),
+        (
+            {"Outputs": [{"Name": "y0", "DataType": "u8", "DataRange": [{"Min": 0, "Max": 1}]}]},
+            "the network has no tensor 'y0'",
+        ),
+        ({"Outputs": [{"Name": "x0", "DataType": "f32", "DataRange": [{"Min": 0, "Max": 1}]}]}, "all values stay real"),
+        (
+            {
+                "Outputs": [
+                    {"Name": n, "DataType": t, "DataRange": [{"Min": 0, "Max": 1}]}
+                    for n, t in (("x0", "u8"), ("v1", "i8"))
+                ]
+            },
+            "values have the types i8, u8",
+        ),
+    ],
+)
+def test_schemes_that_make_no_sense(build, content, text):
+    Path("s.json").write_text(content if isinstance(content, str) else json.dumps(content))
+    with pytest.raises(OptionError, match=text):
+        build("image.onnx", options(quant_scheme="s.json"), target="k210")
+
+
+def test_quant_scheme_file_that_is_not_there(build):
+    with pytest.raises(OptionError, match=r"none\.json: cannot be read"):
+        build("image.onnx", options(quant_scheme="none.json"), target="k210")
+
+
+@pytest.mark.parametrize("target", ["k210", "cpu"])
+def test_dump_quant_error(build, run, target):
+    """The last row is what the kmodel's output differs by."""
+    build("image.onnx", options(), target=target, dump_dir="none")
+    simulator = build("image.onnx", options(dump_quant_error=True), target=target)
+    rows = list(csv.DictReader(Path("tmp/quant_error.csv").read_text().splitlines()))
+    assert not Path("none/quant_error.csv").exists()
+    assert {"cosine_error", "mre_error", "name"} == set(rows[0])
+    exact = np.concatenate([run(build("image.onnx"), row)[0].ravel() for row in ROWS[:5]])
+    got = np.concatenate([run(simulator, row)[0].ravel() for row in ROWS[:5]])
+    cosine = exact @ got / np.sqrt((exact @ exact) * (got @ got))
+    relative = np.abs(exact - got).sum() / np.abs(exact).sum()
+    assert float(rows[-1]["cosine_error"]) == pytest.approx(cosine, abs=2e-6)
+    assert float(rows[-1]["mre_error"]) == pytest.approx(relative, abs=1e-4)
+
+
+def test_dump_quant_error_as_in_19(build):
+    build("image.onnx", options(), target="k210", dump_quant_error=True)
+    assert Path("tmp/quant_error.csv").exists()
+
+
+def test_cali_data():
+    assert [one is not None for one in options().cali_data] == [True] * 6
+    assert nncase.PTQTensorOptions().cali_data == []
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "text"),
+    [
+        ("finetune_weights_method", "UseSquant", "weights are rounded to the nearest number"),
+        ("finetune_weights_method", "UseAdaRound", "weights are rounded to the nearest number"),
+        ("use_mix_quant", True, "all layers of a network are quantised to one type"),
+    ],
+)
+def test_refused_fields(name, value, text):
+    """test_finetune_weights_method, test_use_mix_quant"""
+    with pytest.raises(OptionError, match=text):
+        setattr(nncase.PTQTensorOptions(), name, value)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("use_mse_quant_w", True),
+        ("dump_quant_error_symmetric_for_signed", False),
+        ("input_mean", 0.0),
+        ("input_std", 1.0),
+    ],
+)
+def test_fields_without_effect(name, value):
+    """test_use_mse_quant_w, test_dump_quant_error_symmetric_for_signed, test_input_mean, test_input_std"""
+    with pytest.warns(NoEffectWarning, match=f"PTQTensorOptions.{name} has no effect"):
+        setattr(nncase.PTQTensorOptions(), name, value)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "text"),
+    [
+        ("calibrate_method", "KLD", "did you mean 'Kld'"),
+        ("quant_type", "uint16", "one of 'uint8', 'int8', 'int16'"),
+        ("finetune_weights_method", "UseSQuant", "did you mean 'UseSquant'"),
+        ("samples_count", -1, "0 or more"),
+    ],
+)
+def test_values_that_make_no_sense(name, value, text):
+    with pytest.raises(OptionError, match=text):
+        setattr(nncase.PTQTensorOptions(), name, value)
+
+
+def test_a_dump_of_ranges(build):
+    """test_dump_import_op_range; DumpRangeTensorOptions: test_calibrate_method, test_samples_count"""
+    wanted = nncase.DumpRangeTensorOptions()
+    wanted.samples_count = 6
+    wanted.set_tensor_data(np.concatenate(ROWS).tobytes())
+    build("image.onnx", ranges=wanted)
+    found = Calibration.load("tmp/import_ranges.json")
+    assert (found.estimator, found.samples) == ("minmax", 6)
+    assert found.ranges["input x0"].low == min(row.min() for row in ROWS)
+    build("image.onnx", options(calibrate_method="l2"), target="k210", dump_import_op_range=True)
+    assert Calibration.load("tmp/import_ranges.json").estimator == "mse"
+    with pytest.raises(OptionError, match="ranges shall be dumped, but no samples are given"):
+        build("image.onnx", dump_import_op_range=True)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("enable", True),
+        ("var_map", {"n": 1}),
+        ("range_info", {"n": [1, 2]}),
+        ("segments_count", 3),
+        ("fix_var_map", {"n": 1}),
+    ],
+)
+def test_shape_bucket_options_do_not_count(name, value):
+    """As in nncase: test_enable, test_var_map, test_range_info, test_segments_count, test_fix_var_map"""
+    with pytest.warns(NoEffectWarning, match=f"ShapeBucketOptions.{name} has no effect: set the fields"):
+        setattr(nncase.ShapeBucketOptions(), name, value)
+
+
+def test_output_arrays():
+    nncase.ImportOptions().output_arrays = []
+    with pytest.raises(OptionError, match="all outputs of a network are compiled"):
+        nncase.ImportOptions().output_arrays = ["a"]
+
+
+def test_the_scheme_of_a_tflite_network(build):
+    rows = [RANDOM.standard_normal((1, 6, 5, 3)).astype(np.float32) for _ in range(3)]
+    build("image.tflite", options(rows, export_quant_scheme=True), target="k210")
+    assert "x" in scheme()
+    build("image.tflite", options(quant_scheme="tmp/QuantScheme.json", quant_scheme_strict_mode=True), target="k210")

@@ -1,0 +1,64 @@
+"""Scripts written for nncase run with the import changed, on every target, and compute what the vendor's kmodels do."""
+
+import numpy as np
+import pytest
+from scripts import DATA, SCRIPTS
+from vendor import run_in_vendor_runtime
+from vendor19 import find_python, simulate
+
+import kpuc
+import kpuc.nncase as nncase
+
+TARGETS = ("cpu", "k230", "k510", "k210")
+
+
+def for_target(target):
+    """The module as a script sees it, with the target that it names changed."""
+
+    class Options(nncase.CompileOptions):
+        def __setattr__(self, name, value):
+            super().__setattr__(name, target if name == "target" else value)
+
+    class Module:
+        def __getattr__(self, name):
+            return Options if name == "CompileOptions" else getattr(nncase, name)
+
+    return Module()
+
+
+def run(kmodel, inputs):
+    simulator = nncase.Simulator()
+    simulator.load_model(kmodel)
+    for index, array in enumerate(inputs):
+        simulator.set_input_tensor(index, nncase.RuntimeTensor.from_numpy(array))
+    simulator.run()
+    return [simulator.get_output_tensor(index).to_numpy() for index in range(simulator.outputs_size)]
+
+
+@pytest.mark.parametrize("target", TARGETS)
+@pytest.mark.parametrize("name", SCRIPTS)
+def test_outputs_are_those_of_the_vendors_kmodel(name, target, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)  # dump_asm writes into tmp
+    script = SCRIPTS[name]
+    ours = script.run(for_target(target), script.model)
+    for seed in range(3):
+        inputs = script.feed(seed)
+        theirs = kpuc.Simulator(DATA / f"{name}.kmodel").run(*inputs).values()
+        for got, expected in zip(run(ours, inputs), theirs, strict=True):
+            np.testing.assert_allclose(got, expected, rtol=1e-5, atol=1e-5)
+
+
+def test_our_simulator_computes_what_the_vendors_runtimes_do():
+    """Those kmodels are run in ours above; here is why that counts."""
+    new = [name for name, script in SCRIPTS.items() if script.line == "2.x"]
+    feeds = {name: SCRIPTS[name].feed() for name in SCRIPTS}
+    files = {name: (DATA / f"{name}.kmodel").read_bytes() for name in SCRIPTS}
+    counts = {name: len(kpuc.Simulator(files[name]).outputs) for name in SCRIPTS}
+    theirs = dict(zip(new, run_in_vendor_runtime([(files[n], feeds[n], counts[n]) for n in new]), strict=True))
+    if find_python()[0] is not None:
+        old = [name for name in SCRIPTS if name not in new]
+        theirs |= zip(old, simulate([(files[name], feeds[name]) for name in old]), strict=True)
+    for name, results in theirs.items():
+        assert not isinstance(results, str), results
+        for got, expected in zip(kpuc.Simulator(files[name]).run(*feeds[name]).values(), results, strict=True):
+            np.testing.assert_allclose(got, expected, rtol=1e-6, atol=1e-6)
