@@ -75,7 +75,7 @@ class Direct:
             self.blocks = [Columns(vectors, self.channels // (vectors * self.lanes), 0)]
         self.image, source = self.source()
         matrix, starts, make = self.factors()
-        self.inputs, self.apart = matrix.shape[0] // max(self.window.taps, 1), 0
+        self.inputs, self.apart = matrix.shape[0] // self.rows_a_step // max(self.window.taps, 1), 0
         if self.image.extents[1] == self.inputs and self.window.dilations[1] == 1:
             self._join_columns()
         self.input = self.kernel.operand(source, self.image)
@@ -105,12 +105,17 @@ class Direct:
         """What sums are made of."""
         return "f32"
 
+    @property
+    def rows_a_step(self) -> int:
+        """How many rows of weights an element of the image meets."""
+        return 1
+
     def source(self) -> tuple[Buffer, ir.Value]:
         """The image that is read, one element a step, and the value that lies there."""
         return self.buffers[self.conv.input], self.conv.input
 
     def factors(self) -> tuple[Array, Array | None, Callable[..., Panels]]:
-        """The weights, with a row for each tap and step and a column for each output channel; what sums start with;
+        """The weights, with rows for each tap and step and a column for each output channel; what sums start with;
         what makes panels of the weights."""
         weight = nn.constant_value(self.conv.weight)
         assert weight is not None
