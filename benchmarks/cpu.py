@@ -1,10 +1,12 @@
 """Machine code beside onnxruntime, or LiteRT for TFLite networks: time of a run, alternating in one process.
 
-    python benchmarks/cpu.py [--threads 2] [--seconds 2] [--shape MODEL:NAME=1,3,224,224] MODEL...
+    python benchmarks/cpu.py [--threads 2] [--seconds 2] [--int8] [--shape MODEL:NAME=1,3,224,224] MODEL...
 
 A model is a path, or the name of a network with random weights (`networks.py`). With one thread the time is this
 thread's CPU time, so that other processes do not count; with more it is wall-clock time, best looked at on a quiet
-machine. Each figure is a median. `agree` is the largest difference of an output, relative to its largest element.
+machine. `--int8` first lets onnxruntime quantise ONNX networks (over noise, since speed is what counts); both then run
+the same quantised network. Each figure is a median. `agree` is the largest difference of an output, relative to its
+largest element.
 """
 
 import argparse
@@ -81,11 +83,24 @@ def alternate(runs: list[Callable[[], Any]], seconds: float, clock: Callable[[],
     return [float(np.median(taken)) for taken in times]
 
 
+def quantised(model: bytes, shapes: dict[str, list[int]]) -> bytes:
+    """The network as onnxruntime quantises it."""
+    from quantized import quantised_by_onnxruntime
+
+    infos = kpuc.Simulator(kpuc.compile(model, portable=True, shapes=shapes)).inputs
+    random = np.random.default_rng(1)
+    noise = [
+        {info.name: (random.random(info.shape or ()) * 2 - 1).astype(info.dtype) for info in infos} for _ in range(4)
+    ]
+    return quantised_by_onnxruntime(model, noise)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("models", nargs="+")
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--seconds", type=float, default=2.0, help="how long a network is measured")
+    parser.add_argument("--int8", action="store_true", help="compare quantised networks")
     parser.add_argument("--cpu", help="the CPU that code is made for")
     parser.add_argument("--shape", action="append", default=[], help="MODEL:NAME=1,3,224,224 where dims are open")
     options = parser.parse_args()
@@ -100,6 +115,8 @@ def main() -> None:
     for one in options.models:
         name = Path(one).stem
         model = NETWORKS[one]().SerializeToString() if one in NETWORKS else Path(one).read_bytes()
+        if options.int8 and model[4:8] != b"TFL3":
+            model = quantised(model, shapes.get(name, {}))
         try:
             kmodel = kpuc.compile(model, cpu=options.cpu, shapes=shapes.get(name, {}))
         except kpuc.KpucError as error:

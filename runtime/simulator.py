@@ -110,6 +110,7 @@ class Simulator:
         self._engines: dict[int, Engine] = {}
         self._engine(self._entry[0])
         self.inputs, self.outputs = signature(self.model)
+        self._names = {info.name for info in self.inputs}
         self.states = first_values(self.model, self.inputs)
         self._given: dict[str, Array] = {}
         self._results: dict[str, Array] = {}
@@ -170,6 +171,8 @@ class Simulator:
         """Checked arrays in the order of the inputs."""
         if len(arguments) == 1 and isinstance(arguments[0], Mapping):
             given = dict(arguments[0])
+            if given.keys() == self._names:
+                return [_checked(info, given[info.name]) for info in self.inputs]
         elif arguments or not self.inputs:
             if len(arguments) != len(self.inputs):
                 cause = f"{len(arguments)} inputs are given, expected {_listed(self.inputs)}"

@@ -15,6 +15,7 @@ from kpuc.backends.native.form_groups import ALIASES
 from kpuc.backends.native.generators import LOWERINGS
 from kpuc.backends.native.group import Group
 from kpuc.backends.native.kernels.pointwise import lower_pointwise
+from kpuc.backends.native.tabulate import tabulated
 from kpuc.dialects import mlir, nn
 from kpuc.dialects.evaluate import evaluate
 from kpuc.dialects.mlir import ir
@@ -72,7 +73,7 @@ def check(trials: Sequence[Trial], spec: Any, families: set[str] | None = None) 
         kernels: set[str] = set()
 
         def lower(group: Group, buffers: Any, spec: Any) -> Any:
-            written = LOWERINGS.get(type(group.anchor), lower_pointwise)(group, buffers, spec)
+            written = LOWERINGS.get(type(group.anchor), lower_pointwise)(tabulated(group, spec), buffers, spec)
             kernels.update(kernel.family for kernel in written)
             return written
 

@@ -17,7 +17,6 @@ from kpuc.dialects import nn
 from kpuc.dialects.evaluate import evaluate
 from kpuc.dialects.function import entry_function
 from kpuc.dialects.mlir import ir
-from kpuc.dialects.tensors import static_shape
 
 assert generators, "importing them registers them"
 
@@ -34,10 +33,20 @@ class Trial:
 
 
 @dataclass(frozen=True)
+class Job:
+    """A network, what it is given, and the buffers of its inputs and results."""
+
+    name: str
+    module: ir.Module
+    inputs: Sequence[np.ndarray]
+    layout: Callable[[ir.Value], Buffer]
+
+
+@dataclass(frozen=True)
 class Outcome:
     """What kernels and numpy computed."""
 
-    trial: Trial
+    name: str
     ours: list[np.ndarray]
     numpy: list[np.ndarray]
 
@@ -56,33 +65,37 @@ def images(rng: np.random.Generator, lanes: int = 16) -> Callable[[ir.Value], Bu
 
 
 def compute(trials: Sequence[Trial], lower: Callable[..., Any], spec: Any = X86_64_V4_VNNI) -> list[Outcome]:
+    """What each network gives, compiled together."""
+    made = [(trial, Case(trial.name, trial.write, trial.inputs, 0.0).module()) for trial in trials]
+    return finish([Job(trial.name, module, trial.inputs, trial.layout) for trial, module in made], lower, spec)
+
+
+def finish(jobs: Sequence[Job], lower: Callable[..., Any], spec: Any = X86_64_V4_VNNI) -> list[Outcome]:
     """What each network gives, compiled together. Halos must be filled, and nothing beside results be written."""
-    modules = [Case(trial.name, trial.write, trial.inputs, 0.0).module() for trial in trials]
-    runs = [_run(module, trial) for module, trial in zip(modules, trials, strict=True)]
+    runs = [_run(job) for job in jobs]
     outcomes = []
-    for trial, module, run, blocks in zip(trials, modules, runs, run_groups(runs, lower, spec), strict=True):
-        group, buffers, _ = run
-        expected = evaluate(module, trial.inputs)
+    for job, (group, buffers, _), blocks in zip(jobs, runs, run_groups(runs, lower, spec), strict=True):
+        expected = evaluate(job.module, job.inputs)
         ours = []
         for value, array in zip(group.results, expected, strict=True):
             if array.size:
                 buffer = buffers[value]
                 block = blocks[value].reshape([buffer.extents[axis] for axis in buffer.order])
-                check_halo(buffer, block, trial.name)
+                check_halo(buffer, block, job.name)
                 ours.append(logical(buffer, block).view(array.dtype))
             else:
                 ours.append(array)
-        outcomes.append(Outcome(trial, ours, expected))
+        outcomes.append(Outcome(job.name, ours, expected))
     return outcomes
 
 
-def _run(module: ir.Module, trial: Trial) -> tuple[Group, dict[ir.Value, Buffer], dict[ir.Value, np.ndarray]]:
-    block = entry_function(module).regions[0].blocks[0]
+def _run(job: Job) -> tuple[Group, dict[ir.Value, Buffer], dict[ir.Value, np.ndarray]]:
+    block = entry_function(job.module).regions[0].blocks[0]
     *operations, end = block.operations
     operations = [op for op in operations if not isinstance(op, nn.Constant)]
     group = Group(operations[-1], operations, list(end.operation.operands))
-    buffers = {value: trial.layout(value) for value in [*block.arguments, *group.results]}
-    stored = [array.view(np.int8) if array.dtype == bool else array for array in trial.inputs]
+    buffers = {value: job.layout(value) for value in [*block.arguments, *group.results]}
+    stored = [array.view(np.int8) if array.dtype == bool else array for array in job.inputs]
     return group, buffers, dict(zip(block.arguments, stored, strict=True))
 
 
@@ -99,14 +112,11 @@ def check_halo(buffer: Buffer, block: np.ndarray, name: str) -> None:
 def assert_near(outcome: Outcome, relative: float = 0.0, absolute: float = 0.0) -> None:
     """Same values: integers exactly, floats within the bounds, NaN where NaN is."""
     for ours, expected in zip(outcome.ours, outcome.numpy, strict=True):
-        assert ours.shape == expected.shape, outcome.trial.name
+        assert ours.shape == expected.shape, outcome.name
         if expected.dtype.kind == "f":
             kinds = {"rtol": relative, "atol": absolute, "equal_nan": True}
             np.testing.assert_allclose(
-                ours.astype(np.float64), expected.astype(np.float64), err_msg=outcome.trial.name, **kinds
+                ours.astype(np.float64), expected.astype(np.float64), err_msg=outcome.name, **kinds
             )
         else:
-            np.testing.assert_array_equal(ours, expected, err_msg=outcome.trial.name)
-
-
-__all__ = ["Outcome", "Trial", "assert_near", "compute", "images", "static_shape"]
+            np.testing.assert_array_equal(ours, expected, err_msg=outcome.name)

@@ -23,7 +23,7 @@ from ...passes.rewriter import users
 from .buffer import Buffer, element_of, plain_buffer
 from .form_groups import ALIASES, PLACED
 from .generators import EXPRESSIONS
-from .kernels.windows import Window, halo_of, phases_of
+from .kernels.windows import needed_halo
 from .target import SPECS
 
 BUFFERS = "native.buffers"
@@ -93,7 +93,7 @@ class Images:
 
     def wanted_by(self, op: Any, value: ir.Value) -> bool | None:
         """Whether an operation wants an operand as an image; None if it takes either."""
-        if isinstance(op, FREE):
+        if isinstance(op, FREE) or _quantises_input(op):
             return None
         if isinstance(op, IMAGES):
             return value == op.input and _could_be(value)
@@ -122,6 +122,11 @@ def _could_be(value: ir.Value) -> bool:
 
 def _is_either(op: Any) -> bool:
     return type(op) in EXPRESSIONS or isinstance(op, EITHER)
+
+
+def _quantises_input(op: Any) -> bool:
+    """Whether an operation quantises an input of the network: it puts the bytes where they are wanted."""
+    return isinstance(op, nn.Quantize) and not isinstance(op.input, ir.OpResult)
 
 
 def _copy(value: ir.Value, before: Any) -> ir.Value:
@@ -157,8 +162,13 @@ def state_buffers(operations: Sequence[Any], images: Images, lanes: int) -> None
 def _image(value: ir.Value, lanes: int) -> Buffer:
     """The buffer of an image by itself. A copy for convolutions only, which read single elements, is not filled up."""
     element, readers = element_of(value), _readers(value)
-    copied = isinstance(value.owner.opview, nn.Transpose) and static_shape(value)[1] < lanes
-    if copied and all(isinstance(op, nn.Conv) and op.groups == 1 for op in readers):
+    op = value.owner.opview
+    copied = isinstance(op, nn.Transpose) or _quantises_input(op)
+    if (
+        copied
+        and static_shape(value)[1] < lanes
+        and all(isinstance(one, nn.Conv) and one.groups == 1 for one in readers)
+    ):
         lanes = SUMMED_TOGETHER if element == "i8" else 1
     halos = [needed_halo(op) for op in readers if isinstance(op, nn.Conv | nn.ConvTranspose)]
     halo = [max(sizes) for sizes in zip(*halos, strict=True)] if halos else [0, 0, 0, 0]
@@ -174,15 +184,6 @@ def _readers(value: ir.Value) -> list[Any]:
         elif not isinstance(op, nn.Conv | nn.ConvTranspose) or op.input == value:
             found.append(op)
     return found
-
-
-def needed_halo(op: nn.Conv | nn.ConvTranspose) -> tuple[int, int, int, int]:
-    """How many rows above, columns left, rows below and columns right of its input a convolution reads."""
-    if isinstance(op, nn.ConvTranspose):
-        phases = [(phase.window, phase.counts) for phase in phases_of(op)]
-        return halo_of(phases, static_shape(op.input))
-    window = Window.of(static_shape(op.weight)[2:], op.strides, op.dilations, op.padding)
-    return halo_of([(window, static_shape(op.output)[2:])], static_shape(op.input))
 
 
 def zero_of(value: ir.Value) -> float:

@@ -7,17 +7,17 @@ pattern can express otherwise and for which there is no generator. Results diffe
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from ...dialects.mlir import ir
 from ...dialects.ods import Op
-from ...passes.nn import basic, decompose, draw_random, unroll
+from ...passes.nn import basic, decompose, draw_random, unroll, volumes
 from ...passes.pipeline import register_pass
 from ...passes.rewriter import Pattern, rewrite_module
 from .generators import EXPRESSIONS, LOWERINGS, VIEWS
 
-PLANES = (decompose.conv1d, decompose.conv_transpose1d, decompose.pool1d)
-"""One dimension as two."""
+PLANES: tuple[Pattern[Any], ...] = (decompose.conv1d, decompose.conv_transpose1d, decompose.pool1d, *volumes.PATTERNS)
+"""One dimension, or three, as two."""
 
 
 def computes(op: type[Op]) -> bool:

@@ -27,8 +27,8 @@ from .target import TargetSpec
 def pipeline(spec: TargetSpec) -> str:
     """What a network goes through before it is lowered for a CPU."""
     return (
-        "builtin.module(native-decompose,nn-fold-constants{integers=true},nn-canonicalize,canonicalize,cse,"
-        f"native-assign-layouts{{cpu={spec.name}}},native-form-groups)"
+        "builtin.module(native-decompose,nn-fold-constants{integers=true},nn-move-quantized,nn-canonicalize,"
+        f"canonicalize,cse,native-assign-layouts{{cpu={spec.name}}},native-form-groups)"
     )
 
 

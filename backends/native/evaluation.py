@@ -25,12 +25,14 @@ class Point:
     """A position in a tensor: one element, or `lanes` of them along `axis`, from `indices` on.
 
     beyond: whether the last lanes may lie behind the tensor, where buffers of images have room for whole vectors.
+    stride: how far apart the lanes are.
     """
 
     indices: tuple[Index, ...]
     lanes: int = 1
     axis: int = -1
     beyond: bool = False
+    stride: int = 1
 
     def moved(self, indices: Sequence[Index], axis: int | None = None) -> Point:
         """The same lanes elsewhere, along `axis` if it is given."""
@@ -71,6 +73,10 @@ Computation = Callable[["Evaluation", ir.Value, Point], str]
 EXPRESSIONS: dict[type[Op], Expression] = {}
 VIEWS: dict[type[Op], View] = {}
 COMPUTATIONS: dict[type[Op], Computation] = {}
+STRIDED: set[type[Op]] = set()
+"""Operations of VIEWS that know of strides."""
+MOST_STRIDE = 4
+"""How far apart lanes can be to be read as whole vectors that they are picked from."""
 
 
 def expression(*ops: type[Op]) -> Callable[[Expression], Expression]:
@@ -83,11 +89,13 @@ def expression(*ops: type[Op]) -> Callable[[Expression], Expression]:
     return register
 
 
-def view(*ops: type[Op]) -> Callable[[View], View]:
-    """Register how operations that only move elements are read."""
+def view(*ops: type[Op], strided: bool = False) -> Callable[[View], View]:
+    """Register how operations that only move elements are read; `strided`: lanes that are apart, too."""
 
     def register(find: View) -> View:
         VIEWS.update(dict.fromkeys(ops, find))
+        if strided:
+            STRIDED.update(ops)
         return find
 
     return register
@@ -175,6 +183,10 @@ class Evaluation:
         inner._computed = dict(self._computed)
         return inner
 
+    def axis(self, number: int) -> int:
+        """The place of an axis of the results, which counts by itself, among those that are counted."""
+        return number if self._axes is None else self._axes.index((number,))
+
     def shape(self, value: ir.Value) -> tuple[int, ...]:
         """The value's shape, with the axes that are counted as one."""
         return self._merged(static_shape(value))
@@ -184,6 +196,11 @@ class Evaluation:
 
     def _compute(self, value: ir.Value, point: Point) -> str:
         op = value.owner.opview
+        if point.stride > 1 and type(op) not in EXPRESSIONS and type(op) not in STRIDED:
+            raise NotSideBySide
+        table = self.group.tables.get(value)
+        if table is not None:
+            return table.look_up(self.kernel, self.at(table.source, point), point.lanes)
         compute = self._otherwise.get(value) or COMPUTATIONS.get(type(op))
         if compute is not None:
             return compute(self, value, point)
@@ -246,11 +263,31 @@ class Evaluation:
             check_side_by_side(buffer, point)
         lanes = 1 if shared else point.lanes
         name = self.kernel.operand(source, buffer)
-        loaded = load(self.text, name, buffer, buffer.at(self.text, point.indices), lanes)
+        if lanes > 1 and point.stride > 1:
+            loaded = self._picked(name, buffer, point)
+        else:
+            loaded = load(self.text, name, buffer, buffer.at(self.text, point.indices), lanes)
         if element == "i1":
             zero = self.text.constant(0, vector(lanes, "i8"))
             loaded = self.text.let(f"arith.cmpi ne, {loaded}, {zero} : {vector(lanes, 'i8')}")
         return loaded if lanes == point.lanes else splat(self.text, loaded, point.lanes, element)
+
+    def _picked(self, name: str, buffer: Buffer, point: Point) -> str:
+        """Lanes that are apart, out of as few vectors as hold them, of which none ends behind the last lane."""
+        lanes, stride, axis = point.lanes, point.stride, point.axis % len(buffer.shape)
+        last = (lanes - 1) * stride
+        type_, result, end = vector(lanes, buffer.element), "", 0
+        for start in (min(start, last + 1 - lanes) for start in range(0, last + 1, lanes)):
+            place = (self.text.add(index, start) if one == axis else index for one, index in enumerate(point.indices))
+            part = load(self.text, name, buffer, buffer.at(self.text, list(place)), lanes)
+            if start:
+                # Of the first vector lanes are picked where they are, of later results where they belong.
+                before = [lane if end > lanes else lane * stride for lane in range(lanes)]
+                found = [min(lanes + lane * stride - start, 2 * lanes - 1) for lane in range(lanes)]
+                picks = [before[lane] if lane * stride < end else found[lane] for lane in range(lanes)]
+                part = self.text.let(f"vector.shuffle {result}, {part} {picks} : {type_}, {type_}")
+            result, end = part, start + lanes
+        return result
 
     def stored(self, value: ir.Value, point: Point) -> str:
         """The value's elements at a point as memory holds them."""
@@ -262,6 +299,7 @@ class Evaluation:
     def store(self, value: ir.Value, point: Point) -> None:
         """Write the value's elements at a point into its buffer. Raises `NotSideBySide`."""
         buffer = self.buffers[value]
+        assert point.stride == 1, "results are written without gaps"
         if point.lanes > 1:
             check_side_by_side(buffer, point)
         computed = self.stored(value, point)
@@ -273,7 +311,12 @@ def check_side_by_side(buffer: Buffer, point: Point) -> None:
     """Raise `NotSideBySide` unless a buffer has the lanes of a point next to each other, and room for all of them."""
     axis = point.axis % len(buffer.shape)
     room = buffer.extents[axis] - buffer.before[axis]
-    if buffer.inner != axis or (point.beyond and room < -(-buffer.shape[axis] // point.lanes) * point.lanes):
+    if (
+        buffer.inner != axis
+        or point.stride > MOST_STRIDE
+        or (point.stride > 1 and point.beyond)
+        or (point.beyond and room < -(-buffer.shape[axis] // point.lanes) * point.lanes)
+    ):
         raise NotSideBySide
 
 

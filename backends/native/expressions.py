@@ -11,6 +11,7 @@ from typing import Any
 from ...dialects import nn
 from ...dialects.ods import Op
 from ...dialects.tensors import dtype_of
+from ..unsupported import Unsupported
 from .arithmetic import Arithmetic
 from .evaluation import Expression, Scalars, expression
 
@@ -18,22 +19,24 @@ Formula = Callable[..., str]
 """An expression in terms of arithmetic on its operands: `formula(arithmetic, op, *operands)`."""
 
 
-def formula(*ops: type[Op]) -> Callable[[Formula], Formula]:
+def formula(*ops: type[Op], floats: bool = False) -> Callable[[Formula], Formula]:
     """Register how operations are computed whose operands are of one type; f16 is computed in f32, and rounded once.
 
-    A result of another type than the operands is a boolean.
+    A result of another type than the operands is a boolean. floats: other types raise `Unsupported`.
     """
 
     def register(write: Formula) -> Formula:
-        expression(*ops)(_expression(write))
+        expression(*ops)(_expression(write, floats))
         return write
 
     return register
 
 
-def _expression(write: Formula) -> Expression:
+def _expression(write: Formula, floats: bool) -> Expression:
     def written(scalars: Scalars, op: Any, operands: Sequence[str]) -> str:
         own = Arithmetic.of(scalars, dtype_of(op.operation.operands[0]))
+        if floats and not own.is_float:
+            raise Unsupported(f"is not defined on {op.operation.operands[0].type}")
         if own.element != "f16":
             return write(own, op, *operands)
         single = Arithmetic(scalars, "f32")
@@ -219,19 +222,19 @@ for _op, _operation in {nn.Ceil: "math.ceil", nn.Floor: "math.floor", nn.Round: 
     formula(_op)(_rounding(_operation))
 
 
-@formula(nn.Reciprocal)
+@formula(nn.Reciprocal, floats=True)
 def reciprocal(a: Arithmetic, op: nn.Reciprocal, x: str) -> str:
     """1 / x"""
     return a.div(a.number(1), x)
 
 
-@formula(nn.Sqrt)
+@formula(nn.Sqrt, floats=True)
 def sqrt(a: Arithmetic, op: nn.Sqrt, x: str) -> str:
     """The square root."""
     return a.apply("math.sqrt", x)
 
 
-@formula(nn.Rsqrt)
+@formula(nn.Rsqrt, floats=True)
 def rsqrt(a: Arithmetic, op: nn.Rsqrt, x: str) -> str:
     """1 / sqrt(x)"""
     return a.div(a.number(1), a.apply("math.sqrt", x))

@@ -37,7 +37,7 @@ for _op, _write in {
     nn.Acosh: elementary.acosh,
     nn.Atanh: elementary.atanh,
 }.items():
-    formula(_op)(_function(_write))
+    formula(_op, floats=True)(_function(_write))
 
 
 @formula(nn.Pow)
@@ -71,13 +71,13 @@ def _if_positive(a: Arithmetic, x: str, otherwise: str) -> str:
     return a.select(a.compare("ge", x, a.number(0)), x, otherwise)
 
 
-@formula(nn.Elu)
+@formula(nn.Elu, floats=True)
 def elu(a: Arithmetic, op: nn.Elu, x: str) -> str:
     """x if x >= 0 else alpha * (e^x - 1)"""
     return _elu(a, x, op.alpha)
 
 
-@formula(nn.Selu)
+@formula(nn.Selu, floats=True)
 def selu(a: Arithmetic, op: nn.Selu, x: str) -> str:
     """gamma * (x if x > 0 else alpha * (e^x - 1))"""
     return a.mul(_elu(a, x, op.alpha), a.number(op.gamma))
@@ -87,7 +87,7 @@ def _elu(a: Arithmetic, x: str, alpha: float) -> str:
     return _if_positive(a, x, a.mul(elementary.expm1(a, a.at_most(x, a.number(0.0))), a.number(alpha)))
 
 
-@formula(nn.Celu)
+@formula(nn.Celu, floats=True)
 def celu(a: Arithmetic, op: nn.Celu, x: str) -> str:
     """max(0, x) + min(0, alpha * (e^(x / alpha) - 1))"""
     zero, alpha = a.number(0.0), a.number(op.alpha)
@@ -96,7 +96,7 @@ def celu(a: Arithmetic, op: nn.Celu, x: str) -> str:
     return a.add(a.at_least(x, zero), a.at_most(a.mul(alpha, elementary.expm1(a, quotient)), zero))
 
 
-@formula(nn.Gelu)
+@formula(nn.Gelu, floats=True)
 def gelu(a: Arithmetic, op: nn.Gelu, x: str) -> str:
     """x / 2 * (1 + erf(x / sqrt(2))), or its `tanh` approximation."""
     if op.approximate == "tanh":
@@ -124,19 +124,19 @@ def _ramp(a: Arithmetic, x: str, slope: float, offset: float) -> str:
     return a.at_most(a.at_least(line, a.number(0)), a.number(1))
 
 
-@formula(nn.Silu)
+@formula(nn.Silu, floats=True)
 def silu(a: Arithmetic, op: nn.Silu, x: str) -> str:
     """x * sigmoid(alpha * x)"""
     return a.mul(x, elementary.sigmoid(a, a.mul(x, a.number(op.alpha)) if op.alpha != 1 else x))
 
 
-@formula(nn.Mish)
+@formula(nn.Mish, floats=True)
 def mish(a: Arithmetic, op: nn.Mish, x: str) -> str:
     """x * tanh(log(1 + e^x))"""
     return a.mul(x, elementary.tanh(a, elementary.softplus(a, x)))
 
 
-@formula(nn.Softsign)
+@formula(nn.Softsign, floats=True)
 def softsign(a: Arithmetic, op: nn.Softsign, x: str) -> str:
     """x / (1 + |x|)"""
     return a.div(x, a.add(a.abs(x), a.number(1.0)))

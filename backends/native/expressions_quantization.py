@@ -16,6 +16,10 @@ from ...dialects.tensors import dtype_of, static_shape
 from .arithmetic import Arithmetic
 from .evaluation import Scalars, expression
 from .kernel import Array
+from .rounding import rounded_to_integer
+
+EASY = (2.0**-100, 2.0**100)
+"""Scales between these have a reciprocal, and products with it that neither overflow nor lose what matters."""
 
 
 @expression(nn.StorageCast)
@@ -29,7 +33,9 @@ def dequantize(scalars: Scalars, op: nn.Dequantize, operands: Sequence[str]) -> 
     """(q - zero point) * scale, as f32."""
     stored = Arithmetic.of(scalars, dtype_of(op.input))
     whole, real = Arithmetic(scalars, "i32"), Arithmetic(scalars, "f32")
-    scale, zero_point = (_parameter(scalars, op.input, name) for name in ("scale", "zero_point"))
+    scale, zero_point = (
+        _parameter(scalars, op.input, name, _array(op.input, name)) for name in ("scale", "zero_point")
+    )
     difference = whole.sub(stored.convert(operands[0], whole), zero_point)
     return real.mul(whole.convert(difference, real), scale)
 
@@ -38,10 +44,40 @@ def dequantize(scalars: Scalars, op: nn.Dequantize, operands: Sequence[str]) -> 
 def quantize(scalars: Scalars, op: nn.Quantize, operands: Sequence[str]) -> str:
     """saturate(round(x / scale) + zero point), halves to even or away from zero; NaN becomes the zero point."""
     given, stored = (Arithmetic.of(scalars, dtype_of(value)) for value in (op.input, op.output))
+    scale = _array(op.output, "scale")
+    if stored.bits <= 16 and given.element != "f64" and EASY[0] < scale.min() and scale.max() < EASY[1]:
+        return _quantize_by_products(scalars, op, given.convert(operands[0], Arithmetic(scalars, "f32")))
+    return _quantize_by_division(scalars, op, operands[0])
+
+
+def _quantize_by_products(scalars: Scalars, op: nn.Quantize, number: str) -> str:
+    """The quotient of a number and a scale is its product with the reciprocal, and with what that leaves over."""
+    real, whole = Arithmetic(scalars, "f32"), Arithmetic(scalars, "i32")
+    zero_points, scales = (_array(op.output, name) for name in ("zero_point", "scale"))
+    info = np.iinfo(dtype_of(op.output))
+    # What is beyond these needs not be exact, and is finite behind them.
+    low, high = ((limit - zero_points).astype(np.float32) * scales for limit in (info.min - 1, info.max + 1))
+    number = real.select(real.is_nan(number), real.number(0.0), number)
+    number = real.at_least(number, _parameter(scalars, op.output, "low", low))
+    number = real.at_most(number, _parameter(scalars, op.output, "high", high))
+    scale = _parameter(scalars, op.output, "scale", scales)
+    reciprocal = _parameter(scalars, op.output, "reciprocal", np.float32(1) / scales)
+    quotient = real.mul(number, reciprocal)
+    rest = real.fma(real.neg(quotient), scale, number)
+    steps = rounded_to_integer(scalars, real.fma(rest, reciprocal, quotient), op.ties == "away")
+    shifted = whole.add(steps, _parameter(scalars, op.output, "zero_point", zero_points))
+    bounded = whole.minimum(whole.maximum(shifted, whole.number(info.min)), whole.number(info.max))
+    return whole.convert(bounded, Arithmetic.of(scalars, dtype_of(op.output)))
+
+
+def _quantize_by_division(scalars: Scalars, op: nn.Quantize, number: str) -> str:
+    given, stored = (Arithmetic.of(scalars, dtype_of(value)) for value in (op.input, op.output))
     divided = Arithmetic(scalars, "f64" if given.element == "f64" else "f32")
-    scale = Arithmetic(scalars, "f32").convert(_parameter(scalars, op.output, "scale"), divided)
-    zero_point = _parameter(scalars, op.output, "zero_point")
-    quotient = divided.div(given.convert(operands[0], divided), scale)
+    scale = Arithmetic(scalars, "f32").convert(
+        _parameter(scalars, op.output, "scale", _array(op.output, "scale")), divided
+    )
+    zero_point = _parameter(scalars, op.output, "zero_point", _array(op.output, "zero_point"))
+    quotient = divided.div(given.convert(number, divided), scale)
     real = Arithmetic(scalars, "f64") if stored.bits > 16 else divided
     quotient = divided.convert(quotient, real)
     steps = _rounded(real, quotient, op.ties == "away")
@@ -67,12 +103,15 @@ def _rounded(real: Arithmetic, quotient: str, away: bool) -> str:
     return real.select(real.compare("ge", rest, real.number(0.5)), real.add(cut, step), cut)
 
 
-def _parameter(scalars: Scalars, value: ir.Value, name: str) -> str:
-    """A scale or zero point of a quantised value, or those of its channels."""
-    assert scalars.parameter is not None
+def _array(value: ir.Value, name: str) -> Array:
+    """The scales or zero points of a quantised value, in the shape of its channels."""
     parameters = nn.quantization_parameters(value.type)
     assert parameters is not None
     array: Array = np.asarray(getattr(parameters, name), np.float32 if name == "scale" else np.int32)
-    rank = len(static_shape(value))
-    dims = [-1 if axis == parameters.axis else 1 for axis in range(rank)]
-    return scalars.parameter(name, array.reshape(dims))
+    return array.reshape([-1 if axis == parameters.axis else 1 for axis in range(len(static_shape(value)))])
+
+
+def _parameter(scalars: Scalars, value: ir.Value, name: str, array: Array) -> str:
+    """A number that belongs to a quantised value, or those of its channels."""
+    assert scalars.parameter is not None
+    return scalars.parameter(name, array)

@@ -27,8 +27,8 @@ PLACED = "native.placed"
 """On a concatenation: its operands are written where its result lies, so that nothing is left to do."""
 ALIASES = (nn.Reshape, nn.Squeeze, nn.Unsqueeze, nn.StorageCast)
 """Operations whose result is the operand's memory under another shape or type."""
-BEHIND = (nn.Conv, nn.ConvTranspose, nn.Matmul)
-"""Operations whose results can be worked on before they are stored."""
+BEHIND = (nn.Conv, nn.ConvTranspose, nn.Matmul, nn.Reduce, nn.AvgPool, nn.MaxPool, nn.LpPool)
+"""Operations whose results can be worked on before they are stored, and operands dequantised where they are read."""
 BEFORE = (nn.Reduce,)
 """Operations that can compute their operand where they read it."""
 MOST = 32
@@ -54,7 +54,8 @@ class FormGroups:
         for op in operations:
             if isinstance(op, BEHIND):
                 behind = _grown(op, claimed, number)
-                claim(op, [*_integers(behind, number), *behind])
+                before = _gathered(op, claimed, number)[:-1] if isinstance(op, BEFORE) else _integers(behind, number)
+                claim(op, [*before, *behind])
         for op in reversed(operations):
             if op.operation not in claimed and (isinstance(op, BEFORE) or type(op) in EXPRESSIONS):
                 claim(op, _gathered(op, claimed, number))
@@ -113,9 +114,16 @@ def _grown(anchor: Any, claimed: Any, number: Any) -> list[Any]:
         ):
             break
         inside.append(following)
-        if all(_only_inside(op, inside) for op in inside[:-1]):
+        if all(_only_inside(op, inside) for op in inside[:-1]) and not _is_read_as_integers(following, number):
             best = len(inside)
     return inside[:best]
+
+
+def _is_read_as_integers(op: Any, number: Any) -> bool:
+    """Whether an operation dequantises for others that can do so where they read."""
+    readers = [user for user in users(op.operation.results[0]) if user.operation in number]
+    able: tuple[Any, ...] = (*BEHIND, *BEFORE, *EXPRESSIONS)
+    return isinstance(op, nn.Dequantize) and bool(readers) and all(isinstance(user, able) for user in readers)
 
 
 def _repeat_dequantization(module: ir.Module) -> None:

@@ -24,6 +24,7 @@ MODULES = (
     "kernels.moves",
     "kernels.norms",
     "kernels.pooling",
+    "kernels.pooling_plain",
     "kernels.products",
     "kernels.recurrent",
     "kernels.reduction",

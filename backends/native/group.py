@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from ...dialects.mlir import ir
+from .table import Table
 
 
 @dataclass
@@ -15,11 +16,14 @@ class Group:
 
     What lies before the anchor is computed where the anchor reads it, what lies behind is applied to its results
     before they are stored. Only `results` are stored.
+
+    tables: how some values are looked up rather than computed.
     """
 
     anchor: Any
     operations: list[Any]
     results: list[ir.Value]
+    tables: Mapping[ir.Value, Table] = field(default_factory=dict)
     inside: set[ir.Value] = field(init=False)
 
     def __post_init__(self) -> None:

@@ -60,6 +60,12 @@ def _alone(point: Point, *axes: int) -> None:
         raise NotSideBySide
 
 
+def _axis(point: Point, first: int, shift: int) -> int:
+    """The axis of the lanes in the operand, where axes from `first` on are shifted."""
+    axis = point.axis % len(point.indices) if point.lanes > 1 else 0
+    return axis + shift if point.lanes > 1 and axis >= first else axis
+
+
 @view(nn.Gather)
 def gather(evaluation: Evaluation, value: ir.Value, point: Point) -> tuple[int, Point]:
     """The slice that an index names."""
@@ -70,10 +76,8 @@ def gather(evaluation: Evaluation, value: ir.Value, point: Point) -> tuple[int, 
     _alone(point, *range(batch), *range(axis, axis + count))
     where = Point((*point.indices[:batch], *point.indices[axis : axis + count]))
     index = index_at(evaluation, op.indices, where, shape[axis])
-    lanes = point.axis % len(point.indices) if point.indices else 0
-    return 0, point.moved(
-        (*point.indices[:axis], index, *point.indices[axis + count :]), lanes if lanes < axis else lanes - count + 1
-    )
+    indices = (*point.indices[:axis], index, *point.indices[axis + count :])
+    return 0, point.moved(indices, _axis(point, axis, 1 - count))
 
 
 @view(nn.GatherElements)
@@ -98,9 +102,8 @@ def gather_nd(evaluation: Evaluation, value: ir.Value, point: Point) -> tuple[in
     indices = [
         index_at(evaluation, op.indices, Point((*point.indices[:count], i)), size) for i, size in enumerate(sizes)
     ]
-    lanes = point.axis % len(point.indices) if point.indices else 0
     return 0, point.moved(
-        (*point.indices[:batch], *indices, *point.indices[count:]), max(lanes - count + batch + depth, 0)
+        (*point.indices[:batch], *indices, *point.indices[count:]), _axis(point, count, batch + depth - count)
     )
 
 

@@ -29,6 +29,7 @@ from .group import Group
 from .kernel import Argument, Kernel, Scratch
 from .kernels.pointwise import lower_pointwise
 from .program import Step, argument_text, program_text
+from .tabulate import tabulated
 from .target import TargetSpec, named
 
 ALIGNMENT = 64
@@ -116,7 +117,7 @@ def lower_group(group: Group, spec: TargetSpec) -> list[Kernel]:
         lower = lower_pointwise
     if lower is None:
         raise Unsupported("there is no machine code for it yet")
-    return lower(group, buffers, spec)
+    return lower(tabulated(group, spec), buffers, spec)
 
 
 class Weights:

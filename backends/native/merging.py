@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
 
 from ...dialects import nn
@@ -24,8 +24,10 @@ def outermost_units(buffer: Buffer) -> Buffer:
     return replace(buffer, order=tuple(sorted(buffer.order, key=lambda axis: buffer.extents[axis] > 1)))
 
 
-def mergeable_axes(group: Group, shape: tuple[int, ...], buffers: Mapping[ir.Value, Buffer]) -> Axes:
-    """Which axes of the results, all of this shape, can be counted as one."""
+def mergeable_axes(
+    group: Group, shape: tuple[int, ...], buffers: Mapping[ir.Value, Buffer], apart: Collection[int] = ()
+) -> Axes:
+    """Which axes of the results, all of this shape, can be counted as one; none of those `apart`."""
     rank = len(shape)
     widened = {value: widen(buffer, rank) for value, buffer in buffers.items()}
     values = {*group.inputs, *group.inside}
@@ -33,6 +35,9 @@ def mergeable_axes(group: Group, shape: tuple[int, ...], buffers: Mapping[ir.Val
     unused = [axis for axis in range(rank) if all(buffer.extents[axis] == 1 for buffer in widened.values())]
     merged: list[list[int]] = []
     for axis in range(rank):
+        if axis in apart or (axis and axis - 1 in apart):
+            merged.append([axis])
+            continue
         before = [one for one in merged[-1] if one not in unused] if merged else []
         behind = bool(before) and all(_is_behind(buffer, before[-1], axis) for buffer in widened.values())
         alike = bool(before) and all((dims[axis] == shape[axis]) == (dims[before[-1]] > 1) for dims in shapes)

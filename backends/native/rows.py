@@ -247,7 +247,7 @@ class Row:
             del folds[half:unrolled]
             unrolled = half
         scalars = [fold if lanes == 1 else folding.horizontal(self.text, lanes, fold) for lanes, fold in folds]
-        result = scalars[0]
+        result = scalars[0] if scalars else folding.start(self.text, 1)
         for scalar in scalars[1:]:
             result = folding.combine(self.text, 1, result, scalar)
         return result

@@ -103,6 +103,8 @@ def lower_rowwise(
     apart: axes that stay as they are when others become one, because other operands of the anchor lie along them.
     """
     walked = group.anchor.operation.operands[0]
+    if not any(flatten(static_shape(value)) for value in group.results):
+        return []
     merged = _merged(group, buffers, walked, reduced, apart)
     if merged is None:
         used = [value for value in [*group.inputs, *group.results] if value in buffers]
@@ -214,6 +216,6 @@ def _has_room(placed: Buffers, shape: tuple[int, ...], axis: int, lanes: int) ->
     wide = -(-shape[axis] // lanes) * lanes
     return all(
         len(buffer.shape) == len(shape)
-        and (buffer.shape[axis] == 1 or buffer.extents[axis] - buffer.before[axis] >= wide)
+        and (buffer.shape[axis] < shape[axis] or buffer.extents[axis] - buffer.before[axis] >= wide)
         for buffer in placed.values()
     )

@@ -31,6 +31,19 @@ def transposed(text: Text, rows: Sequence[str], columns: int, height: int, eleme
     return [block.resized(one, square, height) for one in result[:columns]]
 
 
+def interleaved(text: Text, rows: Sequence[str], columns: int, height: int, element: str) -> str:
+    """The columns of rows, each a vector of `columns` elements, one behind the other in one vector: of `height`
+    elements each, a power of two; what is behind the last row is not defined."""
+    if height == 1:
+        return rows[0]
+    poison = [text.let(f"ub.poison : {vector(columns, element)}")] * (height - len(rows))
+    half, size = height // 2, columns * height // 2
+    even, odd = (interleaved(text, [*rows, *poison][start::2], columns, half, element) for start in (0, 1))
+    places = ", ".join(f"{place}, {size + place}" for place in range(size))
+    type_ = vector(size, element)
+    return text.let(f"vector.shuffle {even}, {odd} [{places}] : {type_}, {type_}")
+
+
 class Block:
     """Shuffles of vectors of `lanes` elements."""
 

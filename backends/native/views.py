@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 
 from ...dialects import nn
 from ...dialects.mlir import ir
@@ -20,7 +21,7 @@ def lane_axis(point: Point) -> int:
     return point.axis % len(point.indices) if point.lanes > 1 else -1
 
 
-@view(nn.Transpose)
+@view(nn.Transpose, strided=True)
 def transpose(evaluation: Evaluation, value: ir.Value, point: Point) -> tuple[int, Point]:
     """Dimension i of the result is dimension `permutation[i]` of the operand."""
     permutation = list(value.owner.opview.permutation)
@@ -30,14 +31,17 @@ def transpose(evaluation: Evaluation, value: ir.Value, point: Point) -> tuple[in
     return 0, point.moved(indices, permutation[point.axis] if permutation else -1)
 
 
-@view(nn.Slice)
+@view(nn.Slice, strided=True)
 def slice(evaluation: Evaluation, value: ir.Value, point: Point) -> tuple[int, Point]:
     """start + i * step"""
     op, text = value.owner.opview, evaluation.text
     indices, lanes = list(point.indices), lane_axis(point)
-    for axis, (start, step) in slice_places(op).items():
-        if axis == lanes and (step != 1 or (point.beyond and start)):
-            raise NotSideBySide
+    for number, (start, step) in slice_places(op).items():
+        axis = evaluation.axis(number)
+        if axis == lanes:
+            if step < 1 or (point.beyond and (start or step > 1)):
+                raise NotSideBySide
+            point = replace(point, stride=point.stride * step)
         indices[axis] = text.add(text.mul(indices[axis], step), start)
     return 0, point.moved(indices)
 
@@ -55,11 +59,11 @@ def slice_places(op: nn.Slice) -> dict[int, tuple[int, int]]:
     return places
 
 
-@view(nn.Split)
+@view(nn.Split, strided=True)
 def split(evaluation: Evaluation, value: ir.Value, point: Point) -> tuple[int, Point]:
     """Behind the parts before it."""
     op = value.owner.opview
-    axis = op.axis % len(point.indices)
+    axis = evaluation.axis(op.axis % len(static_shape(value)))
     start = sum(op.sizes[: value.result_number])
     if axis == lane_axis(point) and point.beyond and start:
         raise NotSideBySide
@@ -68,7 +72,7 @@ def split(evaluation: Evaluation, value: ir.Value, point: Point) -> tuple[int, P
     return 0, point.moved(indices)
 
 
-@view(nn.Reshape, nn.Squeeze, nn.Unsqueeze)
+@view(nn.Reshape, nn.Squeeze, nn.Unsqueeze, strided=True)
 def reshape(evaluation: Evaluation, value: ir.Value, point: Point) -> tuple[int, Point]:
     """The element with the same number in row-major order."""
     result, source = static_shape(value), static_shape(value.owner.operands[0])
@@ -121,7 +125,7 @@ def indices_of(text: Text, place: Index, sizes: Sequence[int]) -> list[Index]:
     return [place, *indices] if sizes else []
 
 
-@view(nn.Tile)
+@view(nn.Tile, strided=True)
 def tile(evaluation: Evaluation, value: ir.Value, point: Point) -> tuple[int, Point]:
     """The place in the repeated tensor."""
     repeats, source = value.owner.opview.repeats, static_shape(value.owner.operands[0])
@@ -133,7 +137,7 @@ def tile(evaluation: Evaluation, value: ir.Value, point: Point) -> tuple[int, Po
     return 0, point.moved([index if repeat == 1 else text.rem(index, size) for index, repeat, size in places])
 
 
-@view(nn.DepthToSpace)
+@view(nn.DepthToSpace, strided=True)
 def depth_to_space(evaluation: Evaluation, value: ir.Value, point: Point) -> tuple[int, Point]:
     """Position in the square and channel give the channel."""
     op, text = value.owner.opview, evaluation.text
@@ -148,14 +152,16 @@ def depth_to_space(evaluation: Evaluation, value: ir.Value, point: Point) -> tup
     return 0, point.moved((n, channel, text.div(h, block), text.div(w, block)))
 
 
-@view(nn.SpaceToDepth)
+@view(nn.SpaceToDepth, strided=True)
 def space_to_depth(evaluation: Evaluation, value: ir.Value, point: Point) -> tuple[int, Point]:
     """The channel gives position in the square and channel."""
     op, text = value.owner.opview, evaluation.text
     n, c, h, w = point.indices
     block, channels = op.block, static_shape(op.input)[1]
     lanes = lane_axis(point)
-    if block > 1 and (lanes > 1 or (lanes == 1 and (op.mode != "DCR" or channels % point.lanes))):
+    if block > 1 and lanes > 1:
+        point = replace(point, stride=point.stride * block)
+    elif block > 1 and lanes == 1 and (op.mode != "DCR" or point.stride > 1 or channels % point.lanes):
         raise NotSideBySide
     if op.mode == "DCR":
         position, channel = text.div(c, channels), text.rem(c, channels)
@@ -165,7 +171,7 @@ def space_to_depth(evaluation: Evaluation, value: ir.Value, point: Point) -> tup
     return 0, point.moved((n, channel, row, text.add(text.mul(w, block), text.rem(position, block))))
 
 
-@view(nn.BatchToSpace)
+@view(nn.BatchToSpace, strided=True)
 def batch_to_space(evaluation: Evaluation, value: ir.Value, point: Point) -> tuple[int, Point]:
     """The place in the square, cropped parts included, gives the entry of the batch."""
     op, text = value.owner.opview, evaluation.text

@@ -14,6 +14,10 @@ from ...dialects.tensors import Array, static_shape
 
 COPY = "kpu.copy"
 """Marks layers whose result holds numbers of their input only: they keep its quantisation."""
+BLOCK = 32
+"""Channels that are computed together where a layer's weights are zeros but for one or two a channel."""
+AT_ONCE = 128
+"""Channels up to which such weights are so few that blocks save too little: stripes do not go through blocks."""
 
 
 def layer(
@@ -60,6 +64,21 @@ def copy(value: ir.Value, weight: Array, *, depthwise: bool = False, pool: str =
     return made
 
 
+def pooled(value: ir.Value, pool: str, tap: tuple[int, int] | None = None) -> ir.Value:
+    """A map that layers pool which do nothing else but read the pixel `tap` away: blocks of many channels."""
+    channels, parts = static_shape(value)[1], []
+    size = pooled_together(channels)
+    for first in range(0, channels, size):
+        block = selected(value, range(first, min(first + size, channels)))
+        parts.append(copy(block, identity(static_shape(block)[1], tap), pool=pool))
+    return joined(parts, value_range(value))
+
+
+def pooled_together(channels: int) -> int:
+    """How many channels one layer pools."""
+    return channels if channels <= AT_ONCE else BLOCK
+
+
 def identity(channels: int, tap: tuple[int, int] | None = None) -> Array:
     """Weights that copy every channel, from the pixel `tap` (rows down, columns to the right) away."""
     if tap is None:
@@ -72,12 +91,27 @@ def identity(channels: int, tap: tuple[int, int] | None = None) -> Array:
 def shifted(value: ir.Value, rows: int, columns: int) -> ir.Value:
     """x[i + rows, j + columns], zero where that lies outside."""
     while rows or columns:
-        step = (int(np.sign(rows)), int(np.sign(columns)))
-        channels = static_shape(value)[1]
-        weight = np.zeros((channels, 1, 3, 3))
-        weight[:, 0, 1 + step[0], 1 + step[1]] = 1
-        value = copy(value, weight, depthwise=True)
+        step = int(np.sign(rows)), int(np.sign(columns))
+        value = copy(value, one_tap(static_shape(value)[1], step), depthwise=True)
         rows, columns = rows - step[0], columns - step[1]
+    return value
+
+
+def one_tap(channels: int, tap: tuple[int, int]) -> Array:
+    """Weights of a depthwise layer that copies every channel, from the pixel `tap` away."""
+    weight = np.zeros((channels, 1, 3, 3))
+    weight[:, 0, 1 + tap[0], 1 + tap[1]] = 1
+    return weight
+
+
+def spread(value: ir.Value, shifts: Sequence[tuple[int, int]]) -> ir.Value:
+    """A map's shifts (rows, columns), one behind the other: x[i + rows, j + columns], zero where that lies outside."""
+    channels = static_shape(value)[1]
+    left = np.array(shifts)
+    value = copy(value, np.concatenate([identity(channels, tuple(step)) for step in np.sign(left)]))
+    while (left := left - np.sign(left)).any():
+        taps = [one_tap(channels, tuple(step)) for step in np.sign(left)]
+        value = copy(value, np.concatenate(taps), depthwise=True)
     return value
 
 

@@ -6,7 +6,6 @@ layers too. What stays `nn` runs on the host; slices and paddings between layers
 to where they cost least.
 """
 
-import math
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -15,18 +14,19 @@ import numpy as np
 from ...dialects import kpu, nn
 from ...dialects.mlir import ir
 from ...dialects.ranges import Range, value_range
-from ...dialects.tensors import Array, static_shape
+from ...dialects.tensors import Array, shape_of, static_shape
 from ...runtime.kpu.registers import CHANNELS
-from ..nn.fuse_convolutions import channel_constant
 from ..pipeline import register_pass
 from ..rewriter import NO_MATCH, Match, Pattern, Rewriter, has_one_use, pattern, producer, rewrite_module
 from . import build
 from .activation import clamp_knots, composed, knots_of
 from .affine import AFFINE
 from .gather import dense, gathered, placed
-from .join import JOINING
+from .join import JOINING, is_of_layers, put_into_one
+from .portions import PORTIONS
 from .rules import LEAST, axes_of, broken_rule, is_map, record
 from .sink import BEHIND_SLICES, SINKING
+from .slopes import CHANNELWISE, slopes_behind
 from .windows import maximum_of_windows
 
 
@@ -96,37 +96,12 @@ def _activate(op: Any, value: ir.Value, rewriter: Rewriter) -> Match:
     return rewriter.replace(op, build.again(layer, value_range(op.output), activation=knots))
 
 
-@pattern(nn.Prelu)
-def slopes_behind(op: nn.Prelu, rewriter: Rewriter) -> Match:
-    """prelu(x) with a slope a channel == relu(x) - slope * relu(-x): two layers of twice the channels"""
-    layer, slope, span = producer(op.input, kpu.Layer), channel_constant(op.slope, 4), value_range(op.input)
-    if layer is None or slope is None or span is None:
-        return NO_MATCH
-    channels = static_shape(op.input)[1]
-    if 2 * channels > CHANNELS:
-        return NO_MATCH
-    both = Range(0.0, max(span.high, -span.low, 0.0))
-    relu = clamp_knots(0.0, math.inf)
-    free = not layer.depthwise and layer.activation is None and layer.pool == "none" and has_one_use(op.input)
-    if free:
-        weight, bias = nn.constant_value(layer.weight), nn.constant_value(layer.bias)
-        assert weight is not None and bias is not None
-        parts = [np.concatenate([array, -array]) for array in (weight, bias)]
-        halves = build.layer(list(layer.inputs), parts[0], parts[1], both, activation=relu)
-    else:
-        eye = build.identity(channels)
-        halves = build.layer([op.input], np.concatenate([eye, -eye]), None, both, activation=relu)
-    slopes = np.broadcast_to(slope, channels)
-    weight = np.concatenate([build.identity(channels), -np.diag(slopes)[:, :, None, None]], axis=1)
-    return rewriter.replace(op, build.layer([halves], weight, None, value_range(op.output)))
-
-
 @pattern(nn.PoolOp, benefit=2)
 def pooling_behind(op: nn.PoolOp, rewriter: Rewriter) -> Match:
     """pool(layer(x)) of 2x2 or 4x4 squares ends the layer, or one that only copies: depthwise layers cannot pool"""
     form = pool_name(op)
     value = op.input
-    if form is None or producer(value, kpu.Layer) is None:
+    if form is None or not is_of_layers(value):
         return NO_MATCH
     # bytes are averaged: they must hold what is averaged, which reaches farther than means do
     span = value_range(value if form.startswith("mean") else op.output)
@@ -143,13 +118,17 @@ def pool_name(op: nn.PoolOp) -> str | None:
     return f"{kind}{op.kernel[0]}s{op.kernel[0]}"
 
 
-def end_with(value: ir.Value, pool: str, span: Range | None) -> ir.Value:
-    """A layer's result pooled: in the layer itself if only this uses it, else in a layer that copies the result."""
-    layer = producer(value, kpu.Layer)
+def end_with(value: ir.Value, pool: str, span: Range | None, *, alone: bool = True) -> ir.Value:
+    """A layer's result pooled, or those of joined ones: in the layer itself if only this uses it (`alone`: and what
+    it is joined to), else in a layer that copies the result."""
+    joined, layer = producer(value, nn.Concat), producer(value, kpu.Layer)
+    alone = alone and has_one_use(value)
+    if joined is not None:
+        return build.joined([end_with(part, pool, span, alone=alone) for part in joined.inputs], span)
     assert layer is not None
-    if layer.pool == "none" and not layer.depthwise and has_one_use(value):
+    if layer.pool == "none" and not layer.depthwise and alone:
         return build.again(layer, span, pool=pool)
-    return build.copy(value, build.identity(static_shape(value)[1]), pool=pool)
+    return build.pooled(value, pool)
 
 
 @pattern(nn.Add)
@@ -172,11 +151,16 @@ def sum_of_maps(op: nn.Add, rewriter: Rewriter) -> Match:
 
 
 def is_from_kpu(value: ir.Value) -> bool:
-    """Whether a layer makes a value, or an operation that only moves what layers made."""
+    """Whether a layer makes a value, or an operation that only moves what layers made, or scales its channels."""
     if producer(value, kpu.Layer) is not None:
         return True
-    moved = producer(value, nn.Slice) or producer(value, nn.Pad) or producer(value, nn.Concat)
-    return moved is not None and any(is_from_kpu(operand) for operand in moved.operation.operands)
+    scaled = producer(value, nn.Mul)
+    if scaled is not None:
+        factors = [operand for operand in (scaled.lhs, scaled.rhs) if shape_of(operand)[2:] != (1, 1)]
+        return len(factors) == 1 and is_from_kpu(factors[0])
+    found: Any = value.owner.opview if isinstance(value, ir.OpResult) else None
+    moved = isinstance(found, nn.Slice | nn.Pad | nn.Concat | nn.Resize)
+    return moved and any(is_from_kpu(operand) for operand in found.operation.operands)
 
 
 FORMING: tuple[Pattern[Any], ...] = (
@@ -201,4 +185,4 @@ class FormLayers:
 
     def apply(self, module: ir.Module) -> None:
         rewrite_module(module, [*FORMING, *AFFINE])
-        rewrite_module(module, [*SINKING, *JOINING, activation_behind, slopes_behind])
+        rewrite_module(module, [*SINKING, *JOINING, put_into_one, *PORTIONS, *CHANNELWISE, activation_behind])

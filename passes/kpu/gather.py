@@ -1,17 +1,19 @@
 """Convolutions whose kernels the KPU does not have, as 3x3 layers over shifted copies of the map.
 
-A copy costs a depthwise layer. The layer that reads the copies is dense, so a depthwise convolution is done in blocks
-of channels: small ones waste less on zeros, large ones need fewer copies.
+All copies of few channels are made by one layer, those of many by a depthwise layer each. The layer that reads the
+copies is dense, so a depthwise convolution is done in blocks of channels: small ones waste less on zeros, large ones
+need fewer layers.
 """
 
+from collections.abc import Sequence
 from itertools import product
 
 import numpy as np
 
 from ...dialects.mlir import ir
-from ...dialects.ods import MEMBERS
 from ...dialects.ranges import Range
 from ...dialects.tensors import Array, static_shape
+from ...runtime.cycles import DEPTHWISE_LAYER
 from ...runtime.kpu.cost import LayerWork
 from ...runtime.kpu.registers import CHANNELS
 from . import build
@@ -61,43 +63,71 @@ def gathered(
     activation: Array | None,
 ) -> ir.Value:
     """The convolution at every pixel, from shifted copies."""
-    channels = static_shape(value)[1]
-    size = block_size(static_shape(value), len(centres_of(axes))) if depthwise else channels
+    channels, centres = static_shape(value)[1], centres_of(axes)
+    size = block_size(static_shape(value), centres) if depthwise else channels
     bias = np.zeros(weight.shape[0]) if bias is None else bias
     made = []
     for first in range(0, channels, size):
         block = range(first, min(first + size, channels))
         own = dense(weight[block], len(block)) if depthwise else weight
         own_bias = bias[block] if depthwise else bias
-        copies, kernel = _copies(build.selected(value, block), axes, own)
-        made.append(build.layer(copies, kernel, own_bias, span, activation=activation))
+        maps = copies(build.selected(value, block), centres, -(-channels // size))
+        made.append(build.layer(maps, over_copies(axes, own), own_bias, span, activation=activation))
     return build.joined(made, span)
 
 
-def _copies(value: ir.Value, axes: tuple[Axis, Axis], weight: Array) -> tuple[list[ir.Value], Array]:
-    """Shifted copies of a map, and the weights O x (copies * C) x 3 x 3 that read them."""
-    outputs, channels = weight.shape[:2]
+def over_copies(axes: tuple[Axis, Axis], weight: Array) -> Array:
+    """The weights O x (copies * C) x 3 x 3 that read a map's copies."""
     rows, columns = (axis.reads() for axis in axes)
-    copies, kernels = [], []
+    kernels = []
     for centre in centres_of(axes):
-        kernel = np.zeros((outputs, channels, 3, 3), weight.dtype)
+        kernel = np.zeros((*weight.shape[:2], 3, 3), weight.dtype)
         for (i, (down, row)), (j, (right, column)) in product(enumerate(rows), enumerate(columns)):
             if (down, right) == centre:
                 kernel[:, :, row + 1, column + 1] = weight[:, :, i, j]
-        copies.append(build.shifted(value, *centre))
         kernels.append(kernel)
-    return copies, np.concatenate(kernels, axis=1)
+    return np.concatenate(kernels, axis=1)
 
 
-def block_size(shape: tuple[int, ...], copies: int) -> int:
-    """The cheapest number of channels to compute together of a depthwise convolution, in at most MEMBERS blocks."""
+def copies(value: ir.Value, centres: Sequence[Centre], alike: int = 1) -> list[ir.Value]:
+    """A map's copies, one behind the other; `alike` maps of a network share the weights that make them."""
+    shape = static_shape(value)
+    if cycles_apart(shape, centres) <= cycles_together(shape, centres, alike):
+        return [build.shifted(value, *centre) for centre in centres]
+    return [build.spread(value, centres)]
+
+
+def cycles_apart(shape: tuple[int, ...], centres: Sequence[Centre]) -> float:
+    """What copies cost that are shifted pixel by pixel, each in layers of its own."""
+    _, channels, height, width = shape
+    layer = LayerWork((1, channels, height, width), channels, 3, depthwise=True).cost.cycles
+    return layer * sum(max(1, *map(abs, centre)) for centre in centres)
+
+
+def cycles_together(shape: tuple[int, ...], centres: Sequence[Centre], alike: int) -> float:
+    """What copies cost that one layer makes together, and others shift on."""
+    _, channels, height, width = shape
+    count = len(centres) * channels
+    first = LayerWork((1, channels, height, width), count, 3)
+    others = LayerWork((1, count, height, width), count, 3, depthwise=True).cost.cycles
+    steps = max(abs(step) for centre in centres for step in centre)
+    return dense_cycles(first) + BYTE * first.weights / alike + (steps - 1) * others
+
+
+def dense_cycles(work: LayerWork) -> float:
+    """What a layer costs, with its start, which costs as much as that of a depthwise one."""
+    return work.cost.cycles + DEPTHWISE_LAYER.cycles
+
+
+def block_size(shape: tuple[int, ...], centres: Sequence[Centre]) -> int:
+    """The cheapest number of channels to compute together of a depthwise convolution."""
     _, channels, height, width = shape
 
     def cycles(size: int) -> float:
-        copy = LayerWork((1, size, height, width), size, 3, depthwise=True).cost.cycles
-        layer = LayerWork((1, size * copies, height, width), size, 3).cost.cycles
-        return -(-channels // size) * (copies * copy + layer + BYTE * 9 * copies * size**2)
+        blocks, own = -(-channels // size), (1, size, height, width)
+        layer = LayerWork((1, size * len(centres), height, width), size, 3)
+        made = min(cycles_apart(own, centres), cycles_together(own, centres, blocks))
+        return blocks * (made + dense_cycles(layer) + BYTE * layer.weights)
 
-    most = max(BLOCK, min(-(-channels // BLOCK) * BLOCK, CHANNELS // copies // BLOCK * BLOCK))
-    least = -(-channels // (MEMBERS * BLOCK)) * BLOCK
-    return min(range(least, most + 1, BLOCK), key=lambda size: (cycles(size), size))
+    most = max(BLOCK, min(-(-channels // BLOCK) * BLOCK, CHANNELS // len(centres) // BLOCK * BLOCK))
+    return min(range(BLOCK, most + 1, BLOCK), key=lambda size: (cycles(size), size))

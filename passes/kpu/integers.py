@@ -59,10 +59,15 @@ def integers(
     offset = bias.astype(np.float64) + displaced
     farthest = max(first, 255 - first)
     reach = np.abs(rounded).sum(axis=(1, 2, 3)) * farthest * step + np.abs(offset)
-    unit = max(float(reach.max()), float(np.finfo(np.float32).tiny)) / REACH
+    unit = step_for(max(float(reach.max()), float(np.finfo(np.float32).tiny)) / REACH)
     norm = np.array([(*_multiplier(s / unit), round(o / unit)) for s, o in zip(step, offset, strict=True)], np.int64)
     code = Code(unit, output.affine, LINEAR if activation is None else activation, (mean - 1) / (2 * mean))
     return Integers((rounded + WEIGHT_ZERO).astype(np.uint8), norm, activation_lines(code), unit)
+
+
+def step_for(least: float) -> float:
+    """The power of two that is not below a number: so layers that make bytes of one kind have tables in common."""
+    return math.ldexp(1.0, math.frexp(least)[1])
 
 
 def _multiplier(ratio: float) -> tuple[int, int]:

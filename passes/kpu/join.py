@@ -38,6 +38,29 @@ def join_inputs(op: kpu.Layer, rewriter: Rewriter) -> Match:
     return NO_MATCH
 
 
+@pattern(kpu.Layer)
+def put_into_one(op: kpu.Layer, rewriter: Rewriter) -> Match:
+    """layer(concat(a, b, ...)) of more maps than a layer names: a depthwise layer that copies puts them into one"""
+    for number, value in enumerate(op.inputs):
+        joined = producer(value, nn.Concat)
+        if joined is None or joined.axis % 4 != 1 or not fill_lines(joined.inputs[:-1]):
+            continue
+        if len(op.inputs) - 1 + len(joined.inputs) <= MEMBERS or not is_of_layers(value):
+            continue
+        made = build.copy(value, build.one_tap(static_shape(value)[1], (0, 0)), depthwise=True)
+        inputs = [*op.inputs[:number], made, *op.inputs[number + 1 :]]
+        return rewriter.replace(op, build.again(op, value_range(op.output), inputs=inputs))
+    return NO_MATCH
+
+
+def is_of_layers(value: ir.Value) -> bool:
+    """Whether a value is a layer's result, or layers' results one behind the other."""
+    joined = producer(value, nn.Concat)
+    if joined is None:
+        return producer(value, kpu.Layer) is not None
+    return joined.axis % 4 == 1 and all(map(is_of_layers, joined.inputs))
+
+
 def fill_lines(maps: Sequence[ir.Value]) -> bool:
     """Whether maps leave no channel unused in their last lines: then what lies behind them is their next channel."""
     return all(static_shape(value)[1] % Layout(static_map(value)).groups == 0 for value in maps)
@@ -117,9 +140,7 @@ def scaling_of_join(op: nn.BinaryOp, rewriter: Rewriter) -> Match:
 def _into_parts(op: Any, value: ir.Value, others: list[ir.Value], rewriter: Rewriter) -> Match:
     """An operation on joined layers, done on each; `others` are its other operands."""
     joined = producer(value, nn.Concat)
-    if joined is None or not has_one_use(value) or joined.axis % 4 != 1:
-        return NO_MATCH
-    if any(producer(part, kpu.Layer) is None for part in joined.inputs):
+    if joined is None or not has_one_use(value) or not is_of_layers(value):
         return NO_MATCH
     span = value_range(op.output)
     parts = []

@@ -14,11 +14,15 @@ import numpy as np
 from ...dialects import nn
 from ...dialects.mlir import ir
 from ...dialects.tensors import is_static, shape_of, static_shape
+from ...runtime.cycles import CALL, DEQUANTIZE, MOVE, MULTIPLY_ADD, QUANTIZE
+from ...runtime.kpu.cost import download, upload
+from ...runtime.kpu.layout import Layout
 from ...runtime.kpu.registers import CHANNELS
 from ..nn.canonicalize import reshape_of_reshape, reshape_to_same
 from ..pipeline import register_pass
 from ..rewriter import NO_MATCH, Match, Pattern, Rewriter, has_one_use, pattern, producer, rewrite_module, sole_user
 from .activation import POINTWISE
+from .rules import COLUMNS, LEAST
 from .transposed import transposed_convolution
 
 SPATIAL = (2, 3)
@@ -32,13 +36,14 @@ def convolution(value: ir.Value, weight: np.ndarray, bias: np.ndarray | None) ->
 
 
 @pattern(nn.Matmul)
-def matmul_of_row(op: nn.Matmul, rewriter: Rewriter) -> Match:
-    """x W + b for a single row x == a 1x1 convolution of a map of one pixel"""
+def matmul_of_rows(op: nn.Matmul, rewriter: Rewriter) -> Match:
+    """x W + b == a 1x1 convolution of a map: of one pixel for a single row x, else of a pixel a row"""
     matrix = nn.constant_value(op.rhs)
     if matrix is None or matrix.ndim != 2 or matrix.dtype != np.float32 or not is_static(op.lhs):
         return NO_MATCH
     shape = static_shape(op.lhs)
-    if len(shape) < 2 or int(np.prod(shape[:-1])) != 1:
+    pixels = map_of_rows(math.prod(shape[:-1]), *matrix.shape) if len(shape) > 1 else None
+    if pixels is None:
         return NO_MATCH
     bias, result = None, op
     add = sole_user(op.output, nn.Add)
@@ -50,9 +55,29 @@ def matmul_of_row(op: nn.Matmul, rewriter: Rewriter) -> Match:
     if bias is not None:
         assert add is not None
         result, bias = add, np.broadcast_to(bias.reshape(-1), matrix.shape[1])
-    pixel = nn.Reshape(op.lhs, shape=(1, matrix.shape[0], 1, 1)).output
-    made = convolution(pixel, matrix.T, bias)
+    count = math.prod(pixels)
+    value = op.lhs
+    if count > 1:
+        rows = nn.Reshape(value, shape=(1, count, matrix.shape[0])).output
+        value = nn.Transpose(rows, permutation=(0, 2, 1)).output
+    made = convolution(nn.Reshape(value, shape=(1, matrix.shape[0], *pixels)).output, matrix.T, bias)
+    if count > 1:
+        columns = nn.Reshape(made, shape=(1, matrix.shape[1], count)).output
+        made = nn.Transpose(columns, permutation=(0, 2, 1)).output
     return rewriter.replace(result, nn.Reshape(made, shape=static_shape(op.output)).output)
+
+
+def map_of_rows(count: int, inputs: int, outputs: int) -> tuple[int, int] | None:
+    """Rows and columns of the map that holds `count` rows of a matrix, a pixel each; None where the host is faster."""
+    if count == 1:
+        return 1, 1
+    sizes = [(count // columns, columns) for columns in range(LEAST, COLUMNS + 1) if count % columns == 0]
+    fitting = [size for size in sizes if size[0] >= LEAST]
+    way = (count * inputs) * QUANTIZE + upload((count, inputs)) + download((count, outputs))
+    way += (count * outputs) * DEQUANTIZE + 1 * CALL + (count * (inputs + outputs)) * MOVE
+    if not fitting or way.cycles > ((count * inputs * outputs) * MULTIPLY_ADD).cycles:
+        return None
+    return min(fitting, key=lambda size: Layout((1, max(inputs, outputs), *size)).bytes)
 
 
 @pattern(nn.Conv)
@@ -127,6 +152,22 @@ def elementwise_of_reshape(op: nn.ElementwiseOp, rewriter: Rewriter) -> Match:
     return rewriter.replace(op, reshape.rebuild(op.rebuild(reshape.input).output).output)
 
 
+@pattern(nn.Add)
+def sum_with_scaled(op: nn.Add, rewriter: Rewriter) -> Match:
+    """x + x * s == x * (s + 1) for one number s a channel: one pass over the map, instead of two"""
+    for value, other in ((op.lhs, op.rhs), (op.rhs, op.lhs)):
+        scaled = producer(other, nn.Mul)
+        if scaled is None or not has_one_use(other) or value not in (scaled.lhs, scaled.rhs):
+            continue
+        scale = scaled.rhs if value == scaled.lhs else scaled.lhs
+        shape = shape_of(scale)
+        if len(shape) != 4 or shape[2:] != (1, 1) or shape_of(value) != shape_of(op.output):
+            continue
+        one = nn.Constant(value=np.ones(1, np.float32)).output
+        return rewriter.replace(op, nn.Mul(value, nn.Add(scale, one).output).output)
+    return NO_MATCH
+
+
 def whole_mean(value: ir.Value) -> ir.Value | None:
     """The map of which a value is the mean over height and width, as 1 x C x 1 x 1."""
     flat = producer(value, nn.Reshape)
@@ -174,13 +215,14 @@ def reshape_of_pad(op: nn.Reshape, rewriter: Rewriter) -> Match:
 
 PATTERNS: tuple[Pattern[Any], ...] = (
     transposed_convolution,
-    matmul_of_row,
+    matmul_of_rows,
     many_inputs,
     many_groups,
     convolution_of_mean,
     rounding,
     reshape_of_pad,
     elementwise_of_reshape,
+    sum_with_scaled,
     reshape_of_reshape,
     reshape_to_same,
 )

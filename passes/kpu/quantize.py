@@ -54,7 +54,8 @@ class Quantizer:
             elif value in self.maps:
                 self.stored[value] = kpu.Download(self.maps[value]).output
             else:
-                self.stored[value] = nn.Quantize(value, results=[self.quantised_type(value)]).output
+                with _behind(value):
+                    self.stored[value] = nn.Quantize(value, results=[self.quantised_type(value)]).output
         return self.stored[value]
 
     def _given(self, value: ir.Value) -> ir.Value:
@@ -135,6 +136,11 @@ class Quantizer:
         changes = {"value": float(zero)} if isinstance(op, nn.Pad) else {}
         moved = op.rebuild(operands, **changes) if isinstance(op, nn.Concat) else op.rebuild(*operands, **changes)
         self.stored[op.output] = nn.StorageCast(moved.output, results=[self.quantised_type(op.output)]).output
+
+
+def _behind(value: ir.Value) -> ir.InsertionPoint:
+    """Where a value has just been made: kept as bytes, it needs less memory than as real numbers. Inputs are kept."""
+    return ir.InsertionPoint.after(value.owner) if isinstance(value, ir.OpResult) else ir.InsertionPoint.current
 
 
 def channels_of(op: Any) -> range | None:

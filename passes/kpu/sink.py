@@ -20,6 +20,7 @@ from ..nn.fuse_convolutions import channel_constant
 from ..rewriter import NO_MATCH, Match, Pattern, Rewriter, has_one_use, pattern, producer, users
 from . import build
 from .activation import POINTWISE
+from .join import is_of_layers
 from .rules import LEAST
 
 
@@ -112,9 +113,7 @@ def _moved(op: Any, value: ir.Value, others: list[ir.Value], rewriter: Rewriter)
     window = None if taken is None else Window.of(taken)
     if taken is None or window is None or not has_one_use(value):
         return NO_MATCH
-    joined = None if others else producer(taken.input, nn.Concat)
-    sources = [taken.input] if joined is None else list(joined.inputs)
-    if any(producer(source, kpu.Layer) is None for source in sources):
+    if not is_of_layers(taken.input) or (others and producer(taken.input, kpu.Layer) is None):
         return NO_MATCH
     moved = op.rebuild(taken.input, *others).output
     set_range(moved, value_range(op.output))
@@ -167,10 +166,22 @@ def slice_into_pooling(op: nn.Slice, rewriter: Rewriter) -> Match:
         moved[:, :, 1 + down, 1 + right] = weight[:, :, 0, 0]
         made = build.again(layer, span, weight=moved, pool="left_top2s2")
     else:
-        channels = static_shape(value)[1]
-        weight = build.identity(channels, (down, right) if down else None)
-        made = build.copy(value, weight, pool="right_top2s2" if right and not down else "left_top2s2")
+        tap = (down, right) if down else None
+        made = build.pooled(value, "right_top2s2" if right and not down else "left_top2s2", tap)
     return rewriter.replace(op, made if made.type == op.output.type else rest.take(made, span))
+
+
+@pattern(nn.Slice)
+def slice_of_join(op: nn.Slice, rewriter: Rewriter) -> Match:
+    """every second row and column of layers one behind the other: of each of them"""
+    joined, window = producer(op.input, nn.Concat), Window.of(op)
+    if joined is None or window is None or not has_one_use(op.input) or not is_of_layers(op.input):
+        return NO_MATCH
+    rest = decimation(op.input, window)
+    if rest is None or rest.starts != (0, 0) or rest.sizes != tuple(size // 2 for size in static_shape(op.input)[2:]):
+        return NO_MATCH
+    span = value_range(op.output)
+    return rewriter.replace(op, build.joined([window.take(part, span) for part in joined.inputs], span))
 
 
 def decided(op: nn.Slice) -> bool:
@@ -249,6 +260,7 @@ SINKING: tuple[Pattern[Any], ...] = (
     pad_nothing,
     layer_of_slices,
     slice_into_pooling,
+    slice_of_join,
     layer_inside_of_slice,
     layer_of_repadded,
 )

@@ -248,26 +248,29 @@ def conv_transpose(op: nn.ConvTranspose, rewriter: Rewriter) -> Match:
     """A convolution of the image with zeros between its pixels, with the kernel turned around."""
     if not is_static(op.input) or len(shape_of(op.input)) != 4:
         return NO_MATCH
-    image = op.input
-    for axis, stride in zip((2, 3), op.strides, strict=True):
+    return rewriter.replace(op, as_convolution(op))
+
+
+def as_convolution(op: nn.ConvTranspose) -> ir.Value:
+    """What a transposed convolution, over any number of dimensions, is as a convolution."""
+    image, kernel = op.input, static_shape(op.weight)[2:]
+    for axis, stride in enumerate(op.strides, 2):
         image = _spread(image, axis, stride)
-    begins, ends = op.padding[:2], op.padding[2:]
-    kernel = static_shape(op.weight)[2:]
+    begins, ends = op.padding[: len(kernel)], op.padding[len(kernel) :]
     reach = [d * (k - 1) for k, d in zip(kernel, op.dilations, strict=True)]
-    first = [reach[i] - begins[i] for i in range(2)]
-    last = [reach[i] - ends[i] + op.output_padding[i] - (op.strides[i] - 1) for i in range(2)]
+    first = [reach[i] - begins[i] for i in range(len(kernel))]
+    last = [reach[i] - ends[i] + op.output_padding[i] - (op.strides[i] - 1) for i in range(len(kernel))]
     image = _cropped(image, first, last)
-    result = nn.Conv(
+    return nn.Conv(
         image,
         _turned(op.weight, op.groups),
         op.bias,
-        strides=(1, 1),
+        strides=(1,) * len(kernel),
         dilations=op.dilations,
         padding=tuple(max(size, 0) for size in (*first, *last)),
         groups=op.groups,
         clamp=op.clamp,
     ).output
-    return rewriter.replace(op, result)
 
 
 def _spread(image: ir.Value, axis: int, stride: int) -> ir.Value:
@@ -288,17 +291,18 @@ def _cropped(image: ir.Value, first: list[int], last: list[int]) -> ir.Value:
     sizes = static_shape(image)[2:]
     starts = tuple(max(-size, 0) for size in first)
     ends = tuple(size - max(-crop, 0) for size, crop in zip(sizes, last, strict=True))
-    return nn.Slice(image, starts=starts, ends=ends, axes=(2, 3), steps=(1, 1)).output
+    axes = tuple(range(2, 2 + len(sizes)))
+    return nn.Slice(image, starts=starts, ends=ends, axes=axes, steps=(1,) * len(sizes)).output
 
 
 def _turned(weight: ir.Value, groups: int) -> ir.Value:
     """Weights of a transposed convolution as those of a convolution."""
-    inputs, per_group, height, width = static_shape(weight)
-    grouped = nn.Reshape(weight, shape=(groups, inputs // groups, per_group, height * width)).output
+    inputs, per_group, *kernel = static_shape(weight)
+    grouped = nn.Reshape(weight, shape=(groups, inputs // groups, per_group, int(np.prod(kernel)))).output
     swapped = nn.Transpose(grouped, permutation=(0, 2, 1, 3)).output
-    shaped = nn.Reshape(swapped, shape=(groups * per_group, inputs // groups, height, width)).output
-    first = -(2**31)
-    return nn.Slice(shaped, starts=(-1, -1), ends=(first, first), axes=(2, 3), steps=(-1, -1)).output
+    shaped = nn.Reshape(swapped, shape=(groups * per_group, inputs // groups, *kernel)).output
+    count, axes = len(kernel), tuple(range(2, 2 + len(kernel)))
+    return nn.Slice(shaped, starts=(-1,) * count, ends=(-(2**31),) * count, axes=axes, steps=(-1,) * count).output
 
 
 @pattern(nn.Resize)

@@ -16,7 +16,7 @@ from ...dialects.mlir import ir
 from ...dialects.ods import MEMBERS
 from ...dialects.tensors import dtype_of, is_static, shape_of
 from ..pipeline import register_pass
-from ..rewriter import NO_MATCH, Match, Pattern, Rewriter, has_one_use, pattern, producer, rewrite_module
+from ..rewriter import NO_MATCH, Match, Pattern, Rewriter, has_one_use, pattern, producer, rewrite_module, users
 from . import round_trips
 
 
@@ -123,6 +123,24 @@ def slice_of_slice(op: nn.Slice, rewriter: Rewriter) -> Match:
         return NO_MATCH
     merged = {name: getattr(inner, name) + getattr(op, name) for name in ("starts", "ends", "axes", "steps")}
     return rewriter.replace(op, nn.Slice(inner.input, **merged).output)
+
+
+@pattern(nn.Slice)
+def slice_of_gather(op: nn.Slice, rewriter: Rewriter) -> Match:
+    """slice(gather(x, i)) == gather(slice(x), slice(i)): it takes only what is wanted, if only slices want it"""
+    gather, rank = producer(op.input, nn.Gather), len(shape_of(op.input))
+    indices = None if gather is None else nn.constant_value(gather.indices)
+    if gather is None or indices is None or indices.ndim != 1 or gather.batch_dims or min(op.steps) < 1:
+        return NO_MATCH
+    if not all(isinstance(user, nn.Slice) for user in users(op.input)):
+        return NO_MATCH
+    value, own = gather.input, nn.Constant(value=indices).output
+    for axis, start, end, step in zip(op.axes, op.starts, op.ends, op.steps, strict=True):
+        if axis % rank == gather.axis % rank:
+            own = nn.Constant(value=indices[start:end:step]).output
+        else:
+            value = nn.Slice(value, starts=(start,), ends=(end,), axes=(axis % rank,), steps=(step,)).output
+    return rewriter.replace(op, gather.rebuild(value, own).output)
 
 
 @pattern(nn.Concat)

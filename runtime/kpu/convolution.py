@@ -20,8 +20,8 @@ from .pooling import Pool
 
 Array = np.ndarray[Any, np.dtype[Any]]
 EXACT = 1 << 24
-BLOCK = 1 << 15
-"""Numbers that are worked on at a time, so that they stay in the cache."""
+COLUMNS = 1 << 18
+"""Numbers that windows are copied to at a time, so that they stay in the cache."""
 
 
 @dataclass(frozen=True)
@@ -52,8 +52,6 @@ class Convolution:
         """The sums at the pixels that the pool needs; see `needed`."""
         if self.weights.shape[2] == 1:
             return self._pointwise(self._sampled(maps))
-        if self.pool.kind == "sample" and self.pool.stride > 1:
-            return self._sampled_windows(maps)
         return self._depthwise(maps) if self.depthwise else self._full(maps)
 
     def needed(self, rows: Array, width: int) -> Array:
@@ -71,53 +69,34 @@ class Convolution:
             sums = self.weights.reshape(len(self.weights), -1) @ columns
         return sums.reshape(-1, *maps.shape[1:])
 
-    def _padded(self, maps: Array) -> Array:
-        """(c, (h + 2) * (w + 2) + 2): rows behind each other, so that a step in the window is a step in the row."""
-        channels, height, width = maps.shape
-        flat = np.empty((channels, (height + 2) * (width + 2) + 2), self.weights.dtype)
-        padded = flat[:, :-2].reshape(channels, height + 2, width + 2)
-        padded[:, 1:-1, 1:-1] = maps
-        padded[:, [0, -1]] = self.pad_value
-        padded[:, 1:-1, [0, -1]] = self.pad_value
-        flat[:, -2:] = self.pad_value
-        return flat
-
-    def _sampled_windows(self, maps: Array) -> Array:
-        """Windows around some pixels only."""
-        channels, height, width = maps.shape
-        padded = self._padded(maps)[:, :-2].reshape(channels, height + 2, width + 2)
-        windows = [self._sampled(padded[:, y : y + height, x : x + width]) for y in range(3) for x in range(3)]
-        columns = np.stack(windows, axis=1)
-        if self.depthwise:
-            sums: Array = (columns * self.weights.reshape(-1, 9, 1, 1)).sum(axis=1)
-            return sums
-        return self._product(columns.reshape(channels * 9, -1)).reshape(-1, *windows[0].shape[1:])
-
-    def _product(self, columns: Array) -> Array:
-        sums: Array = self.weights.reshape(len(self.weights), -1) @ columns
-        return sums
-
     def _full(self, maps: Array) -> Array:
-        channels, height, width = maps.shape
-        flat, row = self._padded(maps), width + 2
-        columns = np.empty((channels, 9, height * row), self.weights.dtype)
-        for tap in range(9):
-            start = tap // 3 * row + tap % 3
-            columns[:, tap] = flat[:, start : start + height * row]
-        return self._product(columns.reshape(channels * 9, -1)).reshape(-1, height, row)
+        height, row = self._pixels(maps)
+        sums: Array = self.weights.reshape(len(self.weights), -1) @ self._windows(maps).reshape(-1, height * row)
+        return sums.reshape(-1, height, row)
 
     def _depthwise(self, maps: Array) -> Array:
-        channels, height, width = maps.shape
-        row, taps = width + 2, self.weights.reshape(-1, 9, 1)
-        sums = np.empty((channels, height * row), self.weights.dtype)
-        step = max(1, BLOCK // (height * row))
-        product = np.empty_like(sums[:step])
-        for first in range(0, channels, step):
+        """A vector times a matrix for each channel."""
+        taps, height, row = self.weights.reshape(-1, 1, 9), *self._pixels(maps)
+        sums = np.empty((len(maps), 1, height * row), self.weights.dtype)
+        step = max(1, COLUMNS // (9 * height * row))
+        for first in range(0, len(maps), step):
             some = slice(first, first + step)
-            flat, total = self._padded(maps[some]), sums[some]
-            np.multiply(flat[:, : height * row], taps[some, 0], out=total)
-            for tap in range(1, 9):
-                start = tap // 3 * row + tap % 3
-                part = np.multiply(flat[:, start : start + height * row], taps[some, tap], out=product[: len(flat)])
-                total += part
+            np.matmul(taps[some], self._windows(maps[some]).reshape(-1, 9, height * row), out=sums[some])
         return sums.reshape(-1, height, row)
+
+    def _pixels(self, maps: Array) -> tuple[int, int]:
+        """Height and width of what has windows. Whole rows of the padded maps are copied fastest, since these follow on
+        each other: a step in the window is a step in the row."""
+        height, width = maps.shape[1:]
+        stride = self.pool.stride if self.pool.kind == "sample" else 1
+        return (height, width + 2) if stride == 1 else self.pool.output(height, width)
+
+    def _windows(self, maps: Array) -> Array:
+        """(c, 3, 3, *pixels): what is in each place of the pixels' windows."""
+        channels, height, width = maps.shape
+        flat = np.full((channels, (height + 2) * (width + 2) + 2), self.pad_value, self.weights.dtype)
+        flat[:, :-2].reshape(channels, height + 2, width + 2)[:, 1:-1, 1:-1] = maps
+        channel, item = flat.strides
+        row, stride = (width + 2) * item, self.pool.stride if self.pool.kind == "sample" else 1
+        shape, steps = (channels, 3, 3, *self._pixels(maps)), (channel, row, item, stride * row, stride * item)
+        return np.ascontiguousarray(np.ndarray(shape, flat.dtype, flat, self.pool.column * item, steps))

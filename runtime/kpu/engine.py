@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
@@ -64,7 +65,7 @@ class Engine:
         self._data = np.zeros(scratch, np.uint8)
         self._decoded: dict[int, list[Command]] = {}
         self._steps: dict[tuple[int, int], Step] = {}
-        # where the last layer's maps lie, and they; None once anything else was written to KPU RAM
+        # byte and layout of the maps that were last written to KPU RAM, and they; None once anything else was
         self._newest: tuple[tuple[int, Layout], Array] | None = None
 
     def call(self, function: int, arguments: Sequence[Array]) -> tuple[Array, ...]:
@@ -82,8 +83,10 @@ class Engine:
                 self._convolve(call, command, (function, number))
             elif isinstance(command, Copy):
                 self._copy(call, command)
+            elif isinstance(command, Upload):
+                self._upload(call, command)
             else:
-                self._transfer(call, command)
+                self._download(call, command)
         return outputs
 
     def _memory(self, call: Call, place: MemoryRange, written: bool = False) -> tuple[Array, int]:
@@ -108,16 +111,21 @@ class Engine:
         memory, start = self._memory(call, place, written)
         return _inside(memory, start, size)
 
-    def _transfer(self, call: Call, command: Upload | Download) -> None:
-        upload = isinstance(command, Upload)
-        layout, size = Layout(_shape(command.shape)), math.prod(command.shape)
+    def _upload(self, call: Call, command: Upload) -> None:
+        layout, size = _layout(command.shape), math.prod(command.shape)
         self._link.spend(layout.bytes)
-        maps = self._bytes(call, command.source if upload else command.target, size, not upload)
-        lines = self._bytes(call, command.target if upload else command.source, layout.bytes, upload)
-        if upload:
-            layout.store(lines, 0, maps.reshape(command.shape))
-        else:
-            layout.load(lines, 0, maps.reshape(command.shape))
+        maps = self._bytes(call, command.source, size).reshape(command.shape).copy()
+        layout.store(self._bytes(call, command.target, layout.bytes, True), 0, maps)
+        if LOCATION_NAMES.get(command.target.location) == "kpu":
+            self._newest = (command.target.start, layout), maps
+
+    def _download(self, call: Call, command: Download) -> None:
+        layout, size = _layout(command.shape), math.prod(command.shape)
+        self._link.spend(layout.bytes)
+        lines = self._bytes(call, command.source, layout.bytes)
+        in_ram = LOCATION_NAMES.get(command.source.location) == "kpu"
+        maps = self._maps(lines, command.source.start, layout) if in_ram else layout.load(lines, 0)
+        self._bytes(call, command.target, size, True).reshape(command.shape)[...] = maps
 
     def _copy(self, call: Call, command: Copy) -> None:
         if command.source.datatype not in V5_NAMES:
@@ -145,19 +153,20 @@ class Engine:
             if all(LOCATION_NAMES.get(one.location) == "rdata" for one in parameters):
                 self._steps[key] = step
         self._link.spend(step.work)
-        maps = self._given(step)
+        arguments = step.layer.arguments
+        maps = self._maps(step.source, arguments.image_src_addr * LINE, step.given)
         made = [step.layer.run(one) for one in maps]
         results = made[0][None] if len(made) == 1 else np.stack(made)
         step.made.store(step.target, 0, results)
-        self._newest = (step.layer.arguments.image_dst_addr, step.made), results
+        self._newest = (arguments.image_dst_addr * LINE, step.made), results
         if command.output.bytes:
             self._bytes(call, command.output, results.size, True)[...] = results.reshape(-1)
 
-    def _given(self, step: Step) -> Array:
-        """The maps that a layer reads: often those that the layer before has just made, which need not be loaded."""
-        if self._newest is not None and self._newest[0] == (step.layer.arguments.image_src_addr, step.given):
+    def _maps(self, lines: Array, start: int, layout: Layout) -> Array:
+        """What lies in `lines`, from byte `start` of KPU RAM on. Often it was just written and need not be loaded."""
+        if self._newest is not None and self._newest[0] == (start, layout):
             return self._newest[1]
-        return step.given.load(step.source, 0)
+        return layout.load(lines, 0)
 
     def _step(self, call: Call, command: Conv2d) -> Step:
         arguments, batches = command.arguments, command.batches
@@ -182,12 +191,13 @@ def _inside(memory: Array, start: int, size: int) -> Array:
     return memory[start : start + size]
 
 
-def _shape(shape: tuple[int, ...]) -> tuple[int, int, int, int]:
+@lru_cache(maxsize=1024)
+def _layout(shape: tuple[int, ...]) -> Layout:
     """Shapes of maps have no dimension of 0."""
     if 0 in shape:
         raise ExecutionError("K0504", cause=f"maps cannot have shape {list(shape)}")
     n, channels, height, width = shape
-    return n, channels, height, width
+    return Layout((n, channels, height, width))
 
 
 def _outputs(function: Function) -> tuple[Array, ...]:

@@ -15,9 +15,11 @@ import numpy as np
 from ...errors import ExecutionError
 from .arithmetic import activated, normalised
 from .convolution import Convolution
+from .line import Line
 from .lookup import Lookup
 from .pooling import POOLS, Pool
 from .registers import LayerArguments
+from .shortcut import Shortcut, Sums
 from .tables import Activation, BatchNorm
 
 Array = np.ndarray[Any, np.dtype[Any]]
@@ -52,7 +54,7 @@ def weights_shape(arguments: LayerArguments) -> tuple[int, int, int, int]:
 
 
 WORTHWHILE = 1 << 15
-"""How many results a layer has made when looking them up begins to pay."""
+"""How many results a layer has made when a shortcut begins to pay."""
 
 
 @dataclass
@@ -93,12 +95,12 @@ class Layer:
         return math.prod(self.convolution.weights.shape) * math.prod(self.arguments.input_shape(1)[2:])
 
     @cached_property
-    def lookup(self) -> Lookup | None:
+    def shortcut(self) -> Shortcut | None:
         """The way from sums to results without integers, where there is one."""
         if self.shifted is not None:
             return None
-        kind = self.convolution.weights.dtype
-        return Lookup.of(self.convolution.bounds, kind, self.constant, self.norm, self.activation)
+        sums = Sums(self.convolution.bounds, self.convolution.weights.dtype, self.constant, self.norm)
+        return Line.of(sums, self.activation) or Lookup.of(sums, self.activation)
 
     def accumulated(self, maps: Array) -> Array:
         """int64 sums (outputs, h', w') before the batch norm, at the pixels that the pool needs."""
@@ -117,8 +119,8 @@ class Layer:
         """uint8 maps (c, h, w) of one item, before and behind the layer."""
         sums = self.convolution.sums(maps)
         self.made += sums.size
-        if self.made < WORTHWHILE or self.lookup is None:
+        if self.made < WORTHWHILE or self.shortcut is None:
             made = activated(normalised(self._integers(sums, maps), self.norm), self.activation)
         else:
-            made = self.convolution.needed(self.lookup.run(sums), maps.shape[2])
+            made = self.convolution.needed(self.shortcut.run(sums), maps.shape[2])
         return made if self.pool.kind == "sample" else self.pool.apply(made)

@@ -69,16 +69,15 @@ class Layout:
 
     def store(self, ram: Array, at: int, maps: Array) -> None:
         """Write dense `maps` to byte `at` of `ram` (uint8), which must have room for them."""
-        rows = self._rows(ram, at)
-        for first in range(min(self.groups, self.shape[1])):
-            some = maps[:, first :: self.groups]
-            rows[:, : some.shape[1], :, first] = some
+        n, channels, height, width = self.shape
+        rows, groups = self._rows(ram, at), self.groups
+        full, rest = divmod(channels, groups)
+        whole = maps[:, : full * groups].reshape(n, full, groups, height, width)
+        rows[:, :full] = whole.transpose(0, 1, 3, 2, 4)
+        if rest:
+            rows[:, full, :, :rest] = maps[:, full * groups :].transpose(0, 2, 1, 3)
 
-    def load(self, ram: Array, at: int, out: Array | None = None) -> Array:
-        """The maps at byte `at` of `ram`, into `out` (of any numeric type) if it is given."""
-        maps = np.empty(self.shape, np.uint8) if out is None else out
-        rows = self._rows(ram, at)
-        for first in range(min(self.groups, self.shape[1])):
-            some = maps[:, first :: self.groups]
-            some[...] = rows[:, : some.shape[1], :, first]
-        return maps
+    def load(self, ram: Array, at: int) -> Array:
+        """The maps at byte `at` of `ram`; possibly a view of it."""
+        n, channels, height, width = self.shape
+        return self._rows(ram, at).transpose(0, 1, 3, 2, 4).reshape(n, -1, height, width)[:, :channels]

@@ -1,14 +1,9 @@
-"""Batch norm and activation by looking results up, where that is provably what the integers give.
+"""Activations of any form: results by looking places up in a table.
 
-The values that an activation tells apart are cut into buckets. A bucket has a result if the activation is the same for
-all values in it, and for all others that rounding can bring there. It has an edge if results rise by one in it: then
-the batch norm's value is computed in integers and compared. With neither, the result is computed in integers.
-
-Entry: sums of a convolution in floating point, exact, with their bounds. Exit: uint8, equal to
-`activated(normalised())` in every case. The bucket of a sum is computed as sum * a + b, in float32 or float64, where a
-and b contain the batch norm. Multiplying, adding and rounding a and b err by at most 2**-24 (2**-53) each, relative to
-what they make; so where the bucket is one of n, the error is less than e * (n + 2 * |b|) with e = 2**-22 (2**-50). The
-shift of the batch norm moves values down by less than 1. A bucket's margin is the sum of both.
+The values that an activation tells apart are cut into buckets; a place is a bucket's number. A bucket has a result if
+the activation is the same for all values in it, and for all others that the error of places can bring there. It has an
+edge if results rise by one in it: then the batch norm's value is computed in integers and compared. With neither, the
+result is computed in integers. Entry and exit as in `shortcut`.
 """
 
 from __future__ import annotations
@@ -18,9 +13,9 @@ from typing import Any
 
 import numpy as np
 
-from .arithmetic import activated, normalised
-from .convolution import BLOCK
-from .tables import Activation, BatchNorm
+from .arithmetic import activated
+from .shortcut import Scaling, Shortcut, Sums, first_above, rising
+from .tables import Activation
 
 Array = np.ndarray[Any, np.dtype[Any]]
 COARSE = 1 << 10
@@ -30,14 +25,11 @@ MARGIN = 0.25
 NARROWEST = 8
 """Values of a bucket, at least; so that the batch norm's shift is a small part of it."""
 UNKNOWN = int(np.iinfo(np.int16).min)
-LARGEST = 1 << 40
-"""Values of this magnitude are left to the integers, since their products may wrap."""
-WIDEST = 1 << 62
 
 
 @dataclass(frozen=True)
-class Lookup:
-    """`table[i]`: the result of bucket i, or -1 - e, or UNKNOWN. `scale` and `offset` (outputs, 1) lead to the buckets.
+class Lookup(Shortcut):
+    """`table[i]`: the result of bucket i, or -1 - e, or UNKNOWN.
 
     In a bucket with edge e, the result is `before[e]`, or one more for values of at least `edges[e]`.
     """
@@ -45,65 +37,35 @@ class Lookup:
     table: Array
     edges: Array
     before: Array
-    scale: Array
-    offset: Array
-    constant: Array
-    norm: BatchNorm
-    activation: Activation
 
     @classmethod
-    def of(cls, bounds: tuple[Array, Array], kind: Any, constant: Array, norm: BatchNorm,
-           activation: Activation) -> Lookup | None:  # fmt: skip
-        """For sums of dtype `kind` within `bounds` (int64, by channel), to which `constant` is added. None: it is not
-        possible for these."""
-        largest = max(int(np.abs(one + constant).max()) for one in bounds) * int(np.abs(norm.columns["mul"]).max())
-        if largest >= WIDEST:
+    def of(cls, sums: Sums, activation: Activation) -> Lookup | None:
+        """None: it is not possible for these."""
+        values = sums.values(activation)
+        if values is None:
             return None
-        ends = normalised(np.stack([one + constant for one in bounds], axis=1), norm)
-        low, high = int(ends.min()), int(ends.max())
-        if low <= activation.columns["start"][0] or max(-low, high) >= LARGEST:
-            return None
+        low, high = values
         first, last, outside = _varying(activation, low, high)
         width = max(NARROWEST, (last - first) / (BUCKETS - 4))
-        origin = first - 2 * width
-        columns = {name: column.astype(np.float64) for name, column in norm.columns.items()}
-        scale = columns["mul"] / 2.0 ** columns["shift"] / width
-        moved = scale * constant
-        offset = moved + (columns["add"] - origin) / width
-        count = int((last - first) / width) + 5
-        step = 2.0**-22 if kind == np.float32 else 2.0**-50
-        margin = 1 / width + step * (count + 2 * np.abs(offset).max()) + 2.0**-50 * np.abs(moved).max()
-        if margin > MARGIN:
+        origin, count = first - 2 * width, int((last - first) / width) + 5
+        scaling = Scaling.of(sums, origin, width, count)
+        if scaling.margin > MARGIN:
             return None
         at = np.arange(count)
-        begin = np.clip(np.floor(origin + (at - margin) * width).astype(np.int64), low, high)
-        end = np.clip(np.ceil(origin + (at + 1 + margin) * width).astype(np.int64), low, high)
+        begin = np.clip(np.floor(origin + (at - scaling.margin) * width).astype(np.int64), low, high)
+        end = np.clip(np.ceil(origin + (at + 1 + scaling.margin) * width).astype(np.int64), low, high)
         table = _results(activation, begin, end)
         edges, before = _mark_edges(table, activation, begin, end)
         table[[0, -1]] = outside
-        scale, offset = scale[:, None].astype(kind), offset[:, None].astype(kind)
-        return cls(table, edges, before, scale, offset, constant, norm, activation)
-
-    def run(self, sums: Array) -> Array:
-        """uint8 results of sums (outputs, ...)."""
-        flat = sums.reshape(len(sums), -1)
-        results = np.empty(flat.shape, np.uint8)
-        step = max(1, BLOCK // max(1, flat.shape[1]))
-        for first in range(0, len(flat), step):
-            self._block(flat[first : first + step], first, results[first : first + step])
-        return results.reshape(sums.shape)
+        return cls(sums, activation, scaling, table, edges, before)
 
     def _block(self, sums: Array, first: int, results: Array) -> None:
-        some = slice(first, first + len(sums))
-        place = sums * self.scale[some]
-        place += self.offset[some]
-        found = self.table.take(place.astype(np.intp), mode="clip")
+        # places are clipped already: a table clips more slowly, and wraps fastest
+        found = self.table.take(self._places(sums, first, 0, len(self.table) - 1).astype(np.intp), mode="wrap")
         results[...] = found
-        open_ = (found.reshape(-1) < 0).nonzero()[0]
-        if open_.size:
-            rows = open_ // sums.shape[1] + first
-            acc = sums.reshape(-1)[open_].astype(np.int64) + self.constant[rows]
-            results.reshape(-1)[open_] = self._decided(found.reshape(-1)[open_], normalised(acc, self.norm, rows))
+        at = (found.reshape(-1) < 0).nonzero()[0]
+        if at.size:
+            results.reshape(-1)[at] = self._decided(found.reshape(-1)[at], self._values(sums, first, at))
 
     def _decided(self, found: Array, values: Array) -> Array:
         """Results of values in buckets whose entries, `found`, are none."""
@@ -151,28 +113,14 @@ def _mark_edges(table: Array, activation: Activation, begin: Array, end: Array) 
 
     Also the results before the edges. Results never fall in these buckets: they change nowhere but at the edge.
     """
-    some = ((table == UNKNOWN) & _rising(activation, begin, end)).nonzero()[0]
+    some = ((table == UNKNOWN) & rising(activation, begin, end)).nonzero()[0]
     before = activated(begin[some], activation)
     risen = activated(end[some], activation) - before.astype(np.int16)
     some, before, risen = (one[risen <= 1] for one in (some, before, risen))
     table[some] = np.invert(np.arange(len(some)))
-    lower, upper = begin[some], end[some]
+    upper = end[some]
     upper += risen == 0  # where two lines meet without a change
-    while (upper - lower > 1).any():
-        middle = (lower + upper) // 2
-        above = activated(middle, activation) > before
-        lower, upper = np.where(above, lower, middle), np.where(above, middle, upper)
+    upper = first_above(activation, begin[some], upper, before)
     if not len(some):  # entries of no bucket, so that something can be taken
         return np.zeros(1, np.int64), np.zeros(1, np.uint8)
     return upper, before
-
-
-def _rising(activation: Activation, begin: Array, end: Array) -> Array:
-    """Whether results surely do not fall from `begin` to `end`: on a rising line, or two that meet without a fall."""
-    first, last = activation.line_of(begin), activation.line_of(end)
-    start = activation.columns["start"]
-    start = np.maximum(start, start.min() + 1)  # lines that start there meet none
-    meets = activated(start, activation) <= activated(start + 1, activation)
-    upwards = activation.columns["mul"] >= 0
-    rising: Array = upwards[first] & upwards[last] & ((last == first) | (last == first + 1) & meets[last])
-    return rising

@@ -44,12 +44,13 @@ class Pool:
                   for last, size in zip(reach, maps.shape[-2:], strict=True)]  # fmt: skip
         if any(after for _, after in beyond):
             maps = np.pad(maps, [(0, 0), *beyond], mode="constant" if self.kind == "max" else "edge")
-        combine = np.maximum if self.kind == "max" else np.add
-        result = np.zeros((len(maps), height, width), np.uint8 if self.kind == "max" else np.uint16)
-        for y in range(self.window):
-            for x in range(self.window):
-                part = maps[:, y : y + reach[0] + 1 : self.stride, x : x + reach[1] + 1 : self.stride]
-                combine(result, part, out=result)
+        combine, kind = (np.maximum, np.uint8) if self.kind == "max" else (np.add, np.uint16)
+        rows = maps[:, : reach[0] + 1 : self.stride].astype(kind)
+        for y in range(1, self.window):
+            combine(rows, maps[:, y : y + reach[0] + 1 : self.stride], out=rows)
+        result = rows[:, :, : reach[1] + 1 : self.stride].copy()
+        for x in range(1, self.window):
+            combine(result, rows[:, :, x : x + reach[1] + 1 : self.stride], out=result)
         return result if self.kind == "max" else (result // self.window**2).astype(np.uint8)
 
 

@@ -31,6 +31,11 @@ Create = ctypes.CFUNCTYPE(ctypes.c_int64, ADDRESS, ctypes.c_int64)
 Destroy = ctypes.CFUNCTYPE(None, ADDRESS)
 
 
+SMALL = 1 << 16
+"""Bytes of an output up to which it is copied from memory of the engine's own; larger ones are written where they are
+returned."""
+
+
 class Engine:
     """One native module. `link.threads` threads share its work; they are made in the first run, and end with this."""
 
@@ -45,6 +50,12 @@ class Engine:
         self._arena = aligned(native.arena)
         self._memory = (self._weights.ctypes.data, self._arena.ctypes.data)
         self._addresses = (ADDRESS * (len(self._inputs) + len(self._outputs)))()
+        self._given: list[Array | None] = [None] * len(self._inputs)
+        self._made = [np.empty(shape, dtype) for dtype, shape in self._outputs]
+        for place, array in enumerate(self._made, len(self._inputs)):
+            self._addresses[place] = array.ctypes.data
+        sizes = enumerate(self._outputs)
+        self._large = [(place, one) for place, one in sizes if self._made[place].nbytes > SMALL]
         self._run: Callable[..., None] = Run(self._code.functions[RUN])
         self._threads = min(link.threads, MOST_THREADS)
         self._pool: Pool | None = None
@@ -54,15 +65,15 @@ class Engine:
         found = [(one.dtype, one.shape) for one in arguments]
         if function != 0 or found != self._inputs:
             raise ExecutionError("K0504", cause=f"function {function} of native code is called with {found}")
-        inputs = [
-            one if one.flags.c_contiguous and one.flags.aligned else np.require(one, requirements=["C", "A"])
-            for one in arguments
-        ]
-        outputs = [np.empty(shape, dtype) for dtype, shape in self._outputs]
-        for place, array in enumerate((*inputs, *outputs)):
-            self._addresses[place] = array.__array_interface__["data"][0]  # array.ctypes.data takes 1 us more
+        for place, array in enumerate(arguments):
+            if array is not self._given[place]:  # to find out where an array lies takes longer than a small network
+                self._given[place] = kept = np.require(array, requirements=["C", "A"])
+                self._addresses[place] = kept.ctypes.data
+        for place, (dtype, shape) in self._large:
+            self._made[place] = fresh = np.empty(shape, dtype)
+            self._addresses[len(self._inputs) + place] = fresh.ctypes.data
         self._run(*self._memory, self._addresses, self._pool_address())
-        return tuple(outputs)
+        return tuple([array if array.nbytes > SMALL else array.copy() for array in self._made])
 
     def _pool_address(self) -> int | None:
         """A child of fork has none of its parent's threads, and gets a pool of its own."""

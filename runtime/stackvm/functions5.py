@@ -246,7 +246,7 @@ def quantize(call: Call) -> None:
     np.rint(scaled, out=scaled)
     element = str(call.number("dst_datatype"))
     info = np.iinfo(numpy_dtype(element))
-    np.minimum(np.maximum(scaled, info.min, out=scaled), info.max, out=scaled)
+    scaled.clip(info.min, info.max, out=scaled)
     call.write("output", scaled.astype(info.dtype), "rstride_dest", element)
 
 

@@ -22,7 +22,7 @@ from . import layout5  # noqa: F401  # registers its functions
 from .functions5 import FUNCTIONS, Call, Registers
 from .isa import Decoded
 from .isa5 import Isa5
-from .memory5 import Memory
+from .memory5 import Memory, View
 from .operands7 import room
 from .scalars import (
     ARITHMETIC,
@@ -123,6 +123,7 @@ class Interpreter:
         self._rdata = np.frombuffer(module.section(".rdata"), np.uint8)
         self._data = np.zeros(module.pool("data"), np.uint8)
         self._registers = Registers()
+        self._views: dict[View, Array] = {}
         self._steps: dict[tuple[int, int], Step] = {}
 
     def call(self, function: int, arguments: Sequence[Array]) -> tuple[Array, ...]:
@@ -142,7 +143,8 @@ class Interpreter:
         for one in inputs:
             one.flags.writeable = False
         output_bytes = [_bytes_of(one) for one in outputs]
-        memory = Memory(self._rdata, self._data, function.inputs, function.outputs, inputs, output_bytes)
+        tensors = function.inputs, function.outputs, inputs, output_bytes
+        memory = Memory(self._rdata, self._data, *tensors, self._views)
         budget.depth += 1
         self._run(number, self.module.text(function), Frame(memory, budget, self._registers))
         budget.depth -= 1

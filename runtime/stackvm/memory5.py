@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from operator import mul
 
 import numpy as np
@@ -20,8 +21,13 @@ from ..kmodel.v5 import LOCATIONS, Parameter
 from ..machine import Array
 
 SPACE = 1 << 40
+VIEWS = 1 << 14
+"""Views that are kept at most."""
+View = tuple[int, str, tuple[int, ...], tuple[int, ...]]
+"""Address, element type, shape and strides."""
 
 
+@lru_cache(maxsize=1024)
 def dense(shape: tuple[int, ...]) -> tuple[int, ...]:
     """Strides, in elements, of a row-major tensor."""
     return tuple(math.prod(shape[axis + 1 :]) for axis in range(len(shape)))
@@ -29,7 +35,10 @@ def dense(shape: tuple[int, ...]) -> tuple[int, ...]:
 
 @dataclass
 class Memory:
-    """What one call of a function sees. `rdata` and inputs cannot be written."""
+    """What one call of a function sees. `rdata` and inputs cannot be written.
+
+    `views` are of `rdata` and `data`: they may be handed on to the next call, since making them takes long.
+    """
 
     rdata: Array
     data: Array
@@ -37,6 +46,7 @@ class Memory:
     outputs: Sequence[Parameter]
     input_bytes: Sequence[Array]
     output_bytes: Sequence[Array]
+    views: dict[View, Array] = field(default_factory=dict)
     _spaces: list[Array] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -69,8 +79,17 @@ class Memory:
             raise ExecutionError("K0504", cause=f"{size} bytes at address {address:#x} lie outside of every tensor")
         return self._spaces[space][offset : offset + size]
 
-    def view(self, address: int, element: str, shape: Sequence[int], strides: Sequence[int]) -> Array:
+    def view(self, address: int, element: str, shape: tuple[int, ...], strides: tuple[int, ...]) -> Array:
         """A tensor in place; `strides` in elements, not negative."""
+        key = address, element, shape, strides
+        view = self.views.get(key)
+        if view is None:
+            view = self._view(*key)
+            if address < 3 * SPACE and len(self.views) < VIEWS:
+                self.views[key] = view
+        return view
+
+    def _view(self, address: int, element: str, shape: tuple[int, ...], strides: tuple[int, ...]) -> Array:
         dtype = numpy_dtype(element)
         if len(shape) != len(strides):
             cause = f"a tensor of {len(shape)} dimensions has {len(strides)} strides"

@@ -19,9 +19,9 @@ from ..machine import Array
 
 COLUMNS = 1 << 23
 """Elements of unrolled windows that are held at a time."""
-BLOCK = 1 << 13
+BLOCK = 1 << 15
 """Sums that are made at a time, so that they stay in the cache."""
-POSITIONS = 1 << 11
+POSITIONS = 1 << 13
 
 
 def convolved(

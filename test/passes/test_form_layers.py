@@ -12,12 +12,13 @@ from kpuc.compiler import PIPELINE, PREPARE_PIPELINE
 from kpuc.dialects import mlir
 from kpuc.dialects.evaluate import evaluate
 from kpuc.dialects.function import argument_names, entry_function
-from kpuc.dialects.ods import MEMBERS
+from kpuc.dialects.mlir import func, ir
 from kpuc.frontends.onnx import import_onnx
-from kpuc.passes.kpu.gather import block_size
+from kpuc.passes.kpu.gather import block_size, copies
 from kpuc.passes.pipeline import parse_pipeline
 from kpuc.passes.quant.calibration import annotate
 from kpuc.passes.quant.methods import measure_ranges
+from kpuc.runtime.kpu.registers import CHANNELS
 
 FORM = "builtin.module(kpu-form-layers,canonicalize,cse)"
 ROUNDING = 5e-6
@@ -418,16 +419,41 @@ def test_more_channels_than_a_layer_has(outputs, groups):
     assert_formed(net, convolution(net, y))
 
 
-@pytest.mark.parametrize("kernel", [(5, 5), (1, 5)])
-def test_large_depthwise_kernels_of_many_channels(kernel):
+@pytest.mark.parametrize("kernel", [(5, 5), (1, 5), (7, 3)])
+@pytest.mark.parametrize("stride", [1, 2])
+def test_large_depthwise_kernels_of_many_channels(kernel, stride):
+    """The blocks are more maps than a layer can read; what comes behind them gets into each of them."""
     net = OnnxWriter(10)
     x = net.input(1, 160, 12, 12)
-    assert_formed(net, net.depthwise(x, kernel, pads=[size // 2 for size in kernel] * 2))
+    y = net.depthwise(x, kernel, pads=[size // 2 for size in kernel] * 2, strides=[stride, stride])
+    assert_formed(net, convolution(net, net.op("Relu", y), 3))
 
 
-@pytest.mark.parametrize("copies", [3, 9, 25, 32])
+@pytest.mark.parametrize("centres", [3, 9, 25, 32])
 @pytest.mark.parametrize("channels", [132, 160, 1021, 1024])
-def test_blocks_of_channels_can_be_joined(channels, copies):
-    size = block_size((1, channels, 128, 128), copies)
-    assert -(-channels // size) <= MEMBERS
-    assert size * copies <= 1024
+def test_copies_of_a_block_are_no_more_channels_than_a_layer_has(channels, centres):
+    size = block_size((1, channels, 128, 128), [(0, 1)] * centres)
+    assert size * centres <= CHANNELS
+    assert size % 4 == 0
+
+
+@pytest.mark.parametrize("shape", [(1, 3, 12, 12), (1, 64, 28, 28)])
+def test_copies_are_the_map_shifted(shape):
+    """Few channels have their copies made by one layer and those that shift on, many ones one by one."""
+    centres = [(-2, 0), (0, 0), (1, -1), (0, 3)]
+    x = np.random.default_rng(5).standard_normal(shape).astype(np.float32)
+    with mlir.context():
+        module = ir.Module.parse(f"func.func @main(%x: tensor<{'x'.join(map(str, shape))}xf32>) {{ return }}")
+        block = entry_function(module).regions[0].blocks[0]
+        with ir.InsertionPoint.at_block_begin(block), ir.Location.unknown():
+            maps = copies(block.arguments[0], centres)
+        block.operations[len(block.operations) - 1].erase()
+        with ir.InsertionPoint(block), ir.Location.unknown():
+            func.ReturnOp(maps)
+        types = ir.FunctionType.get([block.arguments[0].type], [value.type for value in maps])
+        entry_function(module).attributes["function_type"] = ir.TypeAttr.get(types)
+        made = evaluate(module, [x])
+    padded = np.pad(x, ((0, 0), (0, 0), (3, 3), (3, 3)))
+    wanted = [padded[:, :, 3 + down :, 3 + right :][:, :, : shape[2], : shape[3]] for down, right in centres]
+    np.testing.assert_array_equal(np.concatenate(made, axis=1), np.concatenate(wanted, axis=1))
+    assert len(made) == (1 if shape[1] == 3 else len(centres))

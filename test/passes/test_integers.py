@@ -7,10 +7,13 @@ from networks import SHIPPED, find_quantised, relative_error
 from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantType, quantize_static
 from quantised_networks import given
 
+from kpuc.backends.native.emit import pipeline
+from kpuc.backends.native.target import SPECS
 from kpuc.compiler import INTEGER_PIPELINE, MOVE_PIPELINE, PIPELINE
 from kpuc.dialects import mlir, nn
 from kpuc.dialects.evaluate import evaluate
 from kpuc.dialects.function import entry_function
+from kpuc.dialects.mlir import ir
 from kpuc.dialects.tensors import dtype_of, static_shape
 from kpuc.frontends.onnx import import_onnx
 from kpuc.frontends.tflite import import_tflite
@@ -67,6 +70,28 @@ def test_nothing_changes(path):
 def test_products_are_of_integers_and_moves_too(path):
     with mlir.context():
         assert products_of_integers(lowered(path, INTEGER_PIPELINE, MOVE_PIPELINE))
+
+
+CONV1D = """
+func.func @main(%x: tensor<1x2x8x!quant.uniform<u8:f32, 0.5:3>>) -> tensor<1x2x8x!quant.uniform<u8:f32, 0.5:3>> {
+  %0 = "nn.dequantize"(%x) : (tensor<1x2x8x!quant.uniform<u8:f32, 0.5:3>>) -> tensor<1x2x8xf32>
+  %1 = "nn.constant"() {value = dense<3> : tensor<2x2x1xi8>} : () -> tensor<2x2x1xi8>
+  %2 = "nn.storage_cast"(%1) : (tensor<2x2x1xi8>) -> tensor<2x2x1x!quant.uniform<i8:f32:0, {0.5, 0.25}>>
+  %3 = "nn.dequantize"(%2) : (tensor<2x2x1x!quant.uniform<i8:f32:0, {0.5, 0.25}>>) -> tensor<2x2x1xf32>
+  %4 = "nn.conv"(%0, %3) {strides = array<i64: 1>, dilations = array<i64: 1>, padding = array<i64: 0, 0>,
+    groups = 1 : i64} : (tensor<1x2x8xf32>, tensor<2x2x1xf32>) -> tensor<1x2x8xf32>
+  %5 = "nn.quantize"(%4) : (tensor<1x2x8xf32>) -> tensor<1x2x8x!quant.uniform<u8:f32, 0.5:3>>
+  return %5 : tensor<1x2x8x!quant.uniform<u8:f32, 0.5:3>>
+}
+"""
+
+
+def test_convolutions_over_one_dimension_become_images_of_integers():
+    with mlir.context():
+        module = ir.Module.parse(CONV1D)
+        parse_pipeline(pipeline(SPECS["x86-64-v3"])).run(module)
+        assert products_of_integers(module) == 1
+        assert "tensor<1x2x1x8xf32>" in str(module)
 
 
 class Noise(CalibrationDataReader):

@@ -13,7 +13,7 @@ from kpuc.dialects.mlir import ir
 from kpuc.dialects.ranges import Range
 from kpuc.passes.kpu.activation import clamp_knots, knots_of
 from kpuc.passes.kpu.fit import Code, activation_lines, fixed_point
-from kpuc.passes.kpu.integers import integers
+from kpuc.passes.kpu.integers import integers, step_for
 from kpuc.passes.kpu.parameters import covering
 from kpuc.passes.kpu.wide import STEPS, TEETH, Saw
 from kpuc.runtime.kernels.kpu import conv2d, layer
@@ -200,3 +200,22 @@ def test_layers_with_exact_ranges(kind, activation, seed):
     error = np.abs(result - (wanted / output.scale + output.zero))
     assert np.all(error <= bound)
     assert np.sqrt(np.mean((error / bound) ** 2)) < 0.7, "errors add up, instead of cancelling each other"
+
+
+def test_layers_of_one_kind_have_one_table():
+    """Blocks of a convolution differ in their weights only: their bytes, and so their tables, are of one kind."""
+    random = np.random.default_rng(6)
+    byte = covering(Range(0.0, 6.0))
+    made = []
+    for reach in (1.0, 1.3):
+        weight, bias = random.uniform(-reach, reach, (4, 36, 3, 3)), random.uniform(-1, 1, 4)
+        weight[0, :, 0, 0] = reach
+        made.append(integers(weight, bias, [(byte, 36)], byte, depthwise=False, activation=clamp_knots(0, 6)))
+    assert not np.array_equal(made[0].norm, made[1].norm)
+    assert np.array_equal(made[0].lines, made[1].lines)
+
+
+@pytest.mark.parametrize("number", [1e-30, 0.3, 0.5, 1.0, 5.0, 1e20])
+def test_steps_are_powers_of_two(number):
+    assert number <= step_for(number) <= 2 * number
+    assert math.frexp(step_for(number))[0] == 0.5

@@ -69,7 +69,7 @@ def random_case(seed: int, largest: int = 1 << 16) -> Case:
     weights = rng.integers(0, 256, (outputs, 1 if depthwise else inputs, kernel, kernel)).astype(np.uint8)
     maps = rng.integers(0, 256, shape).astype(np.uint8)
     norm, low, high = _norm(rng, arguments, weights, maps, (21, 15, 19)[reach])
-    activation = _activation(rng, low, high)
+    activation = (_activation, _activation, _straight_activation)[rng.integers(0, 3)](rng, low, high)
     return Case(shape, arguments, weights, norm, activation, maps, to_main_memory)
 
 
@@ -119,3 +119,20 @@ def _activation(rng: np.random.Generator, low: int, high: int) -> Activation:
     mul = np.clip(slopes, -32768, 32767).astype(np.int64)
     mul[0] = rng.integers(-3, 3)
     return Activation(start, mul, shift, rng.integers(0, 256, 16))
+
+
+def _straight_activation(rng: np.random.Generator, low: int, high: int) -> Activation:
+    """One line from a value within the range on, cut where it has whole results, or nearly those in the last cuts.
+
+    Behind the last it may be flatter.
+    """
+    width = max(high - low, 1) * rng.uniform(0.2, 1.2) / 255
+    shift = int(np.clip(np.log2(32767 * width), 0, 43))
+    mul = int(min(2.0**shift / width, 32767))
+    begin, least = int(rng.integers(low, (low + high) // 2 + 1)), int(rng.choice([0, 0, rng.integers(0, 100)]))
+    risen = np.sort(rng.integers(rng.integers(0, 150), 256 - least, 14))
+    beside = rng.uniform(-0.2, 0.2, 14) * (risen > rng.integers(200, 256))
+    start = [LOWEST, begin, *np.sort(begin + (risen + beside) * 2.0**shift / max(mul, 1)).astype(np.int64)]
+    add = [least, least, *(least + risen)]
+    muls = [0, *[mul] * 14, mul // int(rng.choice([1, 1, 4]))]
+    return Activation(np.clip(start, LOWEST, -LOWEST - 1), muls, [0, *[shift] * 15], add)

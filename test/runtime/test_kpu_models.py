@@ -148,7 +148,8 @@ def test_the_analysis_lists_what_is_executed(path: Path, monkeypatch: pytest.Mon
 
     watch(Interpreter, "_tensor", lambda one: [one.function.name])
     watch(Engine, "_convolve", lambda one: ["layer", "download"] if one.output.bytes else ["layer"])
-    watch(Engine, "_transfer", lambda one: [type(one).__name__.lower()])
+    for name in ("upload", "download"):
+        watch(Engine, f"_{name}", lambda one: [type(one).__name__.lower()])
     watch(Engine, "_copy", lambda one: ["copy"])
     simulator = Simulator(data)
     simulator.run(*(np.zeros(one.shape, one.dtype) for one in simulator.inputs))

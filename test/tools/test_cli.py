@@ -131,7 +131,7 @@ def test_doctor_finds_everything(kpuc):
         (("compile", FASHION, "-o", "x", "--shape", "inputt=1,1,28,28"), "K0105"),
         (("compile", FASHION, "-o", "x", "--shape", "input=1,1,32,32"), "K0105"),
         (("compile", FASHION, "-o", "x", "--dim", "batch=1"), "K0105"),
-        (("compile", FASHION, "-o", "x", "--calibration", "x.npz"), "K0720"),
+        (("compile", FASHION, "-o", "x", "--quant", "u4"), "K0720"),
         (("run", FASHION, "--input", "x.npy", "--output", "y"), "K0403"),
         (("inspect", "nosuch.kmodel"), "K0403"),
         (("ops", "--target", "z80"), "K0701"),

@@ -8,7 +8,7 @@ halo of their image, which holds the zeros of the padding.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from ....dialects import nn
 from ....dialects.mlir import ir
@@ -29,7 +29,7 @@ from .windows import Window
 def suits_direct(group: Group, buffers: Mapping[ir.Value, Buffer]) -> bool:
     """Whether `lower_direct` can: one group, f32, constant weights, and a halo of zeros as wide as the padding."""
     conv = group.anchor
-    if conv.groups != 1 or conv.input in group.inside or nn.constant_value(conv.weight) is None:
+    if conv.groups != 1 or nn.constant_value(conv.weight) is None:
         return False
     if conv.bias is not None and nn.constant_value(conv.bias) is None:
         return False
@@ -69,9 +69,11 @@ class Direct:
         alone = self.scattered or not self.epilogue.roomy(self.lanes)
         self.blocks = divide_columns(self.channels, self.lanes, alone, pixels)
         self.image, source = self.source()
-        self.input = self.kernel.operand(source, self.image)
         matrix, starts, make = self.factors()
-        self.inputs = matrix.shape[0] // max(self.window.taps, 1)
+        self.inputs, self.apart = matrix.shape[0] // max(self.window.taps, 1), 0
+        if self.image.extents[1] == self.inputs and self.window.dilations[1] == 1:
+            self._join_columns()
+        self.input = self.kernel.operand(source, self.image)
         self.weights = constant_panels(self.kernel, matrix, self.blocks, self.spec, pixels, make)
         self.starts = constant_row(self.kernel, starts, self.lanes)
 
@@ -83,6 +85,15 @@ class Direct:
     def place(self, axis: int, number: Index) -> Index:
         """Where the result of a window lies along rows or columns."""
         return number
+
+    def _join_columns(self) -> None:
+        """Look at each row of the image as one pixel, `apart` channels for each of its own: where these have no others
+        between them, what a window reads of a row is one run of elements."""
+        image, self.apart = self.image, self.inputs
+        sizes = ((n, w * self.apart, h, 1) for n, _, h, w in (image.shape, image.extents))
+        shape, extents = sizes
+        before = (0, image.before[3] * self.apart, image.before[2], 0)
+        self.image = replace(image, shape=shape, extents=extents, before=before)
 
     @property
     def element(self) -> str:
@@ -181,6 +192,12 @@ class Direct:
             for r in range(height):
                 fill_row(self.text, name, buffer, image, self.text.add(row, r), self.spec.lanes(4))
 
+    def _element(self, image: Index, k: Index, row: Index, column: Index) -> str:
+        """Where the element number k of a run lies that begins with a pixel."""
+        if not self.apart:
+            return self.image.at(self.text, (image, k, row, column))
+        return self.image.at(self.text, (image, self.text.add(k, self.text.mul(column, self.apart)), row, 0))
+
     def _row(self, panels: Panels, block: Index, image: Index, row: Index, height: int) -> None:
         column = 0
         for width, count in split(self.columns, max(1, tile_rows(self.spec, panels.columns.vectors) // height)):
@@ -199,7 +216,8 @@ class Direct:
         top, left = self.window.first(text, 0, row), self.window.first(text, 1, column)
         types = [vector(self.lanes, self.element)] * len(sums)
 
-        def tap(y: Index, x: Index, values: Sequence[str]) -> list[str]:
+        def run(y: Index, x: Index, length: int, values: Sequence[str]) -> list[str]:
+            """Add what a run of elements gives that begins with a tap."""
             ys = [
                 text.add(text.add(top, r * self.window.strides[0]), text.mul(y, self.window.dilations[0]))
                 for r in range(height)
@@ -211,14 +229,16 @@ class Direct:
             first = text.mul(text.add(text.mul(y, self.window.kernel[1]), x), self.inputs)
 
             def step(k: Index, inner: Sequence[str]) -> list[str]:
-                places = [self.image.at(text, (image, k, ys[r], xs[c])) for r, c in pixels]
-                ones = [self.read(place) for place in places]
+                ones = [self.read(self._element(image, k, ys[r], xs[c])) for r, c in pixels]
                 return panels.multiply(text, block, text.add(first, k), ones, inner)
 
-            return text.carry(0, self.inputs, list(values), types, step)
+            return text.carry(0, length, list(values), types, step)
 
         def line(y: Index, values: Sequence[str]) -> list[str]:
-            return text.carry(0, self.window.kernel[1], list(values), types, lambda x, inner: tap(y, x, inner))
+            columns = self.window.kernel[1]
+            if self.apart:
+                return run(y, 0, columns * self.inputs, values)
+            return text.carry(0, columns, list(values), types, lambda x, inner: run(y, x, self.inputs, inner))
 
         sums = text.carry(0, self.window.kernel[0], sums, types, line)
         ys = [self.place(0, text.add(row, r)) for r in range(height)]

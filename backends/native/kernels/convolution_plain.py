@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from ....dialects.mlir import ir
-from ....dialects.tensors import static_shape
+from ....dialects.tensors import dtype_of, static_shape
+from ..arithmetic import Arithmetic
 from ..buffer import Buffer
-from ..evaluation import Evaluation, Point, element_in_register
+from ..evaluation import Evaluation, Point, Scalars, element_in_register
 from ..group import Group
 from ..halo import fill_row
 from ..kernel import Kernel
+from ..rowwise import numbers_of
 from ..target import TargetSpec
 from ..text import Index
 from .epilogue import Epilogue
@@ -40,13 +42,14 @@ def _sum(kernel: Kernel, group: Group, buffers: Mapping[ir.Value, Buffer], place
     conv, text = group.anchor, kernel.text
     window = Window.of(conv.kernel, conv.strides, conv.dilations, conv.padding)
     image, channel, row, column = place
-    element = element_in_register(conv.output)
+    own = Arithmetic.of(Scalars(text, 1), dtype_of(conv.output))
+    work = numbers_of(conv.output).arithmetic(text, 1)
     inputs = static_shape(conv.weight)[1]
     per_group = static_shape(conv.weight)[0] // conv.groups
     first = text.mul(text.div(channel, per_group), inputs)
-    start = text.constant(0.0, element)
+    start = work.number(0)
     if conv.bias is not None:
-        start = Evaluation(kernel, group, buffers).at(conv.bias, Point((channel,)))
+        start = own.convert(Evaluation(kernel, group, buffers).at(conv.bias, Point((channel,))), work)
     top, left = window.first(text, 0, row), window.first(text, 1, column)
 
     def term(c: Index, y: Index, x: Index, total: str) -> str:
@@ -57,18 +60,17 @@ def _sum(kernel: Kernel, group: Group, buffers: Mapping[ir.Value, Buffer], place
             text.add(top, text.mul(y, window.dilations[0])),
             text.add(left, text.mul(x, window.dilations[1])),
         )
-        value = evaluation.at(conv.input, Point(place))
-        weight = evaluation.at(conv.weight, Point((channel, c, y, x)))
-        product = text.let(f"arith.mulf {value}, {weight} : {element}")
-        return text.let(f"arith.addf {total}, {product} : {element}")
+        value = own.convert(evaluation.at(conv.input, Point(place)), work)
+        weight = own.convert(evaluation.at(conv.weight, Point((channel, c, y, x))), work)
+        return work.add(total, work.mul(value, weight))
 
     low, high = window.clip(text, 0, top, static_shape(conv.input)[2])
     near, far = window.clip(text, 1, left, static_shape(conv.input)[3])
 
     def line(c: Index, y: Index, total: str) -> str:
-        return text.carry(near, far, [total], [element], lambda x, values: [term(c, y, x, values[0])])[0]
+        return text.carry(near, far, [total], [work.type], lambda x, values: [term(c, y, x, values[0])])[0]
 
     def area(c: Index, total: str) -> str:
-        return text.carry(low, high, [total], [element], lambda y, values: [line(c, y, values[0])])[0]
+        return text.carry(low, high, [total], [work.type], lambda y, values: [line(c, y, values[0])])[0]
 
-    return text.carry(0, inputs, [start], [element], lambda c, values: [area(c, values[0])])[0]
+    return work.convert(text.carry(0, inputs, [start], [work.type], lambda c, values: [area(c, values[0])])[0], own)

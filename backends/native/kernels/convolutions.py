@@ -7,16 +7,19 @@ from contextlib import suppress
 
 from ....dialects import nn
 from ....dialects.mlir import ir
-from ..buffer import Buffer
+from ....dialects.tensors import static_shape
+from ..buffer import Buffer, element_of
 from ..evaluation import NotSideBySide
 from ..group import Group
 from ..kernel import Kernel
 from ..lowerings import lowers
 from ..target import TargetSpec
+from .ahead import computed_ahead
 from .convolution import lower_direct, suits_direct
 from .convolution_plain import lower_plain_convolution
 from .depthwise import lower_depthwise, suits_depthwise
 from .integer_convolution import lower_integer_convolution
+from .windows import needed_halo
 from .winograd import lower_winograd, suits_winograd
 
 
@@ -26,6 +29,11 @@ def lower_convolution(group: Group, buffers: Mapping[ir.Value, Buffer], spec: Ta
     kernels = lower_integer_convolution(group, buffers, spec)
     if kernels is not None:
         return kernels
+    if group.anchor.input in group.inside:
+        conv = group.anchor
+        image = Buffer.image(element_of(conv.input), static_shape(conv.input), spec.lanes(4), needed_halo(conv))
+        first, rest, placed = computed_ahead(group, buffers, spec, conv.input, image)
+        return [*first, *lower_convolution(rest, placed, spec)]
     if suits_depthwise(group, buffers, spec):
         return lower_depthwise(group, buffers, spec)
     if suits_direct(group, buffers):

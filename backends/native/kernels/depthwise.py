@@ -23,7 +23,7 @@ from .registers import spans
 from .windows import Window
 
 LARGE_WINDOW = 25
-"""Taps up to which a window is written out; larger ones are loops over its rows."""
+"""Taps up to which a window is written out; larger ones are loops over its rows, and these too if they have more."""
 
 
 def suits_depthwise(group: Group, buffers: Mapping[ir.Value, Buffer], spec: TargetSpec) -> bool:
@@ -151,7 +151,20 @@ class Depthwise:
             finished = [sums[pixel] for pixel in pixels]
         else:
 
+            def tap(y: Index, x: Index, values: list[str]) -> list[str]:
+                weight = self._weight(block, text.add(text.mul(y, kw), x))
+                at = text.add(top, text.mul(y, self.window.dilations[0]))
+                across = text.add(left, text.mul(x, self.window.dilations[1]))
+                places = [text.add(across, c * self.window.strides[1]) for _, c in pixels]
+                reads = [self._read(image, channel, at, place) for place in places]
+                return [
+                    text.let(f"vector.fma {read}, {weight}, {value} : {type_}")
+                    for read, value in zip(reads, values, strict=True)
+                ]
+
             def line(y: Index, values: list[str]) -> list[str]:
+                if kw > LARGE_WINDOW:
+                    return text.carry(0, kw, values, [type_] * len(pixels), lambda x, inner: tap(y, x, inner))
                 inner = dict(zip(pixels, values, strict=True))
                 at = text.add(top, text.mul(y, self.window.dilations[0]))
                 weights = [self._weight(block, text.add(text.mul(y, kw), x)) for x in range(kw)]

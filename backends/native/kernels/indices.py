@@ -86,7 +86,8 @@ def _copy(group: Group, buffers: Mapping[ir.Value, Buffer], spec: TargetSpec) ->
     op = group.anchor
     whole = Region.whole([op.output], buffers)
     computed = {op.output: lambda evaluation, value, point: evaluation.at(op.input, point)}
-    return lower_regions(group, buffers, spec, [replace(whole, computed=computed)])
+    used = {value: buffers[value] for value in (op.input, op.output) if value in buffers}
+    return lower_regions(group, used, spec, [replace(whole, computed=computed)])
 
 
 def _update(evaluation: Evaluation, to: Point, of: Point) -> None:

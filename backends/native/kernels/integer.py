@@ -9,6 +9,7 @@ compiled; only what comes out is scaled.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -22,8 +23,8 @@ from ..group import Group
 from ..kernel import Array
 from ..text import Text
 
-LARGEST = 255 * 128
-"""The largest product of an element of the data, which is unsigned, and a weight."""
+F32, I32 = 1 << 24, 1 << 31
+"""Integers of smaller magnitude are exact."""
 
 
 @dataclass(frozen=True)
@@ -60,6 +61,12 @@ class Integers:
         scales = np.broadcast_to(np.array(kept.scale) * given.scale[0], count)
         return cls(first.input, given.zero_point[0], dtype_of(first.input).kind == "i", stored, axis, zeros, scales)
 
+    @cached_property
+    def largest(self) -> int:
+        """What the magnitude of no sum exceeds, on its way either."""
+        others = tuple(axis for axis in range(self.weights.ndim) if axis != self.axis)
+        return int(np.abs(self.differences()).sum(others).max()) * (255 + abs(self.zero_point))
+
     def differences(self) -> Array:
         """The weights less their zero points."""
         zeros = np.expand_dims(self.zeros, [axis for axis in range(self.weights.ndim) if axis != self.axis])
@@ -70,11 +77,6 @@ class Integers:
         """What sums over the rows of a matrix of weights start with, if `offset` is added to all data."""
         sums: Array = matrix.sum(0, dtype=np.int32)
         return -(self.zero_point + offset) * sums
-
-
-def sums_fit(count: int, bits: int = 31) -> bool:
-    """Whether every sum of so many products is below a power of two, whatever it starts with."""
-    return 2 * count * LARGEST < 1 << bits
 
 
 def _dequantised(group: Group, value: ir.Value) -> Any:

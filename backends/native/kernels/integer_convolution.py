@@ -18,7 +18,7 @@ from ..target import TargetSpec
 from .convolution import Direct
 from .depthwise import Depthwise
 from .epilogue import Finish, has_room, side_by_side
-from .integer import Integers, sums_fit, widened
+from .integer import F32, I32, Integers, widened
 from .integer_panels import TOGETHER, WholePanels, by_fours, dot_panels, offset
 from .panels import Panels
 from .requantization import Rescaling
@@ -58,12 +58,12 @@ def _kind(
     group: Group, found: Integers, image: Buffer, spec: TargetSpec
 ) -> type[IntegerConvolution | WideDepthwise] | None:
     """What writes the kernel."""
-    count, channels = found.weights[0].size, image.shape[1]
+    channels = image.shape[1]
     if image.inner != 1:
         return None
     if group.anchor.groups == channels == found.weights.shape[0]:
-        return WideDepthwise if sums_fit(count, 24) and has_room(image, 1, spec.lanes(4)) else None
-    if group.anchor.groups != 1 or not sums_fit(count):
+        return WideDepthwise if found.largest < F32 and has_room(image, 1, spec.lanes(4)) else None
+    if group.anchor.groups != 1 or found.largest >= I32:
         return None
     aligned = image.extents[1] % TOGETHER == 0 and image.before[1] % TOGETHER == 0
     return DotConvolution if aligned and spec.dot is not None and not found.zeros.any() else WideConvolution
@@ -77,7 +77,7 @@ class IntegerConvolution(Direct):
 
     def finish(self) -> Finish:
         found = self.integers
-        return Rescaling(self.behind(), found.scales, nn.constant_value(self.conv.bias), self.lanes)
+        return Rescaling(self.behind(), found.scales, nn.constant_value(self.conv.bias), found.largest, self.lanes)
 
 
 @dataclass
@@ -86,7 +86,7 @@ class WideConvolution(IntegerConvolution):
 
     @property
     def element(self) -> str:
-        return "f32" if sums_fit(self.integers.weights[0].size, 24) else "i32"
+        return "f32" if self.integers.largest < F32 else "i32"
 
     def source(self) -> tuple[Buffer, ir.Value]:
         return self.buffers[self.integers.data], self.integers.data
@@ -124,7 +124,7 @@ class DotConvolution(IntegerConvolution):
         weights = found.weights.transpose(2, 3, 1, 0)
         starts = found.starts(weights.reshape(-1, self.channels), offset(dot, found.signed))
         matrix = by_fours(weights).reshape(-1, self.channels)
-        return matrix, starts, dot_panels(dot, found.signed)
+        return matrix, starts, dot_panels(self.kernel, dot, self.lanes, found.signed)
 
 
 @dataclass
@@ -143,7 +143,7 @@ class WideDepthwise(Depthwise):
 
     def finish(self) -> Finish:
         found = self.integers
-        return Rescaling(self.behind(), found.scales, nn.constant_value(self.conv.bias), self.lanes)
+        return Rescaling(self.behind(), found.scales, nn.constant_value(self.conv.bias), found.largest, self.lanes)
 
     def read(self, place: str) -> str:
         return widened(self.text, super().read(place), self.lanes, self.integers.signed, "f32")

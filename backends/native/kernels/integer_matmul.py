@@ -16,7 +16,7 @@ from ..kernel import Array, Kernel, flatten, load
 from ..target import TargetSpec
 from ..text import Index
 from .epilogue import Finish, side_by_side
-from .integer import Integers, sums_fit, widened
+from .integer import F32, I32, Integers, widened
 from .integer_panels import TOGETHER, WholePanels, by_fours, dot_panels, offset
 from .matmul import Product
 from .panels import Panels
@@ -26,11 +26,11 @@ from .requantization import Rescaling
 def lower_integer_matmul(group: Group, buffers: Mapping[ir.Value, Buffer], spec: TargetSpec) -> list[Kernel] | None:
     """The kernel of a matrix product of integers, if it is one that there is a fast kernel for."""
     product = group.anchor
-    left, right = static_shape(product.lhs), static_shape(product.rhs)
+    right = static_shape(product.rhs)
     if len(right) < 2 or flatten(right[:-2]) != 1:
         return None
     found = Integers.of(group, product.lhs, product.rhs, len(right) - 1)
-    if found is None or not sums_fit(left[-1]):
+    if found is None or found.largest >= I32:
         return None
     placed = [buffers[found.data], *(buffers[value] for value in group.results)]
     if any(buffer.inner != len(buffer.shape) - 1 for buffer in placed):
@@ -55,7 +55,7 @@ class IntegerProduct(Product):
         return self.buffers[self.integers.data], self.integers.data
 
     def finish(self) -> Finish:
-        return Rescaling(self.behind(), self.integers.scales, None, self.lanes)
+        return Rescaling(self.behind(), self.integers.scales, None, self.integers.largest, self.lanes)
 
 
 @dataclass
@@ -64,7 +64,7 @@ class WideProduct(IntegerProduct):
 
     @property
     def element(self) -> str:
-        return "f32" if sums_fit(self.depth, 24) else "i32"
+        return "f32" if self.integers.largest < F32 else "i32"
 
     def factors(self) -> tuple[Array | None, Array | None, Callable[..., Panels]]:
         matrix = self.integers.differences().reshape(self.depth, self.columns)
@@ -93,7 +93,8 @@ class DotProduct(IntegerProduct):
         found, dot = self.integers, self.spec.dot
         assert dot is not None
         matrix = found.weights.reshape(self.depth, self.columns)
-        return by_fours(matrix), found.starts(matrix, offset(dot, found.signed)), dot_panels(dot, found.signed)
+        starts = found.starts(matrix, offset(dot, found.signed))
+        return by_fours(matrix), starts, dot_panels(self.kernel, dot, self.lanes, found.signed)
 
     def read(self, place: tuple[Index, ...], step: Index) -> str:
         """Four elements as one i32; nothing is read behind the end of a row."""

@@ -12,7 +12,7 @@ from functools import partial
 
 import numpy as np
 
-from ..kernel import Array, vector
+from ..kernel import Array, Kernel, load, vector
 from ..text import Text
 from .panels import Panels
 
@@ -34,18 +34,18 @@ UNSIGNED = ("vnni512", "vnni256")
 class DotPanels(Panels):
     """Panels whose rows hold four bytes a column; the elements of the other factor are four bytes, too, as one i32.
 
-    instruction: LLVM's intrinsic. flips: whether 128 is added to the other factor, which has the other signedness than
-    the instruction wants.
+    instruction: LLVM's intrinsic. signs: a register of `SIGNS`, if the other factor has the other signedness than the
+    instruction wants.
     """
 
     instruction: str = ""
-    flips: bool = False
+    signs: str | None = None
 
     def widened(self, text: Text, one: str) -> str:
         type_ = vector(self.lanes, "i32")
         wide = text.let(f"vector.broadcast {one} : i32 to {type_}")
-        if self.flips:
-            wide = text.let(f"arith.xori {wide}, {text.constant(str(SIGNS - (1 << 32)), type_)} : {type_}")
+        if self.signs is not None:
+            wide = text.let(f"arith.xori {wide}, {self.signs} : {type_}")
         return text.let(f"vector.bitcast {wide} : {type_} to {vector(self.lanes * TOGETHER, 'i8')}")
 
     def add_product(self, text: Text, wide: str, factor: str, total: str) -> str:
@@ -67,9 +67,14 @@ class WholePanels(Panels):
         return text.let(f"arith.addi {total}, {product} : {vector(self.lanes, 'i32')}")
 
 
-def dot_panels(dot: str, signed: bool) -> Callable[..., DotPanels]:
-    """Makes panels for an instruction and data that is signed or not."""
-    return partial(DotPanels, instruction=INSTRUCTIONS[dot], flips=flips(dot, signed))
+def dot_panels(kernel: Kernel, dot: str, lanes: int, signed: bool) -> Callable[..., DotPanels]:
+    """Makes panels for an instruction and data that is signed or not; written before the kernel's loops."""
+    signs = None
+    if flips(dot, signed):
+        # From memory: LLVM would change a known number's bits before it is broadcast, by an instruction of its own.
+        name, buffer = kernel.constant(np.full(lanes, SIGNS, np.uint32).view(np.int32))
+        signs = load(kernel.text, name, buffer, kernel.text.index(0), lanes)
+    return partial(DotPanels, instruction=INSTRUCTIONS[dot], signs=signs)
 
 
 def offset(dot: str, signed: bool) -> int:

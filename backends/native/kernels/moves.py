@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from itertools import product
 
 from ....dialects import nn
@@ -33,7 +34,9 @@ def lower_concat(group: Group, buffers: Mapping[ir.Value, Buffer], spec: TargetS
     for operand in op.inputs:
         part = static_shape(operand)
         origin = tuple(start if one == axis else 0 for one in range(len(shape)))
-        regions.append(Region(group.results, origin, part, {op.output: _shifted(operand, axis, start)}))
+        regions.append(
+            Region(group.results, origin, part, {op.output: _shifted(operand, axis, start)}, frozenset([axis]))
+        )
         start += part[axis]
     return lower_regions(group, buffers, spec, regions)
 
@@ -42,8 +45,8 @@ def _shifted(operand: ir.Value, axis: int, start: int) -> Computation:
     """An operand that begins at `start` along an axis of the result."""
 
     def compute(evaluation: Evaluation, value: ir.Value, point: Point) -> str:
-        indices = list(point.indices)
-        indices[axis] = evaluation.text.sub(indices[axis], start)
+        indices, place = list(point.indices), evaluation.axis(axis) if start else 0
+        indices[place] = evaluation.text.sub(indices[place], start)
         return evaluation.at(operand, point.moved(indices))
 
     return compute
@@ -57,42 +60,44 @@ Place = Callable[[Text, Index], Index]
 def lower_pad(group: Group, buffers: Mapping[ir.Value, Buffer], spec: TargetSpec) -> list[Kernel]:
     """One kernel: a region that is the operand, and those around it."""
     op, shape = group.anchor, static_shape(group.anchor.output)
-    if op.mode == "constant":
-        regions = list(_constant_regions(op, shape))
-    else:
-        sections = [_sections(op, axis) for axis in range(len(shape))]
-        regions = [
-            (
-                tuple(section[0] for section in chosen),
-                tuple(section[1] for section in chosen),
-                _placed(op, [section[2] for section in chosen], [section[3] for section in chosen]),
-            )
-            for chosen in product(*sections)
-        ]
-    return lower_regions(
-        group,
-        buffers,
-        spec,
-        [Region(group.results, origin, size, {op.output: compute}) for origin, size, compute in regions],
-    )
+    apart = frozenset(axis for axis, amounts in enumerate(_amounts(op)) if amounts != (0, 0))
+    parts = _constant_parts(op, apart) if op.mode == "constant" else _mapped_parts(op, apart)
+    regions = []
+    for where, compute in parts:
+        origin = tuple(where[axis][0] if axis in where else 0 for axis in range(len(shape)))
+        size = tuple(where[axis][1] if axis in where else dim for axis, dim in enumerate(shape))
+        regions.append(Region(group.results, origin, size, {op.output: compute}, apart))
+    return lower_regions(group, buffers, spec, regions)
 
 
-def _constant_regions(
-    op: nn.Pad, shape: tuple[int, ...]
-) -> Iterator[tuple[tuple[int, ...], tuple[int, ...], Computation]]:
+Where = dict[int, tuple[int, int]]
+"""By axis, from which element on and how many; all of the other axes."""
+
+
+def _amounts(op: nn.Pad) -> list[tuple[int, int]]:
+    """By axis, how many elements are added before and behind; negative ones are cropped."""
+    rank = len(static_shape(op.output))
+    return list(zip(op.padding[:rank], op.padding[rank:], strict=True))
+
+
+def _constant_parts(op: nn.Pad, padded: frozenset[int]) -> Iterator[tuple[Where, Computation]]:
     """What lies before and behind along each axis, less what earlier axes have; then the operand."""
-    rank = len(shape)
-    origin, size = [0] * rank, list(shape)
-    for axis in range(rank):
-        before, behind = max(op.padding[axis], 0), max(op.padding[rank + axis], 0)
-        for start, count in ((0, before), (shape[axis] - behind, behind)):
+    where: Where = {}
+    for axis in sorted(padded):
+        size, (before, behind) = static_shape(op.output)[axis], _amounts(op)[axis]
+        for start, count in ((0, max(before, 0)), (size - max(behind, 0), max(behind, 0))):
             if count:
-                there, some = list(origin), list(size)
-                there[axis], some[axis] = start, count
-                yield tuple(there), tuple(some), _filled
-        origin[axis], size[axis] = before, shape[axis] - before - behind
-    moves = [_minus(op.padding[axis]) for axis in range(rank)]
-    yield tuple(origin), tuple(size), _placed(op, moves, [True] * rank)
+                yield {**where, axis: (start, count)}, _filled
+        where[axis] = max(before, 0), size - max(before, 0) - max(behind, 0)
+    yield where, _placed(op, {axis: Section(*where[axis], _minus(_amounts(op)[axis][0]), True) for axis in padded})
+
+
+def _mapped_parts(op: nn.Pad, padded: frozenset[int]) -> Iterator[tuple[Where, Computation]]:
+    """Every combination of what lies before, in and behind the operand along each axis."""
+    for chosen in product(*(_sections(op, axis) for axis in sorted(padded))):
+        sections = dict(zip(sorted(padded), chosen, strict=True))
+        where = {axis: (section.start, section.count) for axis, section in sections.items()}
+        yield where, _placed(op, sections)
 
 
 def _filled(evaluation: Evaluation, value: ir.Value, point: Point) -> str:
@@ -101,11 +106,20 @@ def _filled(evaluation: Evaluation, value: ir.Value, point: Point) -> str:
     return Arithmetic.of(Scalars(evaluation.text, point.lanes), dtype).number(dtype.type(number).item())
 
 
-def _sections(op: nn.Pad, axis: int) -> list[tuple[int, int, Place, bool]]:
-    """Along an axis, what lies before the operand, it, and what lies behind: (from, how many, where an element comes
-    from, whether neighbours come from neighbours)."""
-    rank = len(static_shape(op.output))
-    first, last = op.padding[axis], op.padding[rank + axis]
+@dataclass(frozen=True)
+class Section:
+    """Along an axis: from which element of the result on, how many, which of the operand each one is, and whether
+    neighbours are neighbours there."""
+
+    start: int
+    count: int
+    place: Place
+    neighbours: bool
+
+
+def _sections(op: nn.Pad, axis: int) -> list[Section]:
+    """What lies before the operand along an axis, it, and what lies behind."""
+    first, last = _amounts(op)[axis]
     crop, count = max(-first, 0), static_shape(op.input)[axis] + min(first, 0) + min(last, 0)
     before, behind = max(first, 0), max(last, 0)
     end = before + count
@@ -116,8 +130,12 @@ def _sections(op: nn.Pad, axis: int) -> list[tuple[int, int, Place, bool]]:
         low, high = _at(crop), _at(crop + count - 1)
     else:
         low = high = _around(-(-before // max(count, 1)) * count - before, count, crop)
-    sections = [(0, before, low, False), (before, count, _minus(first), True), (end, behind, high, False)]
-    return [section for section in sections if section[1]]
+    sections = [
+        Section(0, before, low, False),
+        Section(before, count, _minus(first), True),
+        Section(end, behind, high, False),
+    ]
+    return [section for section in sections if section.count]
 
 
 def _minus(amount: int) -> Place:
@@ -136,14 +154,16 @@ def _around(ahead: int, count: int, crop: int) -> Place:
     return lambda text, index: text.add(text.rem(text.add(index, ahead), count), crop)
 
 
-def _placed(op: nn.Pad, places: list[Place], neighbours: list[bool]) -> Computation:
+def _placed(op: nn.Pad, sections: dict[int, Section]) -> Computation:
     """The operand's element that each index is mapped to."""
 
     def compute(evaluation: Evaluation, value: ir.Value, point: Point) -> str:
-        lanes = lane_axis(point)
-        if lanes >= 0 and not (neighbours[lanes] and (op.padding[lanes] >= 0 or not point.beyond)):
-            raise NotSideBySide
-        indices = [place(evaluation.text, index) for place, index in zip(places, point.indices, strict=True)]
+        indices = list(point.indices)
+        for number, section in sections.items():
+            axis = evaluation.axis(number)
+            if axis == lane_axis(point) and (not section.neighbours or (point.beyond and op.padding[number] < 0)):
+                raise NotSideBySide
+            indices[axis] = section.place(evaluation.text, indices[axis])
         return evaluation.at(op.input, point.moved(indices))
 
     return compute

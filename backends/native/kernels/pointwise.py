@@ -7,13 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 from ....dialects import nn
 from ....dialects.mlir import ir
 from ..buffer import BYTES, Buffer, element_of
-from ..evaluation import EXPRESSIONS, Computation, Evaluation, NotSideBySide, Point
+from ..evaluation import EXPRESSIONS, Computation, Evaluation, NotSideBySide, Point, merged_shape
 from ..group import Group
 from ..halo import fill_row
 from ..kernel import Kernel, flatten, store
@@ -21,10 +21,12 @@ from ..loops import Part, Span, divide, fitting, in_vectors, write_tasks
 from ..merging import Axes, mergeable_axes, merged_buffer, outermost_units
 from ..target import TargetSpec
 from ..text import Index, Text
-from ..transposition import transposed
+from ..transposition import interleaved, transposed
 
 SQUARE = 16
 """Rows and columns at most of a block that is transposed in registers."""
+NARROW = (2, 4)
+"""Elements of a pixel that are stored with those of its neighbours."""
 
 
 def lower_pointwise(group: Group, buffers: Mapping[ir.Value, Buffer], spec: TargetSpec) -> list[Kernel]:
@@ -37,19 +39,25 @@ def lower_pointwise(group: Group, buffers: Mapping[ir.Value, Buffer], spec: Targ
 
 @dataclass(frozen=True)
 class Region:
-    """A part of some results that lie in memory alike: where it begins, how large it is, and how some values are
-    computed in it otherwise than by their operations."""
+    """A part of some results that lie in memory alike: where it begins, how large it is, how some values are computed
+    in it otherwise than by their operations, and the axes along which it is not the whole or these move elements."""
 
     results: Sequence[ir.Value]
     origin: tuple[int, ...]
     shape: tuple[int, ...]
     computed: Mapping[ir.Value, Computation] | None = None
+    apart: frozenset[int] = frozenset()
 
     @classmethod
     def whole(cls, results: Sequence[ir.Value], buffers: Mapping[ir.Value, Buffer]) -> Region:
         """All of some results."""
         shape = buffers[results[0]].shape
         return cls(results, (0,) * len(shape), shape)
+
+    def merged(self, axes: Axes) -> Region:
+        """The same with axes counted as one: only those that the region has all of."""
+        origin = tuple(self.origin[group[0]] for group in axes)
+        return replace(self, origin=origin, shape=merged_shape(self.shape, axes))
 
 
 def lower_regions(
@@ -76,14 +84,13 @@ def _fastest(group: Group, buffers: Mapping[ir.Value, Buffer], spec: TargetSpec,
 
 def _ways(group: Group, buffers: Mapping[ir.Value, Buffer], spec: TargetSpec, region: Region) -> Iterator[Way]:
     """The ways to compute a region, the fastest ones first."""
-    axes = None
+    axes, apart = None, _axes_apart(group, buffers, region)
     image = buffers[region.results[0]].is_image_of(spec.lanes(4))
-    surrounded = any(buffers[value].surrounded for value in region.results)
-    if region.computed is None and not surrounded and all(map(_keeps_places, group.operations)):
+    if apart is not None:
         read = {value: buffers[value] for value in [*group.inputs, *group.results] if value in buffers}
-        axes = mergeable_axes(group, region.shape, read)
+        axes = mergeable_axes(group, buffers[region.results[0]].shape, read, apart)
         buffers = {value: merged_buffer(buffer, axes) for value, buffer in read.items()}
-        region = Region.whole(region.results, buffers)
+        region = region.merged(axes)
     result = buffers[region.results[0]]
     lanes = spec.lanes(max(BYTES[element_of(value)] for value in {*group.inside, *group.inputs}))
     along = partial(Way, group, buffers, spec, region, axes)
@@ -98,13 +105,15 @@ def _ways(group: Group, buffers: Mapping[ir.Value, Buffer], spec: TargetSpec, re
     if size > 1:
         yield along(lanes=fitting(lanes, size))
         square = min(lanes, SQUARE)
-        height = square if to_the_end else fitting(square, size)
+        room = result.extents[result.inner]
+        full = region.shape == result.shape and room in NARROW and result.before[result.inner] == 0
+        height = room if full else square if to_the_end else fitting(square, size)
         for axis in reversed(range(len(region.shape))):
             width = region.shape[axis]
             if axis != result.inner and width > 1 and not (result.surrounded and axis != 3):
                 if width % square and sum(region.origin) == 0:
-                    yield across(lanes=square, filled=True, axis=axis, height=height, padded=to_the_end)
-                yield across(lanes=fitting(square, width), axis=axis, height=height, padded=to_the_end)
+                    yield across(lanes=square, filled=True, axis=axis, height=height, padded=to_the_end or full)
+                yield across(lanes=fitting(square, width), axis=axis, height=height, padded=to_the_end or full)
     yield along(lanes=1)
 
 
@@ -114,10 +123,19 @@ def _reaches_end(region: Region, result: Buffer, lanes: int) -> bool:
     return start % lanes == 0 and start + size == result.shape[result.inner]
 
 
-def _keeps_places(op: object) -> bool:
-    """Whether the operation computes each element of its result from those at the same place."""
-    identity = isinstance(op, nn.Transpose) and list(op.permutation) == sorted(op.permutation)
-    return identity or type(op) in EXPRESSIONS
+def _axes_apart(group: Group, buffers: Mapping[ir.Value, Buffer], region: Region) -> set[int] | None:
+    """The axes that cannot be counted as one with others, because elements move along them; None if no two axes can."""
+    if any(buffers[value].surrounded for value in region.results):
+        return None
+    rank, apart = len(region.shape), set(region.apart)
+    for op in group.operations:
+        identity = isinstance(op, nn.Transpose) and list(op.permutation) == sorted(op.permutation)
+        computed = region.computed is not None and op.operation.results[0] in region.computed
+        if isinstance(op, nn.Slice | nn.Split):
+            apart |= {axis % rank for axis in (op.axes if isinstance(op, nn.Slice) else [op.axis])}
+        elif not (identity or computed or type(op) in EXPRESSIONS):
+            return None
+    return apart
 
 
 @dataclass(frozen=True)
@@ -262,6 +280,10 @@ class Across(Way):
                 for i in range(count)
             ]
             name = kernel.operand(value, buffer, written=True)
+            if width == self.lanes and buffer.order[-2] == along and buffer.extents[across] == height > 1:
+                whole = interleaved(text, lines, self.lanes, height, buffer.element)
+                store(text, whole, name, buffer, buffer.at(text, place.indices), self.lanes * height)
+                continue
             for i, line in enumerate(transposed(text, lines, self.lanes, height, buffer.element)[:width]):
                 store(text, line, name, buffer, buffer.at(text, _further(text, place, along, i)), height)
 

@@ -22,6 +22,7 @@ from ..lowerings import lowers
 from ..target import TargetSpec
 from ..text import Index
 from .epilogue import Epilogue, has_room, side_by_side
+from .pooling_plain import lower_windows
 from .windows import Window
 
 SIDE_BY_SIDE = 4
@@ -32,7 +33,10 @@ WRITTEN_OUT = 8
 
 @lowers(nn.MaxPool, nn.AvgPool, nn.LpPool)
 def lower_pooling(group: Group, buffers: Mapping[ir.Value, Buffer], spec: TargetSpec) -> list[Kernel]:
-    """One kernel over N x C x H x W, whose tasks are the rows of the result; in vectors if channels are innermost."""
+    """One kernel over N x C x H x W, whose tasks are the rows of the result; in vectors if channels are innermost.
+    Other numbers of dimensions have no kernel of their own."""
+    if len(group.anchor.kernel) != 2:
+        return lower_windows(group, buffers, spec)
     if side_by_side(group, buffers, group.anchor.output, 1):
         try:
             return [Pooling(group, buffers, spec, spec.lanes(BYTES[element_of(group.anchor.input)])).write()]
@@ -91,17 +95,21 @@ class Pooling:
         return self.window.clip(self.text, 1, self.window.first(self.text, 1, column), self.width)
 
     def _vectors(self) -> Iterator[tuple[Index, int]]:
-        """Places along the channels, and how many lanes are computed there."""
-        pool, whole = self.pool, self.channels // self.most * self.most
-        source = self.buffers.get(pool.input)
-        if self.epilogue.roomy(self.most) and (source is None or has_room(source, 1, self.most)):
-            whole = -(-self.channels // self.most) * self.most
-        if whole:
-            with self.text.loop(0, whole, self.most) as channel:
-                yield channel, self.most
-        if whole < self.channels:
-            with self.text.loop(whole, self.channels) as channel:
-                yield channel, 1
+        """Places along the channels, and how many lanes are computed there: shorter vectors for what is left."""
+        start, lanes = 0, self.most
+        while start < self.channels:
+            left = self.channels - start
+            count = -(-left // lanes) if left % lanes > lanes // 2 and self._has_room(lanes) else left // lanes
+            if count:
+                with self.text.loop(start, start + count * lanes, lanes) as channel:
+                    yield channel, lanes
+            start, lanes = start + count * lanes, max(1, lanes // 2)
+
+    def _has_room(self, lanes: int) -> bool:
+        """Whether whole vectors fit into all that is read and stored."""
+        shape = static_shape(self.pool.input)
+        read = [self.buffers[value] for value in self.group.inputs if value in self.buffers]
+        return self.epilogue.roomy(lanes) and all(has_room(one, 1, lanes) for one in read if one.shape == shape)
 
     def _windows(self, image: Index, channel: Index, row: Index, column: Index, count: int, lanes: int) -> None:
         """Results of `count` windows side by side; more than one only where none reaches beyond the image."""

@@ -6,12 +6,13 @@ from collections.abc import Mapping
 
 from ....dialects import nn
 from ....dialects.mlir import ir
-from ..buffer import Buffer
+from ..buffer import Buffer, plain_buffer
 from ..evaluation import NotSideBySide
 from ..group import Group
 from ..kernel import Kernel
 from ..lowerings import lowers
 from ..target import TargetSpec
+from .ahead import computed_ahead
 from .integer_matmul import lower_integer_matmul
 from .matmul import lower_panels, suits_panels
 from .matmul_plain import lower_plain_matmul
@@ -23,6 +24,10 @@ def lower_matmul(group: Group, buffers: Mapping[ir.Value, Buffer], spec: TargetS
     kernels = lower_integer_matmul(group, buffers, spec)
     if kernels is not None:
         return kernels
+    left = group.anchor.lhs
+    if left in group.inside:
+        first, rest, placed = computed_ahead(group, buffers, spec, left, plain_buffer(left))
+        return [*first, *lower_matmul(rest, placed, spec)]
     if suits_panels(group, buffers):
         for scattered in (False, True):
             try:

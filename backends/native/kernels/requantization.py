@@ -19,28 +19,23 @@ import numpy as np
 
 from ....dialects import nn
 from ....dialects.mlir import ir
-from ....dialects.tensors import static_shape
+from ....dialects.tensors import dtype_of, static_shape
 from ..arithmetic import Arithmetic
 from ..buffer import Buffer
 from ..evaluation import Scalars
 from ..group import Group
 from ..kernel import Array, load, splat
+from ..rounding import HALF, MAGIC, SMALL, rounded_away, rounded_to_even
 from ..text import Index
 from .epilogue import Epilogue
 from .panels import constant_row
-
-MAGIC = 1.5 * 2.0**23
-"""Added to a number of magnitude below 2^22, it leaves no bits for a fraction: the sum is rounded to even, and its
-lowest bits are those of the integer."""
-HALF = math.nextafter(0.5, 0.0)
-"""Added before a fraction is cut off: with a half itself, the number before 0.5 would become 1."""
 
 
 @dataclass(frozen=True)
 class Requantization:
     """Limits and quantisation, to a type with one scale and of 8 bits, of an anchor's results with a bias.
 
-    low, high: what results are limited to, in steps from the zero point.
+    low, high: what results are limited to, in steps from the zero point; natural: which of them the type has anyway.
     """
 
     output: ir.Value
@@ -49,6 +44,7 @@ class Requantization:
     zero_point: int
     low: int
     high: int
+    natural: tuple[bool, bool]
     away: bool
 
     @classmethod
@@ -78,14 +74,27 @@ class Requantization:
             value = op.operation.results[0]
         parameters = nn.quantization_parameters(op.output.type)
         assert parameters is not None
-        if group.results != [op.output] or parameters.axis >= 0 or parameters.dtype.itemsize != 1:
+        if parameters.axis >= 0 or parameters.dtype.itemsize != 1:
             return None
         low, high, away = -math.inf, math.inf, op.ties == "away"
         for least, most in limits:
             low, high = (min(max(bound, least), most) for bound in (low, high))
-        zero_point = parameters.zero_point[0]
-        least, most = (int(nn.stored_number(op.output.type, bound, away=away)) - zero_point for bound in (low, high))
-        return cls(op.output, bias, parameters.scale[0], zero_point, least, most, away)
+        zero_point, info = parameters.zero_point[0], np.iinfo(parameters.dtype)
+        least, most = (int(nn.stored_number(op.output.type, bound, away=away)) for bound in (low, high))
+        natural = (least == info.min, most == info.max)
+        return cls(
+            op.output, bias, parameters.scale[0], zero_point, least - zero_point, most - zero_point, natural, away
+        )
+
+    @property
+    def signed(self) -> bool:
+        """Whether what is stored is."""
+        return dtype_of(self.output).kind == "i"
+
+    @property
+    def upwards(self) -> bool:
+        """Whether no negative number is rounded, except to be limited."""
+        return self.away and self.low >= 0
 
 
 def _row(op: nn.Add, value: ir.Value, axis: int) -> Array | None:
@@ -104,20 +113,25 @@ class Rescaling:
     """Finishes sums of integers, of which there are `lanes` in a vector.
 
     behind: what would finish the numbers that they stand for. scales, bias: for each index of its axis, what sums are
-    multiplied by, and what is added then.
+    multiplied by, and what is added then. largest: what no sum's magnitude exceeds.
     """
 
-    def __init__(self, behind: Epilogue, scales: Array, bias: Array | None, lanes: int) -> None:
+    def __init__(self, behind: Epilogue, scales: Array, bias: Array | None, largest: int, lanes: int) -> None:
         self.text, self.axis, self.lanes = behind.kernel.text, behind.axis, lanes
         bias = np.zeros(scales.size) if bias is None else bias
         found = Requantization.of(behind.group, behind.anchor, behind.axis, bias, behind.clamp)
         self.requantization: Requantization | None = found
-        self.behind = behind
+        self.behind, self.limited = behind, (False, False)
         if found is not None:
             self.behind = replace(behind, anchor=found.output, clamp=None)
             scales, bias = scales / found.scale, found.bias / found.scale
+            small = largest * np.abs(scales).max() + np.abs(bias).max() < SMALL
+            self.limited = (not (small and found.natural[0]), not (small and found.natural[1]))
             self.limits = behind.kernel.constant(np.array([found.low, found.high], np.float32))
-            self.zero_point = behind.kernel.constant(np.array([found.zero_point], np.int32))
+            start = 0 if found.away else int(MAGIC.view(np.int32))
+            self.zero_point = behind.kernel.constant(np.array([found.zero_point - start], np.int32))
+            if found.upwards and not any(self.limited):
+                bias = bias + HALF
         rows = (constant_row(behind.kernel, array.astype(np.float32), lanes) for array in (scales, bias))
         self.rows = [row for row in rows if row is not None]
 
@@ -138,20 +152,30 @@ class Rescaling:
     def _finished(self, total: str, element: str, factor: str, summand: str) -> str:
         """What sums stand for: numbers, or integers that are stored."""
         scalars = Scalars(self.text, self.lanes)
-        real, whole = Arithmetic(scalars, "f32"), Arithmetic(scalars, "i32")
+        real = Arithmetic(scalars, "f32")
         number = real.fma(Arithmetic(scalars, element).convert(total, real), factor, summand)
-        found = self.requantization
-        if found is None:
-            return number
-        low, high = (self._one(self.limits, i) for i in (0, 1))
-        number = real.at_most(real.at_least(number, low), high)
-        if found.away:
-            half = real.number(HALF)
-            up = half if found.low >= 0 else real.copy_sign(half, number)
-            steps = real.cast("arith.fptosi", real.add(number, up), whole)
+        return number if self.requantization is None else self._quantised(self.requantization, scalars, number)
+
+    def _quantised(self, found: Requantization, scalars: Scalars, number: str) -> str:
+        """Steps from 0 as what is stored: limited before they are rounded, or by what the type has anyway."""
+        real, whole = Arithmetic(scalars, "f32"), Arithmetic(scalars, "i32")
+        if self.limited[0]:
+            number = real.at_least(number, self._one(self.limits, 0))
+        if self.limited[1]:
+            number = real.at_most(number, self._one(self.limits, 1))
+        if not found.away:
+            steps = rounded_to_even(scalars, number)
+        elif not found.upwards:
+            steps = rounded_away(scalars, number)
         else:
-            steps = real.cast("arith.bitcast", real.add(number, real.number(MAGIC)), whole)
-        return whole.convert(whole.add(steps, self._one(self.zero_point, 0)), Arithmetic(scalars, "i8"))
+            if any(self.limited):
+                number = real.add(number, real.number(float(HALF)))
+            steps = real.cast("arith.fptosi", number, whole)
+        steps = whole.add(steps, self._one(self.zero_point, 0))
+        if not all(self.limited):
+            info = np.iinfo(dtype_of(found.output))
+            steps = whole.minimum(whole.maximum(steps, whole.number(info.min)), whole.number(info.max))
+        return whole.convert(steps, Arithmetic(scalars, "i8"))
 
     def _one(self, array: tuple[str, Buffer], index: int) -> str:
         """An element in every lane."""

@@ -9,23 +9,30 @@ import numpy as np
 
 from ....dialects import nn
 from ....dialects.mlir import ir
-from ..buffer import Buffer
+from ....dialects.tensors import static_shape
+from ..buffer import Buffer, element_of
 from ..evaluation import NotSideBySide
 from ..group import Group
 from ..kernel import Array, Kernel
 from ..lowerings import lowers
 from ..target import TargetSpec
 from ..text import Index
+from .ahead import computed_ahead
 from .convolution import Direct
 from .epilogue import side_by_side
 from .panels import Panels
 from .transposed_plain import lower_plain_transposed
-from .windows import Phase, Window, phases_of
+from .windows import Phase, Window, needed_halo, phases_of
 
 
 @lowers(nn.ConvTranspose)
 def lower_transposed(group: Group, buffers: Mapping[ir.Value, Buffer], spec: TargetSpec) -> list[Kernel]:
     """The kernels of a transposed convolution over N x C x H x W: one for each phase, or a plain one."""
+    conv = group.anchor
+    if conv.input in group.inside:
+        image = Buffer.image(element_of(conv.input), static_shape(conv.input), spec.lanes(4), needed_halo(conv))
+        first, rest, placed = computed_ahead(group, buffers, spec, conv.input, image)
+        return [*first, *lower_transposed(rest, placed, spec)]
     if not suits_phases(group, buffers):
         return lower_plain_transposed(group, buffers, spec)
     phases = phases_of(group.anchor)
@@ -40,7 +47,7 @@ def lower_transposed(group: Group, buffers: Mapping[ir.Value, Buffer], spec: Tar
 def suits_phases(group: Group, buffers: Mapping[ir.Value, Buffer]) -> bool:
     """Whether there can be kernels of phases: one group, f32, constant weights, and zeros beside the image."""
     conv = group.anchor
-    if conv.groups != 1 or conv.input in group.inside or nn.constant_value(conv.weight) is None:
+    if conv.groups != 1 or nn.constant_value(conv.weight) is None:
         return False
     if conv.bias is not None and nn.constant_value(conv.bias) is None:
         return False

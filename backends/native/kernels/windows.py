@@ -127,3 +127,12 @@ def halo_of(windows: Sequence[tuple[Window, tuple[int, ...]]], shape: tuple[int,
         max(0, *(window.reach(axis, counts[axis]) - shape[2 + axis] for window, counts in windows)) for axis in (0, 1)
     ]
     return (before[0], before[1], behind[0], behind[1])
+
+
+def needed_halo(op: nn.Conv | nn.ConvTranspose) -> tuple[int, int, int, int]:
+    """How many rows above, columns left, rows below and columns right of its input a convolution reads."""
+    if isinstance(op, nn.ConvTranspose):
+        phases = [(phase.window, phase.counts) for phase in phases_of(op)]
+        return halo_of(phases, static_shape(op.input))
+    window = Window.of(static_shape(op.weight)[2:], op.strides, op.dilations, op.padding)
+    return halo_of([(window, static_shape(op.output)[2:])], static_shape(op.input))

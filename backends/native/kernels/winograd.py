@@ -1,8 +1,8 @@
-"""Convolutions of 3 x 3 windows by Winograd's algorithm F(4 x 4, 3 x 3): a quarter of the multiplications.
+"""Convolutions of 3 x 3 windows by Winograd's algorithm: a quarter of the multiplications, or a little less than half.
 
-Tiles of 4 x 4 results come from 6 x 6 inputs that overlap by two. Both are transformed, so that each of the 36 places
-of a tile is a matrix product of its own: tiles by input channels, input channels by output channels. Three kernels:
-inputs to scratch memory, the products, and from them to results. Sources: Lavin and Gray, Fast Algorithms for
+Tiles of 4 x 4 (or 2 x 2) results come from 6 x 6 (or 4 x 4) inputs that overlap by two. Both are transformed, so that
+each place of a tile is a matrix product of its own: tiles by input channels, input channels by output channels. Three
+kernels: inputs to scratch memory, the products, and from them to results. Sources: Lavin and Gray, Fast Algorithms for
 Convolutional Neural Networks, 2016; on the points, Barabasz et al., Error Analysis and Improving the Accuracy of
 Winograd Convolution, 2018.
 """
@@ -10,6 +10,7 @@ Winograd Convolution, 2018.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -29,15 +30,49 @@ from .panels import Panels, constant_row, fetched_ahead, pack_columns, start_of_
 from .registers import between, divide_columns, tile_rows
 from .windows import Window
 
-RESULTS, INPUTS = 4, 6
-"""Rows and columns of a tile."""
-PLACES = INPUTS * INPUTS
 P, Q = 5 / 8, 3 / 2
-"""A tile's polynomials are evaluated at 0, P, -P, Q, -Q and infinity. With these points rounding errors are a fraction
-of what they are with the usual 1 and 2, less than twice those of direct sums; and all factors are exact.
+"""Tiles of 4 x 4 are evaluated as polynomials at 0, P, -P, Q, -Q and infinity. With these points rounding errors are a
+fraction of what they are with the usual 1 and 2, less than twice those of direct sums; and all factors are exact.
 """
 
 
+@dataclass(frozen=True)
+class Algorithm:
+    """Tiles of results x results, and how values in a row or column of one are transformed: that of its inputs, and
+    that of its products. points: where polynomials are evaluated, but for infinity."""
+
+    results: int
+    points: tuple[float, ...]
+    transform_inputs: Callable[[Arithmetic, Sequence[str]], list[str]]
+    transform_products: Callable[[Arithmetic, Sequence[str]], list[str]]
+
+    @property
+    def inputs(self) -> int:
+        """Rows and columns of the inputs of a tile, and of its products."""
+        return self.results + 2
+
+    @property
+    def places(self) -> int:
+        """How many products a tile has."""
+        return self.inputs**2
+
+    def tiles(self, conv: nn.Conv) -> tuple[int, int]:
+        """How many tiles there are along rows and columns."""
+        rows, columns = static_shape(conv.output)[2:]
+        return -(-rows // self.results), -(-columns // self.results)
+
+    def weights(self, weight: Array) -> Array:
+        """Weights O x I x 3 x 3 as a matrix I x O for each place of a tile."""
+        points = np.array(self.points)
+        distances = points[:, None] - points + np.eye(points.size)
+        rows = [*(points[:, None] ** np.arange(3) / distances.prod(1)[:, None]), np.array([0.0, 0.0, 1.0])]
+        transformed = np.einsum("ia,ocab,jb->ijco", rows, weight.astype(np.float64), rows)
+        flat: Array = transformed.astype(np.float32).reshape(self.places, weight.shape[1], weight.shape[0])
+        return flat
+
+
+READ, MOVED = 10, 8
+"""Bytes a cycle of weights that come from beyond the caches, and of scratch memory that is written and read."""
 APART, PERIOD = 80, 1024
 """Places of a tile lie APART elements from each other in the first cache, which repeats after PERIOD: one line of each
 finds room there. 80 elements are five lines, whose multiples do not meet before all others are taken."""
@@ -52,42 +87,44 @@ def suits_winograd(group: Group, buffers: Mapping[ir.Value, Buffer], spec: Targe
     image, lanes = buffers[conv.input], spec.lanes(4)
     if image.inner != 1 or not has_room(image, 1, lanes) or not side_by_side(group, buffers, conv.output, 1):
         return False
-    return cost(conv, spec) < 0.9 * direct_cost(conv, spec)
+    return min(cost(conv, spec, one) for one in ALGORITHMS) < 0.9 * direct_cost(conv, spec)
 
 
 def direct_cost(conv: nn.Conv, spec: TargetSpec) -> float:
-    """Cycles of the direct convolution: two multiplications of vectors each, or as long as the weights take."""
+    """Cycles of the direct convolution: of its products, two vectors each, or of reading the weights."""
     batch, outputs, rows, columns = static_shape(conv.output)
-    inputs = static_shape(conv.input)[1]
-    return batch * rows * columns * 9 * inputs * outputs / (2 * spec.lanes(4))
+    weights = 9 * static_shape(conv.input)[1] * outputs
+    return max(batch * rows * columns * weights / (2 * spec.lanes(4)), weights * 4 / READ)
 
 
-def cost(conv: nn.Conv, spec: TargetSpec) -> float:
-    """Cycles of the products, of moving inputs and results through scratch memory, and of reading the weights."""
-    batch, outputs, rows, columns = static_shape(conv.output)
-    inputs, tiles = static_shape(conv.input)[1], batch * -(-rows // RESULTS) * -(-columns // RESULTS)
-    products = PLACES * tiles * inputs * outputs / (2 * spec.lanes(4))
-    moved = PLACES * tiles * (inputs + outputs) * 4 / 8
-    read = PLACES * inputs * outputs * 4 / 10
-    return max(products, read) + moved
+def cost(conv: nn.Conv, spec: TargetSpec, algorithm: Algorithm) -> float:
+    """Cycles of the products, or of reading the weights, and of inputs and results that go through scratch memory."""
+    batch, outputs = static_shape(conv.output)[:2]
+    inputs, (down, across) = static_shape(conv.input)[1], algorithm.tiles(conv)
+    tiles, weights = batch * down * across, algorithm.places * inputs * outputs
+    moved = algorithm.places * tiles * (inputs + outputs) * 4
+    return max(tiles * weights / (2 * spec.lanes(4)), weights * 4 / READ) + moved / MOVED
 
 
 def lower_winograd(group: Group, buffers: Mapping[ir.Value, Buffer], spec: TargetSpec) -> list[Kernel]:
     """Three kernels that share scratch memory. Raises `NotSideBySide`."""
-    layer = Layer(group, buffers, spec)
+    layer = Layer(group, buffers, spec, min(ALGORITHMS, key=lambda one: cost(group.anchor, spec, one)))
     return [layer.transform_inputs(), layer.multiply(), layer.transform_results()]
 
 
 class Layer:
     """Writes the kernels of a convolution; tiles are numbered row by row, image by image."""
 
-    def __init__(self, group: Group, buffers: Mapping[ir.Value, Buffer], spec: TargetSpec) -> None:
-        conv = self.conv = group.anchor
+    def __init__(
+        self, group: Group, buffers: Mapping[ir.Value, Buffer], spec: TargetSpec, algorithm: Algorithm
+    ) -> None:
+        conv, self.algorithm = group.anchor, algorithm
+        self.conv, self.size = conv, algorithm.results
         self.group, self.buffers, self.spec, self.lanes = group, buffers, spec, spec.lanes(4)
         self.window = Window.of(conv.kernel, conv.strides, conv.dilations, conv.padding)
         self.batch, self.outputs, self.rows, self.columns = static_shape(conv.output)
         self.inputs = static_shape(conv.input)[1]
-        self.down, self.across = -(-self.rows // RESULTS), -(-self.columns // RESULTS)
+        self.down, self.across = algorithm.tiles(conv)
         self.tiles = self.batch * self.down * self.across
         self.transformed, self.products = Scratch(), Scratch()
         self.transformed_buffer = self._buffer(self.inputs)
@@ -96,7 +133,7 @@ class Layer:
     def _buffer(self, channels: int) -> Buffer:
         """Scratch memory: for each place the tiles' channels, one tile behind the other."""
         size = self.tiles * self._filled(channels)
-        return Buffer.plain("f32", (PLACES, size + (APART - size) % PERIOD))
+        return Buffer.plain("f32", (self.algorithm.places, size + (APART - size) % PERIOD))
 
     def _filled(self, channels: int) -> int:
         return -(-channels // self.lanes) * self.lanes
@@ -111,22 +148,22 @@ class Layer:
         kernel, image = Kernel("winograd_inputs"), self.buffers[self.conv.input]
         source = kernel.operand(self.conv.input, image)
         target = kernel.operand(self.transformed, self.transformed_buffer, written=True)
-        text, a = kernel.text, Arithmetic(Scalars(kernel.text, self.lanes), "f32")
+        text, a, edge = kernel.text, Arithmetic(Scalars(kernel.text, self.lanes), "f32"), self.algorithm.inputs
 
         def write(n: Index, down: Index, across: Index, height: int, width: int, channel: Index) -> None:
-            top = self.window.first(text, 0, text.mul(down, RESULTS))
-            left = self.window.first(text, 1, text.mul(across, RESULTS))
+            top = self.window.first(text, 0, text.mul(down, self.size))
+            left = self.window.first(text, 1, text.mul(across, self.size))
             zero = a.number(0)
-            grid = [[zero] * INPUTS for _ in range(INPUTS)]
+            grid = [[zero] * edge for _ in range(edge)]
             for y in range(height + 2):
                 for x in range(width + 2):
                     place = image.at(text, (n, channel, text.add(top, y), text.add(left, x)))
                     grid[y][x] = load(text, source, image, place, self.lanes)
-            columns = [_inputs(a, [grid[y][x] for y in range(INPUTS)]) for x in range(INPUTS)]
+            columns = [self.algorithm.transform_inputs(a, [grid[y][x] for y in range(edge)]) for x in range(edge)]
             tile = self._number(text, n, down, across)
-            for y in range(INPUTS):
-                for x, value in enumerate(_inputs(a, [columns[x][y] for x in range(INPUTS)])):
-                    place = self._at(text, self.transformed_buffer, self.inputs, (y * INPUTS + x, tile, channel))
+            for y in range(edge):
+                for x, value in enumerate(self.algorithm.transform_inputs(a, [columns[x][y] for x in range(edge)])):
+                    place = self._at(text, self.transformed_buffer, self.inputs, (y * edge + x, tile, channel))
                     type_ = f"{self.transformed_buffer.type}, {a.type}"
                     text.do(f"vector.store {value}, {target}[{place}] : {type_}")
 
@@ -142,8 +179,8 @@ class Layer:
         parts = divide_columns(self.outputs, lanes, False, self.tiles)
         weight = nn.constant_value(self.conv.weight)
         assert weight is not None
-        matrices = transform_weights(weight)
-        kernel.tasks = PLACES
+        matrices = self.algorithm.weights(weight)
+        kernel.tasks = self.algorithm.places
         panels, ahead = [], fetched_ahead(matrices.nbytes, self.spec, self.tiles)
         for part in parts:
             width = part.vectors * lanes
@@ -203,7 +240,7 @@ class Layer:
         epilogue = Epilogue(kernel, self.group, self.buffers, self.conv.output, 1, False, self.conv.clamp)
         source = kernel.operand(self.products, self.products_buffer)
         biases = constant_row(kernel, nn.constant_value(self.conv.bias), self.lanes)
-        text, a = kernel.text, Arithmetic(Scalars(kernel.text, self.lanes), "f32")
+        text, a, edge = kernel.text, Arithmetic(Scalars(kernel.text, self.lanes), "f32"), self.algorithm.inputs
 
         def write(n: Index, down: Index, across: Index, height: int, width: int, channel: Index) -> None:
             tile = self._number(text, n, down, across)
@@ -213,18 +250,18 @@ class Layer:
                         text,
                         source,
                         self.products_buffer,
-                        self._at(text, self.products_buffer, self.outputs, (y * INPUTS + x, tile, channel)),
+                        self._at(text, self.products_buffer, self.outputs, (y * edge + x, tile, channel)),
                         self.lanes,
                     )
-                    for x in range(INPUTS)
+                    for x in range(edge)
                 ]
-                for y in range(INPUTS)
+                for y in range(edge)
             ]
-            columns = [_results(a, [grid[y][x] for y in range(INPUTS)]) for x in range(INPUTS)]
+            columns = [self.algorithm.transform_products(a, [grid[y][x] for y in range(edge)]) for x in range(edge)]
             (bias,) = start_of_sums(text, biases, channel, 1, self.lanes)
-            row, column = text.mul(down, RESULTS), text.mul(across, RESULTS)
+            row, column = text.mul(down, self.size), text.mul(across, self.size)
             for y in range(height):
-                values = _results(a, [columns[x][y] for x in range(INPUTS)])[:width]
+                values = self.algorithm.transform_products(a, [columns[x][y] for x in range(edge)])[:width]
                 if biases is not None:
                     values = [a.add(value, bias) for value in values]
                 places = [(n, channel, text.add(row, y), text.add(column, x)) for x in range(width)]
@@ -260,11 +297,11 @@ class Layer:
         with text.loop("%lo", "%hi") as task:
             n = text.div(task, self.down)
             down, before = text.rem(task, self.down), 0
-            for height, rows in _sizes(self.rows):
+            for height, rows in _sizes(self.rows, self.size):
                 with between(text, down, before, before + rows, self.down):
                     self._row_of_tiles(text, (n, down), height, channels, alone, write)
                     if fill is not None:
-                        fill(n, text.mul(down, RESULTS), height)
+                        fill(n, text.mul(down, self.size), height)
                 before += rows
 
     def _row_of_tiles(
@@ -277,7 +314,7 @@ class Layer:
         write: Callable[[Index, Index, Index, int, int, Index], None],
     ) -> None:
         whole, start = channels // self.lanes * self.lanes if alone else channels, 0
-        for width, count in _sizes(self.columns):
+        for width, count in _sizes(self.columns, self.size):
             with text.loop(start, start + count) as across:
                 if whole:
                     with text.loop(0, whole, self.lanes) as channel:
@@ -290,23 +327,13 @@ class Layer:
         return text.add(text.mul(text.add(text.mul(n, self.down), down), self.across), across)
 
 
-def _sizes(extent: int) -> list[tuple[int, int]]:
+def _sizes(extent: int, size: int) -> list[tuple[int, int]]:
     """An extent as (size, count) of tiles: whole ones, then what is left."""
-    whole, rest = divmod(extent, RESULTS)
-    return [(size, count) for size, count in ((RESULTS, whole), (rest, 1)) if size and count]
+    whole, rest = divmod(extent, size)
+    return [(size, count) for size, count in ((size, whole), (rest, 1)) if size and count]
 
 
-def transform_weights(weight: Array) -> Array:
-    """Weights O x I x 3 x 3 as a matrix I x O for each place of a tile."""
-    points = np.array([0, P, -P, Q, -Q])
-    distances = points[:, None] - points + np.eye(points.size)
-    rows = [*(points[:, None] ** np.arange(3) / distances.prod(1)[:, None]), np.array([0.0, 0.0, 1.0])]
-    transformed = np.einsum("ia,ocab,jb->ijco", rows, weight.astype(np.float64), rows)
-    flat: Array = transformed.astype(np.float32).reshape(PLACES, weight.shape[1], weight.shape[0])
-    return flat
-
-
-def _inputs(a: Arithmetic, d: Sequence[str]) -> list[str]:
+def _inputs_of_four(a: Arithmetic, d: Sequence[str]) -> list[str]:
     """Six inputs in a row or column, transformed."""
     even_p, odd_p = _multiple(a, -(Q**2), d[2], d[4]), _multiple(a, -(Q**2), d[1], d[3])
     even_q, odd_q = _multiple(a, -(P**2), d[2], d[4]), _multiple(a, -(P**2), d[1], d[3])
@@ -321,7 +348,7 @@ def _inputs(a: Arithmetic, d: Sequence[str]) -> list[str]:
     ]
 
 
-def _results(a: Arithmetic, m: Sequence[str]) -> list[str]:
+def _results_of_four(a: Arithmetic, m: Sequence[str]) -> list[str]:
     """Four results in a row or column, from six products."""
     sum_p, difference_p = a.add(m[1], m[2]), a.sub(m[1], m[2])
     sum_q, difference_q = a.add(m[3], m[4]), a.sub(m[3], m[4])
@@ -333,6 +360,22 @@ def _results(a: Arithmetic, m: Sequence[str]) -> list[str]:
     ]
 
 
+def _inputs_of_two(a: Arithmetic, d: Sequence[str]) -> list[str]:
+    """Four inputs in a row or column, transformed."""
+    return [a.sub(d[2], d[0]), a.add(d[2], d[1]), a.sub(d[2], d[1]), a.sub(d[3], d[1])]
+
+
+def _results_of_two(a: Arithmetic, m: Sequence[str]) -> list[str]:
+    """Two results in a row or column, from four products."""
+    return [a.add(a.add(m[0], m[1]), m[2]), a.add(a.sub(m[1], m[2]), m[3])]
+
+
 def _multiple(a: Arithmetic, factor: float, x: str, y: str) -> str:
     """factor * x + y"""
     return a.fma(a.number(factor), x, y)
+
+
+ALGORITHMS = (
+    Algorithm(4, (0.0, P, -P, Q, -Q), _inputs_of_four, _results_of_four),
+    Algorithm(2, (0.0, 1.0, -1.0), _inputs_of_two, _results_of_two),
+)

@@ -86,6 +86,19 @@ def test_what_lies_behind(spec, layout):
     assert_close(run(write, arrays, [None, layout, (0, 0, 0, 0), layout], spec), 144)
 
 
+@SPECS
+@pytest.mark.parametrize("source", [(0, 0, 0, 0), "plain"], ids=str)
+def test_what_lies_before(spec, source):
+    """A function of the image, which is computed into memory of its own, with the halo that windows read."""
+    random = np.random.default_rng(8)
+    weight = f32(random, 20, 10, 5, 5)
+    results = run(
+        lambda x: conv(nn.Relu(x).output, weight, None, padding=(2, 2, 2, 2)), [f32(random, 1, 10, 9, 10)],
+        [source, (0, 0, 1, 1)], spec, anchor=1, family="convolution",
+    )  # fmt: skip
+    assert_close(results, 250)
+
+
 PLAIN = {
     "groups": ((2, 12, 7, 6), (9, 4, 3, 3), {"groups": 3, "padding": (1, 1, 1, 1)}, (0, 0, 0, 0), (1, 1, 1, 1)),
     "multiplier": ((1, 4, 7, 6), (8, 1, 3, 3), {"groups": 4, "strides": (2, 1)}, "plain", "plain"),
@@ -138,6 +151,7 @@ def test_depthwise(name, spec):
 WINOGRAD = {
     "same": ((1, 64, 16, 16), (64, 64, 3, 3), {"padding": (1, 1, 1, 1)}, (1, 1, 1, 1)),
     "odd": ((2, 37, 15, 18), (43, 37, 3, 3), {"padding": (1, 0, 0, 2), "clamp": (-1.0, 2.0)}, (0, 0, 0, 0)),
+    "few": ((1, 120, 7, 5), (128, 120, 3, 3), {"padding": (1, 1, 1, 1)}, (1, 1, 1, 1)),
     "many": ((1, 130, 13, 9), (96, 130, 3, 3), {}, (0, 1, 2, 0)),
 }
 

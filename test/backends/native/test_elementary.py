@@ -64,7 +64,7 @@ def units(ours, exact):
 @pytest.fixture(scope="module")
 def outcomes():
     trials = [Trial(name, write, (x,)) for name, (write, _, x, _) in FUNCTIONS.items()]
-    return {outcome.trial.name: outcome for outcome in compute(trials, lower_pointwise)}
+    return {outcome.name: outcome for outcome in compute(trials, lower_pointwise)}
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)

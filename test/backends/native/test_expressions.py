@@ -13,6 +13,7 @@ from native_trials import Trial, assert_near, compute, images
 from kpuc.backends.native.evaluation import EXPRESSIONS
 from kpuc.backends.native.kernels.pointwise import lower_pointwise
 from kpuc.backends.native.target import SPECS
+from kpuc.backends.unsupported import Unsupported
 from kpuc.dialects import mlir, nn
 from kpuc.dialects.tensors import element_type
 from kpuc.runtime import kernels
@@ -279,6 +280,11 @@ def test_dequantize():
             made.append(Trial(f"{kind} along {axis}", write, (numbers(rng, shape, kind),), images(rng)))
     for outcome in compute(made, lower_pointwise):
         assert_near(outcome)
+
+
+def test_functions_of_integers():
+    with pytest.raises(Unsupported, match="is not defined on tensor<3xi32>"):
+        compute([Trial("exp", nn.Exp, (np.arange(3, dtype=np.int32),))], lower_pointwise)
 
 
 def test_every_operation_is_here():

@@ -75,6 +75,13 @@ def sigmoid(value):
     return nn.Sigmoid(value).output
 
 
+def silu(value):
+    """x * sigmoid(x), each step in bytes."""
+    x = nn.Dequantize(quantize(value, 0.05, -20)).output
+    gate = nn.Dequantize(quantize(nn.Sigmoid(x).output, 1 / 256, -128)).output
+    return nn.Mul(x, gate).output
+
+
 DIRECT = [
     trial("1x1", (1, 64, 14, 14), (64, 64, 1, 1), (1, 1, 1, 1)),
     trial("3x3", (1, 20, 9, 13), (48, 20, 3, 3), padding=(1, 1, 1, 1), ties="even"),
@@ -91,6 +98,8 @@ DIRECT = [
     trial("many weights", (1, 250, 5, 6), (300, 250, 3, 3), (1, 0, 0, 1), padding=(1, 1, 1, 1)),
     trial("plain result", (1, 33, 6, 5), (37, 33, 1, 1), None, ties="even"),
     trial("float result", (1, 33, 6, 5), (37, 33, 1, 1), (1, 1, 1, 1), result=None),
+    trial("silu", (1, 16, 7, 9), (37, 16, 3, 3), (1, 1, 1, 1), behind=silu),
+    trial("plain silu", (1, 16, 6, 5), (20, 16, 3, 3), None, behind=silu, result=("uint8", 9), ties="even"),
     trial("sigmoid", (1, 16, 6, 5), (20, 16, 3, 3), (1, 1, 1, 1), behind=sigmoid),
 ]
 

@@ -65,13 +65,16 @@ def test_what_lies_behind(spec):
 
 
 def test_what_lies_before():
-    """A function of the right operand."""
+    """A function of one of the operands."""
     random = np.random.default_rng(3)
 
     def write(x, y):
         return nn.Matmul(x, nn.Relu(y).output)
 
-    assert_close(run(write, [f32(random, 2, 19, 24), f32(random, 2, 24, 35)], ["plain"] * 3, anchor=1), 24)
+    arrays = [f32(random, 2, 19, 24), f32(random, 2, 24, 35)]
+    assert_close(run(write, arrays, ["plain"] * 3, anchor=1), 24)
+    results = run(lambda x, y: nn.Matmul(nn.Relu(x).output, y), arrays, ["plain"] * 3, anchor=1, family="matmul")
+    assert_close(results, 24)
 
 
 @pytest.mark.parametrize("dtype", [np.int32, np.float64, np.float16, np.uint8])

@@ -48,9 +48,10 @@ def test_windows(kind, layouts, spec):
 
 @pytest.mark.parametrize("dtype", [np.int8, np.uint8, np.float16])
 def test_other_elements(dtype):
-    x = (np.random.default_rng(2).standard_normal((1, 20, 6, 7)) * 50).astype(np.int32).astype(dtype)
-    for _, _, actual, expected in run(lambda x: nn.MaxPool(x, **WINDOWS["3x3 by 2"]), [x], IMAGES):
-        np.testing.assert_array_equal(actual, expected)
+    for channels in (20, 123):
+        x = (np.random.default_rng(2).standard_normal((1, channels, 6, 7)) * 50).astype(np.int32).astype(dtype)
+        for _, _, actual, expected in run(lambda x: nn.MaxPool(x, **WINDOWS["3x3 by 2"]), [x], IMAGES):
+            np.testing.assert_array_equal(actual, expected)
 
 
 def test_nan_is_the_largest():

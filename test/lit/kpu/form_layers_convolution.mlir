@@ -53,13 +53,26 @@ func.func @depthwise(%x: tensor<1x2x8x8xf32>) -> tensor<1x2x8x8xf32> {
 
 // -----
 
+// One layer makes all copies of few channels.
 // CHECK-LABEL: func.func @large_kernels_read_shifted_copies
-// CHECK:       %[[A:.*]] = "kpu.layer"(%arg0{{.*}}depthwise = true{{.*}}kpu.copy
-// CHECK:       %[[B:.*]] = "kpu.layer"(%arg0{{.*}}depthwise = true{{.*}}kpu.copy
-// CHECK:       "kpu.layer"(%[[A]], %arg0, %[[B]]{{.*}}depthwise = false
+// CHECK:       %[[C:.*]] = "kpu.layer"(%arg0{{.*}}depthwise = false{{.*}}kpu.copy{{.*}} -> tensor<1x6x8x8xf32>
+// CHECK:       "kpu.layer"(%[[C]],{{.*}}depthwise = false
 func.func @large_kernels_read_shifted_copies(%x: tensor<1x2x8x8xf32>) -> tensor<1x3x8x8xf32> {
   %w = "nn.constant"() {value = dense<0.5> : tensor<3x2x1x5xf32>} : () -> tensor<3x2x1x5xf32>
   %1 = "nn.conv"(%x, %w) {strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, padding = array<i64: 0, 2, 0, 2>, groups = 1 : i64, nn.ranges = [array<f64: -9.0, 9.0>]} : (tensor<1x2x8x8xf32>, tensor<3x2x1x5xf32>) -> tensor<1x3x8x8xf32>
+  return %1 : tensor<1x3x8x8xf32>
+}
+
+// -----
+
+// Those of many are made one by one.
+// CHECK-LABEL: func.func @copies_of_many_channels
+// CHECK:       %[[A:.*]] = "kpu.layer"(%arg0{{.*}}depthwise = true{{.*}}kpu.copy
+// CHECK:       %[[B:.*]] = "kpu.layer"(%arg0{{.*}}depthwise = true{{.*}}kpu.copy
+// CHECK:       "kpu.layer"(%[[A]], %arg0, %[[B]]{{.*}}depthwise = false
+func.func @copies_of_many_channels(%x: tensor<1x64x8x8xf32>) -> tensor<1x3x8x8xf32> {
+  %w = "nn.constant"() {value = dense<0.5> : tensor<3x64x1x5xf32>} : () -> tensor<3x64x1x5xf32>
+  %1 = "nn.conv"(%x, %w) {strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, padding = array<i64: 0, 2, 0, 2>, groups = 1 : i64, nn.ranges = [array<f64: -9.0, 9.0>]} : (tensor<1x64x8x8xf32>, tensor<3x64x1x5xf32>) -> tensor<1x3x8x8xf32>
   return %1 : tensor<1x3x8x8xf32>
 }
 

@@ -98,3 +98,39 @@ func.func @integers(%x: tensor<1x8x4x4xi8>) -> (tensor<1x8x4x4x!quant.uniform<i8
   %7 = "nn.sigmoid"(%1) : (tensor<1x8x4x4xf32>) -> tensor<1x8x4x4xf32>
   return %6, %7 : tensor<1x8x4x4x!quant.uniform<i8:f32, 0.5>>, tensor<1x8x4x4xf32>
 }
+
+// -----
+
+// Means read integers and store integers; what dequantises for one of them does not do so behind what comes before.
+// CHECK-LABEL: func.func @means
+// CHECK:       "nn.dequantize"{{.*}}{native.group = 0
+// CHECK:       "nn.avg_pool"{{.*}}native.anchor, native.group = 0
+// CHECK:       "nn.quantize"{{.*}}{native.group = 0
+// CHECK:       "nn.dequantize"{{.*}}{native.group = 1
+// CHECK:       "nn.reduce"{{.*}}native.anchor, native.group = 1
+// CHECK:       "nn.quantize"{{.*}}{native.group = 1
+func.func @means(%x: tensor<1x8x4x4x!quant.uniform<i8:f32, 0.5>>) -> tensor<1x8x!quant.uniform<i8:f32, 0.25>> {
+  %0 = "nn.dequantize"(%x) : (tensor<1x8x4x4x!quant.uniform<i8:f32, 0.5>>) -> tensor<1x8x4x4xf32>
+  %1 = "nn.avg_pool"(%0) {kernel = array<i64: 2, 2>, strides = array<i64: 2, 2>, dilations = array<i64: 1, 1>, padding = array<i64: 0, 0, 0, 0>, ceil_mode = false, count_include_pad = false}
+    : (tensor<1x8x4x4xf32>) -> tensor<1x8x2x2xf32>
+  %2 = "nn.quantize"(%1) : (tensor<1x8x2x2xf32>) -> tensor<1x8x2x2x!quant.uniform<i8:f32, 0.5>>
+  %3 = "nn.dequantize"(%2) : (tensor<1x8x2x2x!quant.uniform<i8:f32, 0.5>>) -> tensor<1x8x2x2xf32>
+  %4 = "nn.reduce"(%3) {kind = "mean", axes = array<i64: 2, 3>, keepdims = false} : (tensor<1x8x2x2xf32>) -> tensor<1x8xf32>
+  %5 = "nn.quantize"(%4) : (tensor<1x8xf32>) -> tensor<1x8x!quant.uniform<i8:f32, 0.25>>
+  return %5 : tensor<1x8x!quant.uniform<i8:f32, 0.25>>
+}
+
+// -----
+
+// A softmax wants numbers: they are stored by what computes them.
+// CHECK-LABEL: func.func @numbers
+// CHECK:       "nn.max_pool"{{.*}}native.anchor, native.group = 0
+// CHECK:       "nn.dequantize"{{.*}}{native.group = 0
+// CHECK:       "nn.softmax"{{.*}}native.anchor, native.group = 1
+func.func @numbers(%x: tensor<1x8x4x4x!quant.uniform<i8:f32, 0.5>>) -> tensor<1x8x2x2xf32> {
+  %0 = "nn.max_pool"(%x) {kernel = array<i64: 2, 2>, strides = array<i64: 2, 2>, dilations = array<i64: 1, 1>, padding = array<i64: 0, 0, 0, 0>, ceil_mode = false}
+    : (tensor<1x8x4x4x!quant.uniform<i8:f32, 0.5>>) -> tensor<1x8x2x2x!quant.uniform<i8:f32, 0.5>>
+  %1 = "nn.dequantize"(%0) : (tensor<1x8x2x2x!quant.uniform<i8:f32, 0.5>>) -> tensor<1x8x2x2xf32>
+  %2 = "nn.softmax"(%1) {axis = 1 : i64} : (tensor<1x8x2x2xf32>) -> tensor<1x8x2x2xf32>
+  return %2 : tensor<1x8x2x2xf32>
+}

@@ -408,6 +408,20 @@ func.func @reshape_of_pad(%x: tensor<1x4x5x1xf32>) -> tensor<1x1x7x8xf32> {
 
 // -----
 
+// CHECK-LABEL: func.func @slice_of_gather
+// CHECK:       %[[I:.*]] = "nn.constant"() {value = dense<[1, 2]> : tensor<2xi32>}
+// CHECK:       %[[S:.*]] = "nn.slice"(%arg0) {axes = array<i64: 1>, ends = array<i64: 5>, starts = array<i64: 3>
+// CHECK-NEXT:  %[[G:.*]] = "nn.gather"(%[[S]], %[[I]])
+// CHECK-NEXT:  return %[[G]]
+func.func @slice_of_gather(%x: tensor<3x6xf32>) -> tensor<2x2xf32> {
+  %i = "nn.constant"() {value = dense<[0, 1, 0, 2]> : tensor<4xi32>} : () -> tensor<4xi32>
+  %0 = "nn.gather"(%x, %i) {axis = 0 : i64, batch_dims = 0 : i64} : (tensor<3x6xf32>, tensor<4xi32>) -> tensor<4x6xf32>
+  %1 = "nn.slice"(%0) {starts = array<i64: 1, 3>, ends = array<i64: 4, 5>, axes = array<i64: 0, 1>, steps = array<i64: 2, 1>} : (tensor<4x6xf32>) -> tensor<2x2xf32>
+  return %1 : tensor<2x2xf32>
+}
+
+// -----
+
 // Padded dimensions are merged; a pad with another use would be done twice.
 // CHECK-LABEL: func.func @reshape_that_merges_padding
 // CHECK:       %[[P:.*]] = "nn.pad"(%arg0)
@@ -420,4 +434,17 @@ func.func @reshape_that_merges_padding(%x: tensor<1x4x5x1xf32>, %y: tensor<4x1xf
   %3 = "nn.pad"(%y) {padding = array<i64: 1, 0, 1, 0>, mode = "constant", value = 0.0 : f64} : (tensor<4x1xf32>) -> tensor<6x1xf32>
   %4 = "nn.reshape"(%3) {shape = array<i64: 6>} : (tensor<6x1xf32>) -> tensor<6xf32>
   return %1, %3, %4 : tensor<5x7xf32>, tensor<6x1xf32>, tensor<6xf32>
+}
+
+// -----
+
+// Who else uses all of it has it gathered anyway.
+// CHECK-LABEL: func.func @slice_of_gather_that_is_used
+// CHECK:       %[[G:.*]] = "nn.gather"(%arg0
+// CHECK-NEXT:  "nn.slice"(%[[G]])
+func.func @slice_of_gather_that_is_used(%x: tensor<3x6xf32>) -> (tensor<2x6xf32>, tensor<4x6xf32>) {
+  %i = "nn.constant"() {value = dense<[0, 1, 0, 2]> : tensor<4xi32>} : () -> tensor<4xi32>
+  %0 = "nn.gather"(%x, %i) {axis = 0 : i64, batch_dims = 0 : i64} : (tensor<3x6xf32>, tensor<4xi32>) -> tensor<4x6xf32>
+  %1 = "nn.slice"(%0) {starts = array<i64: 1>, ends = array<i64: 3>, axes = array<i64: 0>, steps = array<i64: 1>} : (tensor<4x6xf32>) -> tensor<2x6xf32>
+  return %1, %0 : tensor<2x6xf32>, tensor<4x6xf32>
 }
