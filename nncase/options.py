@@ -36,6 +36,8 @@ METHODS = {
     "cdf": "percentile",
 }
 """nncase's calibration methods, those of 2.x first, and ours."""
+ROUNDINGS = {"NoFineTuneWeights": "nearest", "UseSquant": "squant", "UseAdaRound": "adaround"}
+"""nncase's ways to round weights, and ours."""
 TYPES = {"uint8": "u8", "int8": "i8", "int16": "i16"}
 """nncase's names of types that are quantised to, and ours."""
 STALE = "set the fields shape_bucket_... of CompileOptions, which alone count in nncase, too"
@@ -248,10 +250,9 @@ class PTQTensorOptions(Samples):
     )
     finetune_weights_method = Field(
         "NoFineTuneWeights",
-        one_of("NoFineTuneWeights", "UseSquant", "UseAdaRound"),
-        "",
-        refused="weights are rounded to the nearest number",
-        differs="UseSquant and UseAdaRound change weights for k230",
+        one_of(*ROUNDINGS),
+        "how weights are rounded: to the nearest, so that errors cancel (SQuant), or by data (AdaRound); k210: nearest",
+        differs="cpu ignores it",
     )
     use_mix_quant = Field(
         False, flag, "", refused="all layers of a network are quantised to one type", differs="k230 only"

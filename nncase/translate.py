@@ -12,7 +12,7 @@ from ..dialects.ranges import Range
 from ..errors import OptionError
 from ..files import make_folder, write_file
 from ..passes.quant.calibration import Calibration
-from .options import METHODS, TYPES, CompileOptions, DumpRangeTensorOptions, PTQTensorOptions
+from .options import METHODS, ROUNDINGS, TYPES, CompileOptions, DumpRangeTensorOptions, PTQTensorOptions
 from .scheme import Scheme, measured
 from .tensors import Tensors
 
@@ -152,4 +152,5 @@ class Request:
         return {
             "quant": TYPES[kinds["quant_type"]],
             "quant_weights": "i16" if kinds["w_quant_type"] == "int16" else None,
+            "rounding": ROUNDINGS[ptq.finetune_weights_method],
         }

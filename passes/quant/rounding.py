@@ -25,8 +25,9 @@ from .stored import Stored, is_product
 METHODS = ("nearest", "squant", "adaround")
 SAMPLES, ROWS = 32, 2048
 """Samples that AdaRound looks at, and rows of data that it keeps for each product, at most."""
-STEPS, RATE, PRESSURE = 1000, 0.02, 0.01
-"""AdaRound: how often it steps, how far, and the weight of being decided against being exact."""
+STEPS, RATE, PRESSURE, RIDGE = 500, 0.05, 0.1, 0.1
+"""AdaRound: how often it steps, how far, the weight of being decided against being exact, and how much few rows count
+for."""
 STRETCH = (-0.1, 1.1)
 SHARPNESS = (20.0, 2.0)
 
@@ -54,11 +55,9 @@ def round_weights(
         if method == "squant":
             steps = squant(grid.real, grid.limit)
         elif method == "adaround" and number in seen:
-            steps = np.concatenate(
-                [
-                    adaround(part, rows)
-                    for part, rows in zip(np.split(grid.real, len(seen[number])), seen[number], strict=True)
-                ]
+            rows = seen[number]
+            steps = adaround(grid.real.reshape(len(rows), -1, rows.shape[-1]), rows, grid.limit).reshape(
+                grid.real.shape
             )
         grid.set(np.clip(steps, -grid.limit, grid.limit))
 
@@ -139,57 +138,85 @@ def _cancel_kernels(error: Array, steps: Array, free: Array, sums: Array) -> Non
             count -= 1
 
 
-def adaround(real: Array, rows: Array) -> Array:
+def adaround(real: Array, rows: Array, limit: int) -> Array:
     """Rounds so that what the product makes of `rows` of data changes least.
 
-    `real` is channels x kernels x elements, and so are rows, flattened. Each weight w is floor(w) + h(v), where h is a
-    stretched sigmoid, clipped to 0..1; Adam minimises |(w' - w) x|^2, divided by that of the nearest numbers, plus the
-    weight of 1 - |2 h - 1|^b, whose b falls, so that each h is decided at last. A channel that the nearest numbers are
-    better for keeps them. Source: Nagel et al., Up or Down? Adaptive Rounding for Post-Training Quantization (2020).
+    `real` is groups x channels x elements, rows are groups x rows x elements. Each weight w is floor(w) + h(v), where h
+    is a stretched sigmoid, clipped to 0..1; Adam minimises |(w' - w) x|^2, divided by that of the nearest numbers, plus
+    the weight of 1 - |2 h - 1|^b, whose b falls, so that each h is decided at last. Then single changes are made as far
+    as they help, and a channel that the nearest numbers are better for keeps them. Few rows say less of each weight, so
+    the mean of squares is added to theirs. Source: Nagel et al., Up or Down? Adaptive Rounding for Post-Training
+    Quantization (2020).
     """
-    flat = real.reshape(len(real), -1)
-    gram = rows.T @ rows / max(len(rows), 1)
-    nearest, floor = np.rint(flat), np.floor(flat)
-    before = _loss(nearest - flat, gram)
-    weight = 1 / np.maximum(before, 1e-20)[:, None]
-    share = np.clip((flat - floor - STRETCH[0]) / (STRETCH[1] - STRETCH[0]), 1e-6, 1 - 1e-6)
-    v = np.log(share / (1 - share))
+    count, elements = rows.shape[1:]
+    gram = rows.transpose(0, 2, 1) @ rows / max(count, 1)
+    power = np.einsum("gkk->g", gram) / elements
+    gram += (power * RIDGE * elements / max(count, 1))[:, None, None] * np.eye(elements)
+    nearest = np.rint(real)
+    fixed = np.abs(real) > limit - 1e-3  # what reaches the end of the grid sets the scale
+    floor = np.where(fixed, nearest, np.floor(real))
+    before = _loss(nearest - real, gram)
+    weight = 1 / np.maximum(before, 1e-20)[..., None]
+    share = np.clip((real - floor - STRETCH[0]) / (STRETCH[1] - STRETCH[0]), 1e-6, 1 - 1e-6)
+    v = np.where(fixed, -10.0, np.log(share / (1 - share)))  # sure of h = 0, where no gradient is
     mean, square = np.zeros_like(v), np.zeros_like(v)
     for step in range(1, STEPS + 1):
-        sigmoid = 1 / (1 + np.exp(-v))
-        stretched = sigmoid * (STRETCH[1] - STRETCH[0]) + STRETCH[0]
-        h = np.clip(stretched, 0, 1)
-        slope = np.where(h == stretched, sigmoid * (1 - sigmoid) * (STRETCH[1] - STRETCH[0]), 0.0)
-        gradient = 2 * weight * ((floor + h - flat) @ gram)
-        begin = STEPS // 5
-        if step > begin:
-            b = SHARPNESS[1] + (SHARPNESS[0] - SHARPNESS[1]) * (STEPS - step) / (STEPS - begin)
-            off = 2 * h - 1
-            gradient -= PRESSURE * 2 * b * np.sign(off) * np.abs(off) ** (b - 1)
-        gradient *= slope
+        gradient = _gradient(v, real, floor, weight, gram, step)
         mean = 0.9 * mean + 0.1 * gradient
         square = 0.999 * square + 0.001 * gradient**2
         v -= RATE * (mean / (1 - 0.9**step)) / (np.sqrt(square / (1 - 0.999**step)) + 1e-8)
-    chosen = floor + (v > 0)
-    better = _loss(chosen - flat, gram) < before
-    return np.where(better[:, None], chosen, nearest).reshape(real.shape)
+    chosen = _settled(real, floor + (v > 0), gram, fixed)
+    better = _loss(chosen - real, gram) < before
+    return np.where(better[..., None], chosen, nearest)
+
+
+def _gradient(v: Array, real: Array, floor: Array, weight: Array, gram: Array, step: int) -> Array:
+    """Of the objective after a number of steps."""
+    width = STRETCH[1] - STRETCH[0]
+    sigmoid = 1 / (1 + np.exp(-v))
+    stretched = sigmoid * width + STRETCH[0]
+    h = np.clip(stretched, 0, 1)
+    gradient = 2 * weight * ((floor + h - real) @ gram)
+    begin = STEPS // 5
+    if step > begin:
+        b = SHARPNESS[1] + (SHARPNESS[0] - SHARPNESS[1]) * (STEPS - step) / (STEPS - begin)
+        off = 2 * h - 1
+        gradient -= PRESSURE * 2 * b * np.sign(off) * np.abs(off) ** (b - 1)
+    return np.where(h == stretched, gradient * sigmoid * (1 - sigmoid) * width, 0.0)
+
+
+def _settled(real: Array, steps: Array, gram: Array, fixed: Array) -> Array:
+    """Steps from which no other neighbour of a single weight would be better: the best change of each channel is made
+    until there is none."""
+    error = steps - real
+    own = np.einsum("gkk->gk", gram)[:, None]
+    for _ in range(real.shape[-1]):
+        turn = np.where(error > 0, -1.0, 1.0)
+        gain = np.where(fixed, np.inf, 2 * turn * (error @ gram) + own)
+        best = gain.argmin(axis=-1)[..., None]
+        wanted = np.take_along_axis(gain, best, -1) < 0
+        if not wanted.any():
+            break
+        change = np.where(wanted, np.take_along_axis(turn, best, -1), 0.0)
+        np.put_along_axis(error, best, np.take_along_axis(error, best, -1) + change, -1)
+    return np.asarray(np.rint(error + real))
 
 
 def _loss(error: Array, gram: Array) -> Array:
     """What an error of a channel's weights makes of the data, in the mean of squares."""
-    return np.asarray(np.einsum("mk,mk->m", error @ gram, error))
+    return np.asarray(np.einsum("gmk,gmk->gm", error @ gram, error))
 
 
 def _rows(
     module: ir.Module, products: list[tuple[Any, ir.Value]], samples: Iterable[Mapping[str, Array]]
-) -> dict[int, list[Array]]:
-    """Rows of data that each product multiplies with, a list of groups, by the product's number; none of those that
-    AdaRound is not for."""
+) -> dict[int, Array]:
+    """Rows of data that each product multiplies with, groups x rows x elements, by the product's number; none of those
+    that AdaRound is not for."""
     function = entry_function(module)
     states, names = initial_states(function), argument_names(function)
     program, wanted = Program(module), {value for _, value in products}
     random = np.random.default_rng(0)
-    found: dict[int, list[list[Array]]] = {}
+    found: dict[int, list[Array]] = {}
     for sample in islice(samples, SAMPLES):
         feed = [sample[name] if name in sample else states[name] for name in names]
         held = {value: array for value, array in zip(program.arguments, feed, strict=True) if value in wanted}
@@ -199,24 +226,23 @@ def _rows(
 
         program.run(feed, see)
         for number, (op, value) in enumerate(products):
-            for group, rows in enumerate(_patches(op, held[value])):
-                few = rows[random.permutation(len(rows))[: ROWS // SAMPLES]]
-                found.setdefault(number, []).append([]) if group >= len(found.get(number, [])) else None
-                found[number][group].append(few)
-    return {number: [np.concatenate(parts) for parts in groups] for number, groups in found.items()}
+            rows = _patches(op, held[value])
+            if rows is not None:
+                few = random.permutation(rows.shape[1])[: ROWS // SAMPLES]
+                found.setdefault(number, []).append(rows[:, few])
+    return {number: np.concatenate(parts, axis=1) for number, parts in found.items()}
 
 
-def _patches(op: Any, data: Array) -> list[Array]:
-    """What the rows of a product's weight are multiplied with, for each group; nothing for transposed convolutions."""
+def _patches(op: Any, data: Array) -> Array | None:
+    """What the rows of a product's weight are multiplied with, by group; nothing for transposed convolutions."""
     if isinstance(op, nn.Matmul):
-        return [data.reshape(-1, data.shape[-1]).astype(np.float64)]
+        return data.reshape(1, -1, data.shape[-1]).astype(np.float64)
     if not isinstance(op, nn.Conv):
-        return []
+        return None
     rank = data.ndim - 2
     pads = [(0, 0), (0, 0), *zip(op.padding[:rank], op.padding[rank:], strict=True)]
     kernel = static_shape(op.weight)[2:]
     windows = sliding_windows(np.pad(data, pads), kernel, tuple(op.strides), tuple(op.dilations))
     moved = np.moveaxis(windows, 1, rank + 1)  # batch, places, channels, kernel
     places = int(np.prod(moved.shape[: rank + 1]))
-    groups = moved.reshape(places, op.groups, -1).astype(np.float64)
-    return [groups[:, group] for group in range(op.groups)]
+    return moved.reshape(places, op.groups, -1).transpose(1, 0, 2).astype(np.float64)

@@ -293,6 +293,23 @@ def test_dump_quant_error_as_in_19(build):
     assert Path("tmp/quant_error.csv").exists()
 
 
+@pytest.mark.parametrize("target", ["cpu", "k230"])
+def test_finetune_weights_method(build, run, target):
+    """Each gives other weights, with an error of the same size."""
+    outputs = []
+    for method in ("NoFineTuneWeights", "UseSquant", "UseAdaRound"):
+        ptq = options(finetune_weights_method=method, quant_type="int16", calibrate_method="NoClip")
+        outputs.append(run(build("image.onnx", ptq, target=target), ROWS[0])[0])
+    (exact,) = run(build("image.onnx"), ROWS[0])
+    assert len({output.tobytes() for output in outputs}) == 3
+    assert max(np.abs(output - exact).max() for output in outputs) < 0.02
+
+
+def test_finetune_weights_method_for_the_k210(build):
+    with pytest.raises(OptionError, match="weights for target k210 are rounded to the nearest number only"):
+        build("image.onnx", options(finetune_weights_method="UseSquant"), target="k210")
+
+
 def test_cali_data():
     assert [one is not None for one in options().cali_data] == [True] * 6
     assert nncase.PTQTensorOptions().cali_data == []
@@ -301,13 +318,11 @@ def test_cali_data():
 @pytest.mark.parametrize(
     ("name", "value", "text"),
     [
-        ("finetune_weights_method", "UseSquant", "weights are rounded to the nearest number"),
-        ("finetune_weights_method", "UseAdaRound", "weights are rounded to the nearest number"),
         ("use_mix_quant", True, "all layers of a network are quantised to one type"),
     ],
 )
 def test_refused_fields(name, value, text):
-    """test_finetune_weights_method, test_use_mix_quant"""
+    """test_use_mix_quant"""
     with pytest.raises(OptionError, match=text):
         setattr(nncase.PTQTensorOptions(), name, value)
 

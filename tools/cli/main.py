@@ -84,6 +84,9 @@ PREPROCESSING = (
 
 QUANTISATION = (
     click.option("--quant", help="The type to quantise to, or none.  [default: the target's, given what follows]"),
+    click.option(
+        "--rounding", default="nearest", show_default=True, help="How weights are rounded: nearest, squant or adaround."
+    ),
     click.option("--quant-weights", help="The type to quantise weights to.  [default: the target's]"),
     click.option(
         "--calibration",

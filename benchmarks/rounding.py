@@ -1,0 +1,72 @@
+"""What the way in which weights are rounded is worth: the nearest numbers, SQuant and AdaRound.
+
+Weights of 8 bits with data of 8 and of 16, and of 4 bits with data of 16, which leaves the error of the weights alone.
+Shown are the signal to noise ratio of the outputs (dB, of the worst output) on other samples than those that were
+calibrated with, and for networks with a labelled data set the share of the test arrays that is right.
+
+    python benchmarks/rounding.py MODELS_FOLDER NAME... [--samples 32] [--tests 100]
+"""
+
+import argparse
+from collections.abc import Iterator
+from pathlib import Path
+from time import process_time
+
+from calibration import SHAPES, noise_ratio, samples, share_right
+
+import kpuc
+from kpuc.compiler import PIPELINE
+from kpuc.dialects import mlir
+from kpuc.dialects.evaluate import Program
+from kpuc.frontends.onnx import import_onnx
+from kpuc.passes.pipeline import parse_pipeline
+from kpuc.passes.quant.calibrate import network_inputs
+from kpuc.passes.quant.rounding import METHODS
+
+TYPES = (("u8", "i8"), ("i16", "i8"), ("i16", "i4"))
+
+
+def measure(path: Path, count: int, tests: int) -> Iterator[str]:
+    """A row for each pair of types."""
+    with mlir.context():
+        module = import_onnx(path, shapes=SHAPES.get(path.stem, {}))
+        parse_pipeline(PIPELINE).run(module)
+        data = samples(path, network_inputs(module), count, tests)
+        program = Program(module)
+        expected = [program.run(list(sample.values())) for sample in data.others]
+    for quant, weights in TYPES:
+        row = f"{path.stem:18}{quant:>4}{weights:>4}"
+        for rounding in METHODS:
+            start = process_time()
+            kmodel = kpuc.compile(
+                path,
+                shapes=SHAPES.get(path.stem, {}),
+                quant=quant,
+                quant_weights=weights,
+                rounding=rounding,
+                calibration=data.chosen,
+                calibration_method="minmax",
+            )
+            seconds = process_time() - start
+            simulator = kpuc.Simulator(kmodel)
+            got = [list(simulator.run(sample).values()) for sample in data.others]
+            right = share_right(got, data.labels)
+            row += f"{noise_ratio(expected, got):9.1f} dB{'' if right is None else f' {right:6.1%}'} {seconds:5.1f}s"
+        yield row
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("names", nargs="+")
+    parser.add_argument("--samples", type=int, default=32)
+    parser.add_argument("--tests", type=int, default=100)
+    options = parser.parse_args()
+    print(f"{'network':18}{'data':>4}{'w':>3} " + "".join(f"{name:>22}" for name in METHODS))
+    for name in options.names:
+        for row in measure(options.folder / name, options.samples, options.tests):
+            print(row, flush=True)
+
+
+if __name__ == "__main__":
+    main()

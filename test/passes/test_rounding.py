@@ -1,0 +1,144 @@
+"""SQuant and AdaRound: what their papers promise of the weights, and what that is worth on a network."""
+
+import itertools
+
+import numpy as np
+import onnxruntime
+import pytest
+from networks import SHIPPED
+
+import kpuc
+from kpuc.compiler import PIPELINE
+from kpuc.dialects import mlir, nn
+from kpuc.dialects.function import entry_function
+from kpuc.errors import OptionError
+from kpuc.frontends.onnx import import_onnx
+from kpuc.passes.pipeline import parse_pipeline
+from kpuc.passes.quant.calibrate import calibrate
+from kpuc.passes.quant.calibration import annotate
+from kpuc.passes.quant.ranges import MinMax
+from kpuc.passes.quant.rounding import adaround, round_weights, squant
+
+FASHION = SHIPPED / "fashion_dscnn.onnx"
+RANDOM = np.random.default_rng(9)
+IMAGES = RANDOM.random((16, 1, 1, 7, 7)).repeat(4, -1).repeat(4, -2).astype(np.float32)
+"""Neighbours are alike, as in images."""
+
+
+class TestSquant:
+    @pytest.mark.parametrize("shape", [(4, 6, 9), (8, 16, 1), (5, 1, 9), (3, 2, 25)])
+    def test_sums_of_errors_are_at_most_half_a_step(self, shape):
+        real = RANDOM.uniform(-6, 6, shape)
+        steps = squant(real, 127)
+        error = steps - real
+        assert (steps == np.rint(steps)).all()
+        assert np.abs(error).max() < 1  # a neighbour
+        assert np.abs(error.sum(axis=(1, 2))).max() <= 0.5 + 1e-9
+        assert np.abs(error.sum(axis=2)).max() <= 1 + 1e-9
+        assert np.abs((np.rint(real) - real).sum(axis=(1, 2))).max() > 0.5  # which the nearest ones are not
+
+    def test_few_elements_move(self):
+        real = RANDOM.uniform(-6, 6, (4, 6, 9))
+        moved = squant(real, 127) != np.rint(real)
+        wanted = np.abs((np.rint(real) - real).sum(axis=2)).sum() + 4
+        assert 0 < moved.sum() <= wanted
+
+    def test_what_sets_the_scale_stays(self):
+        real = np.full((1, 1, 8), 6.6)
+        real[0, 0, 0] = 7
+        steps = squant(real, 7)
+        assert steps[0, 0, 0] == 7
+        assert steps.max() <= 7
+
+    def test_nothing_to_do(self):
+        real = np.float64([[[1.1, 1.9, -2.1, -2.9]]])
+        np.testing.assert_array_equal(squant(real, 127), np.rint(real))
+
+
+class TestAdaround:
+    def trial(self, elements, rows=512):
+        mix = RANDOM.standard_normal((elements, elements))
+        data = (RANDOM.standard_normal((rows, elements)) @ mix + 0.5)[None]
+        return RANDOM.uniform(-6, 6, (1, 6, elements)), data
+
+    def loss(self, real, steps, data):
+        return (((steps - real) @ data.transpose(0, 2, 1)) ** 2).mean(axis=-1)
+
+    def test_it_is_near_the_best_of_all(self):
+        """All 256 roundings of eight weights are tried here."""
+        real, data = self.trial(8)
+        choices = np.floor(real)[..., None, :] + np.array(list(itertools.product((0, 1), repeat=8)))
+        losses = np.stack([self.loss(real, choices[:, :, n], data) for n in range(256)], -1)
+        got = self.loss(real, adaround(real, data, 7), data)
+        nearest = self.loss(real, np.rint(real), data)
+        assert (got <= nearest).all()
+        assert (got / losses.min(axis=-1)).mean() < 1.3 < (nearest / losses.min(axis=-1)).mean()
+
+    def test_other_data_gains_too(self):
+        real, data = self.trial(32, 4096)
+        steps = adaround(real, data[:, :2048], 7)
+        assert (np.abs(steps - real) < 1).all()
+        assert self.loss(real, steps, data[:, 2048:]).sum() < 0.7 * self.loss(real, np.rint(real), data[:, 2048:]).sum()
+
+    def test_groups_are_on_their_own(self):
+        trials = [self.trial(9) for _ in range(3)]
+        real, data = (np.concatenate([one[n] for one in trials]) for n in range(2))
+        together = adaround(real, data, 7)
+        for number, (weights, rows) in enumerate(trials):
+            np.testing.assert_array_equal(together[number : number + 1], adaround(weights, rows, 7))
+
+
+@pytest.mark.parametrize("method", ["squant", "adaround"])
+@pytest.mark.parametrize("weights", ["int8", "int4"])
+def test_quantising_keeps_what_was_chosen(method, weights):
+    with mlir.context():
+        module = import_onnx(FASHION)
+        parse_pipeline(PIPELINE).run(module)
+        samples = [{"input": image} for image in IMAGES]
+        annotate(module, calibrate(module, samples, MinMax))
+        round_weights(module, method, samples, weights=weights)
+        chosen = constants(module)
+        parse_pipeline(f"builtin.module(nn-quantize{{weights={weights}}},nn-fold-constants,canonicalize)").run(module)
+        kept = constants(module)
+    assert len(chosen) == len(kept) > 5
+    for before, after in zip(chosen, kept, strict=True):
+        np.testing.assert_allclose(after, before, rtol=1e-5, atol=1e-7)
+
+
+def constants(module):
+    """The weights of the convolutions, in order."""
+    operations = entry_function(module).regions[0].blocks[0].operations
+    return [nn.constant_value(op.weight) for op in operations if isinstance(op, nn.Conv)]
+
+
+@pytest.mark.parametrize("method", ["squant", "adaround"])
+def test_a_network_with_weights_of_four_bits_is_more_exact(method):
+    session = onnxruntime.InferenceSession(FASHION)
+    exact = np.concatenate([session.run(None, {"input": image})[0] for image in IMAGES])
+    noise = []
+    for rounding in ("nearest", method):
+        kmodel = kpuc.compile(
+            FASHION,
+            "k230",
+            quant="i16",
+            quant_weights="i4",
+            rounding=rounding,
+            calibration=IMAGES[:8, 0],
+            calibration_method="minmax",
+        )
+        got = np.concatenate([kpuc.Simulator(kmodel).run(image)["logits"] for image in IMAGES])
+        noise.append(((got - exact) ** 2).sum())
+    assert noise[1] < 0.7 * noise[0]
+
+
+@pytest.mark.parametrize(
+    ("given", "text"),
+    [
+        ({"rounding": "up"}, "there is no way to round 'up'; there are: nearest, squant, adaround"),
+        ({"rounding": "squant", "target": "k210"}, "rounded to the nearest number only"),
+        ({"rounding": "adaround", "calibration": None, "ranges": "r.json"}, "AdaRound needs calibration data"),
+    ],
+)
+def test_mistakes(given, text):
+    with pytest.raises(OptionError, match=text):
+        kpuc.compile(FASHION, **{"target": "cpu", "calibration": IMAGES[:, 0], "calibration_method": "auto", **given})
