@@ -69,7 +69,8 @@ value that the KPU computes must have a range). All others need one type, as the
 written for reading only: weights are rounded over all of their numbers.
 
 `finetune_weights_method`, as measured by `benchmarks/rounding.py`: decibels of signal over noise of the outputs, with
-32 samples and the extremes as ranges; 16 bits of data leave the error of the weights alone, 4 bits of weights are a trial.
+32 samples and the extremes as ranges; 16 bits of data leave the error of the weights alone, and 4 bits of weights are
+a trial.
 
 | network | data | weights | nearest | SQuant | AdaRound |
 |---|---|---|---|---|---|
