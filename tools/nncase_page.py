@@ -89,6 +89,7 @@ a trial.
 | file | when |
 |---|---|
 | `000_import.mlir` ... | `dump_ir`: the network after each pass, at last with the places of its buffers |
+| `memory.txt` | `dump_ir`, for `k210` and `k510`: where each buffer lies in which memory |
 | `ranges.json` | `dump_ir`, of a quantised network: the ranges of all values |
 | `kmodel.asm` | `dump_asm`: what is in the kmodel, its code disassembled |
 | `QuantScheme.json` | `export_quant_scheme` |
