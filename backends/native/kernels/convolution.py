@@ -1,4 +1,4 @@
-"""Direct convolutions over images, without groups.
+"""Direct convolutions over images, without groups or with groups whose output channels fill vectors.
 
 A register tile holds the sums of some neighbouring pixels by two or three vectors of output channels. For each tap and
 input channel it takes one element of each pixel's window and the packed weights of the channels. Windows may read the
@@ -22,14 +22,15 @@ from ..target import TargetSpec
 from ..text import Index
 from .epilogue import Epilogue, Finish, side_by_side
 from .panels import Panels, constant_panels, constant_row, start_of_sums
-from .registers import between, divide_columns, only, spans, tile_rows
+from .registers import Columns, between, divide_columns, only, spans, tile_rows
 from .windows import Window
 
 
-def suits_direct(group: Group, buffers: Mapping[ir.Value, Buffer]) -> bool:
-    """Whether `lower_direct` can: one group, f32, constant weights, and a halo of zeros as wide as the padding."""
+def suits_direct(group: Group, buffers: Mapping[ir.Value, Buffer], spec: TargetSpec) -> bool:
+    """Whether `lower_direct` can: such groups, f32, constant weights, and a halo of zeros as wide as the padding."""
     conv = group.anchor
-    if conv.groups != 1 or nn.constant_value(conv.weight) is None:
+    each = static_shape(conv.output)[1] // conv.groups
+    if (conv.groups > 1 and each % spec.lanes(4)) or nn.constant_value(conv.weight) is None:
         return False
     if conv.bias is not None and nn.constant_value(conv.bias) is None:
         return False
@@ -67,10 +68,14 @@ class Direct:
         self.epilogue = self.finish()
         pixels = self.batch * self.rows * self.columns
         alone = self.scattered or not self.epilogue.roomy(self.lanes)
+        each = self.channels // conv.groups
         self.blocks = divide_columns(self.channels, self.lanes, alone, pixels)
+        if conv.groups > 1:
+            vectors = next(count for count in (2, 3, 1) if each % (count * self.lanes) == 0)
+            self.blocks = [Columns(vectors, self.channels // (vectors * self.lanes), 0)]
         self.image, source = self.source()
         matrix, starts, make = self.factors()
-        self.inputs, self.apart = matrix.shape[0] // max(self.window.taps, 1), 0
+        self.inputs, self.apart = matrix.shape[0] // self.rows_a_step // max(self.window.taps, 1), 0
         if self.image.extents[1] == self.inputs and self.window.dilations[1] == 1:
             self._join_columns()
         self.input = self.kernel.operand(source, self.image)
@@ -100,12 +105,17 @@ class Direct:
         """What sums are made of."""
         return "f32"
 
+    @property
+    def rows_a_step(self) -> int:
+        """How many rows of weights an element of the image meets."""
+        return 1
+
     def source(self) -> tuple[Buffer, ir.Value]:
         """The image that is read, one element a step, and the value that lies there."""
         return self.buffers[self.conv.input], self.conv.input
 
     def factors(self) -> tuple[Array, Array | None, Callable[..., Panels]]:
-        """The weights, with a row for each tap and step and a column for each output channel; what sums start with;
+        """The weights, with rows for each tap and step and a column for each output channel; what sums start with;
         what makes panels of the weights."""
         weight = nn.constant_value(self.conv.weight)
         assert weight is not None
@@ -192,6 +202,13 @@ class Direct:
             for r in range(height):
                 fill_row(self.text, name, buffer, image, self.text.add(row, r), self.spec.lanes(4))
 
+    def _first_input(self, part: Columns, block: Index) -> Index:
+        """The first input channel of the group that a block of output channels belongs to."""
+        if self.conv.groups == 1:
+            return 0
+        number = self.text.div(block, part.count // self.conv.groups)
+        return self.text.mul(number, self.inputs)
+
     def _element(self, image: Index, k: Index, row: Index, column: Index) -> str:
         """Where the element number k of a run lies that begins with a pixel."""
         if not self.apart:
@@ -229,7 +246,8 @@ class Direct:
             first = text.mul(text.add(text.mul(y, self.window.kernel[1]), x), self.inputs)
 
             def step(k: Index, inner: Sequence[str]) -> list[str]:
-                ones = [self.read(self._element(image, k, ys[r], xs[c])) for r, c in pixels]
+                source = text.add(k, self._first_input(part, block))
+                ones = [self.read(self._element(image, source, ys[r], xs[c])) for r, c in pixels]
                 return panels.multiply(text, block, text.add(first, k), ones, inner)
 
             return text.carry(0, length, list(values), types, step)

@@ -36,7 +36,7 @@ def lower_convolution(group: Group, buffers: Mapping[ir.Value, Buffer], spec: Ta
         return [*first, *lower_convolution(rest, placed, spec)]
     if suits_depthwise(group, buffers, spec):
         return lower_depthwise(group, buffers, spec)
-    if suits_direct(group, buffers):
+    if suits_direct(group, buffers, spec):
         if suits_winograd(group, buffers, spec):
             with suppress(NotSideBySide):
                 return lower_winograd(group, buffers, spec)

@@ -1,4 +1,8 @@
-"""Depthwise convolutions over images with the channels innermost: vectors over channels, the weights in registers."""
+"""Convolutions of few channels a group over images with the channels innermost: in vectors over channels.
+
+Depthwise ones have one channel a group, whose weights stay in registers; with more of them, each of a group's channels
+is shuffled to where its results are.
+"""
 
 from __future__ import annotations
 
@@ -23,15 +27,18 @@ from .registers import spans
 from .windows import Window
 
 LARGE_WINDOW = 25
-"""Taps up to which a window is written out; larger ones are loops over its rows, and these too if they have more."""
+"""Weights up to which a window is written out; larger ones are loops over its rows, and these too if they have more."""
+TILES = {32: (4, 4), 16: (2, 4)}
+"""By the number of vector registers: rows and columns of results that are computed together."""
 
 
 def suits_depthwise(group: Group, buffers: Mapping[ir.Value, Buffer], spec: TargetSpec) -> bool:
-    """Whether `lower_depthwise` can: one filter a channel, f32, constant weights, channels innermost in whole vectors,
-    and a halo of zeros as wide as the padding."""
+    """Whether `lower_depthwise` can: a filter a channel, groups that fill vectors, f32, constant weights, channels
+    innermost in whole vectors, and a halo of zeros as wide as the padding."""
     conv = group.anchor
     shape, counts = static_shape(conv.input), static_shape(conv.output)[2:]
-    if not (conv.groups == shape[1] == static_shape(conv.output)[1]) or conv.input in group.inside:
+    each = shape[1] // conv.groups
+    if shape[1] != static_shape(conv.output)[1] or each >= spec.lanes(4) or spec.lanes(4) % each:
         return False
     if nn.constant_value(conv.weight) is None or (conv.bias is not None and nn.constant_value(conv.bias) is None):
         return False
@@ -72,8 +79,10 @@ class Depthwise:
         self.input = self.kernel.operand(source, self.image)
         self.vectors = -(-self.channels // self.lanes)
         weight, starts = self.factors()
-        packed = np.zeros((self.vectors * self.lanes, self.window.taps), np.float32)
-        packed[: self.channels] = weight.reshape(self.channels, -1)
+        self.each = weight.shape[1]
+        self.large = self.window.taps * self.each > LARGE_WINDOW
+        packed = np.zeros((self.vectors * self.lanes, self.window.taps * self.each), np.float32)
+        packed[: self.channels] = weight.transpose(0, 2, 3, 1).reshape(self.channels, -1)
         by_vector = packed.reshape(self.vectors, self.lanes, -1).transpose(0, 2, 1)
         self.weights = self.kernel.constant(np.ascontiguousarray(by_vector).reshape(-1))
         self.starts = constant_row(self.kernel, starts, self.lanes)
@@ -103,12 +112,11 @@ class Depthwise:
 
     def write(self) -> Kernel:
         """Rows by columns of a tile are such that the sums and the weights fill the registers."""
-        text, written_out = self.text, self.window.taps <= LARGE_WINDOW
-        high = (
-            2 if self.window.strides[0] == 1 and self.window.dilations[0] == 1 and written_out and self.rows > 1 else 1
-        )
-        wide = max(1, (self.spec.registers - 2 - min(self.window.taps, 16 if self.spec.registers == 32 else 4)) // high)
-        wide = min(wide, 7)
+        text = self.text
+        high, wide = TILES[min(max(self.spec.registers, 16), 32)]
+        if self.large:
+            high, wide = 1, high * wide // 2
+        high = min(high, self.rows)
         bands = split(self.rows, high)
         number = sum(count for _, count in bands)
         self.kernel.tasks = self.batch * number
@@ -141,37 +149,34 @@ class Depthwise:
         pixels = [(r, c) for r in range(height) for c in range(width)]
         kh, kw = self.window.kernel
 
-        if self.window.taps <= LARGE_WINDOW:
+        if not self.large:
             sums = dict.fromkeys(pixels, start)
-            weights = {(y, x): self._weight(block, text.add(y * kw, x)) for y in range(kh) for x in range(kw)}
+            weights = {(y, x): self._weights(block, text.add(y * kw, x)) for y in range(kh) for x in range(kw)}
             for y, x, uses in self._reads(height, width, kh):
-                value = self._read(image, channel, text.add(top, y), text.add(left, x))
+                values = self._read(image, channel, text.add(top, y), text.add(left, x))
                 for pixel, tap in uses:
-                    sums[pixel] = text.let(f"vector.fma {value}, {weights[tap]}, {sums[pixel]} : {type_}")
+                    sums[pixel] = self._sum(sums[pixel], values, weights[tap])
             finished = [sums[pixel] for pixel in pixels]
         else:
 
-            def tap(y: Index, x: Index, values: list[str]) -> list[str]:
-                weight = self._weight(block, text.add(text.mul(y, kw), x))
+            def one_tap(y: Index, x: Index, values: list[str]) -> list[str]:
+                weight = self._weights(block, text.add(text.mul(y, kw), x))
                 at = text.add(top, text.mul(y, self.window.dilations[0]))
                 across = text.add(left, text.mul(x, self.window.dilations[1]))
                 places = [text.add(across, c * self.window.strides[1]) for _, c in pixels]
                 reads = [self._read(image, channel, at, place) for place in places]
-                return [
-                    text.let(f"vector.fma {read}, {weight}, {value} : {type_}")
-                    for read, value in zip(reads, values, strict=True)
-                ]
+                return [self._sum(value, read, weight) for value, read in zip(values, reads, strict=True)]
 
             def line(y: Index, values: list[str]) -> list[str]:
                 if kw > LARGE_WINDOW:
-                    return text.carry(0, kw, values, [type_] * len(pixels), lambda x, inner: tap(y, x, inner))
+                    return text.carry(0, kw, values, [type_] * len(pixels), lambda x, inner: one_tap(y, x, inner))
                 inner = dict(zip(pixels, values, strict=True))
                 at = text.add(top, text.mul(y, self.window.dilations[0]))
-                weights = [self._weight(block, text.add(text.mul(y, kw), x)) for x in range(kw)]
+                weights = [self._weights(block, text.add(text.mul(y, kw), x)) for x in range(kw)]
                 for _, x, uses in self._reads(1, width, 1):
-                    value = self._read(image, channel, at, text.add(left, x))
+                    read = self._read(image, channel, at, text.add(left, x))
                     for pixel, (_, tap) in uses:
-                        inner[pixel] = text.let(f"vector.fma {value}, {weights[tap]}, {inner[pixel]} : {type_}")
+                        inner[pixel] = self._sum(inner[pixel], read, weights[tap])
                 return [inner[pixel] for pixel in pixels]
 
             finished = text.carry(0, kh, [start] * len(pixels), [type_] * len(pixels), line)
@@ -197,10 +202,25 @@ class Depthwise:
                         reads.setdefault((r * sh + y * dh, c * sw + x * dw), []).append(((r, c), (y, x)))
         return [(y, x, uses) for (y, x), uses in sorted(reads.items())]
 
-    def _weight(self, block: Index, tap: Index) -> str:
+    def _weights(self, block: Index, tap: Index) -> list[str]:
+        """The weights of a tap, for each of a group's channels."""
         text, (name, buffer) = self.text, self.weights
-        place = text.mul(text.add(text.mul(block, self.window.taps), tap), self.lanes)
-        return load(text, name, buffer, text.index(place), self.lanes)
+        first = text.mul(text.add(text.mul(block, self.window.taps), tap), self.each)
+        places = [text.index(text.mul(text.add(first, number), self.lanes)) for number in range(self.each)]
+        return [load(text, name, buffer, place, self.lanes) for place in places]
 
-    def _read(self, image: Index, channel: Index, row: Index, column: Index) -> str:
-        return self.read(self.image.at(self.text, (image, channel, row, column)))
+    def _read(self, image: Index, channel: Index, row: Index, column: Index) -> list[str]:
+        """Vectors of the image: each of a group's channels, in the lanes of all of its results."""
+        value = self.read(self.image.at(self.text, (image, channel, row, column)))
+        if self.each == 1:
+            return [value]
+        type_, found = vector(self.lanes, "f32"), []
+        for number in range(self.each):
+            picked = ", ".join(str(lane // self.each * self.each + number) for lane in range(self.lanes))
+            found.append(self.text.let(f"vector.shuffle {value}, {value} [{picked}] : {type_}, {type_}"))
+        return found
+
+    def _sum(self, total: str, values: list[str], weights: list[str]) -> str:
+        for value, weight in zip(values, weights, strict=True):
+            total = self.text.let(f"vector.fma {value}, {weight}, {total} : {vector(self.lanes, 'f32')}")
+        return total

@@ -73,6 +73,16 @@ class Integers:
         result: Array = self.weights.astype(np.int32) - zeros
         return result
 
+    @cached_property
+    def parts(self) -> tuple[Array, ...] | None:
+        """The differences as one array of signed bytes, or the sum of two; None if that is not enough."""
+        differences = self.differences()
+        first = np.clip(differences, -128, 127)
+        second = differences - first
+        if second.max() > 127:
+            return None
+        return tuple(part.astype(np.int8) for part in ((first, second) if second.any() else (first,)))
+
     def starts(self, matrix: Array, offset: int = 0) -> Array:
         """What sums over the rows of a matrix of weights start with, if `offset` is added to all data."""
         sums: Array = matrix.sum(0, dtype=np.int32)

@@ -66,7 +66,7 @@ def _kind(
     if group.anchor.groups != 1 or found.largest >= I32:
         return None
     aligned = image.extents[1] % TOGETHER == 0 and image.before[1] % TOGETHER == 0
-    return DotConvolution if aligned and spec.dot is not None and not found.zeros.any() else WideConvolution
+    return DotConvolution if aligned and spec.dot is not None and found.parts is not None else WideConvolution
 
 
 @dataclass
@@ -107,6 +107,10 @@ class DotConvolution(IntegerConvolution):
     """Takes four channels a step."""
 
     @property
+    def rows_a_step(self) -> int:
+        return len(self.integers.parts or ())
+
+    @property
     def element(self) -> str:
         return "i32"
 
@@ -121,10 +125,12 @@ class DotConvolution(IntegerConvolution):
     def factors(self) -> tuple[Array, Array | None, Callable[..., Panels]]:
         found, dot = self.integers, self.spec.dot
         assert dot is not None
-        weights = found.weights.transpose(2, 3, 1, 0)
-        starts = found.starts(weights.reshape(-1, self.channels), offset(dot, found.signed))
-        matrix = by_fours(weights).reshape(-1, self.channels)
-        return matrix, starts, dot_panels(self.kernel, dot, self.lanes, found.signed)
+        assert found.parts is not None
+        parts = [part.transpose(2, 3, 1, 0) for part in found.parts]
+        differences = found.differences().transpose(2, 3, 1, 0).reshape(-1, self.channels)
+        starts = found.starts(differences, offset(dot, found.signed))
+        make = dot_panels(self.kernel, dot, self.lanes, found.signed, len(parts))
+        return by_fours(parts), starts, make
 
 
 @dataclass

@@ -35,7 +35,7 @@ def lower_integer_matmul(group: Group, buffers: Mapping[ir.Value, Buffer], spec:
     placed = [buffers[found.data], *(buffers[value] for value in group.results)]
     if any(buffer.inner != len(buffer.shape) - 1 for buffer in placed):
         return None
-    kind = DotProduct if spec.dot is not None and not found.zeros.any() else WideProduct
+    kind = DotProduct if spec.dot is not None and found.parts is not None else WideProduct
     for scattered in (False, True):
         if scattered or side_by_side(group, buffers, product.output, len(static_shape(product.output)) - 1):
             try:
@@ -92,9 +92,11 @@ class DotProduct(IntegerProduct):
     def factors(self) -> tuple[Array | None, Array | None, Callable[..., Panels]]:
         found, dot = self.integers, self.spec.dot
         assert dot is not None
-        matrix = found.weights.reshape(self.depth, self.columns)
-        starts = found.starts(matrix, offset(dot, found.signed))
-        return by_fours(matrix), starts, dot_panels(self.kernel, dot, self.lanes, found.signed)
+        assert found.parts is not None
+        parts = [part.reshape(self.depth, self.columns) for part in found.parts]
+        differences = found.differences().reshape(self.depth, self.columns)
+        starts = found.starts(differences, offset(dot, found.signed))
+        return by_fours(parts), starts, dot_panels(self.kernel, dot, self.lanes, found.signed, len(parts))
 
     def read(self, place: tuple[Index, ...], step: Index) -> str:
         """Four elements as one i32; nothing is read behind the end of a row."""

@@ -6,14 +6,14 @@ A row of `DotPanels` holds, for each column, four weights that meet four neighbo
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
 
 from ..kernel import Array, Kernel, load, vector
-from ..text import Text
+from ..text import Index, Text
 from .panels import Panels
 
 TOGETHER = 4
@@ -56,6 +56,16 @@ class DotPanels(Panels):
 
 
 @dataclass(frozen=True)
+class PairPanels(DotPanels):
+    """Panels with two rows a step, for weights that are sums of two bytes."""
+
+    def multiply(self, text: Text, panel: Index, row: Index, ones: Sequence[str], sums: Sequence[str]) -> list[str]:
+        for part in (0, 1):
+            sums = super().multiply(text, panel, text.add(text.mul(row, 2), part), ones, sums)
+        return list(sums)
+
+
+@dataclass(frozen=True)
 class WholePanels(Panels):
     """Panels of i32."""
 
@@ -67,14 +77,15 @@ class WholePanels(Panels):
         return text.let(f"arith.addi {total}, {product} : {vector(self.lanes, 'i32')}")
 
 
-def dot_panels(kernel: Kernel, dot: str, lanes: int, signed: bool) -> Callable[..., DotPanels]:
-    """Makes panels for an instruction and data that is signed or not; written before the kernel's loops."""
+def dot_panels(kernel: Kernel, dot: str, lanes: int, signed: bool, rows: int) -> Callable[..., DotPanels]:
+    """Makes panels with one or two rows a step for an instruction and data that is signed or not; what that needs is
+    written where the kernel is."""
     signs = None
     if flips(dot, signed):
         # From memory: LLVM would change a known number's bits before it is broadcast, by an instruction of its own.
         name, buffer = kernel.constant(np.full(lanes, SIGNS, np.uint32).view(np.int32))
         signs = load(kernel.text, name, buffer, kernel.text.index(0), lanes)
-    return partial(DotPanels, instruction=INSTRUCTIONS[dot], signs=signs)
+    return partial(DotPanels if rows == 1 else PairPanels, instruction=INSTRUCTIONS[dot], signs=signs)
 
 
 def offset(dot: str, signed: bool) -> int:
@@ -89,11 +100,15 @@ def flips(dot: str, signed: bool) -> bool:
     return (dot in UNSIGNED) == signed
 
 
-def by_fours(weights: Array) -> Array:
-    """Weights (..., rows, columns) as (..., rows / 4, columns) i32 of four neighbouring rows each, filled up with 0."""
-    *lead, rows, columns = weights.shape
-    groups = -(-rows // TOGETHER)
-    filled = np.zeros((*lead, groups * TOGETHER, columns), np.int8)
-    filled[..., :rows, :] = weights
-    grouped = filled.reshape(*lead, groups, TOGETHER, columns)
-    return np.ascontiguousarray(np.moveaxis(grouped, -2, -1)).view("<i4")[..., 0]
+def by_fours(parts: Sequence[Array]) -> Array:
+    """Weights (..., rows, columns), each the sum of some bytes, as i32 (steps, columns) of four neighbouring rows each,
+    filled up with 0; the rows of parts take turns."""
+    packed = []
+    for weights in parts:
+        *lead, rows, columns = weights.shape
+        groups = -(-rows // TOGETHER)
+        filled = np.zeros((*lead, groups * TOGETHER, columns), np.int8)
+        filled[..., :rows, :] = weights
+        grouped = filled.reshape(*lead, groups, TOGETHER, columns)
+        packed.append(np.ascontiguousarray(np.moveaxis(grouped, -2, -1)).view("<i4")[..., 0])
+    return np.stack(packed, -2).reshape(-1, packed[0].shape[-1])

@@ -82,7 +82,7 @@ def suits_winograd(group: Group, buffers: Mapping[ir.Value, Buffer], spec: Targe
     """Whether `lower_winograd` can do what `lower_direct` can, and faster."""
     conv = group.anchor
     window = Window.of(conv.kernel, conv.strides, conv.dilations, conv.padding)
-    if (window.kernel, window.strides, window.dilations) != ((3, 3), (1, 1), (1, 1)):
+    if conv.groups > 1 or (window.kernel, window.strides, window.dilations) != ((3, 3), (1, 1), (1, 1)):
         return False
     image, lanes = buffers[conv.input], spec.lanes(4)
     if image.inner != 1 or not has_room(image, 1, lanes) or not side_by_side(group, buffers, conv.output, 1):

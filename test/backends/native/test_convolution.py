@@ -55,6 +55,8 @@ DIRECT = {
     "one row": ((1, 16, 1, 61), (8, 16, 1, 3), {"padding": (0, 1, 0, 1)}, (0, 1, 0, 2)),
     "many weights": ((1, 250, 5, 6), (300, 250, 3, 3), {"padding": (1, 1, 1, 1)}, (1, 0, 0, 1)),
     "plain result": ((1, 33, 6, 5), (37, 33, 1, 1), {}, "plain"),
+    "groups": ((2, 10, 7, 9), (64, 5, 3, 3), {"groups": 2, "padding": (1, 1, 1, 1)}, (0, 1, 0, 0)),
+    "more groups": ((1, 18, 5, 5), (96, 3, 1, 2), {"groups": 6, "strides": (1, 2)}, "plain"),
     "clamped": ((1, 8, 6, 5), (16, 8, 3, 3), {"clamp": (-0.5, 2.0)}, (0, 0, 0, 0)),
 }
 
@@ -143,9 +145,21 @@ def test_depthwise(name, spec):
     shape, kernel, given, layout = DEPTHWISE[name]
     random = np.random.default_rng(5)
     weight, bias = f32(random, shape[1], 1, *kernel), f32(random, shape[1])
-    given |= {"groups": shape[1]}
-    results = run(lambda x: conv(x, weight, bias, **given), [f32(random, *shape)], [None, layout], spec)
-    assert_close(results, np.prod(kernel))
+    given = given | {"groups": shape[1]}
+    x = f32(random, *shape)
+    assert_close(run(lambda x: conv(x, weight, bias, **given), [x], [None, layout], spec, family="depthwise"), 49)
+
+
+@SPECS
+@pytest.mark.parametrize("shape, weights", [((1, 36, 9, 10), (36, 4, 3, 3)), ((2, 32, 5, 6), (32, 2, 3, 3))], ids=str)
+def test_few_channels_a_group(shape, weights, spec):
+    random = np.random.default_rng(9)
+    weight, groups = f32(random, *weights), shape[1] // weights[1]
+
+    def write(x):
+        return conv(x, weight, None, groups=groups, padding=(1, 1, 1, 1), strides=(1, 2))
+
+    assert_close(run(write, [f32(random, *shape)], [None, (1, 1, 1, 1)], spec, family="depthwise"), 36)
 
 
 WINOGRAD = {

@@ -98,6 +98,10 @@ DIRECT = [
     trial("many weights", (1, 250, 5, 6), (300, 250, 3, 3), (1, 0, 0, 1), padding=(1, 1, 1, 1)),
     trial("plain result", (1, 33, 6, 5), (37, 33, 1, 1), None, ties="even"),
     trial("float result", (1, 33, 6, 5), (37, 33, 1, 1), (1, 1, 1, 1), result=None),
+    trial("zero points", (1, 20, 6, 9), (40, 20, 3, 3), padding=(1, 1, 1, 1), zeros=100),
+    trial(
+        "low zero points", (1, 20, 6, 9), (40, 20, 3, 3), padding=(1, 1, 1, 1), zeros=-128, dtype="uint8", zero_point=9
+    ),
     trial("silu", (1, 16, 7, 9), (37, 16, 3, 3), (1, 1, 1, 1), behind=silu),
     trial("plain silu", (1, 16, 6, 5), (20, 16, 3, 3), None, behind=silu, result=("uint8", 9), ties="even"),
     trial("sigmoid", (1, 16, 6, 5), (20, 16, 3, 3), (1, 1, 1, 1), behind=sigmoid),
