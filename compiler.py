@@ -6,6 +6,7 @@ from pathlib import Path
 from time import process_time
 from typing import TYPE_CHECKING, Any, BinaryIO
 
+from .dump import IrDumper
 from .errors import OptionError
 from .files import make_folder, write_file
 from .options import DTYPES, FLOAT, CompileOptions, Quantisation
@@ -165,8 +166,8 @@ def compile(
     `quant` to `measure_errors` say whether the network is quantised, and from what: see `options.Quantisation`.
     Calibration data is an array, a dictionary of arrays, an iterable of dictionaries, an `.npz` or `.npy` file, or a
     folder of images: see `frontends.dataset.open_dataset`; `progress(done, total)` is called while it is gone through.
-    `dump_ir` names a folder for one numbered `.mlir` per pass that changed something, and the ranges; `dump_asm` one
-    for `kmodel.asm`, what is in the kmodel with its code disassembled.
+    `dump_ir` names a folder for one numbered `.mlir` per pass that changed something, the ranges, and the places of
+    buffers; `dump_asm` one for `kmodel.asm`, what is in the kmodel with its code disassembled.
 
     Raises `KpucError`: `OptionError` for choices that cannot be had, `ModelError` for files that cannot be read,
     `UnsupportedError` for networks that the target cannot compute.
@@ -234,6 +235,8 @@ def _compile(model: Any, options: CompileOptions, progress: "Progress | None", d
             data, memory = _emit_machine_code(options, module, dumper, passes)
         else:
             data, memory = _emit(options, module), _planned_memory(module)
+            if dumper is not None and behind[-1] == BUFFERS_PIPELINE:
+                dumper.write_plan(module)
         exposed = _stated_bytes(module) if options.target == "k210" else {}
     report = {
         "target": options.target,
@@ -466,28 +469,3 @@ def _emit(options: CompileOptions, module: Any) -> bytes:
     from .backends.stackvm.emit7 import emit7
 
     return emit7(module, PRODUCER)
-
-
-@dataclass
-class IrDumper:
-    """Writes the IR into numbered files of a folder, after each pass that changed something."""
-
-    folder: Path
-    count: int = 0
-
-    def __post_init__(self) -> None:
-        make_folder(self.folder)
-
-    def write(self, name: str, module: Any) -> None:
-        """Write one file; large constants are elided."""
-        self.write_text(name, module.operation.get_asm(large_elements_limit=16, enable_debug_info=True) + "\n")
-
-    def write_text(self, name: str, text: str) -> None:
-        """Write one file."""
-        write_file(self.folder / f"{self.count:03}_{name}.mlir", text)
-        self.count += 1
-
-    def after(self, number: int, item: Any, module: Any, changed: bool) -> None:
-        """A pipeline's hook."""
-        if changed:
-            self.write(item.name.split("{")[0].replace("/", "_"), module)

@@ -49,8 +49,9 @@ def insert_preprocessing(
         cause = f"no input '{name}' can be preprocessed; the network's inputs of type float32 are: {known}"
         _require(not name or name in inputs, "", cause)
     common = by_name.pop("", Preprocessing())
-    if common.needed:
-        _require_inputs(common, [value for name, value in inputs.items() if name not in by_name])
+    others = [value for name, value in inputs.items() if name not in by_name]
+    if common.needed and (others or not by_name):
+        _require_inputs(common, others)
     for name, value in inputs.items():
         wanted = by_name.get(name, common)
         if name in by_name:

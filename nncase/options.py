@@ -117,7 +117,7 @@ class CompileOptions(Options):
     )
     dump_asm = Field(True, flag, "writes what is in the kmodel into dump_dir/kmodel.asm")
     dump_ir = Field(
-        False, flag, "writes the network after each pass into dump_dir, and the ranges it was calibrated to"
+        False, flag, "writes the network after each pass into dump_dir, its ranges and the plan of its memory"
     )
     dump_dir = Field("tmp", path, "the folder of what is dumped")
     shape_bucket_enable = Field(

@@ -1,6 +1,7 @@
 """The effect of each field of CompileOptions: the test of a field is called after it."""
 
 import io
+import re
 from pathlib import Path
 
 import numpy as np
@@ -193,6 +194,16 @@ def test_dump_ir(build, dumped):
     assert files[0] == "tmp/000_import.mlir"
     assert files[1] == "tmp/001_nn-fuse-convolutions.mlir"
     assert ["nn.relu" in Path(name).read_text() for name in files[:2]] == [True, False]
+
+
+def test_dump_ir_of_a_planned_network(build):
+    """Where buffers lie, in the memory of each kind, and what for."""
+    build("image.onnx", samples([FLOATS, -FLOATS]), target="k210", dump_ir=True)
+    lines = Path("tmp/memory.txt").read_text().splitlines()
+    assert re.search(
+        r'^ +0  memref<1x3x8x8xui8, #kpu.mem<"ram">>  model.onnx: Relu_v1$', "\n".join(lines), re.MULTILINE
+    )
+    assert any('#kpu.mem<"main">' in line for line in lines)
 
 
 def test_dump_dir(build, dumped):

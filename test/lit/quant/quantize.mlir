@@ -1,8 +1,12 @@
 // RUN: nn-opt %s --pass-pipeline="builtin.module(nn-quantize)" --split-input-file | filecheck %s
 // RUN: nn-opt %s --pass-pipeline="builtin.module(nn-quantize{activations=int8})" --split-input-file | filecheck %s --check-prefix=SIGNED
+// RUN: nn-opt %s --pass-pipeline="builtin.module(nn-quantize{activations=int16 weights=int16})" --split-input-file | filecheck %s --check-prefix=WIDE
+// RUN: nn-opt %s --pass-pipeline="builtin.module(nn-quantize{weights=int4})" --split-input-file | filecheck %s --check-prefix=NARROW
+// RUN: not nn-opt %s --pass-pipeline="builtin.module(nn-quantize{weights=uint8})" --split-input-file 2>&1 | filecheck %s --check-prefix=WEIGHTS
 // RUN: not nn-opt %s --pass-pipeline="builtin.module(nn-quantize{activations=int4})" --split-input-file 2>&1 | filecheck %s --check-prefix=WRONG
 
-// WRONG: error[K0303] option 'activations' of pass 'nn-quantize' is 'int4', expected uint8 or int8
+// WRONG: error[K0303] option 'activations' of pass 'nn-quantize' is 'int4', expected uint8 or int8 or int16
+// WEIGHTS: error[K0303] option 'weights' of pass 'nn-quantize' is 'uint8', expected int8 or int16 or int4
 
 // What a product reads is kept as integers, and what is moved there, with one range for all. The weights have a scale a
 // column. The network's result stays real.
@@ -17,6 +21,12 @@
 // CHECK:       %[[Y:.*]] = "nn.matmul"(%[[DT]],
 // CHECK-NOT:   "nn.quantize"
 // CHECK:       return %[[Y]]
+// WIDE-LABEL:  func.func @chain
+// WIDE:        "nn.quantize"(%arg0) : (tensor<2x2xf32>) -> tensor<2x2x!quant.uniform<i16:f32,
+// WIDE:        "nn.constant"() {value = dense<{{\[\[}}32767, {{-1638[34]}}], [-19660, 32767]]> : tensor<2x2xi16>}
+// NARROW-LABEL: func.func @chain
+// NARROW:      "nn.quantize"(%arg0) : (tensor<2x2xf32>) -> tensor<2x2x!quant.uniform<u8:f32, 0.20000000298023224:128>>
+// NARROW:      "nn.constant"() {value = dense<{{\[\[}}7, {{-[34]}}], [-4, 7]]> : tensor<2x2xi8>}
 // SIGNED-LABEL: func.func @chain
 // SIGNED:      "nn.quantize"(%arg0) : (tensor<2x2xf32>) -> tensor<2x2x!quant.uniform<i8:f32, 0.20000000298023224>>
 func.func @chain(%x: tensor<2x2xf32> {nn.range = array<f64: -25.5, 25.5>}) -> tensor<2x2xf32> {

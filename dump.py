@@ -1,0 +1,43 @@
+"""What a compilation writes down beside the kmodel, for someone to read: the network after each pass, and the plan."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from .files import make_folder, write_file
+
+
+@dataclass
+class IrDumper:
+    """Writes the IR into numbered files of a folder, after each pass that changed something."""
+
+    folder: Path
+    count: int = 0
+
+    def __post_init__(self) -> None:
+        make_folder(self.folder)
+
+    def write(self, name: str, module: Any) -> None:
+        """Write one file; large constants are elided."""
+        self.write_text(name, module.operation.get_asm(large_elements_limit=16, enable_debug_info=True) + "\n")
+
+    def write_text(self, name: str, text: str) -> None:
+        """Write one file."""
+        write_file(self.folder / f"{self.count:03}_{name}.mlir", text)
+        self.count += 1
+
+    def after(self, number: int, item: Any, module: Any, changed: bool) -> None:
+        """A pipeline's hook."""
+        if changed:
+            self.write(item.name.split("{")[0].replace("/", "_"), module)
+
+    def write_plan(self, module: Any) -> None:
+        """Write `memory.txt`: where each buffer of a module of buffers lies, and the node that it is for."""
+        from .dialects import kpu
+        from .dialects.function import entry_function
+        from .dialects.mlir import describe
+
+        operations = entry_function(module).regions[0].blocks[0].operations
+        buffers = [op for op in operations if isinstance(op, kpu.Buffer)]
+        rows = [f"{op.offset:>10}  {op.output.type}  {describe(op.location)}" for op in buffers]
+        write_file(self.folder / "memory.txt", "\n".join(["    offset  buffer  node", *rows, ""]))
