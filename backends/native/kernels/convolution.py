@@ -79,7 +79,7 @@ class Direct:
         if self.image.extents[1] == self.inputs and self.window.dilations[1] == 1:
             self._join_columns()
         self.input = self.kernel.operand(source, self.image)
-        self.weights = constant_panels(self.kernel, matrix, self.blocks, self.spec, pixels, make)
+        self.weights = constant_panels(self.kernel, matrix, self.blocks, self.lanes, make)
         self.starts = constant_row(self.kernel, starts, self.lanes)
 
     def geometry(self) -> tuple[Window, tuple[int, ...]]:

@@ -80,7 +80,7 @@ class Product:
         if matrix is None:
             self.panels = self._packed()
         else:
-            self.panels = constant_panels(self.kernel, matrix, self.parts, self.spec, flatten(self.lead), make)
+            self.panels = constant_panels(self.kernel, matrix, self.parts, self.lanes, make)
         self.starts = constant_row(self.kernel, starts, self.lanes)
 
     @property

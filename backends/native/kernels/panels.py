@@ -12,23 +12,20 @@ from typing import ClassVar
 
 import numpy as np
 
-from ..buffer import Buffer
+from ..buffer import BYTES, Buffer
 from ..kernel import Array, Kernel, load, vector
-from ..target import TargetSpec
 from ..text import Index, Text
 from .registers import Columns
 
-AHEAD = 32
-"""How many rows ahead of their use panels are fetched that come from beyond the second cache."""
-FEW = 128
-"""Rows of the other factor up to which this pays: more use what they read often enough."""
+AHEAD = 12 << 10
+"""How many bytes ahead of its use a panel is fetched. This costs next to nothing where it is in a cache already."""
 
 
 @dataclass(frozen=True)
 class Panels:
     """Panels of one width, one behind the other; each has `rows` rows, of `lanes` f32 a vector.
 
-    name, buffer: the memory, as one row of elements, in a kernel. ahead: whether rows are fetched ahead of their use.
+    name, buffer: the memory, as one row of elements, in a kernel.
     """
 
     columns: Columns
@@ -36,7 +33,6 @@ class Panels:
     lanes: int
     name: str
     buffer: Buffer
-    ahead: bool = False
 
     @property
     def width(self) -> int:
@@ -50,27 +46,27 @@ class Panels:
         """Add to `sums`, those of each row of the tile side by side, the product of an element of each and a row, or
         the rows of a step."""
         rows = [
-            self.row(text, panel, text.add(text.mul(step, self.rows_a_step), part)) for part in range(self.rows_a_step)
+            self._places(text, panel, text.add(text.mul(step, self.rows_a_step), part))
+            for part in range(self.rows_a_step)
         ]
+        loaded = [[load(text, self.name, self.buffer, text.index(at), self.lanes) for at in places] for places in rows]
         result = list(sums)
         for r, one in enumerate(ones):
-            for part, factors in enumerate(rows):
+            for part, factors in enumerate(loaded):
                 wide = self.widened(text, one, part)
                 for v, factor in enumerate(factors):
                     place = r * len(factors) + v
                     result[place] = self.add_product(text, wide, factor, result[place])
+        for place in (place for places in rows for place in places):
+            # behind the products, where LLVM's scheduler does no harm with it
+            ahead = text.index(text.add(place, AHEAD // BYTES[self.buffer.element]))
+            text.do(f"memref.prefetch {self.name}[{ahead}], read, locality<3>, data : {self.buffer.type}")
         return result
 
-    def row(self, text: Text, panel: Index, row: Index) -> list[str]:
-        """The vectors of a row; later ones are fetched ahead."""
+    def _places(self, text: Text, panel: Index, row: Index) -> list[Index]:
+        """Where the vectors of a row begin."""
         start = text.mul(text.add(text.mul(panel, self.rows), row), self.width)
-        places = [text.add(start, v * self.lanes) for v in range(self.columns.vectors)]
-        factors = [load(text, self.name, self.buffer, text.index(place), self.lanes) for place in places]
-        if self.ahead:
-            for place in places:
-                ahead = text.index(text.add(place, AHEAD * self.width))
-                text.do(f"memref.prefetch {self.name}[{ahead}], read, locality<3>, data : {self.buffer.type}")
-        return factors
+        return [text.add(start, v * self.lanes) for v in range(self.columns.vectors)]
 
     def widened(self, text: Text, one: str, part: int) -> str:
         """An element of the tile's row, or what a row of a step meets of it, in every lane."""
@@ -85,26 +81,19 @@ def constant_panels(
     kernel: Kernel,
     matrix: Array,
     parts: Sequence[Columns],
-    spec: TargetSpec,
-    rows: int,
-    make: Callable[..., Panels] | None = None,
+    lanes: int,
+    make: Callable[..., Panels],
 ) -> list[Panels]:
     """A constant matrix in panels, for each of the widths that its columns are divided into.
 
-    rows: how many rows of the other factor it is multiplied by. make: makes the panels from their fields.
+    make: makes the panels from their fields.
     """
-    panels, lanes = [], spec.lanes(4)
-    ahead = fetched_ahead(matrix.nbytes, spec, rows)
+    panels = []
     for part in parts:
         width = part.vectors * lanes
         packed = pack_columns(matrix[:, part.first : part.first + part.count * width], width, part.count)
-        panels.append((make or Panels)(part, matrix.shape[0], lanes, *kernel.constant(packed), ahead))
+        panels.append(make(part, matrix.shape[0], lanes, *kernel.constant(packed)))
     return panels
-
-
-def fetched_ahead(size: int, spec: TargetSpec, rows: int) -> bool:
-    """Whether it pays to fetch panels of `size` bytes in all ahead of their use with so many rows."""
-    return size > spec.l2 // 2 and rows <= FEW
 
 
 def pack_columns(matrix: Array, width: int, panels: int) -> Array:

@@ -26,7 +26,7 @@ from ..kernel import Array, Kernel, Scratch, load, split, vector
 from ..target import TargetSpec
 from ..text import Index, Text
 from .epilogue import Epilogue, has_room, side_by_side
-from .panels import Panels, constant_row, fetched_ahead, pack_columns, start_of_sums
+from .panels import Panels, constant_row, pack_columns, start_of_sums
 from .registers import between, divide_columns, tile_rows
 from .windows import Window
 
@@ -181,14 +181,14 @@ class Layer:
         assert weight is not None
         matrices = self.algorithm.weights(weight)
         kernel.tasks = self.algorithm.places
-        panels, ahead = [], fetched_ahead(matrices.nbytes, self.spec, self.tiles)
+        panels = []
         for part in parts:
             width = part.vectors * lanes
             packed = [
                 pack_columns(one[:, part.first : part.first + part.count * width], width, part.count)
                 for one in matrices
             ]
-            panels.append(Panels(part, self.inputs, lanes, *kernel.constant(np.concatenate(packed)), ahead))
+            panels.append(Panels(part, self.inputs, lanes, *kernel.constant(np.concatenate(packed))))
         with text.loop("%lo", "%hi") as place:
             for one in panels:
                 with text.loop(0, one.columns.count) as block:
