@@ -18,7 +18,7 @@ from .function import buffers_of, entry_function, inputs_of
 from .memory import Memories
 from .mlir import describe, ir
 from .ods import Op
-from .tensors import Array, dtype_of, shape_of
+from .tensors import Array, dtype_of, shape_of, static_shape
 
 FAULTS = (IndexError, ValueError, ArithmeticError, MemoryError, TypeError)
 """What numpy raises for operands that do not fit together: an index out of range, too large a shape, a wrong type."""
@@ -146,8 +146,13 @@ class Computation:
         return ExecutionError("K0503", where=describe(op.location), cause=f"'{op.name}' {what}")
 
 
+def _is_plain(value: ir.Value) -> bool:
+    return nn.quantization_parameters(value.type) is None
+
+
 def fold(op: ir.OpView, limit: int) -> tuple[Array, ...] | None:
-    """The results of an operation that constants and known shapes decide, none larger than `limit` elements."""
+    """The results of an operation that constants and known shapes decide, none larger than `limit` elements: such as
+    those without elements."""
     if not isinstance(op, Op) or isinstance(op, nn.Constant | nn.RandomUniform | nn.RandomNormal):
         return None
     if isinstance(op, nn.ShapeOf):
@@ -158,7 +163,10 @@ def fold(op: ir.OpView, limit: int) -> tuple[Array, ...] | None:
         return None if size is None else (np.asarray(size, np.int64),)
     if isinstance(op, nn.StorageCast) and nn.quantization_parameters(op.output.type) is not None:
         return None  # constants of a quantised type are their storage, cast
-    for value in op.operation.results:
+    results = list(op.operation.results)
+    if all(nn.known_product(shape_of(value)) == 0 and _is_plain(value) for value in results):
+        return tuple(np.empty(static_shape(value), dtype_of(value)) for value in results)
+    for value in results:
         if (nn.known_product(shape_of(value)) or 0) > limit:
             return None
     operands = [nn.constant_value(operand) for operand in op.operation.operands]

@@ -19,7 +19,7 @@ from .convolution import Direct
 from .depthwise import Depthwise
 from .epilogue import Finish, has_room, side_by_side
 from .integer import F32, I32, Integers, widened
-from .integer_panels import TOGETHER, WholePanels, by_fours, dot_panels, offset
+from .integer_panels import TOGETHER, Fours, WholePanels, rows_a_step
 from .panels import Panels
 from .requantization import Rescaling
 from .windows import Window
@@ -66,7 +66,7 @@ def _kind(
     if group.anchor.groups != 1 or found.largest >= I32:
         return None
     aligned = image.extents[1] % TOGETHER == 0 and image.before[1] % TOGETHER == 0
-    return DotConvolution if aligned and spec.dot is not None and found.parts is not None else WideConvolution
+    return ConvolutionByFours if aligned and rows_a_step(spec, found) else WideConvolution
 
 
 @dataclass
@@ -103,12 +103,12 @@ class WideConvolution(IntegerConvolution):
 
 
 @dataclass
-class DotConvolution(IntegerConvolution):
+class ConvolutionByFours(IntegerConvolution):
     """Takes four channels a step."""
 
     @property
     def rows_a_step(self) -> int:
-        return len(self.integers.parts or ())
+        return rows_a_step(self.spec, self.integers)
 
     @property
     def element(self) -> str:
@@ -123,14 +123,9 @@ class DotConvolution(IntegerConvolution):
         return buffer, self.integers.data
 
     def factors(self) -> tuple[Array, Array | None, Callable[..., Panels]]:
-        found, dot = self.integers, self.spec.dot
-        assert dot is not None
-        assert found.parts is not None
-        parts = [part.transpose(2, 3, 1, 0) for part in found.parts]
-        differences = found.differences().transpose(2, 3, 1, 0).reshape(-1, self.channels)
-        starts = found.starts(differences, offset(dot, found.signed))
-        make = dot_panels(self.kernel, dot, self.lanes, found.signed, len(parts))
-        return by_fours(parts), starts, make
+        fours = Fours.of(self.kernel, self.spec, self.integers, lambda weights: weights.transpose(2, 3, 1, 0))
+        differences = self.integers.differences().transpose(2, 3, 1, 0).reshape(-1, self.channels)
+        return fours.matrix, self.integers.starts(differences, fours.offset), fours.make
 
 
 @dataclass

@@ -17,7 +17,7 @@ from ..target import TargetSpec
 from ..text import Index
 from .epilogue import Finish, side_by_side
 from .integer import F32, I32, Integers, widened
-from .integer_panels import TOGETHER, WholePanels, by_fours, dot_panels, offset
+from .integer_panels import TOGETHER, Fours, WholePanels, rows_a_step
 from .matmul import Product
 from .panels import Panels
 from .requantization import Rescaling
@@ -35,7 +35,7 @@ def lower_integer_matmul(group: Group, buffers: Mapping[ir.Value, Buffer], spec:
     placed = [buffers[found.data], *(buffers[value] for value in group.results)]
     if any(buffer.inner != len(buffer.shape) - 1 for buffer in placed):
         return None
-    kind = DotProduct if spec.dot is not None and found.parts is not None else WideProduct
+    kind = ProductByFours if rows_a_step(spec, found) else WideProduct
     for scattered in (False, True):
         if scattered or side_by_side(group, buffers, product.output, len(static_shape(product.output)) - 1):
             try:
@@ -78,7 +78,7 @@ class WideProduct(IntegerProduct):
 
 
 @dataclass
-class DotProduct(IntegerProduct):
+class ProductByFours(IntegerProduct):
     """Takes four elements of a row a step."""
 
     @property
@@ -90,13 +90,10 @@ class DotProduct(IntegerProduct):
         return -(-self.depth // TOGETHER), self.depth // TOGETHER
 
     def factors(self) -> tuple[Array | None, Array | None, Callable[..., Panels]]:
-        found, dot = self.integers, self.spec.dot
-        assert dot is not None
-        assert found.parts is not None
-        parts = [part.reshape(self.depth, self.columns) for part in found.parts]
-        differences = found.differences().reshape(self.depth, self.columns)
-        starts = found.starts(differences, offset(dot, found.signed))
-        return by_fours(parts), starts, dot_panels(self.kernel, dot, self.lanes, found.signed, len(parts))
+        shape = self.depth, self.columns
+        fours = Fours.of(self.kernel, self.spec, self.integers, lambda weights: weights.reshape(shape))
+        starts = self.integers.starts(self.integers.differences().reshape(shape), fours.offset)
+        return fours.matrix, starts, fours.make
 
     def read(self, place: tuple[Index, ...], step: Index) -> str:
         """Four elements as one i32; nothing is read behind the end of a row."""

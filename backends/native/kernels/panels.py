@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
@@ -42,8 +43,26 @@ class Panels:
         """Columns of a panel."""
         return self.columns.vectors * self.lanes
 
-    def multiply(self, text: Text, panel: Index, row: Index, ones: Sequence[str], sums: Sequence[str]) -> list[str]:
-        """Add to `sums`, those of each row of the tile side by side, the product of an element of each and a row."""
+    rows_a_step: ClassVar[int] = 1
+    """How many rows of a panel an element of the other factor meets."""
+
+    def multiply(self, text: Text, panel: Index, step: Index, ones: Sequence[str], sums: Sequence[str]) -> list[str]:
+        """Add to `sums`, those of each row of the tile side by side, the product of an element of each and a row, or
+        the rows of a step."""
+        rows = [
+            self.row(text, panel, text.add(text.mul(step, self.rows_a_step), part)) for part in range(self.rows_a_step)
+        ]
+        result = list(sums)
+        for r, one in enumerate(ones):
+            for part, factors in enumerate(rows):
+                wide = self.widened(text, one, part)
+                for v, factor in enumerate(factors):
+                    place = r * len(factors) + v
+                    result[place] = self.add_product(text, wide, factor, result[place])
+        return result
+
+    def row(self, text: Text, panel: Index, row: Index) -> list[str]:
+        """The vectors of a row; later ones are fetched ahead."""
         start = text.mul(text.add(text.mul(panel, self.rows), row), self.width)
         places = [text.add(start, v * self.lanes) for v in range(self.columns.vectors)]
         factors = [load(text, self.name, self.buffer, text.index(place), self.lanes) for place in places]
@@ -51,15 +70,10 @@ class Panels:
             for place in places:
                 ahead = text.index(text.add(place, AHEAD * self.width))
                 text.do(f"memref.prefetch {self.name}[{ahead}], read, locality<3>, data : {self.buffer.type}")
-        result = []
-        for r, one in enumerate(ones):
-            wide = self.widened(text, one)
-            for v, factor in enumerate(factors):
-                result.append(self.add_product(text, wide, factor, sums[r * len(factors) + v]))
-        return result
+        return factors
 
-    def widened(self, text: Text, one: str) -> str:
-        """An element of the tile's row in every lane."""
+    def widened(self, text: Text, one: str, part: int) -> str:
+        """An element of the tile's row, or what a row of a step meets of it, in every lane."""
         return text.let(f"vector.broadcast {one} : f32 to {vector(self.lanes, 'f32')}")
 
     def add_product(self, text: Text, wide: str, factor: str, total: str) -> str:

@@ -29,3 +29,15 @@ func.func @shape(%x: tensor<2x3xf32>) -> tensor<2xi64> {
   %0 = "nn.shape"(%x) {start = 0 : i64} : (tensor<2x3xf32>) -> tensor<2xi64>
   return %0 : tensor<2xi64>
 }
+
+// -----
+
+// Where there are no elements there is nothing to compute, whatever the operands are.
+// CHECK-LABEL: func.func @nothing
+// CHECK-NEXT:  %[[NONE:.*]] = "nn.constant"() {value = dense<> : tensor<0x3xf32>}
+// CHECK-NEXT:  return %[[NONE]]
+func.func @nothing(%x: tensor<4x3xf32>) -> tensor<0x3xf32> {
+  %0 = "nn.slice"(%x) {starts = array<i64: 0>, ends = array<i64: 0>, axes = array<i64: 0>, steps = array<i64: 1>} : (tensor<4x3xf32>) -> tensor<0x3xf32>
+  %1 = "nn.relu"(%0) : (tensor<0x3xf32>) -> tensor<0x3xf32>
+  return %1 : tensor<0x3xf32>
+}
