@@ -104,18 +104,27 @@ class Scheme:
         return min(low for low, _ in entry.ranges), max(high for _, high in entry.ranges)
 
 
-def measured(ranges: Mapping[str, tuple[float, float] | None], kind: str, tensors: Tensors, by_channel: bool) -> Scheme:
-    """The scheme that says what was measured, with the network's weights."""
+def measured(
+    ranges: Mapping[str, tuple[float, float] | None], kinds: tuple[str, str], tensors: Tensors, by_channel: bool
+) -> Scheme:
+    """The scheme that says what was measured, with the network's weights; `kinds` are the types of values and weights.
+
+    Ranges contain 0, as integers need it.
+    """
     names = tensor_names(ranges, tensors.results)
     entries = [
-        Entry(names[value], kind if span else "f32", ((span[0], span[1]) if span else (0.0, 0.0),))
+        Entry(names[value], kinds[0] if span else "f32", (_around_zero(*(span or (0.0, 0.0))),))
         for value, span in ranges.items()
     ]
     for name, weight in tensors.weights.items():
         rows = weight.reshape(len(weight), -1) if by_channel else weight.reshape(1, -1)
-        spans = tuple((float(row.min()), float(row.max())) for row in rows)
-        entries.append(Entry(name, "i8", spans))
+        spans = tuple(_around_zero(float(row.min()), float(row.max())) for row in rows)
+        entries.append(Entry(name, kinds[1], spans))
     return Scheme({entry.name: entry for entry in entries})
+
+
+def _around_zero(low: float, high: float) -> tuple[float, float]:
+    return min(low, 0.0), max(high, 0.0)
 
 
 def tensor_names(values: Iterable[str], results: Mapping[str, Sequence[str]]) -> dict[str, str]:

@@ -11,6 +11,7 @@ from ..compiler import compile as compile_network
 from ..dialects.ranges import Range
 from ..errors import OptionError
 from ..files import make_folder, write_file
+from ..options import WEIGHTS
 from ..passes.quant.calibration import Calibration
 from .options import METHODS, ROUNDINGS, TYPES, CompileOptions, DumpRangeTensorOptions, PTQTensorOptions
 from .scheme import Scheme, measured
@@ -39,13 +40,13 @@ class Request:
             dump_asm=folder if options.dump_asm else None,
         )
         if ptq is not None and ptq.export_quant_scheme and not ptq.quant_scheme and kmodel.calibration is not None:
-            found = measured(
-                kmodel.calibration.ranges, kmodel.report["quant"], self._tensors, ptq.export_weight_range_by_channel
-            )
+            weights = self._types(ptq)["quant_weights"] or WEIGHTS[options.target][0]
+            kinds = (kmodel.report["quant"], weights)
+            found = measured(kmodel.calibration.ranges, kinds, self._tensors, ptq.export_weight_range_by_channel)
             found.save(folder / "QuantScheme.json")
         if "errors" in kmodel.report:
-            rows = [f"{row['name']},{row['cosine']:.6f},{row['relative']:.6f}" for row in kmodel.report["errors"]]
-            write_file(make_folder(folder) / "quant_error.csv", "\n".join(["name,cosine_error,mre_error", *rows, ""]))
+            rows = [f"{row['name']}, {row['cosine']:.6f}, {row['relative']:.6f}" for row in kmodel.report["errors"]]
+            write_file(make_folder(folder) / "quant_error.csv", "\n".join(["name, cosine_error, mre_error", *rows, ""]))
         return kmodel
 
     @property

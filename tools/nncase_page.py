@@ -83,6 +83,9 @@ a trial.
 | cifar10_mbv2 | uint8 | int8 | 37.7 | 37.6 | 38.2 |
 | | int16 | int8 | 43.4 | 45.0 | 47.5 |
 | | int16 | 4 bits | 16.5 | 19.3 | 25.1 |
+| blazeface_front | uint8 | int8 | 14.0 | 14.3 | 14.6 |
+| | int16 | int8 | 20.5 | 23.0 | 27.5 |
+| | int16 | 4 bits | -2.9 | -7.4 | 6.7 |
 
 ## Files in `dump_dir`
 

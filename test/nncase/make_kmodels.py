@@ -1,13 +1,14 @@
-"""Makes test/nncase/data: networks with random weights, and the kmodels that nncase makes of them.
+"""Makes test/nncase/data: networks with random weights, and what nncase makes of them.
 
 python make_kmodels.py networks      # with what tests need
 python make_kmodels.py 2.x           # under a Python with nncase 2.11.0 and .NET
 python make_kmodels.py 1.9           # under a Python with nncase 1.9.0
 """
 
+import shutil
 import sys
 
-from scripts import DATA, SCRIPTS
+from scripts import DATA, SCRIPTS, scheme_samples
 
 
 def write_networks() -> None:
@@ -59,8 +60,31 @@ def write_kmodels(line: str) -> None:
             (DATA / f"{name}.kmodel").write_bytes(script.run(nncase, script.model))
 
 
+def write_scheme() -> None:
+    """The quantisation scheme that 2.x exports for a network, with `scheme_samples`."""
+    import nncase
+
+    options = nncase.CompileOptions()
+    options.dump_ir = True
+    options.dump_dir = str(DATA / "dump")
+    compiler = nncase.Compiler(options)
+    compiler.import_onnx((DATA / "image.onnx").read_bytes(), nncase.ImportOptions())
+    ptq = nncase.PTQTensorOptions()
+    ptq.calibrate_method = "NoClip"
+    ptq.export_quant_scheme = True
+    ptq.export_weight_range_by_channel = True
+    ptq.samples_count = len(scheme_samples())
+    ptq.set_tensor_data([scheme_samples()])
+    compiler.use_ptq(ptq)
+    compiler.compile()
+    (DATA / "dump" / "QuantScheme.json").replace(DATA / "image.QuantScheme.json")
+    shutil.rmtree(DATA / "dump")
+
+
 if __name__ == "__main__":
     if sys.argv[1] == "networks":
         write_networks()
     else:
         write_kmodels(sys.argv[1])
+    if sys.argv[1] == "2.x":
+        write_scheme()

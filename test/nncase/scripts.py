@@ -59,6 +59,12 @@ def compiled(nncase: Any, options: Any, model: bytes, tflite: bool = False) -> b
     return compiler.gencode_tobytes()
 
 
+def scheme_samples() -> "list[np.ndarray]":
+    """What the kept quantisation scheme was measured on."""
+    random = np.random.RandomState(0)
+    return [random.uniform(-2, 2, (1, 3, 8, 8)).astype("float32") for _ in range(4)]
+
+
 def options2(nncase: Any) -> Any:
     """Options of the 2.x line, with nothing dumped."""
     options = nncase.CompileOptions()

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from scripts import DATA
+from scripts import DATA, scheme_samples
 
 import kpuc
 import kpuc.nncase as nncase
@@ -191,6 +191,9 @@ def test_export_weight_range_by_channel(build):
         build("image.onnx", ptq, target="k210")
         assert len(scheme()["c0"]["DataRange"]) == count
     assert scheme()["c0"]["DataRangeMode"] == "by_channel"
+    assert scheme()["c0"]["DataType"] == "u8"
+    build("image.onnx", options(export_quant_scheme=True, w_quant_type="int16", quant_type="int8"), target="cpu")
+    assert (scheme()["c0"]["DataType"], scheme()["x0"]["DataType"]) == ("i16", "i8")
 
 
 def test_quant_scheme(build, run):
@@ -208,6 +211,23 @@ def test_quant_scheme(build, run):
     edited = run(build("image.onnx", options(quant_scheme=path), target="k210"), ROWS[0])[0]
     exact = run(build("image.onnx"), ROWS[0].clip(-0.25, 0.25))[0]
     assert np.abs(edited - exact).max() < 0.02 < np.abs(measured - exact).max()
+
+
+def test_the_vendors_scheme(build, run):
+    """Its file and ours name the same tensors, with the same ranges; it can be read."""
+    samples = scheme_samples()
+    fields = {"calibrate_method": "NoClip", "export_quant_scheme": True, "export_weight_range_by_channel": True}
+    measured = run(build("image.onnx", options(samples, **fields), target="k210"), samples[0])[0]
+    mine, kept = scheme(), DATA / "image.QuantScheme.json"
+    theirs = {entry["Name"]: entry for entry in json.loads(kept.read_text())["Outputs"]}
+    assert set(theirs) <= set(mine)
+    for name, entry in theirs.items():
+        assert entry.keys() == mine[name].keys()
+        assert entry["DataRangeMode"] == mine[name]["DataRangeMode"]
+        for one, other in zip(entry["DataRange"], mine[name]["DataRange"], strict=True):
+            assert (one["Min"], one["Max"]) == pytest.approx((other["Min"], other["Max"]), rel=1e-5, abs=1e-6)
+    (got,) = run(build("image.onnx", options(quant_scheme=kept), target="k210"), samples[0])
+    np.testing.assert_allclose(got, measured, atol=0.01)
 
 
 def test_values_of_a_scheme_that_stay_real(build, run):
@@ -277,7 +297,7 @@ def test_dump_quant_error(build, run, target):
     """The last row is what the kmodel's output differs by."""
     build("image.onnx", options(), target=target, dump_dir="none")
     simulator = build("image.onnx", options(dump_quant_error=True), target=target)
-    rows = list(csv.DictReader(Path("tmp/quant_error.csv").read_text().splitlines()))
+    rows = list(csv.DictReader(Path("tmp/quant_error.csv").read_text().splitlines(), skipinitialspace=True))
     assert not Path("none/quant_error.csv").exists()
     assert {"cosine_error", "mre_error", "name"} == set(rows[0])
     exact = np.concatenate([run(build("image.onnx"), row)[0].ravel() for row in ROWS[:5]])
