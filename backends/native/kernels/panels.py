@@ -55,8 +55,8 @@ class Panels:
             for part, factors in enumerate(loaded):
                 wide = self.widened(text, one, part)
                 for v, factor in enumerate(factors):
-                    place = r * len(factors) + v
-                    result[place] = self.add_product(text, wide, factor, result[place])
+                    number = r * len(factors) + v
+                    result[number] = self.add_product(text, wide, factor, result[number])
         for place in (place for places in rows for place in places):
             # behind the products, where LLVM's scheduler does no harm with it
             ahead = text.index(text.add(place, AHEAD // BYTES[self.buffer.element]))
