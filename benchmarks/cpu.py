@@ -6,11 +6,14 @@ A model is a path, or the name of a network with random weights (`networks.py`).
 thread's CPU time, so that other processes do not count; with more it is wall-clock time, best looked at on a quiet
 machine. `--int8` first lets onnxruntime quantise ONNX networks (over noise, since speed is what counts); both then run
 the same quantised network. Each figure is a median. `agree` is the largest difference of an output, relative to its
-largest element.
+largest element. `MiB` is the peak of resident memory of a process that only loads and runs the network.
 """
 
 import argparse
 import math
+import subprocess
+import sys
+import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -20,6 +23,7 @@ import numpy as np
 from networks import NETWORKS
 
 import kpuc
+from kpuc.tools.cli.run import npz
 
 Feed = dict[str, Any]
 
@@ -95,6 +99,52 @@ def quantised(model: bytes, shapes: dict[str, list[int]]) -> bytes:
     return quantised_by_onnxruntime(model, noise)
 
 
+OURS = """
+import sys
+import numpy as np
+from kpuc.runtime import Simulator
+simulator = Simulator(sys.argv[1])
+run, feed = simulator.run, dict(np.load(sys.argv[2]))
+"""
+ONNX = """
+import sys
+import numpy as np
+import onnxruntime
+onnxruntime.set_default_logger_severity(3)
+session = onnxruntime.InferenceSession(sys.argv[1])
+run, feed = lambda feed: session.run(None, feed), dict(np.load(sys.argv[2]))
+"""
+TFLITE = """
+import sys
+import numpy as np
+from ai_edge_litert.interpreter import Interpreter
+interpreter = Interpreter(sys.argv[1])
+interpreter.allocate_tensors()
+feed = dict(np.load(sys.argv[2]))
+def run(feed):
+    for one in interpreter.get_input_details():
+        interpreter.set_tensor(one["index"], feed[one["name"]])
+    interpreter.invoke()
+"""
+PEAK = """
+for _ in range(3):
+    run(feed)
+with open("/proc/self/status") as status:  # getrusage counts the process that started this one as well
+    print(next(int(line.split()[1]) / 1024 for line in status if line.startswith("VmHWM")))
+"""
+
+
+def peak_memory(code: str, model: bytes, feed: Feed) -> float:
+    """MiB at most of a process that runs a network three times."""
+    with tempfile.TemporaryDirectory() as folder:
+        path, inputs = Path(folder) / "model", Path(folder) / "inputs.npz"
+        path.write_bytes(model)
+        inputs.write_bytes(npz(feed))
+        command = [sys.executable, "-c", code + PEAK, str(path), str(inputs)]
+        done = subprocess.run(command, capture_output=True, text=True, check=True)
+    return float(done.stdout.splitlines()[-1])
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("models", nargs="+")
@@ -110,7 +160,9 @@ def main() -> None:
         name, _, dims = rest.partition("=")
         shapes.setdefault(model, {})[name] = [int(dim) for dim in dims.split(",")]
     clock = time.thread_time if options.threads == 1 else time.perf_counter
-    print(f"{'model':24} {'ours ms':>9} {'theirs ms':>9} {'ratio':>6} {'agree':>8} {'compile s':>9}")
+    print(
+        f"{'model':24} {'ours ms':>9} {'theirs ms':>9} {'ratio':>6} {'agree':>8} {'compile s':>9} {'MiB ours, theirs':>16}"
+    )
     ratios = []
     for one in options.models:
         name = Path(one).stem
@@ -124,14 +176,16 @@ def main() -> None:
             continue
         simulator = kpuc.Simulator(kmodel.data, threads=options.threads)
         feed = random_feed(simulator)
-        rival = (rival_tflite if model[4:8] == b"TFL3" else rival_onnx)(model, options.threads)
+        is_tflite = model[4:8] == b"TFL3"
+        rival = (rival_tflite if is_tflite else rival_onnx)(model, options.threads)
         wanted, given = rival(feed), list(simulator.run(feed).values())
         agree = max(difference(a, b) for a, b in zip(given, wanted, strict=True))
         ours, theirs = alternate([lambda: simulator.run(feed), lambda: rival(feed)], options.seconds, clock)  # noqa: B023
         ratios.append(theirs / ours)
         seconds = kmodel.report["seconds"]["total"]
         line = f"{name:24} {ours * 1e3:9.3f} {theirs * 1e3:9.3f} {ratios[-1]:6.2f} {agree:8.1e} {seconds:9.2f}"
-        print(line, flush=True)
+        memory = [peak_memory(OURS, kmodel.data, feed), peak_memory(TFLITE if is_tflite else ONNX, model, feed)]
+        print(f"{line} {memory[0]:8.0f} {memory[1]:7.0f}", flush=True)
     if ratios:
         mean = math.exp(sum(map(math.log, ratios)) / len(ratios))
         print(f"geometric mean of {len(ratios)} ratios: {mean:.2f}, the least {min(ratios):.2f}")
