@@ -57,9 +57,9 @@ class Panels:
                 for v, factor in enumerate(factors):
                     place = r * len(factors) + v
                     result[place] = self.add_product(text, wide, factor, result[place])
-        for place in (place for places in rows for place in places):
+        for start in (place for places in rows for place in places):
             # behind the products, where LLVM's scheduler does no harm with it
-            ahead = text.index(text.add(place, AHEAD // BYTES[self.buffer.element]))
+            ahead = text.index(text.add(start, AHEAD // BYTES[self.buffer.element]))
             text.do(f"memref.prefetch {self.name}[{ahead}], read, locality<3>, data : {self.buffer.type}")
         return result
 
