@@ -29,13 +29,18 @@ REGIONS = "kpu.regions"
 ROUNDS = 6
 AROUND = 48
 """How many layers further than it must a region may begin or end."""
+MOST_LAYERS = 1024
+"""Layers of a network that is still to be split: to look at all regions of more takes minutes."""
 MARGINS = (0, 32, 16, 8, 4)
 """Parts of the memory that are left free, 0 for none, in the order in which they are tried: plans have gaps."""
 
 
 def cheapest(regions: Regions, wanted: Sequence[int]) -> list[Region] | None:
-    """Regions that cover all the layers that are wanted (in order), at the lowest cost; None if there are none."""
+    """Regions that cover all the layers that are wanted (in order), at the lowest cost; None if there are none, or too
+    many layers."""
     count = len(regions.layers)
+    if count > MOST_LAYERS:
+        return None
     best: list[tuple[float, list[Region]]] = [(0.0, []), *[(math.inf, [])] * count]
     for first in range(count):
         cost, chosen = best[first]

@@ -155,3 +155,11 @@ def test_equal_on_the_vendors_simulator():
         assert not isinstance(theirs, str), theirs
         for one, other in zip(ours, theirs, strict=True):
             np.testing.assert_array_equal(other, one)
+
+
+def test_too_many_layers_are_not_looked_at(monkeypatch):
+    """Regions of thousands of layers would be looked at for minutes: they stay as they are."""
+    with mlir.context(), ir.Location.unknown():
+        seed = next(seed for seed in SEEDS if Network(seed).tiled()[1] is not None)
+        monkeypatch.setattr("kpuc.passes.kpu.tile.MOST_LAYERS", 0)
+        assert Network(seed).tiled()[1] is None
