@@ -1,4 +1,4 @@
-"""Convolutions of 3 x 3 windows by Winograd's algorithm: a quarter of the multiplications, or a little less than half.
+"""Convolutions of 3 x 3 windows by Winograd's algorithm: a quarter of the multiplications, or less than half of them.
 
 Tiles of 4 x 4 (or 2 x 2) results come from 6 x 6 (or 4 x 4) inputs that overlap by two. Both are transformed, so that
 each place of a tile is a matrix product of its own: tiles by input channels, input channels by output channels. Three
@@ -71,6 +71,8 @@ class Algorithm:
         return flat
 
 
+LARGEST = 4 << 20
+"""Bytes of transformed weights up to which they may be four times as many as the weights."""
 READ, MOVED = 10, 8
 """Bytes a cycle of weights that come from beyond the caches, and of scratch memory that is written and read."""
 APART, PERIOD = 80, 1024
@@ -87,7 +89,15 @@ def suits_winograd(group: Group, buffers: Mapping[ir.Value, Buffer], spec: Targe
     image, lanes = buffers[conv.input], spec.lanes(4)
     if image.inner != 1 or not has_room(image, 1, lanes) or not side_by_side(group, buffers, conv.output, 1):
         return False
-    return min(cost(conv, spec, one) for one in ALGORITHMS) < 0.9 * direct_cost(conv, spec)
+    return cost(conv, spec, algorithm_for(conv, spec)) < 0.9 * direct_cost(conv, spec)
+
+
+def algorithm_for(conv: nn.Conv, spec: TargetSpec) -> Algorithm:
+    """The faster one, if its weights are not too large."""
+    size = static_shape(conv.input)[1] * static_shape(conv.output)[1] * 4
+    *others, least = ALGORITHMS
+    fitting = [one for one in others if one.places * size <= LARGEST]
+    return min([*fitting, least], key=lambda one: cost(conv, spec, one))
 
 
 def direct_cost(conv: nn.Conv, spec: TargetSpec) -> float:
@@ -108,7 +118,7 @@ def cost(conv: nn.Conv, spec: TargetSpec, algorithm: Algorithm) -> float:
 
 def lower_winograd(group: Group, buffers: Mapping[ir.Value, Buffer], spec: TargetSpec) -> list[Kernel]:
     """Three kernels that share scratch memory. Raises `NotSideBySide`."""
-    layer = Layer(group, buffers, spec, min(ALGORITHMS, key=lambda one: cost(group.anchor, spec, one)))
+    layer = Layer(group, buffers, spec, algorithm_for(group.anchor, spec))
     return [layer.transform_inputs(), layer.multiply(), layer.transform_results()]
 
 
