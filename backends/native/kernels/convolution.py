@@ -14,13 +14,12 @@ from ....dialects import nn
 from ....dialects.mlir import ir
 from ....dialects.tensors import static_shape
 from ..buffer import Buffer
-from ..evaluation import NotSideBySide
 from ..group import Group
 from ..halo import fill_row
 from ..kernel import Array, Kernel, load, split, vector
 from ..target import TargetSpec
 from ..text import Index
-from .epilogue import Epilogue, Finish, side_by_side
+from .epilogue import Epilogue, Finish, as_it_lies
 from .panels import Panels, constant_panels, constant_row, start_of_sums
 from .registers import Columns, between, divide_columns, only, spans, tile_rows
 from .windows import Window
@@ -42,12 +41,7 @@ def suits_direct(group: Group, buffers: Mapping[ir.Value, Buffer], spec: TargetS
 
 def lower_direct(group: Group, buffers: Mapping[ir.Value, Buffer], spec: TargetSpec) -> list[Kernel]:
     """One kernel; its epilogue in vectors where channels are neighbours in memory."""
-    if side_by_side(group, buffers, group.anchor.output, 1):
-        try:
-            return [Direct(group, buffers, spec, scattered=False).write()]
-        except NotSideBySide:
-            pass
-    return [Direct(group, buffers, spec, scattered=True).write()]
+    return [as_it_lies(group, buffers, 1, lambda scattered: Direct(group, buffers, spec, scattered).write())]
 
 
 @dataclass

@@ -15,13 +15,12 @@ from ....dialects import nn
 from ....dialects.mlir import ir
 from ....dialects.tensors import static_shape
 from ..buffer import Buffer
-from ..evaluation import NotSideBySide
 from ..group import Group
 from ..halo import fill_row
 from ..kernel import Array, Kernel, load, split, vector
 from ..target import TargetSpec
 from ..text import Index
-from .epilogue import Epilogue, Finish, has_room, side_by_side
+from .epilogue import Epilogue, Finish, as_it_lies, has_room
 from .panels import constant_row, start_of_sums
 from .registers import spans
 from .windows import Window
@@ -51,12 +50,7 @@ def suits_depthwise(group: Group, buffers: Mapping[ir.Value, Buffer], spec: Targ
 
 def lower_depthwise(group: Group, buffers: Mapping[ir.Value, Buffer], spec: TargetSpec) -> list[Kernel]:
     """One kernel; its epilogue in vectors where channels are neighbours in memory."""
-    if side_by_side(group, buffers, group.anchor.output, 1):
-        try:
-            return [Depthwise(group, buffers, spec, scattered=False).write()]
-        except NotSideBySide:
-            pass
-    return [Depthwise(group, buffers, spec, scattered=True).write()]
+    return [as_it_lies(group, buffers, 1, lambda scattered: Depthwise(group, buffers, spec, scattered).write())]
 
 
 @dataclass

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from ....dialects.mlir import ir
 from ....dialects.tensors import static_shape
 from ..buffer import Buffer
-from ..evaluation import Evaluation, Point
+from ..evaluation import Evaluation, NotSideBySide, Point
 from ..group import Group
 from ..kernel import Kernel, vector
 from ..text import Index, Text
+
+Made = TypeVar("Made")
 
 
 class Finish(Protocol):
@@ -116,6 +118,17 @@ def side_by_side(group: Group, buffers: Mapping[ir.Value, Buffer], anchor: ir.Va
     """Whether neighbours along an axis of the anchor's result are neighbours in all that the group stores, and in all
     of the same shape that it reads behind the anchor."""
     return all(buffers[value].inner == axis for value in _placed(group, buffers, anchor))
+
+
+def as_it_lies(group: Group, buffers: Mapping[ir.Value, Buffer], axis: int, write: Callable[[bool], Made]) -> Made:
+    """What `write(scattered)` makes of a group: in vectors along an axis of the anchor's result if all lies so, else
+    scattered. Raises `NotSideBySide` where even that cannot be."""
+    if side_by_side(group, buffers, group.anchor.output, axis):
+        try:
+            return write(False)
+        except NotSideBySide:
+            pass
+    return write(True)
 
 
 def has_room(buffer: Buffer, axis: int, lanes: int) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 import numpy as np
 
@@ -17,7 +18,7 @@ from ..kernel import Array, Kernel
 from ..target import TargetSpec
 from .convolution import Direct
 from .depthwise import Depthwise
-from .epilogue import Finish, has_room, side_by_side
+from .epilogue import Finish, as_it_lies, has_room
 from .integer import F32, I32, Integers, widened
 from .integer_panels import TOGETHER, Fours, WholePanels, rows_a_step
 from .panels import Panels
@@ -45,13 +46,11 @@ def lower_integer_convolution(
     kind = None if found is None else _kind(group, found, buffers[found.data], spec)
     if found is None or kind is None:
         return None
-    for scattered in (False, True):
-        if scattered or side_by_side(group, buffers, group.anchor.output, 1):
-            try:
-                return [kind(group, buffers, spec, scattered, integers=found).write()]
-            except NotSideBySide:
-                continue
-    return None
+    try:
+        write = partial(kind, group, buffers, spec, integers=found)
+        return [as_it_lies(group, buffers, 1, lambda scattered: write(scattered=scattered).write())]
+    except NotSideBySide:
+        return None
 
 
 def _kind(

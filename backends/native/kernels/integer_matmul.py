@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 
 import numpy as np
 
@@ -15,7 +16,7 @@ from ..group import Group
 from ..kernel import Array, Kernel, flatten, load
 from ..target import TargetSpec
 from ..text import Index
-from .epilogue import Finish, side_by_side
+from .epilogue import Finish, as_it_lies
 from .integer import F32, I32, Integers, widened
 from .integer_panels import TOGETHER, Fours, WholePanels, rows_a_step
 from .matmul import Product
@@ -36,13 +37,12 @@ def lower_integer_matmul(group: Group, buffers: Mapping[ir.Value, Buffer], spec:
     if any(buffer.inner != len(buffer.shape) - 1 for buffer in placed):
         return None
     kind = ProductByFours if rows_a_step(spec, found) else WideProduct
-    for scattered in (False, True):
-        if scattered or side_by_side(group, buffers, product.output, len(static_shape(product.output)) - 1):
-            try:
-                return kind(group, buffers, spec, scattered, integers=found).kernels()
-            except NotSideBySide:
-                continue
-    return None
+    try:
+        write = partial(kind, group, buffers, spec, integers=found)
+        last = len(static_shape(product.output)) - 1
+        return as_it_lies(group, buffers, last, lambda scattered: write(scattered=scattered).kernels())
+    except NotSideBySide:
+        return None
 
 
 @dataclass
