@@ -335,6 +335,8 @@ def broadcast_point(point: Point, result: ir.Value | tuple[int, ...], operand: i
     shape = operand if isinstance(operand, tuple) else static_shape(operand)
     if shape == (result if isinstance(result, tuple) else static_shape(result)):
         return point
+    if all(dim == 1 for dim in shape):  # whatever axes of the result are counted as one
+        return Point((0,) * len(shape))
     rank = len(point.indices)
     skipped = rank - len(shape)
     indices = tuple(0 if dim == 1 else index for dim, index in zip(shape, point.indices[skipped:], strict=True))
