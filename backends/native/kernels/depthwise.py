@@ -109,7 +109,7 @@ class Depthwise:
         text = self.text
         high, wide = TILES[min(max(self.spec.registers, 16), 32)]
         if self.large:
-            high, wide = 1, high * wide // 2
+            high, wide = 1, high * wide - 2
         high = min(high, self.rows)
         bands = split(self.rows, high)
         number = sum(count for _, count in bands)

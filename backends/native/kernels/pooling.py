@@ -1,13 +1,15 @@
 """Pooling over images: windows are cut to the image, so that nothing beside it is read.
 
-Where the channels are innermost, vectors run over them. The columns at the left and right edge are written out, those
-between are a loop; the rows of a window are a loop from its first to its last one within the image.
+Where the channels are innermost, vectors run over them. Of windows side by side, first each column is gathered, in a
+loop from their first to their last row within the image; then each window joins its columns. Windows that reach beyond
+the left or right edge are written out, those between are a loop.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 
 from ....dialects import nn
 from ....dialects.mlir import ir
@@ -17,7 +19,7 @@ from ..buffer import BYTES, Buffer, element_of
 from ..evaluation import Evaluation, NotSideBySide, Point, Scalars
 from ..group import Group
 from ..halo import fill_row
-from ..kernel import Kernel, split
+from ..kernel import Kernel
 from ..lowerings import lowers
 from ..target import TargetSpec
 from ..text import Index
@@ -25,10 +27,8 @@ from .epilogue import Epilogue, has_room, side_by_side
 from .pooling_plain import lower_windows
 from .windows import Window
 
-SIDE_BY_SIDE = 4
-"""Windows between the edges that are computed together."""
-WRITTEN_OUT = 8
-"""Columns at the edges, and of a window, up to which they are written out."""
+WIDEST = 24
+"""Columns of a window up to which they are gathered together; wider windows are loops over them."""
 
 
 @lowers(nn.MaxPool, nn.AvgPool, nn.LpPool)
@@ -80,19 +80,36 @@ class Pooling:
         return self.kernel
 
     def _parts(self) -> list[tuple[int, int, int]]:
-        """The columns of the result as (first, how many together, end): at the edges one by one, others in loops."""
-        whole = [c for c in range(self.columns) if self._cut(c) == (0, self.window.kernel[1])]
-        if not whole or self.columns - len(whole) > WRITTEN_OUT or self.window.kernel[1] > WRITTEN_OUT:
+        """The columns of the result as (first, how many together, end), by those that reach beyond the same edge."""
+        if self.window.kernel[1] > WIDEST:
             return [(0, 1, self.columns)]
-        parts = [(c, 1, c + 1) for c in range(whole[0])]
-        start = whole[0]
-        for size, count in split(len(whole), SIDE_BY_SIDE):
-            parts.append((start, size, start + size * count))
-            start += size * count
-        return parts + [(c, 1, c + 1) for c in range(start, self.columns)]
+        together = self.spec.registers * 3 // 4
+        inner = [c for c in range(self.columns) if len(self._offsets(c, 0)) == self.window.kernel[1]]
+        start, end = (inner[0], inner[-1] + 1) if inner else (self.columns, self.columns)
+        parts = []
+        for low, high in ((0, start), (start, end), (end, self.columns)):
+            edge = (low, high) != (start, end)
+            while low < high:
+                fitting = range(2, min(high - low, together) + 1)
+                most = max([1, *(n for n in fitting if self._gathered(low, n) <= together)])
+                count = 1 if edge else (high - low) // most
+                parts.append((low, most, low + most * count))
+                low += most * count
+        return parts
 
-    def _cut(self, column: int) -> tuple[Index, Index]:
-        return self.window.clip(self.text, 1, self.window.first(self.text, 1, column), self.width)
+    def _gathered(self, first: int, count: int) -> int:
+        """How many columns of the image so many windows read."""
+        return len({offset for number in range(count) for offset in self._offsets(first, number)})
+
+    def _offsets(self, first: Index, number: int) -> list[int]:
+        """The columns that a window reads, from the first tap of the first one on: those within the image, if it is
+        known where this is."""
+        start, dilation = number * self.window.strides[1], self.window.dilations[1]
+        offsets = [start + x * dilation for x in range(self.window.kernel[1])]
+        if isinstance(first, str):
+            return offsets
+        left = first * self.window.strides[1] - self.window.padding[1]
+        return [offset for offset in offsets if 0 <= left + offset < self.width]
 
     def _vectors(self) -> Iterator[tuple[Index, int]]:
         """Places along the channels, and how many lanes are computed there: shorter vectors for what is left."""
@@ -112,35 +129,45 @@ class Pooling:
         return self.epilogue.roomy(lanes) and all(has_room(one, 1, lanes) for one in read if one.shape == shape)
 
     def _windows(self, image: Index, channel: Index, row: Index, column: Index, count: int, lanes: int) -> None:
-        """Results of `count` windows side by side; more than one only where none reaches beyond the image."""
+        """Results of `count` windows side by side; at an unknown column none reaches beyond the image, or is wide."""
         text, scalars = self.text, Scalars(self.text, lanes)
         own, work = Arithmetic.of(scalars, dtype_of(self.pool.output)), Arithmetic(scalars, self.element)
         top, left = self.window.first(text, 0, row), self.window.first(text, 1, column)
-        low, high = self.window.clip(text, 0, top, self.height)
-        whole = count > 1 or (isinstance(column, str) and len(self._parts()) > 1)
-        near, far = (0, self.window.kernel[1]) if whole else self.window.clip(text, 1, left, self.width)
+        rows = self.window.clip(text, 0, top, self.height)
         method = _Method.of(self.pool, work if own.element == "f16" else own)
 
-        def tap(y: Index, x: Index, values: list[str]) -> list[str]:
+        def gather(y: Index, across: Index, value: str) -> str:
             at = text.add(top, text.mul(y, self.window.dilations[0]))
-            across = text.add(left, text.mul(x, self.window.dilations[1]))
-            result = []
-            for c, value in enumerate(values):
-                place = (image, channel, at, text.add(across, c * self.window.strides[1]))
-                read = Evaluation(self.kernel, self.group, self.buffers).at(self.pool.input, Point(place, lanes, 1))
-                result.append(method.gather(value, own.convert(read, work) if own.element == "f16" else read))
-            return result
+            place = Point((image, channel, at, across), lanes, 1)
+            read = Evaluation(self.kernel, self.group, self.buffers).at(self.pool.input, place)
+            return method.gather(value, own.convert(read, work) if own.element == "f16" else read)
 
-        def line(y: Index, values: list[str]) -> list[str]:
-            if isinstance(near, int) and isinstance(far, int) and far - near <= WRITTEN_OUT:
-                for x in range(near, far):
-                    values = tap(y, x, values)
-                return values
-            return text.carry(near, far, values, [work.type] * count, lambda x, inner: tap(y, x, inner))
+        if self.window.kernel[1] > WIDEST:
+            near, far = self.window.clip(text, 1, left, self.width)
 
-        values = text.carry(low, high, [method.start] * count, [work.type] * count, line)
-        number = self._number(work, top, left, (low, high), (near, far))
-        finished = [method.finish(value, number) for value in values]
+            def line(y: Index, values: list[str]) -> list[str]:
+                return text.carry(near, far, values, [work.type], lambda x, inner: [gather(y, across(x), inner[0])])
+
+            def across(x: Index) -> Index:
+                return text.add(left, text.mul(x, self.window.dilations[1]))
+
+            finished = text.carry(*rows, [method.start], [work.type], line)
+            numbers = [self._number(work, top, left, rows, (near, far))]
+        else:
+            windows = [self._offsets(column, number) for number in range(count)]
+            offsets = sorted({offset for window in windows for offset in window})
+            gathered = text.carry(
+                *rows, [method.start] * len(offsets), [work.type] * len(offsets),
+                lambda y, values: [gather(y, text.add(left, o), v) for o, v in zip(offsets, values, strict=True)],
+            ) if offsets else []  # fmt: skip
+            joined: dict[tuple[int, ...], str] = {(): method.start}
+            joined |= {(offset,): value for offset, value in zip(offsets, gathered, strict=True)}
+            finished = [_join(method, tuple(window), joined) for window in windows]
+            lefts = [text.add(left, number * self.window.strides[1]) for number in range(count)]
+            numbers = [
+                self._number(work, top, one, rows, (0, len(window))) for one, window in zip(lefts, windows, strict=True)
+            ]
+        finished = [method.finish(value, number) for value, number in zip(finished, numbers, strict=True)]
         places = [(image, channel, row, text.add(column, c)) for c in range(count)]
         if own.element == "f16":
             finished = [work.convert(value, own) for value in finished]
@@ -171,22 +198,32 @@ class Pooling:
 
 @dataclass(frozen=True)
 class _Method:
-    """What is made of a window's elements: `gather(value so far, element)`, then `finish(value, how many)`."""
+    """What is made of a window's elements: `gather(value so far, element)`, `join(value, value)` of two parts of it,
+    `finish(value, how many)`."""
 
     start: str
     gather: Callable[[str, str], str]
+    join: Callable[[str, str], str]
     finish: Callable[[str, str], str]
 
     @classmethod
     def of(cls, pool: nn.PoolOp, a: Arithmetic) -> _Method:
         if isinstance(pool, nn.AvgPool):
-            return cls(a.number(0), a.add, a.div)
+            return cls(a.number(0), a.add, a.add, a.div)
         if isinstance(pool, nn.LpPool):
-            return cls(
-                a.number(0), lambda so_far, x: a.add(so_far, _power(a, x, pool.p)), lambda x, _: _root(a, x, pool.p)
-            )
+            p = pool.p
+            return cls(a.number(0), lambda v, x: a.add(v, _power(a, x, p)), a.add, lambda v, _: _root(a, v, p))
         least = float("-inf") if a.is_float else -(1 << (a.bits - 1)) if a.signed else 0
-        return cls(a.number(least), lambda so_far, x: _larger(a, so_far, x), lambda x, _: x)
+        return cls(a.number(least), partial(_larger, a), partial(_larger, a), lambda v, _: v)
+
+
+def _join(method: _Method, offsets: tuple[int, ...], joined: dict[tuple[int, ...], str]) -> str:
+    """The value of some columns together, from those of parts of them, which windows have in common."""
+    if offsets not in joined:
+        half = 1 << (len(offsets) - 1).bit_length() - 1
+        parts = [_join(method, part, joined) for part in (offsets[:half], offsets[half:])]
+        joined[offsets] = method.join(*parts)
+    return joined[offsets]
 
 
 def _larger(a: Arithmetic, so_far: str, x: str) -> str:

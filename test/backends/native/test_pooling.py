@@ -25,6 +25,7 @@ WINDOWS = {
     "3x3 by 2": window(strides=(2, 2), padding=(1, 1, 1, 1)),
     "2x2": window((2, 2), (2, 2)),
     "ceil": window((3, 2), (2, 3), padding=(1, 0, 1, 1), ceil_mode=True),
+    "wider": window((3, 27), padding=(1, 13, 1, 13)),
     "wide": window((9, 13), padding=(4, 6, 4, 6)),
     "dilated": window((3, 2), (1, 2), (2, 3), padding=(2, 1, 2, 1)),
     "whole": window((9, 14)),
