@@ -16,6 +16,7 @@ from .version import PRODUCER
 if TYPE_CHECKING:
     import onnx
 
+    from .backends.native.target import TargetSpec
     from .frontends.dataset import Dataset
     from .options import Ranges
     from .passes.quant.calibrate import Progress
@@ -231,8 +232,13 @@ def _compile(model: Any, options: CompileOptions, progress: "Progress | None", d
         host = _host_operations(module) if behind[0] in (LAYERS_PIPELINE, BYTES_PIPELINE) else None
         errors = None if original is None else _layer_errors(original, module, options.quantisation)
         passes += _run(behind[1:], module, dumper)
+        cpus: list[str] = []
         if options.machine_code:
-            data, memory = _emit_machine_code(options, module, dumper, passes)
+            from .backends.native.target import chosen
+
+            specs = chosen(options.cpu, options.triple)
+            cpus = [spec.name for spec in specs]
+            data, memory = _emit_machine_code(specs, module, dumper, passes)
         else:
             data, memory = _emit(options, module), _planned_memory(module)
             if dumper is not None and behind[-1] == BUFFERS_PIPELINE:
@@ -246,6 +252,8 @@ def _compile(model: Any, options: CompileOptions, progress: "Progress | None", d
         "seconds": {"import": imported - start, "total": process_time() - start},
         "passes": passes,
     }
+    if cpus:
+        report["cpus"] = cpus
     if memory:
         report["memory"] = memory
     if exposed:
@@ -432,13 +440,11 @@ def _round_pipeline(options: CompileOptions) -> str:
 
 
 def _emit_machine_code(
-    options: CompileOptions, module: Any, dumper: "IrDumper | None", passes: list[dict[str, Any]]
+    specs: "list[TargetSpec]", module: Any, dumper: "IrDumper | None", passes: list[dict[str, Any]]
 ) -> tuple[bytes, dict[str, dict[str, int]]]:
-    """The kmodel, and the memory that it works in; what passes took is added to `passes`."""
+    """The kmodel for some CPUs, and the memory that it works in; what passes took is added to `passes`."""
     from .backends.native.emit import clone, emit_native, pipeline
-    from .backends.native.target import chosen
 
-    specs = chosen(options.cpu, options.triple)
     modules = [module, *(clone(module) for _ in specs[1:])]
     for spec, one in zip(specs, modules, strict=True):
         passes += _run((pipeline(spec),), one, dumper)

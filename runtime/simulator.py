@@ -111,6 +111,7 @@ class Simulator:
         self._engine(self._entry[0])
         self.inputs, self.outputs = signature(self.model)
         self._names = {info.name for info in self.inputs}
+        self._returned = [info.name for info in self.outputs]
         self.states = first_values(self.model, self.inputs)
         self._given: dict[str, Array] = {}
         self._results: dict[str, Array] = {}
@@ -164,8 +165,8 @@ class Simulator:
             if len(results) != len(self.outputs):
                 cause = f"the kmodel returned {len(results)} values, but declares {len(self.outputs)}"
                 raise ExecutionError("K0504", cause=cause)
-            self._results = {info.name: one for info, one in zip(self.outputs, results, strict=True)}
-            return dict(self._results)
+            self._results = dict(zip(self._returned, results, strict=True))
+            return self._results.copy()
 
     def _arrays(self, arguments: Sequence[Any]) -> list[Array]:
         """Checked arrays in the order of the inputs."""

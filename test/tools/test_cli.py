@@ -48,6 +48,15 @@ def test_compile_says_what_it_made(kpuc, tmp_path):
     assert json.loads((tmp_path / "r.json").read_text())["target"] == "cpu"
 
 
+def test_compile_says_which_cpus_the_code_is_for(kpuc, tmp_path):
+    options = ("--cpu", "aarch64,x86-64-v3", "--json")
+    facts = json.loads(kpuc("compile", FASHION, "-o", tmp_path / "a.kmodel", *options).output)
+    assert facts["cpus"] == ["aarch64", "x86-64-v3"]
+    said = kpuc("compile", FASHION, "-o", tmp_path / "a.kmodel", "--cpu", "aarch64").output
+    assert "kmodel v7 for cpu, machine code for aarch64\n" in said
+    assert "machine code" not in kpuc("compile", FASHION, "-o", tmp_path / "a.kmodel", "--target", "k230").output
+
+
 def test_dump_ir_writes_a_file_for_each_pass_that_changed_something(kpuc, tmp_path):
     kpuc("compile", FASHION, "-o", tmp_path / "a.kmodel", "--dump-ir", tmp_path / "ir")
     names = sorted(path.name for path in (tmp_path / "ir").iterdir())

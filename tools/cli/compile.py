@@ -33,7 +33,8 @@ def compile_file(
     if as_json:
         click.echo(json.dumps(facts))
         return
-    click.echo(f"{output}: {facts['bytes']} bytes, kmodel v{facts['kmodel']} for {facts['target']}")
+    code = f", machine code for {', '.join(facts['cpus'])}" if "cpus" in facts else ""
+    click.echo(f"{output}: {facts['bytes']} bytes, kmodel v{facts['kmodel']} for {facts['target']}{code}")
     for kind in ("inputs", "outputs"):
         for info in facts[kind]:
             click.echo(f"  {kind[:-1]:6}  {info}")
