@@ -10,7 +10,7 @@ from .dump import IrDumper
 from .errors import OptionError
 from .files import make_folder, write_file
 from .options import DTYPES, FLOAT, CompileOptions, Quantisation
-from .runtime import Simulator, TensorInfo
+from .runtime import TensorInfo
 from .version import PRODUCER
 
 if TYPE_CHECKING:
@@ -92,17 +92,27 @@ class KModel:
     @property
     def inputs(self) -> list[TensorInfo]:
         """Name, dtype and shape of each input."""
-        return list(Simulator(self.data).inputs)
+        return list(self._signature()[0])
 
     @property
     def outputs(self) -> list[TensorInfo]:
         """Name, dtype and shape of each output."""
-        return list(Simulator(self.data).outputs)
+        return list(self._signature()[1])
 
     @property
     def states(self) -> dict[str, Any]:
         """What each state holds before the first run: an input, whose next value is the output of the same name."""
-        return Simulator(self.data).states
+        from .runtime.kmodel import read_kmodel
+        from .runtime.simulator import first_values
+
+        return first_values(read_kmodel(self.data), self.inputs)
+
+    def _signature(self) -> tuple[tuple[TensorInfo, ...], tuple[TensorInfo, ...]]:
+        """As the file says it, whether or not this machine can execute the code in it."""
+        from .runtime.kmodel import read_kmodel
+        from .runtime.simulator import signature
+
+        return signature(read_kmodel(self.data))
 
     def disassembled(self) -> str:
         """What is in the file, as text, with its code disassembled."""
