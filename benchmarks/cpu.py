@@ -3,10 +3,11 @@
     python benchmarks/cpu.py [--threads 2] [--seconds 2] [--int8] [--shape MODEL:NAME=1,3,224,224] MODEL...
 
 A model is a path, or the name of a network with random weights (`networks.py`). With one thread the time is this
-thread's CPU time, so that other processes do not count; with more it is wall-clock time, best looked at on a quiet
-machine. `--int8` first lets onnxruntime quantise ONNX networks (over noise, since speed is what counts); both then run
-the same quantised network. Each figure is a median. `agree` is the largest difference of an output, relative to its
-largest element. `MiB` is the peak of resident memory of a process that only loads and runs the network.
+thread's CPU time, so that other processes do not count; with more it is wall-clock time in processes of their own, best
+looked at on a quiet machine. `--int8` first lets onnxruntime quantise ONNX networks (over noise, since speed is what
+counts); both then run the same quantised network. Each figure is a median. `agree` is the largest difference of an
+output, relative to its largest element. `MiB` is the peak of resident memory of a process that only loads and runs the
+network.
 """
 
 import argparse
@@ -26,6 +27,8 @@ import kpuc
 from kpuc.tools.cli.run import npz
 
 Feed = dict[str, Any]
+ROUNDS = 3
+"""Turns that each engine takes with more than one thread."""
 
 
 def rival_onnx(model: bytes, threads: int) -> Callable[[Feed], list[Any]]:
@@ -72,8 +75,8 @@ def random_feed(simulator: kpuc.Simulator) -> Feed:
     return {**feed, **simulator.states}
 
 
-def alternate(runs: list[Callable[[], Any]], seconds: float, clock: Callable[[], float]) -> list[float]:
-    """The median time of each, taking turns for so long."""
+def alternate(runs: list[Callable[[], Any]], seconds: float) -> list[float]:
+    """The median CPU time of each in this thread, taking turns for so long."""
     for run in runs:
         run()
         run()
@@ -81,9 +84,9 @@ def alternate(runs: list[Callable[[], Any]], seconds: float, clock: Callable[[],
     end = time.perf_counter() + seconds
     while time.perf_counter() < end or len(times[0]) < 5:
         for run, taken in zip(runs, times, strict=True):
-            start = clock()
+            start = time.thread_time()
             run()
-            taken.append(clock() - start)
+            taken.append(time.thread_time() - start)
     return [float(np.median(taken)) for taken in times]
 
 
@@ -103,7 +106,7 @@ OURS = """
 import sys
 import numpy as np
 from kpuc.runtime import Simulator
-simulator = Simulator(sys.argv[1])
+simulator = Simulator(sys.argv[1], threads=int(sys.argv[3]))
 run, feed = simulator.run, dict(np.load(sys.argv[2]))
 """
 ONNX = """
@@ -111,20 +114,33 @@ import sys
 import numpy as np
 import onnxruntime
 onnxruntime.set_default_logger_severity(3)
-session = onnxruntime.InferenceSession(sys.argv[1])
+options = onnxruntime.SessionOptions()
+options.intra_op_num_threads = int(sys.argv[3])
+session = onnxruntime.InferenceSession(sys.argv[1], options)
 run, feed = lambda feed: session.run(None, feed), dict(np.load(sys.argv[2]))
 """
 TFLITE = """
 import sys
 import numpy as np
 from ai_edge_litert.interpreter import Interpreter
-interpreter = Interpreter(sys.argv[1])
+interpreter = Interpreter(sys.argv[1], num_threads=int(sys.argv[3]))
 interpreter.allocate_tensors()
 feed = dict(np.load(sys.argv[2]))
 def run(feed):
     for one in interpreter.get_input_details():
         interpreter.set_tensor(one["index"], feed[one["name"]])
     interpreter.invoke()
+"""
+TIME = """
+import time
+for _ in range(5):
+    run(feed)
+times, end = [], time.perf_counter() + float(sys.argv[4])
+while time.perf_counter() < end or len(times) < 5:
+    start = time.perf_counter()
+    run(feed)
+    times.append(time.perf_counter() - start)
+print(float(np.median(times)))
 """
 PEAK = """
 for _ in range(3):
@@ -134,15 +150,25 @@ with open("/proc/self/status") as status:  # getrusage counts the process that s
 """
 
 
-def peak_memory(code: str, model: bytes, feed: Feed) -> float:
-    """MiB at most of a process that runs a network three times."""
+def measured(code: str, model: bytes, feed: Feed, *arguments: float) -> float:
+    """The last line that a process prints which loads a network and does something with it."""
     with tempfile.TemporaryDirectory() as folder:
         path, inputs = Path(folder) / "model", Path(folder) / "inputs.npz"
         path.write_bytes(model)
         inputs.write_bytes(npz(feed))
-        command = [sys.executable, "-c", code + PEAK, str(path), str(inputs)]
+        command = [sys.executable, "-c", code, str(path), str(inputs), *map(str, arguments)]
         done = subprocess.run(command, capture_output=True, text=True, check=True)
     return float(done.stdout.splitlines()[-1])
+
+
+def in_turn(codes: list[str], models: list[bytes], feed: Feed, threads: int, seconds: float) -> list[float]:
+    """The median time of each engine, in processes of their own that take turns: threads of one that wait busily would
+    take the CPU from those of the other."""
+    times: list[list[float]] = [[] for _ in codes]
+    for _ in range(ROUNDS):
+        for code, model, taken in zip(codes, models, times, strict=True):
+            taken.append(measured(code + TIME, model, feed, threads, seconds / ROUNDS))
+    return [float(np.median(taken)) for taken in times]
 
 
 def main() -> None:
@@ -159,7 +185,6 @@ def main() -> None:
         model, _, rest = text.partition(":")
         name, _, dims = rest.partition("=")
         shapes.setdefault(model, {})[name] = [int(dim) for dim in dims.split(",")]
-    clock = time.thread_time if options.threads == 1 else time.perf_counter
     heads = f"{'ours ms':>9} {'theirs ms':>9} {'ratio':>6} {'agree':>8} {'compile s':>9} {'MiB ours, theirs':>16}"
     print(f"{'model':24} {heads}")
     ratios = []
@@ -179,11 +204,15 @@ def main() -> None:
         rival = (rival_tflite if is_tflite else rival_onnx)(model, options.threads)
         wanted, given = rival(feed), list(simulator.run(feed).values())
         agree = max(difference(a, b) for a, b in zip(given, wanted, strict=True))
-        ours, theirs = alternate([lambda: simulator.run(feed), lambda: rival(feed)], options.seconds, clock)  # noqa: B023
+        codes, models = [OURS, TFLITE if is_tflite else ONNX], [kmodel.data, model]
+        if options.threads == 1:
+            ours, theirs = alternate([lambda: simulator.run(feed), lambda: rival(feed)], options.seconds)  # noqa: B023
+        else:
+            ours, theirs = in_turn(codes, models, feed, options.threads, options.seconds)
         ratios.append(theirs / ours)
         seconds = kmodel.report["seconds"]["total"]
         line = f"{name:24} {ours * 1e3:9.3f} {theirs * 1e3:9.3f} {ratios[-1]:6.2f} {agree:8.1e} {seconds:9.2f}"
-        memory = [peak_memory(OURS, kmodel.data, feed), peak_memory(TFLITE if is_tflite else ONNX, model, feed)]
+        memory = [measured(code + PEAK, one, feed, 1) for code, one in zip(codes, models, strict=True)]
         print(f"{line} {memory[0]:8.0f} {memory[1]:7.0f}", flush=True)
     if ratios:
         mean = math.exp(sum(map(math.log, ratios)) / len(ratios))
