@@ -1,6 +1,8 @@
-"""Writing files: all of one, or nothing; and folders for them."""
+"""Writing files: all of one, or nothing; folders for them; and reading JSON."""
 
+import json
 from pathlib import Path
+from typing import Any
 
 from .errors import OptionError
 
@@ -36,3 +38,13 @@ def make_folder(path: str | Path) -> Path:
     except OSError as error:
         raise OptionError("K0705", where=str(path), cause=f"cannot be created: {error.strerror}") from error
     return folder
+
+
+def read_json(path: str | Path, code: str, encoding: str = "utf-8") -> Any:
+    """The content of a JSON file. Raises `OptionError` with this code when it cannot be read."""
+    try:
+        return json.loads(Path(path).read_text(encoding=encoding))
+    except OSError as error:
+        raise OptionError(code, where=str(path), cause=f"cannot be read: {error.strerror}") from error
+    except (ValueError, RecursionError) as error:
+        raise OptionError(code, where=str(path), cause=f"is not JSON: {error}") from error

@@ -147,13 +147,18 @@ def measure(path: Path, count: int, tests: int) -> Iterator[Row]:
             yield Row(calibration.estimator, seconds, ratio, right)
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+def arguments(description: str | None, samples: int) -> argparse.Namespace:
+    """A folder, names of networks in it, and how many samples to calibrate with and to test."""
+    parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", type=Path)
     parser.add_argument("names", nargs="+")
-    parser.add_argument("--samples", type=int, default=16)
+    parser.add_argument("--samples", type=int, default=samples)
     parser.add_argument("--tests", type=int, default=100)
-    options = parser.parse_args()
+    return parser.parse_args()
+
+
+def main() -> None:
+    options = arguments(__doc__, 16)
     print(f"{'network':24}" + "".join(f"{name:>18}" for name in METHODS) + "   auto took", flush=True)
     for name in options.names:
         path = options.folder / name

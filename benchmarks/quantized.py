@@ -8,7 +8,6 @@ arithmetic is exact but for the last rounding: what machine code computes.
     python benchmarks/quantized.py MODELS_FOLDER NAME... [--samples 16] [--tests 100]
 """
 
-import argparse
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -16,7 +15,7 @@ from pathlib import Path
 import numpy as np
 import onnx
 import onnxruntime
-from calibration import SHAPES, Sample, noise_ratio, samples, share_right
+from calibration import SHAPES, Sample, arguments, noise_ratio, samples, share_right
 from onnx import version_converter
 from onnxruntime.quantization import CalibrationDataReader, CalibrationMethod, QuantFormat, QuantType, quantize_static
 from onnxruntime.quantization.shape_inference import quant_pre_process
@@ -97,12 +96,7 @@ def measure(path: Path, count: int, tests: int) -> str:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("folder", type=Path)
-    parser.add_argument("names", nargs="+")
-    parser.add_argument("--samples", type=int, default=16)
-    parser.add_argument("--tests", type=int, default=100)
-    options = parser.parse_args()
+    options = arguments(__doc__, 16)
     onnxruntime.set_default_logger_severity(3)
     print(f"{'network':20}{'ours':>11}{'onnxruntime':>11}{'float':>9}{'ours':>9}{'ort':>9}")
     for name in options.names:

@@ -7,12 +7,11 @@ calibrated with, and for networks with a labelled data set the share of the test
     python benchmarks/rounding.py MODELS_FOLDER NAME... [--samples 32] [--tests 100]
 """
 
-import argparse
 from collections.abc import Iterator
 from pathlib import Path
 from time import process_time
 
-from calibration import SHAPES, noise_ratio, samples, share_right
+from calibration import SHAPES, arguments, noise_ratio, samples, share_right
 
 import kpuc
 from kpuc.compiler import PIPELINE
@@ -56,12 +55,7 @@ def measure(path: Path, count: int, tests: int) -> Iterator[str]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("folder", type=Path)
-    parser.add_argument("names", nargs="+")
-    parser.add_argument("--samples", type=int, default=32)
-    parser.add_argument("--tests", type=int, default=100)
-    options = parser.parse_args()
+    options = arguments(__doc__, 32)
     print(f"{'network':18}{'data':>4}{'w':>3} " + "".join(f"{name:>22}" for name in METHODS))
     for name in options.names:
         for row in measure(options.folder / name, options.samples, options.tests):

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import OptionError
-from ..files import make_folder, write_file
+from ..files import make_folder, read_json, write_file
 from .names import nearest
 from .tensors import Tensors
 
@@ -53,12 +53,7 @@ class Scheme:
     @classmethod
     def load(cls, path: str | Path) -> "Scheme":
         """Read a file. Raises `OptionError` K0717."""
-        try:
-            content = json.loads(Path(path).read_text(encoding="utf-8-sig"))
-        except OSError as error:
-            raise OptionError("K0717", where=str(path), cause=f"cannot be read: {error.strerror}") from error
-        except (ValueError, RecursionError) as error:
-            raise OptionError("K0717", where=str(path), cause=f"is not JSON: {error}") from error
+        content = read_json(path, "K0717", "utf-8-sig")
         outputs = content.get("Outputs") if isinstance(content, dict) else None
         if not isinstance(outputs, list):
             raise OptionError("K0717", where=str(path), cause="is not a quantisation scheme: it has no list 'Outputs'")

@@ -17,7 +17,7 @@ from ...dialects.function import argument_names, entry_function
 from ...dialects.mlir import describe, ir
 from ...dialects.ranges import Range, set_range
 from ...errors import OptionError, PassError
-from ...files import write_file
+from ...files import read_json, write_file
 
 FORMAT = "kpuc ranges"
 VERSION = 1
@@ -41,12 +41,7 @@ class Calibration:
     @classmethod
     def load(cls, path: str | Path) -> "Calibration":
         """Read what `save` wrote, perhaps edited by hand. Raises `OptionError` K0717."""
-        try:
-            content = json.loads(Path(path).read_text(encoding="utf-8"))
-        except OSError as error:
-            raise OptionError("K0717", where=str(path), cause=f"cannot be read: {error.strerror}") from error
-        except (ValueError, RecursionError) as error:
-            raise OptionError("K0717", where=str(path), cause=f"is not JSON: {error}") from error
+        content = read_json(path, "K0717")
         if not isinstance(content, dict) or content.get("format") != FORMAT:
             raise OptionError("K0717", where=str(path), cause="is not a file of ranges")
         if content.get("version") != VERSION:

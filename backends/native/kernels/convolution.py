@@ -22,7 +22,7 @@ from ..text import Index
 from .epilogue import Epilogue, Finish, as_it_lies
 from .panels import Panels, constant_panels, constant_row, start_of_sums
 from .registers import Columns, between, divide_columns, only, spans, tile_rows
-from .windows import Window
+from .windows import Window, finds_zeros, has_constant_bias
 
 
 def suits_direct(group: Group, buffers: Mapping[ir.Value, Buffer], spec: TargetSpec) -> bool:
@@ -31,12 +31,8 @@ def suits_direct(group: Group, buffers: Mapping[ir.Value, Buffer], spec: TargetS
     each = static_shape(conv.output)[1] // conv.groups
     if (conv.groups > 1 and each % spec.lanes(4)) or nn.constant_value(conv.weight) is None:
         return False
-    if conv.bias is not None and nn.constant_value(conv.bias) is None:
-        return False
-    image, counts = buffers[conv.input], static_shape(conv.output)[2:]
-    window = Window.of(conv.kernel, conv.strides, conv.dilations, conv.padding)
-    zeros = image.fill == 0 or window.within_image(image.shape, counts)
-    return image.element == "f32" and zeros and window.inside(image, counts)
+    image = buffers[conv.input]
+    return has_constant_bias(conv) and image.element == "f32" and finds_zeros(conv, image, 0)
 
 
 def lower_direct(group: Group, buffers: Mapping[ir.Value, Buffer], spec: TargetSpec) -> list[Kernel]:
@@ -79,7 +75,7 @@ class Direct:
     def geometry(self) -> tuple[Window, tuple[int, ...]]:
         """The windows, and how many there are along rows and columns."""
         conv = self.conv
-        return Window.of(conv.kernel, conv.strides, conv.dilations, conv.padding), static_shape(conv.output)[2:]
+        return Window.of(conv), static_shape(conv.output)[2:]
 
     def place(self, axis: int, number: Index) -> Index:
         """Where the result of a window lies along rows or columns."""

@@ -40,7 +40,7 @@ def lower_plain_convolution(group: Group, buffers: Mapping[ir.Value, Buffer], sp
 def _sum(kernel: Kernel, group: Group, buffers: Mapping[ir.Value, Buffer], place: tuple[Index, ...]) -> str:
     """One element of the result; what lies beside the image counts as zero."""
     conv, text = group.anchor, kernel.text
-    window = Window.of(conv.kernel, conv.strides, conv.dilations, conv.padding)
+    window = Window.of(conv)
     image, channel, row, column = place
     own = Arithmetic.of(Scalars(text, 1), dtype_of(conv.output))
     work = numbers_of(conv.output).arithmetic(text, 1)

@@ -23,7 +23,7 @@ from ..text import Index
 from .epilogue import Epilogue, Finish, as_it_lies, has_room
 from .panels import constant_row, start_of_sums
 from .registers import spans
-from .windows import Window
+from .windows import Window, finds_zeros, has_constant_bias
 
 LARGE_WINDOW = 25
 """Weights up to which a window is written out; larger ones are loops over its rows, and these too if they have more."""
@@ -35,17 +35,15 @@ def suits_depthwise(group: Group, buffers: Mapping[ir.Value, Buffer], spec: Targ
     """Whether `lower_depthwise` can: a filter a channel, groups that fill vectors, f32, constant weights, channels
     innermost in whole vectors, and a halo of zeros as wide as the padding."""
     conv = group.anchor
-    shape, counts = static_shape(conv.input), static_shape(conv.output)[2:]
+    shape = static_shape(conv.input)
     each = shape[1] // conv.groups
     if shape[1] != static_shape(conv.output)[1] or each >= spec.lanes(4) or spec.lanes(4) % each:
         return False
-    if nn.constant_value(conv.weight) is None or (conv.bias is not None and nn.constant_value(conv.bias) is None):
+    if nn.constant_value(conv.weight) is None or not has_constant_bias(conv):
         return False
     image = buffers[conv.input]
-    window = Window.of(conv.kernel, conv.strides, conv.dilations, conv.padding)
-    zeros = image.fill == 0 or window.within_image(image.shape, counts)
     innermost = image.inner == 1 and has_room(image, 1, spec.lanes(4))
-    return image.element == "f32" and zeros and innermost and window.inside(image, counts)
+    return image.element == "f32" and innermost and finds_zeros(conv, image, 0)
 
 
 def lower_depthwise(group: Group, buffers: Mapping[ir.Value, Buffer], spec: TargetSpec) -> list[Kernel]:
@@ -66,7 +64,7 @@ class Depthwise:
     def __post_init__(self) -> None:
         conv = self.conv = self.group.anchor
         self.text, self.lanes = self.kernel.text, self.spec.lanes(4)
-        self.window = Window.of(conv.kernel, conv.strides, conv.dilations, conv.padding)
+        self.window = Window.of(conv)
         self.batch, self.channels, self.rows, self.columns = static_shape(conv.output)
         self.epilogue = self.finish()
         self.image, source = self.source()

@@ -10,7 +10,6 @@ import numpy as np
 
 from ....dialects import nn
 from ....dialects.mlir import ir
-from ....dialects.tensors import static_shape
 from ..buffer import Buffer
 from ..evaluation import NotSideBySide
 from ..group import Group
@@ -23,19 +22,17 @@ from .integer import F32, I32, Integers, widened
 from .integer_panels import TOGETHER, Fours, WholePanels, rows_a_step
 from .panels import Panels
 from .requantization import Rescaling
-from .windows import Window
+from .windows import finds_zeros, has_constant_bias
 
 
 def integers_of(group: Group, buffers: Mapping[ir.Value, Buffer]) -> Integers | None:
     """The factors of a convolution of integers whose windows read zero points beside the image; else None."""
     conv = group.anchor
     found = Integers.of(group, conv.input, conv.weight, 0)
-    if found is None or (conv.bias is not None and nn.constant_value(conv.bias) is None):
+    if found is None or not has_constant_bias(conv):
         return None
-    image, counts = buffers[found.data], static_shape(conv.output)[2:]
-    window = Window.of(conv.kernel, conv.strides, conv.dilations, conv.padding)
-    zeros = image.fill == found.zero_point or window.within_image(image.shape, counts)
-    return found if image.element == "i8" and zeros and window.inside(image, counts) else None
+    image = buffers[found.data]
+    return found if image.element == "i8" and finds_zeros(conv, image, found.zero_point) else None
 
 
 def lower_integer_convolution(

@@ -58,7 +58,7 @@ class Pooling:
     def __post_init__(self) -> None:
         pool = self.pool = self.group.anchor
         self.text = self.kernel.text
-        self.window = Window.of(pool.kernel, pool.strides, pool.dilations, pool.padding)
+        self.window = Window.of(pool)
         self.batch, self.channels, self.rows, self.columns = static_shape(pool.output)
         self.height, self.width = static_shape(pool.input)[2:]
         self.epilogue = Epilogue(self.kernel, self.group, self.buffers, pool.output, 1, self.most == 1)

@@ -22,7 +22,7 @@ from .convolution import Direct
 from .epilogue import side_by_side
 from .panels import Panels
 from .transposed_plain import lower_plain_transposed
-from .windows import Phase, Window, needed_halo, phases_of
+from .windows import Phase, Window, has_constant_bias, needed_halo, phases_of
 
 
 @lowers(nn.ConvTranspose)
@@ -49,7 +49,7 @@ def suits_phases(group: Group, buffers: Mapping[ir.Value, Buffer]) -> bool:
     conv = group.anchor
     if conv.groups != 1 or nn.constant_value(conv.weight) is None:
         return False
-    if conv.bias is not None and nn.constant_value(conv.bias) is None:
+    if not has_constant_bias(conv):
         return False
     image = buffers[conv.input]
     return image.element == "f32" and all(

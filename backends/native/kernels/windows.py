@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from ....dialects import nn
 from ....dialects.tensors import static_shape
@@ -24,11 +25,9 @@ class Window:
     padding: tuple[int, int]
 
     @classmethod
-    def of(
-        cls, kernel: tuple[int, ...], strides: tuple[int, ...], dilations: tuple[int, ...], padding: tuple[int, ...]
-    ) -> Window:
-        """From the attributes of an operation on N x C x H x W."""
-        (kh, kw), (sh, sw), (dh, dw), (top, left) = kernel, strides, dilations, padding[:2]
+    def of(cls, op: Any) -> Window:
+        """Of a convolution or pooling over N x C x H x W."""
+        (kh, kw), (sh, sw), (dh, dw), (top, left) = op.kernel, op.strides, op.dilations, op.padding[:2]
         return cls((kh, kw), (sh, sw), (dh, dw), (top, left))
 
     @property
@@ -120,6 +119,17 @@ def _phases_along(conv: nn.ConvTranspose, axis: int) -> list[tuple[int, tuple[in
     return found
 
 
+def finds_zeros(conv: nn.Conv, image: Buffer, zero: float) -> bool:
+    """Whether a buffer of a convolution's input holds all that windows read, and beside the image what stands for 0."""
+    window, counts = Window.of(conv), static_shape(conv.output)[2:]
+    return (image.fill == zero or window.within_image(image.shape, counts)) and window.inside(image, counts)
+
+
+def has_constant_bias(conv: nn.Conv | nn.ConvTranspose) -> bool:
+    """Whether what is added to each channel is known, or nothing."""
+    return conv.bias is None or nn.constant_value(conv.bias) is not None
+
+
 def halo_of(windows: Sequence[tuple[Window, tuple[int, ...]]], shape: tuple[int, ...]) -> tuple[int, int, int, int]:
     """How many rows above, columns left, rows below and columns right of an image so many windows of each kind read."""
     before = [max(0, *(window.padding[axis] for window, _ in windows)) for axis in (0, 1)]
@@ -134,5 +144,4 @@ def needed_halo(op: nn.Conv | nn.ConvTranspose) -> tuple[int, int, int, int]:
     if isinstance(op, nn.ConvTranspose):
         phases = [(phase.window, phase.counts) for phase in phases_of(op)]
         return halo_of(phases, static_shape(op.input))
-    window = Window.of(static_shape(op.weight)[2:], op.strides, op.dilations, op.padding)
-    return halo_of([(window, static_shape(op.output)[2:])], static_shape(op.input))
+    return halo_of([(Window.of(op), static_shape(op.output)[2:])], static_shape(op.input))

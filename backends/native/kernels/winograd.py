@@ -83,7 +83,7 @@ finds room there. 80 elements are five lines, whose multiples do not meet before
 def suits_winograd(group: Group, buffers: Mapping[ir.Value, Buffer], spec: TargetSpec) -> bool:
     """Whether `lower_winograd` can do what `lower_direct` can, and faster."""
     conv = group.anchor
-    window = Window.of(conv.kernel, conv.strides, conv.dilations, conv.padding)
+    window = Window.of(conv)
     if conv.groups > 1 or (window.kernel, window.strides, window.dilations) != ((3, 3), (1, 1), (1, 1)):
         return False
     image, lanes = buffers[conv.input], spec.lanes(4)
@@ -131,7 +131,7 @@ class Layer:
         conv, self.algorithm = group.anchor, algorithm
         self.conv, self.size = conv, algorithm.results
         self.group, self.buffers, self.spec, self.lanes = group, buffers, spec, spec.lanes(4)
-        self.window = Window.of(conv.kernel, conv.strides, conv.dilations, conv.padding)
+        self.window = Window.of(conv)
         self.batch, self.outputs, self.rows, self.columns = static_shape(conv.output)
         self.inputs = static_shape(conv.input)[1]
         self.down, self.across = algorithm.tiles(conv)
