@@ -1,15 +1,16 @@
 """From a model file to a kmodel: the public API."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 from time import process_time
 from typing import TYPE_CHECKING, Any, BinaryIO
 
+from . import quantising
 from .dump import IrDumper
 from .errors import OptionError
 from .files import make_folder, write_file
-from .options import DTYPES, FLOAT, CompileOptions, Quantisation
+from .options import DTYPES, FLOAT, CompileOptions
 from .runtime import TensorInfo
 from .version import PRODUCER
 
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
     import onnx
 
     from .backends.native.target import TargetSpec
-    from .frontends.dataset import Dataset
     from .options import Ranges
     from .passes.quant.calibrate import Progress
     from .passes.quant.calibration import Calibration
@@ -155,6 +155,7 @@ def compile(
     calibration_engine: str = "numpy",
     quant_weights: str | None = None,
     rounding: str = "nearest",
+    mixed: float | None = None,
     ranges: "str | Path | Ranges | None" = None,
     measure_errors: bool = False,
     progress: "Progress | None" = None,
@@ -210,6 +211,7 @@ def compile(
         calibration_engine=calibration_engine,
         quant_weights=quant_weights,
         rounding=rounding,
+        mixed=mixed,
         ranges=ranges,
         measure_errors=measure_errors,
     )
@@ -223,6 +225,7 @@ def compile(
 
 def _compile(model: Any, options: CompileOptions, progress: "Progress | None", dumper: "IrDumper | None") -> KModel:
     from .dialects import mlir
+    from .dialects.function import clone
 
     start = process_time()
     with mlir.context():
@@ -232,15 +235,17 @@ def _compile(model: Any, options: CompileOptions, progress: "Progress | None", d
             dumper.write("import", module)
         before, behind = pipelines(options)
         passes = _run(before, module, dumper)
-        calibration = _calibrate(module, options.quantisation, progress)
+        calibration, mixed = quantising.calibrate(module, options, progress), None
+        if calibration is not None and options.quantisation.mixed is not None:
+            calibration, mixed = quantising.mix(module, options, calibration, behind[0], progress)
         if calibration is not None and dumper is not None:
             dumper.write("calibrate", module)
         if options.quant != FLOAT and options.quantisation.rounding != "nearest":
-            _round_weights(module, options)
-        original = _clone(module) if options.quantisation.measure_errors else None
+            quantising.round_weights(module, options)
+        original = clone(module) if options.quantisation.measure_errors else None
         passes += _run(behind[:1], module, dumper)
         host = _host_operations(module) if behind[0] in (LAYERS_PIPELINE, BYTES_PIPELINE) else None
-        errors = None if original is None else _layer_errors(original, module, options.quantisation)
+        errors = None if original is None else quantising.layer_errors(original, module, options.quantisation)
         passes += _run(behind[1:], module, dumper)
         cpus: list[str] = []
         if options.machine_code:
@@ -270,33 +275,13 @@ def _compile(model: Any, options: CompileOptions, progress: "Progress | None", d
         report["quantisation"] = exposed
     if calibration is not None:
         report["calibration"] = {"estimator": calibration.estimator, "samples": calibration.samples}
+    if mixed is not None:
+        report["mixed"] = mixed
     if errors is not None:
         report["errors"] = errors
     if host is not None:
         report["host"] = host
     return KModel(data, report, calibration)
-
-
-def _round_weights(module: Any, options: CompileOptions) -> None:
-    from .passes.quant.rounding import round_weights
-
-    wanted = options.quantisation
-    samples = None if wanted.calibration is None else _samples(module, wanted)
-    bits = 16 if options.quant == "i16" else 8
-    round_weights(module, wanted.rounding, samples or (), bits, DTYPES[options.weights])
-
-
-def _clone(module: Any) -> Any:
-    from .backends.native.emit import clone
-
-    return clone(module)
-
-
-def _layer_errors(original: Any, quantised: Any, wanted: Quantisation) -> list[dict[str, Any]]:
-    """What quantisation changed, node by node."""
-    from .passes.quant.errors import layer_errors
-
-    return [asdict(one) for one in layer_errors(original, quantised, _samples(original, wanted))]
 
 
 def _host_operations(module: Any) -> list[dict[str, Any]]:
@@ -332,33 +317,6 @@ def _run(texts: Sequence[str], module: Any, dumper: "IrDumper | None") -> list[d
     return [{"pass": item.name, "seconds": round(seconds, 4)} for item, seconds in pairs]
 
 
-def _calibrate(module: Any, wanted: Quantisation, progress: "Progress | None") -> "Calibration | None":
-    """State the ranges of the float network's values on them, if they are wanted: measured, or read from a file."""
-    if not wanted.given:
-        return None
-    from .passes.quant.calibration import Calibration, annotate, named_values
-    from .passes.quant.methods import measure_ranges
-
-    if callable(wanted.ranges):
-        calibration = wanted.ranges([name for name, _ in named_values(module)])
-    elif wanted.ranges is not None:
-        calibration = Calibration.load(wanted.ranges)
-    else:
-        calibration = measure_ranges(
-            module, _samples(module, wanted), wanted.calibration_method, progress, _engine(wanted)
-        )
-    annotate(module, calibration)
-    return calibration
-
-
-def _samples(module: Any, wanted: Quantisation) -> "Dataset":
-    from .dialects.function import entry_function, initial_states
-    from .frontends.dataset import open_dataset
-    from .passes.quant.calibrate import network_inputs
-
-    return open_dataset(wanted.calibration, network_inputs(module), initial_states(entry_function(module)))
-
-
 def float_ranges(model: Any, **given: Any) -> "Calibration":
     """The ranges of a network's values over `calibration`; takes what `compile` takes, and raises what it raises."""
     from .dialects import mlir
@@ -367,20 +325,10 @@ def float_ranges(model: Any, **given: Any) -> "Calibration":
     with mlir.context():
         module = _import(model, options)
         _run((PIPELINE,), module, None)
-        found = _calibrate(module, options.quantisation, None)
+        found = quantising.calibrate(module, options, None)
     if found is None:
         raise OptionError("K0721", cause="there is no calibration data to measure ranges with")
     return found
-
-
-def _engine(wanted: Quantisation) -> Any:
-    if wanted.calibration_engine == "native":
-        from .backends.native.observe import ObservedProgram
-
-        return ObservedProgram
-    from .dialects.evaluate import Program
-
-    return Program
 
 
 def _stated_bytes(module: Any) -> dict[str, Any]:
@@ -453,7 +401,8 @@ def _emit_machine_code(
     specs: "list[TargetSpec]", module: Any, dumper: "IrDumper | None", passes: list[dict[str, Any]]
 ) -> tuple[bytes, dict[str, dict[str, int]]]:
     """The kmodel for some CPUs, and the memory that it works in; what passes took is added to `passes`."""
-    from .backends.native.emit import clone, emit_native, pipeline
+    from .backends.native.emit import emit_native, pipeline
+    from .dialects.function import clone
 
     modules = [module, *(clone(module) for _ in specs[1:])]
     for spec, one in zip(specs, modules, strict=True):

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
+from math import inf
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -58,8 +59,9 @@ class Quantisation:
     `calibration_method` measures ranges, running the network on `calibration_engine`; `ranges` is the path of a file of
     ranges measured before, or a function that gives a `Calibration` for the names of the network's values.
     `quant_weights` is the type of weights, None the target's default, `rounding` one of
-    `passes.quant.rounding.METHODS`, by which weights are rounded. `measure_errors` asks for what quantisation
-    changes, layer by layer, on some of the data.
+    `passes.quant.rounding.METHODS`, by which weights are rounded. `mixed` keeps as few of the most sensitive layers
+    in 16 bits, or in floating point where integers of 8 bits are multiplied, as give the worst output that ratio of
+    signal to noise, in dB, on some of the data. `measure_errors` asks for what quantisation changes, layer by layer.
     """
 
     quant: str | None = None
@@ -68,6 +70,7 @@ class Quantisation:
     calibration_engine: str = "numpy"
     quant_weights: str | None = None
     rounding: str = "nearest"
+    mixed: float | None = None
     ranges: "str | Path | Ranges | None" = None
     measure_errors: bool = False
 
@@ -90,6 +93,17 @@ class Quantisation:
         _require(
             self.calibration is not None or self.rounding != "adaround",
             "rounding by AdaRound needs calibration data",
+        )
+        _require(
+            self.mixed is None or (isinstance(self.mixed, int | float) and 0 < self.mixed < inf),
+            f"mixed is {self.mixed!r}, expected the decibels that outputs shall have, above 0",
+        )
+        _require(
+            self.calibration is not None or self.mixed is None,
+            "the layers that keep more bits are chosen with calibration data, and none is given",
+        )
+        _require(
+            self.mixed is None or self.quant != "i16", "layers keep 16 bits, but all have them already (quant i16)"
         )
         _require(
             not (self.given and self.quant == FLOAT),
@@ -171,6 +185,9 @@ class CompileOptions:
         self.quantisation.weights_for(self.target)
         if self.quantisation.rounding != "nearest" and self.target == "k210":
             raise OptionError("K0720", cause="weights for target k210 are rounded to the nearest number only")
+        if self.quantisation.mixed is not None and self.target == "k210" and (self.portable or self.version != 5):
+            cause = "sensitive layers are left to the K210's processor, which kmodels of version 5 have code for alone"
+            raise OptionError("K0722", cause=cause, remedy="leave out portable and kmodel")
         if self.portable and self.target == "k210":
             if self.version != 5:
                 raise OptionError("K0722", cause=f"portable kmodels for k210 are of version 5, not {self.version}")

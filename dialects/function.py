@@ -4,6 +4,7 @@ A state is an input and an output of the same name: what one run returns goes in
 (`kpu-bufferize`) returns nothing: its outputs are arguments, too, which the caller wants to be filled.
 """
 
+import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -38,6 +39,13 @@ def entry_function(module: ir.Module) -> func.FuncOp:
     if len(named) != 1:
         raise ExecutionError("K0501", cause=f"the module has {len(functions)} functions, none of them @main")
     return named[0]
+
+
+def clone(module: ir.Module) -> ir.Module:
+    """A copy, which other passes can be run on."""
+    stream = io.BytesIO()
+    module.operation.write_bytecode(stream)
+    return ir.Module.parse(stream.getvalue(), context=module.context)
 
 
 def inputs_of(function: func.FuncOp) -> list[Parameter]:

@@ -40,6 +40,8 @@ ROUNDINGS = {"NoFineTuneWeights": "nearest", "UseSquant": "squant", "UseAdaRound
 """nncase's ways to round weights, and ours."""
 TYPES = {"uint8": "u8", "int8": "i8", "int16": "i16"}
 """nncase's names of types that are quantised to, and ours."""
+MIXED = 30.0
+"""The decibels that outputs shall have when layers may keep more bits: noise is a thirtieth of the signal then."""
 STALE = "set the fields shape_bucket_... of CompileOptions, which alone count in nncase, too"
 
 
@@ -255,7 +257,11 @@ class PTQTensorOptions(Samples):
         differs="cpu ignores it",
     )
     use_mix_quant = Field(
-        False, flag, "", refused="all layers of a network are quantised to one type", differs="k230 only"
+        False,
+        flag,
+        "keeps sensitive layers in 16 bits, on cpu and k210 real, until the worst output's signal is "
+        f"{MIXED:g} dB above its noise",
+        differs="k230 only, by cosine",
     )
     use_mse_quant_w = Field(False, flag, "", nothing="nor has it in nncase 2.x")
     quant_scheme = Field("", path, "a file of ranges, instead of samples", differs="cpu ignores it")

@@ -8,20 +8,27 @@ node computes; what the node computes before that keeps our name.
 import json
 import math
 import re
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ..dialects.ranges import REAL as REAL_BITS
+from ..dialects.ranges import Range
 from ..errors import OptionError
 from ..files import make_folder, read_json, write_file
+from ..passes.quant.calibration import Calibration
 from .names import nearest
 from .tensors import Tensors
 
 VERSION = "1.0"
 REAL = ("f16", "f32")
 """Types of values that stay real numbers."""
-INTEGERS = ("u8", "i8", "i16")
+BITS = {"u8": 8, "i8": 8, "i16": 16, "f16": REAL_BITS, "f32": REAL_BITS}
+"""Types that values can have, and their bits."""
+KINDS: dict[int | None, str] = {16: "i16", REAL_BITS: "f32"}
+"""The type of a value whose bits are other than the rest's."""
 PLACE = re.compile(r"(?P<op>\S+) (?P<node>.*?)( \((?P<count>\d+)\))?(\[(?P<result>\d+)\])?")
 
 
@@ -32,6 +39,12 @@ class Entry:
     name: str
     kind: str
     ranges: tuple[tuple[float, float], ...]
+
+    @property
+    def span(self) -> Range | None:
+        """The range that holds all of them; None for a value that stays real and never held a finite number."""
+        span = Range(min(low for low, _ in self.ranges), max(high for _, high in self.ranges))
+        return None if self.kind in REAL and span.low == span.high else span
 
     def as_json(self) -> dict[str, Any]:
         """As nncase writes it."""
@@ -67,18 +80,22 @@ class Scheme:
         write_file(path, json.dumps(content, indent=2) + "\n")
 
     def kind(self, tensors: Tensors) -> str:
-        """The one type of integers that values have. Raises `OptionError` K0731 when there are several, or none."""
-        found = {one.kind for one in self.entries.values() if one.kind in INTEGERS and one.name not in tensors.weights}
-        if len(found) != 1:
-            what = "all values stay real" if not found else f"values have the types {', '.join(sorted(found))}"
-            raise OptionError("K0731", where=self.place, cause=f"{what}, expected one type of integers besides f32")
-        return found.pop()
+        """The type that most values have of those of integers, one of 8 bits if there are any.
 
-    def ranges(self, values: Sequence[str], tensors: Tensors, strict: bool) -> dict[str, tuple[float, float] | None]:
-        """The range of each value, None for those that stay real: of type f32, or, unless strict, not in the file.
+        u8 and i8 are the same numbers. Raises `OptionError` K0731 when no value has such a type.
+        """
+        kinds = Counter(one.kind for one in self.entries.values() if one.name not in tensors.weights)
+        found = [kind for kind in ("u8", "i8", "i16") if kinds[kind]]
+        if not found:
+            cause = "all values stay real, expected one at least of a type of integers"
+            raise OptionError("K0731", where=self.place, cause=cause)
+        return max((kind for kind in found if kind != "i16"), key=lambda kind: kinds[kind], default="i16")
 
-        Raises `OptionError` K0717, K0718 for names that the network does not have, and, if strict, for values that are
-        not in the file.
+    def calibration(self, values: Sequence[str], tensors: Tensors, strict: bool) -> Calibration:
+        """The range of each value, and the bits of those whose type is another than `kind`.
+
+        A value that is not in the file has no range, and stays real. Raises `OptionError` K0717, K0718 for names that
+        the network does not have, and, if strict, for values that are not in the file.
         """
         names = tensor_names(values, tensors.results)
         known = {*names.values(), *tensors.names}
@@ -90,27 +107,23 @@ class Scheme:
         if strict and missing:
             cause = f"strict mode needs a range of every value, there is none of '{missing[0]}'"
             raise OptionError("K0718", where=self.place, cause=cause)
-        return {value: self._range(name) for value, name in names.items()}
-
-    def _range(self, name: str) -> tuple[float, float] | None:
-        entry = self.entries.get(name)
-        if entry is None or entry.kind in REAL:
-            return None
-        return min(low for low, _ in entry.ranges), max(high for _, high in entry.ranges)
+        found = {value: self.entries[name] for value, name in names.items() if name in self.entries}
+        usual = BITS[self.kind(tensors)]
+        bits = {value: BITS[entry.kind] for value, entry in found.items() if BITS[entry.kind] != usual}
+        spans = {value: found[value].span if value in found else None for value in values}
+        return Calibration("scheme", 0, spans, bits)
 
 
-def measured(
-    ranges: Mapping[str, tuple[float, float] | None], kinds: tuple[str, str], tensors: Tensors, by_channel: bool
-) -> Scheme:
+def measured(calibration: Calibration, kinds: tuple[str, str], tensors: Tensors, by_channel: bool) -> Scheme:
     """The scheme that says what was measured, with the network's weights; `kinds` are the types of values and weights.
 
     Ranges contain 0, as integers need it.
     """
-    names = tensor_names(ranges, tensors.results)
-    entries = [
-        Entry(names[value], kinds[0] if span else "f32", (_around_zero(*(span or (0.0, 0.0))),))
-        for value, span in ranges.items()
-    ]
+    names = tensor_names(calibration.ranges, tensors.results)
+    entries = []
+    for value, span in calibration.ranges.items():
+        kind = KINDS.get(calibration.bits.get(value), kinds[0]) if span else "f32"
+        entries.append(Entry(names[value], kind, (_around_zero(*(span or (0.0, 0.0))),)))
     for name, weight in tensors.weights.items():
         rows = weight.reshape(len(weight), -1) if by_channel else weight.reshape(1, -1)
         spans = tuple(_around_zero(float(row.min()), float(row.max())) for row in rows)
@@ -144,8 +157,8 @@ def _entry(content: Any, number: int, place: str) -> Entry:
     if not isinstance(content, dict) or not isinstance(content.get("Name"), str):
         raise OptionError("K0717", where=where, cause="has no 'Name'")
     kind = content.get("DataType")
-    if kind not in (*REAL, *INTEGERS):
-        valid = ", ".join((*INTEGERS, *REAL))
+    if kind not in BITS:
+        valid = ", ".join(BITS)
         raise OptionError("K0717", where=where, cause=f"'DataType' is {kind!r}, expected one of {valid}")
     rows = content.get("DataRange")
     spans = tuple(_span(row) for row in rows) if isinstance(rows, list) else ()

@@ -6,7 +6,6 @@ version 7 whose one module holds an object for each of them, and the weights tha
 
 from __future__ import annotations
 
-import io
 from collections.abc import Sequence
 
 from ...dialects.function import entry_function
@@ -53,13 +52,6 @@ def emit_native(
         [_signature(value) for value in end.operation.operands],
     )
     return v7.write(attach(v7.Model((made,), alignment=ALIGNMENT), names_of(function, producer))), programs
-
-
-def clone(module: ir.Module) -> ir.Module:
-    """A copy, which other passes can be run on."""
-    stream = io.BytesIO()
-    module.operation.write_bytecode(stream)
-    return ir.Module.parse(stream.getvalue(), context=module.context)
 
 
 def _signature(value: ir.Value) -> TensorType:

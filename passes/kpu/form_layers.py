@@ -11,9 +11,10 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from ...dialects import kpu, nn
+from ...dialects import kpu, nn, ranges
+from ...dialects.function import entry_function
 from ...dialects.mlir import ir
-from ...dialects.ranges import Range, value_range
+from ...dialects.ranges import Range, value_bits, value_range
 from ...dialects.tensors import Array, shape_of, static_shape
 from ...runtime.kpu.registers import CHANNELS
 from ..pipeline import register_pass
@@ -24,7 +25,7 @@ from .affine import AFFINE
 from .gather import dense, gathered, placed
 from .join import JOINING, is_of_layers, put_into_one
 from .portions import PORTIONS
-from .rules import LEAST, axes_of, broken_rule, is_map, record
+from .rules import LEAST, REAL, axes_of, broken_rule, is_map, record
 from .sink import BEHIND_SLICES, SINKING
 from .slopes import CHANNELWISE, slopes_behind
 from .windows import maximum_of_windows
@@ -184,5 +185,8 @@ class FormLayers:
     name: ClassVar[str] = "kpu-form-layers"
 
     def apply(self, module: ir.Module) -> None:
+        for op in entry_function(module).regions[0].blocks[0].operations:
+            if isinstance(op, nn.Conv) and value_bits(op.input) == ranges.REAL:
+                op.attributes[REAL] = ir.UnitAttr.get()  # patterns put other values, without bits, in its input's place
         rewrite_module(module, [*FORMING, *AFFINE])
         rewrite_module(module, [*SINKING, *JOINING, put_into_one, *PORTIONS, *CHANNELWISE, activation_behind])

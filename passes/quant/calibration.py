@@ -8,35 +8,42 @@ module alone, so ranges fit exactly the form of a network that they were measure
 import json
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from ...dialects import nn
 from ...dialects.function import argument_names, entry_function
 from ...dialects.mlir import describe, ir
-from ...dialects.ranges import Range, set_range
+from ...dialects.ranges import REAL, Range, set_bits, set_range
 from ...errors import OptionError, PassError
 from ...files import read_json, write_file
 
 FORMAT = "kpuc ranges"
 VERSION = 1
+BITS = (8, 16, REAL)
+"""How values may be kept."""
 
 
 @dataclass(frozen=True)
 class Calibration:
-    """The ranges of all float values of a module; None where a value never held a finite number."""
+    """The ranges of all float values of a module; None where a value never held a finite number.
+
+    `bits` are those of values which are kept otherwise than the rest: 8, 16, or 32 for what stays a real number.
+    """
 
     estimator: str
     samples: int
     ranges: dict[str, Range | None]
+    bits: dict[str, int] = field(default_factory=dict)
 
     def save(self, path: str | Path) -> None:
         """Write a readable JSON file: all of it, or nothing. Raises `OptionError` K0705."""
         content = {"format": FORMAT, "version": VERSION, "estimator": self.estimator, "samples": self.samples}
         lines = ",\n".join(f"    {json.dumps(name)}: {json.dumps(span)}" for name, span in self.ranges.items())
         head = json.dumps(content, indent=2).removesuffix("\n}")
-        write_file(path, f'{head},\n  "ranges": {{\n{lines}\n  }}\n}}\n')
+        bits = f'  "bits": {json.dumps(self.bits)},\n' if self.bits else ""
+        write_file(path, f'{head},\n{bits}  "ranges": {{\n{lines}\n  }}\n}}\n')
 
     @classmethod
     def load(cls, path: str | Path) -> "Calibration":
@@ -51,8 +58,12 @@ class Calibration:
         if not isinstance(ranges, dict):
             raise OptionError("K0717", where=str(path), cause="has no table 'ranges'")
         spans = {name: _span(name, entry, path) for name, entry in ranges.items()}
+        bits = content.get("bits", {})
+        if not isinstance(bits, dict) or any(name not in spans or count not in BITS for name, count in bits.items()):
+            valid = ", ".join(map(str, BITS))
+            raise OptionError("K0717", where=str(path), cause=f"'bits' is no table of its values' bits, each {valid}")
         estimator, samples = content.get("estimator"), content.get("samples")
-        return cls(str(estimator), samples if isinstance(samples, int) else 0, spans)
+        return cls(str(estimator), samples if isinstance(samples, int) else 0, spans, bits)
 
 
 def _span(name: str, entry: Any, path: str | Path) -> Range | None:
@@ -108,3 +119,4 @@ def annotate(module: ir.Module, calibration: Calibration) -> None:
         )
     for name, value in values.items():
         set_range(value, calibration.ranges[name])
+        set_bits(value, calibration.bits.get(name))

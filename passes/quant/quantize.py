@@ -16,7 +16,7 @@ import numpy as np
 from ...dialects import nn
 from ...dialects.function import entry_function
 from ...dialects.mlir import ir
-from ...dialects.ranges import Range
+from ...dialects.ranges import Range, value_bits
 from ...dialects.tensors import Array, shape_of
 from ...errors import PassError
 from ..nn.integer_weights import dequantised
@@ -26,6 +26,8 @@ from .stored import Stored, is_product
 
 BITS = {"uint8": 8, "int8": 8, "int16": 16}
 """The types that values are quantised to."""
+TYPES = {8: "uint8", 16: "int16"}
+"""Those of values that have other bits than the rest."""
 WEIGHT_BITS = {"int8": 8, "int16": 16, "int4": 4}
 """The types that weights are quantised to; int4 is kept in int8."""
 LARGEST_BIAS = 2.0**30
@@ -54,26 +56,26 @@ class Quantize:
                 cause = f"option '{option}' of pass '{self.name}' is '{value}', expected {' or '.join(valid)}"
                 raise PassError("K0303", cause=cause)
         stored = Stored.of(module)
-        ranges = stored.ranges()
-        bits, weight_bits = BITS[self.activations], WEIGHT_BITS[self.weights]
-        scales = {value: asymmetric(span, bits).scale for value, span in ranges.items()}
+        ranges, bits = stored.ranges(), stored.bits(BITS[self.activations])
         real = {}
         for value, behind in _places(module):
             if value in ranges:
                 with ir.InsertionPoint(behind), _location(value):
-                    real[value] = self._rounded(value, ranges[value])
+                    real[value] = self._rounded(value, ranges[value], bits[value])
         for reader, value in stored.readers:
             if is_product(reader):
-                quantise_weight(reader, scales[value], weight_bits)
+                scale = asymmetric(ranges[value], bits[value]).scale
+                quantise_weight(reader, scale, weight_bits(WEIGHT_BITS[self.weights], value))
             for number, operand in enumerate(reader.operation.operands):
                 if operand == value and (number == 0 or not is_product(reader)):
                     reader.operation.operands[number] = real[value]
 
-    def _rounded(self, value: ir.Value, span: Range) -> ir.Value:
+    def _rounded(self, value: ir.Value, span: Range, bits: int) -> ir.Value:
         """A value, quantised and dequantised."""
-        affine = asymmetric(span, BITS[self.activations])
-        zero = affine.zero_point + np.iinfo(self.activations).min
-        type_ = nn.quantized_tensor_type(shape_of(value), [affine.scale], [zero], -1, np.dtype(self.activations))
+        affine = asymmetric(span, bits)
+        dtype = np.dtype(self.activations if bits == BITS[self.activations] else TYPES[bits])
+        zero = affine.zero_point + int(np.iinfo(dtype).min)
+        type_ = nn.quantized_tensor_type(shape_of(value), [affine.scale], [zero], -1, dtype)
         return nn.Dequantize(nn.Quantize(value, results=[type_]).output).output
 
 
@@ -103,6 +105,11 @@ def quantise_weight(op: Any, scale: float, bits: int = 8) -> None:
     assert weight is not None
     with op.location, ir.InsertionPoint(op):
         op.operation.operands[1] = rounded_weight(weight, channel_axis(op), _least_scale(op, scale), bits)
+
+
+def weight_bits(usual: int, data: ir.Value) -> int:
+    """The bits of a product's weight: not fewer than are stated for its data."""
+    return max(usual, value_bits(data) or 0)
 
 
 def channel_axis(op: Any) -> int:

@@ -19,7 +19,7 @@ from ...dialects.tensors import Array, static_shape
 from ...errors import OptionError
 from ...runtime.kernels.convolution import sliding_windows
 from .affine import asymmetric
-from .quantize import WEIGHT_BITS, channel_axis, weight_scales
+from .quantize import WEIGHT_BITS, channel_axis, weight_bits, weight_scales
 from .stored import Stored, is_product
 
 METHODS = ("nearest", "squant", "adaround")
@@ -46,11 +46,12 @@ def round_weights(
     if method not in METHODS:
         raise OptionError("K0719", cause=f"there is no way to round '{method}'; there are: {', '.join(METHODS)}")
     stored = Stored.of(module)
-    spans = stored.ranges()
+    spans, kept = stored.ranges(), stored.bits(bits)
     products = [(op, value) for op, value in stored.readers if is_product(op)]
     seen = _rows(module, products, samples) if method == "adaround" else {}
     for number, (op, value) in enumerate(products):
-        grid = Grid.of(op, asymmetric(spans[value], bits).scale, WEIGHT_BITS[weights])
+        scale = asymmetric(spans[value], kept[value]).scale
+        grid = Grid.of(op, scale, weight_bits(WEIGHT_BITS[weights], value))
         steps = np.rint(grid.real)
         if method == "squant":
             steps = squant(grid.real, grid.limit)

@@ -54,6 +54,11 @@ CASES = {
         same(60, 1, 1),
         f"about {20 * 59 * 59} cycles of work for {6000 + 16 * 59 * (30 + 34) + 59 * 59} of transport",
     ),
+    "K210-CONV-REAL": (
+        same(8, 8, 8).replace("groups = 1", "kpu.real, groups = 1"),
+        same(8, 8, 8),
+        "an input that is too sensitive for 8 bits, or was said to be",
+    ),
 }
 
 

@@ -42,6 +42,8 @@ def compile_file(
             click.echo("          {}: real = (byte - {zero_point}) * {scale:.9g}".format(name, **stated))
     if "calibration" in facts:
         click.echo("  ranges  {estimator}, {samples} samples".format(**facts["calibration"]))
+    if "mixed" in facts:
+        _print_mixture(facts["mixed"])
     for memory, plan in facts.get("memory", {}).items():
         gap = plan["peak"] / plan["bound"] - 1 if plan["bound"] else 0.0
         click.echo(
@@ -54,6 +56,16 @@ def compile_file(
         _print_warnings(kmodel)
 
 
+def _print_mixture(mixed: dict[str, Any]) -> None:
+    """Say which layers keep more than 8 bits, and what that is worth."""
+    names = [one["name"] for one in mixed["kept"]]
+    text = "  mixed   {} of {layers} layers stay {type}; outputs have {before:.1f} dB without, {after:.1f} dB with them"
+    click.echo(text.format(len(names), **mixed, **mixed["decibels"]))
+    if names:
+        shown = ", ".join(names[:MOST_NAMES])
+        click.echo(f"          {shown}{' ...' if len(names) > MOST_NAMES else ''}")
+
+
 def _print_excess(file: int, values: int) -> None:
     """Say when file and values are too large for the K210's main memory, where firmware loads the file."""
     if file + values > CHIP_MEMORY:
@@ -62,6 +74,8 @@ def _print_excess(file: int, values: int) -> None:
         click.echo("  help  take a smaller network or input; calibrated weights take a quarter of float ones", err=True)
 
 
+MOST_NAMES = 5
+"""How many layers are named."""
 WORTH_A_WARNING = 0.01
 """The share of the predicted time from which on an operation that stays on the host is worth one."""
 

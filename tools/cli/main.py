@@ -105,6 +105,12 @@ QUANTISATION = (
         show_default=True,
         help="What runs the samples: numpy, or native (machine code: faster, rounds as this CPU does).",
     ),
+    click.option(
+        "--mixed",
+        type=float,
+        metavar="DECIBELS",
+        help="Keep sensitive layers in 16 bits, or real, until outputs have this signal to noise ratio.",
+    ),
     click.option("--ranges", type=click.Path(), help="A file of ranges, instead of samples."),
     click.option("--save-ranges", type=click.Path(), help="A file for the ranges that were measured."),
 )

@@ -134,3 +134,18 @@ func.func @padding_beyond_what_the_kernel_covers(%x: tensor<1x2x8x8xf32>) -> ten
   %1 = "nn.conv"(%x, %w) {strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, padding = array<i64: 1, 1, 2, 2>, groups = 1 : i64, nn.ranges = [array<f64: -9.0, 9.0>]} : (tensor<1x2x8x8xf32>, tensor<3x2x1x1xf32>) -> tensor<1x3x11x11xf32>
   return %1 : tensor<1x3x11x11xf32>
 }
+
+// -----
+
+// A convolution whose input shall stay real is the host's; what makes that input, and what follows, need not be.
+// CHECK-LABEL: func.func @values_that_stay_real_are_the_hosts
+// CHECK:       %[[A:.*]] = "kpu.layer"(%arg0
+// CHECK:       %[[B:.*]] = "nn.conv"(%[[A]]{{.*}}kpu.reason = ["K210-CONV-REAL"
+// CHECK:       "kpu.layer"(%[[B]]
+func.func @values_that_stay_real_are_the_hosts(%x: tensor<1x2x8x8xf32>) -> tensor<1x2x8x8xf32> {
+  %w = "nn.constant"() {value = dense<0.5> : tensor<2x2x3x3xf32>} : () -> tensor<2x2x3x3xf32>
+  %1 = "nn.conv"(%x, %w) {strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, padding = array<i64: 1, 1, 1, 1>, groups = 1 : i64, nn.ranges = [array<f64: -9.0, 9.0>], nn.results_bits = [array<i64: 32>]} : (tensor<1x2x8x8xf32>, tensor<2x2x3x3xf32>) -> tensor<1x2x8x8xf32>
+  %2 = "nn.conv"(%1, %w) {strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, padding = array<i64: 1, 1, 1, 1>, groups = 1 : i64, nn.ranges = [array<f64: -9.0, 9.0>]} : (tensor<1x2x8x8xf32>, tensor<2x2x3x3xf32>) -> tensor<1x2x8x8xf32>
+  %3 = "nn.conv"(%2, %w) {strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, padding = array<i64: 1, 1, 1, 1>, groups = 1 : i64, nn.ranges = [array<f64: -9.0, 9.0>]} : (tensor<1x2x8x8xf32>, tensor<2x2x3x3xf32>) -> tensor<1x2x8x8xf32>
+  return %3 : tensor<1x2x8x8xf32>
+}
