@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from ...errors import KmodelError
 from ..kpu import disassembler as kpu
+from ..native.elf import read_object
 from ..stackvm.dialect5 import dialect_of
 from ..stackvm.disassembler import disassemble
 from ..stackvm.isa5 import DIALECTS, ISA5, Isa5
@@ -19,6 +20,7 @@ from . import native, v5, v7
 from .elements import V5_NAMES
 from .names import names_of
 from .section import Section
+from .struct import Buffer
 from .types7 import AnyType, InvalidType, PointerType, TensorType, TupleType, Type
 
 if TYPE_CHECKING:
@@ -97,9 +99,18 @@ def _native(module: v7.Module) -> dict[str, Any]:
         return {"damaged": error.cause}
     objects = [
         {"cpu": one.cpu, "machine": one.machine, "needs": " ".join(one.needs), "bytes": len(one.code)}
+        | _machine_code(one.code)
         for one in found.objects
     ]
     return {"weights_bytes": len(found.weights), "arena_bytes": found.arena, "objects": objects}
+
+
+def _machine_code(code: Buffer) -> dict[str, Any]:
+    """The functions of an object, in order."""
+    try:
+        return {"functions": [{"name": one.name, "bytes": one.size} for one in read_object(code).code]}
+    except KmodelError as error:
+        return {"damaged": error.cause}
 
 
 def _section(section: Section) -> dict[str, Any]:
