@@ -30,13 +30,18 @@ Disassembler = Callable[[memoryview], list[str]]
 DISASSEMBLERS: Mapping[tuple[int, str], Callable[[Any], Disassembler]] = {
     (5, "k210"): lambda _: kpu.disassemble,
     (5, "stackvm"): lambda module: partial(disassemble, _isa5(module)),
-    (7, "stackvm"): lambda module: partial(disassemble, ISA7),
+    (7, "stackvm"): lambda module: partial(disassemble, ISA7, rdata=_rdata(module)),
 }
 """(kmodel version, kind of module) -> module -> lines of a function's code."""
 
 
 JSON_ONLY = frozenset({"layers", "registers"})
 """All registers of KPU layers: the text shows those that vary."""
+
+
+def _rdata(module: v7.Module) -> Buffer:
+    """The constants that code refers to."""
+    return next((one.body for one in module.sections if one.name == ".rdata"), b"")
 
 
 def _isa5(module: v5.Module) -> Isa5:
