@@ -178,8 +178,9 @@ def compile(
     `quant` to `measure_errors` say whether the network is quantised, and from what: see `options.Quantisation`.
     Calibration data is an array, a dictionary of arrays, an iterable of dictionaries, an `.npz` or `.npy` file, or a
     folder of images: see `frontends.dataset.open_dataset`; `progress(done, total)` is called while it is gone through.
-    `dump_ir` names a folder for one numbered `.mlir` per pass that changed something, the ranges, and the places of
-    buffers; `dump_asm` one for `kmodel.asm`, what is in the kmodel with its code disassembled.
+    `dump_ir` names a folder for one numbered `.mlir` per pass that changed something, the ranges, and `memory.txt`, the
+    places of buffers; `dump_asm` one for `kmodel.asm`, what is in the kmodel with its code disassembled, and for
+    `native_CPU.s`, the assembly of machine code.
 
     Raises `KpucError`: `OptionError` for choices that cannot be had, `ModelError` for files that cannot be read,
     `UnsupportedError` for networks that the target cannot compute.
@@ -215,15 +216,22 @@ def compile(
         ranges=ranges,
         measure_errors=measure_errors,
     )
-    made = _compile(model, options, progress, None if dump_ir is None else IrDumper(Path(dump_ir)))
+    listings = None if dump_asm is None else make_folder(dump_asm)
+    made = _compile(model, options, progress, None if dump_ir is None else IrDumper(Path(dump_ir)), listings)
     if dump_ir is not None and made.calibration is not None:
         made.calibration.save(Path(dump_ir) / "ranges.json")
-    if dump_asm is not None:
-        write_file(make_folder(dump_asm) / "kmodel.asm", made.disassembled())
+    if listings is not None:
+        write_file(listings / "kmodel.asm", made.disassembled())
     return made
 
 
-def _compile(model: Any, options: CompileOptions, progress: "Progress | None", dumper: "IrDumper | None") -> KModel:
+def _compile(
+    model: Any,
+    options: CompileOptions,
+    progress: "Progress | None",
+    dumper: "IrDumper | None",
+    listings: "Path | None",
+) -> KModel:
     from .dialects import mlir
     from .dialects.function import clone
 
@@ -253,11 +261,14 @@ def _compile(model: Any, options: CompileOptions, progress: "Progress | None", d
 
             specs = chosen(options.cpu, options.triple)
             cpus = [spec.name for spec in specs]
-            data, memory = _emit_machine_code(specs, module, dumper, passes)
+            data, memory = _emit_machine_code(specs, module, dumper, passes, listings)
         else:
             data, memory = _emit(options, module), _planned_memory(module)
-            if dumper is not None and behind[-1] == BUFFERS_PIPELINE:
-                dumper.write_plan(module)
+            if dumper is not None:
+                from .backends.memory import plan_of
+
+                peaks = {name: (one["peak"], one["bound"]) for name, one in memory.items()}
+                dumper.write_plan(plan_of(module, peaks).text())
         exposed = _stated_bytes(module) if options.target == "k210" else {}
     report = {
         "target": options.target,
@@ -398,20 +409,29 @@ def _round_pipeline(options: CompileOptions) -> str:
 
 
 def _emit_machine_code(
-    specs: "list[TargetSpec]", module: Any, dumper: "IrDumper | None", passes: list[dict[str, Any]]
+    specs: "list[TargetSpec]",
+    module: Any,
+    dumper: "IrDumper | None",
+    passes: list[dict[str, Any]],
+    listings: "Path | None",
 ) -> tuple[bytes, dict[str, dict[str, int]]]:
     """The kmodel for some CPUs, and the memory that it works in; what passes took is added to `passes`."""
     from .backends.native.emit import emit_native, pipeline
     from .dialects.function import clone
+    from .backends.native.listing import listing
 
     modules = [module, *(clone(module) for _ in specs[1:])]
     for spec, one in zip(specs, modules, strict=True):
         passes += _run((pipeline(spec),), one, dumper)
-    data, programs = emit_native(modules, specs, PRODUCER)
+    data, codes = emit_native(modules, specs, PRODUCER)
     if dumper is not None:
-        for spec, program in zip(specs, programs, strict=True):
-            dumper.write_text(f"native-lower_{spec.name}", program.text)
-    return data, {"main": {"peak": programs[0].arena_bytes, "bound": programs[0].bound}}
+        for code in codes:
+            dumper.write_text(f"native-lower_{code.spec.name}", code.program.text)
+        dumper.write_plan("\n".join(code.memory.text() for code in codes))
+    if listings is not None:
+        for code in codes:
+            write_file(listings / f"native_{code.spec.name}.s", listing(code))
+    return data, {"main": {"peak": codes[0].program.arena_bytes, "bound": codes[0].program.bound}}
 
 
 def _emit(options: CompileOptions, module: Any) -> bytes:

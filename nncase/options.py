@@ -117,7 +117,9 @@ class CompileOptions(Options):
         "what fills an image that is letterboxed, before mean and std",
         differs="2.11 fills with 0 when a convolution follows at once",
     )
-    dump_asm = Field(True, flag, "writes what is in the kmodel into dump_dir/kmodel.asm")
+    dump_asm = Field(
+        True, flag, "writes what is in the kmodel into dump_dir/kmodel.asm, machine code into native_CPU.s"
+    )
     dump_ir = Field(
         False, flag, "writes the network after each pass into dump_dir, its ranges and the plan of its memory"
     )

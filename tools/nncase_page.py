@@ -95,9 +95,10 @@ a trial.
 | file | when |
 |---|---|
 | `000_import.mlir` ... | `dump_ir`: the network after each pass, at last with the places of its buffers |
-| `memory.txt` | `dump_ir`, for `k210` and `k510`: where each buffer lies in which memory |
+| `memory.txt` | `dump_ir`: where each buffer lies in which memory, from when to when; what is in use at each step |
 | `ranges.json` | `dump_ir`, of a quantised network: the ranges of all values |
 | `kmodel.asm` | `dump_asm`: what is in the kmodel, its code disassembled |
+| `native_CPU.s` | `dump_asm`, of a kmodel of machine code: its assembly, and which nodes each function computes |
 | `QuantScheme.json` | `export_quant_scheme` |
 | `quant_error.csv` | `dump_quant_error`: cosine, and differences / magnitudes, of each node over five samples |
 | `import_ranges.json` | `dump_range_options`, `dump_import_op_range`: ranges of the float network |

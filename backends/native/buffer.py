@@ -54,9 +54,12 @@ class Buffer:
     @property
     def type(self) -> str:
         """The memref type of the whole block."""
-        return (
-            f"memref<{'x'.join(str(self.extents[axis]) for axis in self.order)}{'x' * bool(self.order)}{self.element}>"
-        )
+        return f"memref<{self.dimensions}>"
+
+    @property
+    def dimensions(self) -> str:
+        """Extents and elements of the whole block, as types say them."""
+        return "x".join([*(str(self.extents[axis]) for axis in self.order), self.element])
 
     @property
     def bytes(self) -> int:

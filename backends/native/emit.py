@@ -7,6 +7,7 @@ version 7 whose one module holds an object for each of them, and the weights tha
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from ...dialects.function import entry_function
 from ...dialects.mlir import ir
@@ -16,9 +17,10 @@ from ...runtime.kmodel.elements import element_name
 from ...runtime.kmodel.names import attach
 from ...runtime.kmodel.native import ALIGNMENT
 from ...runtime.kmodel.types7 import TensorType
+from ..memory import ARENA, MemoryPlan
 from ..stackvm.interface import names_of
 from .lower import Program, Weights, lower_network
-from .object import compile_object
+from .object import emit, lowered, optimised
 from .pack import native_module
 from .target import TargetSpec
 
@@ -31,10 +33,32 @@ def pipeline(spec: TargetSpec) -> str:
     )
 
 
-def emit_native(
-    modules: Sequence[ir.Module], specs: Sequence[TargetSpec], producer: str
-) -> tuple[bytes, list[Program]]:
-    """The kmodel of a network, of which there is a module for each CPU, and the programs for them.
+@dataclass(frozen=True)
+class Code:
+    """A network for a CPU: its program, this as LLVM IR behind LLVM's passes, and the object that it becomes."""
+
+    spec: TargetSpec
+    program: Program
+    llvm: str
+    object: bytes
+
+    @property
+    def memory(self) -> MemoryPlan:
+        """What lies where and when."""
+        program = self.program
+        steps = [f"{step.kernel}: {', '.join(step.computes)}" for step in program.steps]
+        peaks = {ARENA: (program.arena_bytes, program.bound)}
+        return MemoryPlan(program.buffers, steps, peaks, f"Machine code for {self.spec.name}.")
+
+    @classmethod
+    def of(cls, program: Program, spec: TargetSpec) -> Code:
+        """The code of a program."""
+        llvm = optimised(lowered(program.text, spec), spec)
+        return cls(spec, program, llvm, emit(llvm, spec))
+
+
+def emit_native(modules: Sequence[ir.Module], specs: Sequence[TargetSpec], producer: str) -> tuple[bytes, list[Code]]:
+    """The kmodel of a network, of which there is a module for each CPU, and the code for them.
 
     Raises `UnsupportedError` K0602 that lists every operation without a generator, K0603 for dimensions that are not
     known.
@@ -44,14 +68,15 @@ def emit_native(
     *_, end = block.operations
     weights = Weights()
     programs = [lower_network(module, spec, weights) for module, spec in zip(modules, specs, strict=True)]
+    codes = [Code.of(program, spec) for program, spec in zip(programs, specs, strict=True)]
     made = native_module(
-        {spec.name: compile_object(program.text, spec) for program, spec in zip(programs, specs, strict=True)},
+        {one.spec.name: one.object for one in codes},
         bytes(weights.data),
         max(program.arena_bytes for program in programs),
         [_signature(value) for value in block.arguments],
         [_signature(value) for value in end.operation.operands],
     )
-    return v7.write(attach(v7.Model((made,), alignment=ALIGNMENT), names_of(function, producer))), programs
+    return v7.write(attach(v7.Model((made,), alignment=ALIGNMENT), names_of(function, producer))), codes
 
 
 def _signature(value: ir.Value) -> TensorType:

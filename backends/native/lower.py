@@ -15,12 +15,13 @@ from typing import Any, ClassVar
 import numpy as np
 
 from ...dialects import nn
-from ...dialects.function import check_static, entry_function
-from ...dialects.mlir import ir
+from ...dialects.function import argument_names, check_static, entry_function, result_names
+from ...dialects.mlir import describe, ir
 from ...dialects.tensors import elements_attribute
 from ...passes.buffers.allocation import Buffer as Lifetime
 from ...passes.buffers.allocation import allocate
 from ...passes.pipeline import register_pass
+from ..memory import ARENA, CALLER, PlannedBuffer, computes
 from ..unsupported import Unsupported, refuse
 from .assign_layouts import buffer_of
 from .form_groups import ALIASES, PLACED, groups_of
@@ -41,13 +42,14 @@ class Program:
     """A network as functions on memory.
 
     text: MLIR. arena_bytes: memory for a run. bound: bytes that no plan can do without. steps: what is executed one
-    after the other.
+    after the other. buffers: what lies in the arena and in the caller's memory.
     """
 
     text: str
     arena_bytes: int
     bound: int
     steps: Sequence[Step]
+    buffers: Sequence[PlannedBuffer]
 
 
 def lower_network(module: ir.Module, spec: TargetSpec, weights: Weights) -> Program:
@@ -72,7 +74,8 @@ def lower_network(module: ir.Module, spec: TargetSpec, weights: Weights) -> Prog
     for call in calls:
         for argument in call.kernel.arguments:
             memory.use(argument, call.group)
-    return _written(calls, memory)
+    names = [*(f"input {name}" for name in argument_names(function)), *(f"output {n}" for n in result_names(function))]
+    return _written(calls, memory, groups, names)
 
 
 @register_pass
@@ -138,6 +141,15 @@ class Weights:
         return self._places[key]
 
 
+@dataclass
+class Block:
+    """What values share: its bytes, and the first and last group that touches it."""
+
+    bytes: int
+    first: int
+    last: int
+
+
 class Memory:
     """Where everything lies: constants in the file, inputs and outputs where the caller has them, the rest in an arena.
 
@@ -149,7 +161,7 @@ class Memory:
         self.count = len(arguments) + len(results)
         self.outputs = {root_of(value): number for number, value in enumerate(results, len(arguments))}
         self.weights = weights
-        self._blocks: dict[Any, list[int]] = {}
+        self.blocks: dict[Any, Block] = {}
 
     def use(self, argument: Argument, group: int) -> None:
         """A kernel of a group is called with this."""
@@ -157,20 +169,23 @@ class Memory:
             self.weights.place(argument.source)
             return
         root = argument.source if isinstance(argument.source, Scratch) else root_of(argument.source)
-        if root in self.arguments or root in self.outputs:
-            return
         size = argument.buffer.bytes if isinstance(root, Scratch) else max(buffer_of(root).bytes, argument.buffer.bytes)
-        block = self._blocks.setdefault(root, [size, group, group])
-        block[0], block[2] = max(block[0], size), group
+        block = self.blocks.setdefault(root, Block(size, group, group))
+        block.bytes, block.last = max(block.bytes, size), group
 
     def plan(self) -> Plan:
         """Offsets in the arena."""
+        inside = {root: one for root, one in self.blocks.items() if self.argument(root) is None}
         lifetimes = [
-            Lifetime(f"block {number}", size + ALIGNMENT, first, last + 1, ALIGNMENT)
-            for number, (size, first, last) in enumerate(self._blocks.values())
+            Lifetime(f"block {number}", one.bytes + ALIGNMENT, one.first, one.last + 1, ALIGNMENT)
+            for number, one in enumerate(inside.values())
         ]
         allocation = allocate(lifetimes)
-        return Plan(dict(zip(self._blocks, allocation.offsets, strict=True)), allocation.peak, allocation.lower_bound)
+        return Plan(dict(zip(inside, allocation.offsets, strict=True)), allocation.peak, allocation.lower_bound)
+
+    def argument(self, root: Any) -> int | None:
+        """The number of the argument that holds a block, if it lies where the caller has it."""
+        return self.arguments.get(root, self.outputs.get(root))
 
     def place(self, argument: Argument, plan: Plan) -> tuple[str, int]:
         """Which memory an argument lies in ("weights", "arena", "arguments"), and its offset, or number."""
@@ -178,11 +193,8 @@ class Memory:
         if isinstance(source, np.ndarray):
             return "weights", self.weights.place(source)
         root = source if isinstance(source, Scratch) else root_of(source)
-        if root in self.arguments:
-            return "arguments", self.arguments[root]
-        if root in self.outputs:
-            return "arguments", self.outputs[root]
-        return "arena", plan.offsets[root]
+        number = self.argument(root)
+        return ("arena", plan.offsets[root]) if number is None else ("arguments", number)
 
 
 @dataclass(frozen=True)
@@ -207,7 +219,8 @@ def root_of(value: ir.Value) -> ir.Value:
         value = placed[0].results[0]
 
 
-def _written(calls: Sequence[Call], memory: Memory) -> Program:
+def _written(calls: Sequence[Call], memory: Memory, groups: Sequence[Group], names: Sequence[str]) -> Program:
+    """The program; `names` are those of the inputs and outputs."""
     plan = memory.plan()
     kernel_names: dict[str, str] = {}
     called = {name: text for call in calls for name, text in call.kernel.text.called.items()}
@@ -221,10 +234,30 @@ def _written(calls: Sequence[Call], memory: Memory) -> Program:
         if name is None:
             name = kernel_names[text] = f"{call.kernel.family}_{len(kernel_names)}"
             lines.append(text.replace("@KERNEL", f"@{name}", 1))
-        steps.append(Step(f"step_{number}", call.kernel.tasks))
+        computed = tuple(dict.fromkeys(computes(op) for op in groups[call.group].operations))
+        steps.append(Step(f"step_{number}", call.kernel.tasks, name, computed))
         bodies.append(_step(steps[-1].name, name, call.kernel, memory, plan, weights, arena))
     text = "".join([*called.values(), *lines, *bodies, program_text(steps, weights, arena, memory.count)])
-    return Program(text, plan.peak, plan.bound, steps)
+    return Program(text, plan.peak, plan.bound, steps, _buffers(calls, memory, plan, groups, names))
+
+
+def _buffers(
+    calls: Sequence[Call], memory: Memory, plan: Plan, groups: Sequence[Group], names: Sequence[str]
+) -> list[PlannedBuffer]:
+    """What lies where, from which step to which; a block is for the operation that makes its value."""
+    steps: dict[int, list[int]] = {}
+    for number, call in enumerate(calls):
+        steps.setdefault(call.group, []).append(number)
+    buffers = []
+    for root, block in memory.blocks.items():
+        argument, first, last = memory.argument(root), steps[block.first][0], steps[block.last][-1]
+        type_ = f"{block.bytes}xi8" if isinstance(root, Scratch) else buffer_of(root).dimensions
+        if argument is not None:
+            buffers.append(PlannedBuffer(CALLER, None, block.bytes, type_, first, last, names[argument]))
+            continue
+        what = describe((groups[block.first].anchor if isinstance(root, Scratch) else root.owner).location)
+        buffers.append(PlannedBuffer(ARENA, plan.offsets[root], block.bytes + ALIGNMENT, type_, first, last, what))
+    return buffers
 
 
 def _step(name: str, kernel_name: str, kernel: Kernel, memory: Memory, plan: Plan, weights: int, arena: int) -> str:

@@ -39,7 +39,7 @@ def compile_object(module: str | ir.Module, spec: TargetSpec) -> bytes:
 
     PassError K0306 for text that is no module, K0304 or K0305 when it cannot be lowered, K0604 when LLVM refuses it.
     """
-    return emit(lowered(module, spec), spec)
+    return emit(optimised(lowered(module, spec), spec), spec)
 
 
 def lowered(module: str | ir.Module, spec: TargetSpec) -> str:
@@ -70,20 +70,18 @@ def _completed(text: str, spec: TargetSpec) -> str:
 
 
 def emit(text: str, spec: TargetSpec) -> bytes:
-    """The object of LLVM IR. PassError K0604 when LLVM refuses it, or it needs what the runtime does not give it."""
-    machine = target_machine(spec)
-    module = _parsed(text)
-    for function in module.functions:
-        if not function.is_declaration:
-            function.add_function_attribute("nounwind")
-            if function.name not in EXPORTS:
-                function.linkage = "internal"
-    data = bytes(machine.emit_object(_optimised(module, machine)))
+    """The object of LLVM IR, as it is. PassError K0604 when LLVM refuses it, or it needs what no runtime gives it."""
+    data = bytes(target_machine(spec).emit_object(_parsed(text)))
     try:
         Image(read_object(data), page=4096).link(0, lambda name: 0)
     except KmodelError as error:
         raise PassError("K0604", cause=f"the code for {spec.name} could not be loaded: {error.cause}") from error
     return data
+
+
+def assembly(text: str, spec: TargetSpec) -> str:
+    """What `emit` makes of LLVM IR, for someone to read."""
+    return str(target_machine(spec).emit_assembly(_parsed(text)))
 
 
 def _parsed(text: str) -> Any:
@@ -97,7 +95,18 @@ def _parsed(text: str) -> Any:
     return module
 
 
-def _optimised(module: Any, machine: Any) -> Any:
+def optimised(text: str, spec: TargetSpec) -> str:
+    """LLVM IR with LLVM's passes done, of which only `EXPORTS` can be called. PassError K0604 when LLVM refuses it."""
+    module = _parsed(text)
+    for function in module.functions:
+        if not function.is_declaration:
+            function.add_function_attribute("nounwind")
+            if function.name not in EXPORTS:
+                function.linkage = "internal"
+    return _optimised(module, target_machine(spec))
+
+
+def _optimised(module: Any, machine: Any) -> str:
     """The module after LLVM's -O3, of which functions that work on vectors already see a few passes only.
 
     The other passes vectorise and unroll, which those were written with; but would take four fifths of the time.
@@ -114,7 +123,7 @@ def _optimised(module: Any, machine: Any) -> Any:
             function.add_function_attribute("noinline")
             function.add_function_attribute("optnone")
     builder.getModulePassManager().run(module, builder)
-    return _parsed(str(module).replace(" optnone", ""))  # else code generation would not optimise them either
+    return str(module).replace(" optnone", "")  # else code generation would not optimise them either
 
 
 @cache

@@ -24,10 +24,12 @@ MEMREF = re.compile(r"memref<((?:\d+x)*)[a-z]\w*>")
 
 @dataclass(frozen=True)
 class Step:
-    """The function of a step, and its number of tasks."""
+    """The function of a step, its number of tasks, the kernel that it calls, and the operations that this computes."""
 
     name: str
     tasks: int
+    kernel: str = ""
+    computes: tuple[str, ...] = ()
 
 
 def argument_text(index: int, memref_type: str, arguments: int) -> tuple[list[str], str]:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from ...errors import KmodelError
 from ..kpu import disassembler as kpu
+from ..native.elf import read_object
 from ..stackvm.dialect5 import dialect_of
 from ..stackvm.disassembler import disassemble
 from ..stackvm.isa5 import DIALECTS, ISA5, Isa5
@@ -19,6 +20,7 @@ from . import native, v5, v7
 from .elements import V5_NAMES
 from .names import names_of
 from .section import Section
+from .struct import Buffer
 from .types7 import AnyType, InvalidType, PointerType, TensorType, TupleType, Type
 
 if TYPE_CHECKING:
@@ -28,13 +30,18 @@ Disassembler = Callable[[memoryview], list[str]]
 DISASSEMBLERS: Mapping[tuple[int, str], Callable[[Any], Disassembler]] = {
     (5, "k210"): lambda _: kpu.disassemble,
     (5, "stackvm"): lambda module: partial(disassemble, _isa5(module)),
-    (7, "stackvm"): lambda module: partial(disassemble, ISA7),
+    (7, "stackvm"): lambda module: partial(disassemble, ISA7, rdata=_rdata(module)),
 }
 """(kmodel version, kind of module) -> module -> lines of a function's code."""
 
 
 JSON_ONLY = frozenset({"layers", "registers"})
 """All registers of KPU layers: the text shows those that vary."""
+
+
+def _rdata(module: v7.Module) -> Buffer:
+    """The constants that code refers to."""
+    return next((one.body for one in module.sections if one.name == ".rdata"), b"")
 
 
 def _isa5(module: v5.Module) -> Isa5:
@@ -97,9 +104,18 @@ def _native(module: v7.Module) -> dict[str, Any]:
         return {"damaged": error.cause}
     objects = [
         {"cpu": one.cpu, "machine": one.machine, "needs": " ".join(one.needs), "bytes": len(one.code)}
+        | _machine_code(one.code)
         for one in found.objects
     ]
     return {"weights_bytes": len(found.weights), "arena_bytes": found.arena, "objects": objects}
+
+
+def _machine_code(code: Buffer) -> dict[str, Any]:
+    """The functions of an object, in order."""
+    try:
+        return {"functions": [{"name": one.name, "bytes": one.size} for one in read_object(code).code]}
+    except KmodelError as error:
+        return {"damaged": error.cause}
 
 
 def _section(section: Section) -> dict[str, Any]:

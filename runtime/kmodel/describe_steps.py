@@ -13,12 +13,22 @@ from typing import Any
 from ...errors import KmodelError
 from ..kpu.pooling import POOLS
 from ..kpu.registers import LayerArguments
-from . import v3, v4
+from . import nodes4, v3, v4
 from .bodies import Body
 from .elements import element_name
 from .fields4 import MemoryRange, nodes
 from .layers3 import layers
 from .struct import Record
+
+OPERATIONS: Mapping[type[Record], tuple[str, ...]] = {
+    nodes4.Unary: nodes4.UNARIES,
+    nodes4.Binary: nodes4.BINARIES,
+    nodes4.QuantizedBinary: nodes4.BINARIES,
+    nodes4.Reduce: nodes4.REDUCTIONS,
+    nodes4.ReduceWindow2D: nodes4.REDUCTIONS,
+    nodes4.CpuReduceWindow2D: nodes4.REDUCTIONS,
+}
+"""What the numbers in a node's field `operation` stand for."""
 
 
 def describe_steps(model: v3.Model | v4.Model) -> dict[str, Any]:
@@ -83,6 +93,9 @@ def _fields(record: Record) -> dict[str, Any]:
             facts |= _fields(value)
         elif one.name == "registers":
             facts |= _layer(value)
+        elif one.name == "operation":
+            names = OPERATIONS[type(record)]
+            facts[one.name] = names[value] if value < len(names) else value
         elif not one.name.startswith("reserved"):
             facts[one.name] = _plain(value)
     return facts

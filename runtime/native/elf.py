@@ -80,11 +80,12 @@ class Part:
 
 @dataclass(frozen=True)
 class Symbol:
-    """A place in a part, or, without one, the name of a function that is elsewhere."""
+    """A place in a part, or, without one, the name of a function that is elsewhere; `size` is a function's bytes."""
 
     name: str
     part: int | None
     value: int
+    size: int = 0
 
 
 @dataclass(frozen=True)
@@ -100,12 +101,13 @@ class Relocation:
 
 @dataclass(frozen=True)
 class Object:
-    """The parts, the relocations in order, and the functions that others may call, by name."""
+    """The parts, the relocations in order, the functions that others may call by name, and all functions in order."""
 
     machine: str
     parts: tuple[Part, ...]
     relocations: tuple[Relocation, ...]
     functions: dict[str, Symbol]
+    code: tuple[Symbol, ...]
 
 
 def refused(cause: str) -> KmodelError:
@@ -139,12 +141,14 @@ def read_object(data: Buffer) -> Object:
         if section.type in (REL, RELA) and section.info in numbers
         for one in _relocations(data, section, numbers[section.info], parts, symbols)
     ]
-    functions = {
-        one.name: one
+    inside = [
+        (one, is_global)
         for one, is_global in symbols
-        if is_global and one.part is not None and parts[one.part].executable and one.value < parts[one.part].size
-    }
-    return Object(MACHINES[header.machine], tuple(parts), tuple(relocations), functions)
+        if one.part is not None and parts[one.part].executable and one.value < parts[one.part].size
+    ]
+    functions = {one.name: one for one, is_global in inside if is_global}
+    code = sorted((one for one, _ in inside if one.size), key=lambda one: (one.part or 0, one.value))
+    return Object(MACHINES[header.machine], tuple(parts), tuple(relocations), functions, tuple(code))
 
 
 def _part(data: Buffer, section: SectionHeader) -> Part:
@@ -182,15 +186,17 @@ def _symbols(
         raise refused("it does not have one table of symbols")
     names = bytes(_body(data, sections[tables[0].link]))
     symbols = []
-    for at, info, _other, section, value, _size in _table(data, tables[0], SYMBOL):
+    for at, info, _other, section, value, size in _table(data, tables[0], SYMBOL):
         end = names.find(b"\0", at, at + MOST_NAME)
         if end < 0:
             raise refused("the name of a symbol lies outside its table, or is too long")
         name = names[at:end].decode("latin-1")
         part = numbers.get(section)
-        if part is not None and value > parts[part].size:
+        if part is None:
+            value = size = 0
+        elif value + size > parts[part].size:
             raise refused(f"symbol {name!r} lies outside its section")
-        symbols.append((Symbol(name, part, value if part is not None else 0), info >> 4 == 1))
+        symbols.append((Symbol(name, part, value, size), info >> 4 == 1))
     return symbols
 
 

@@ -6,15 +6,22 @@ Entry: code from an untrusted file. Exit: one line an instruction; damaged code 
 from __future__ import annotations
 
 from ...errors import KmodelError
+from ..kmodel.struct import Buffer
 from .isa import Decoded, Isa
+from .notes import Notes
 
 
-def disassemble(isa: Isa, text: memoryview | bytes, base: int = 0) -> list[str]:
-    """Lines "offset  NAME field=value ..."; offsets count from `base`. Never raises for damaged code."""
+def disassemble(isa: Isa, text: memoryview | bytes, rdata: Buffer = b"", base: int = 0) -> list[str]:
+    """Lines "offset  NAME field=value ...  ; what it works on"; offsets count from `base`, `rdata` are the constants.
+
+    Never raises for damaged code.
+    """
     lines: list[str] = []
+    notes = Notes(isa, rdata)
     try:
         for one in isa.walk(text):
-            lines.append(f"{base + one.at:06x}  {one}{_destination(isa, one, base)}")
+            note = notes.note(one)
+            lines.append(f"{base + one.at:06x}  {one}{_destination(isa, one, base)}{f'  ; {note}' if note else ''}")
     except KmodelError as error:
         lines.append(f"        ({error.where}: {error.cause})")
     return lines

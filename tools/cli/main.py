@@ -142,8 +142,8 @@ def preprocessing_and_quantisation_options(command: Callable[..., None]) -> Call
 @click.option("--shape", "shapes", multiple=True, callback=named_numbers, help="An input's shape: NAME=1,3,224,224.")
 @click.option("--dim", "dims", multiple=True, callback=named_numbers, help="A symbolic dimension: NAME=N.")
 @preprocessing_and_quantisation_options
-@click.option("--dump-ir", type=click.Path(), help="A folder for one .mlir per pass that changed something.")
-@click.option("--dump-asm", type=click.Path(), help="A folder for kmodel.asm: the kmodel, its code disassembled.")
+@click.option("--dump-ir", type=click.Path(), help="A folder for a .mlir per changing pass, and memory.txt.")
+@click.option("--dump-asm", type=click.Path(), help="A folder for kmodel.asm, its code disassembled, and native_CPU.s.")
 @click.option("--report", type=click.Path(), help="A file for what is known of the compilation, as JSON.")
 @json_option
 @reports_errors

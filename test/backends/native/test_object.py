@@ -81,7 +81,7 @@ LOOP = """func.func {visibility} @{name}(%m: memref<64xf32>) {attributes} {{
 
 def code_of(text: str) -> str:
     """LLVM IR after its optimisation."""
-    return str(_optimised(_parsed(lowered(text, X86)), target_machine(X86)))
+    return _optimised(_parsed(lowered(text, X86)), target_machine(X86))
 
 
 def test_scalar_loops_are_vectorised_and_vector_loops_kept() -> None:
@@ -106,7 +106,7 @@ def test_functions_stay_out_of_line_when_they_say_so(attributes: str, calls: int
       return %y : f32
     }}"""
     module = _parsed(lowered(helper, X86).replace("define float @helper", "define internal float @helper"))
-    text = str(_optimised(module, target_machine(X86)))
+    text = _optimised(module, target_machine(X86))
     assert len(re.findall(r"call .*@helper", text)) == calls
 
 

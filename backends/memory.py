@@ -1,0 +1,160 @@
+"""What lies where in which memory, and when: the plan of a compiled network, for someone to read.
+
+On entry: a network whose operations are in the order in which they are executed. On exit: text. A buffer is in use from
+the first step that touches it to the last one, both included.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from ..dialects import kpu, nn
+from ..dialects.function import buffers_of, entry_function, inputs_of, outputs_of
+from ..dialects.mlir import describe, ir
+from ..passes.rewriter import producer
+from ..runtime.kpu.layout import Layout
+from .buffers import steps_of, store_of
+
+CALLER = "the caller's memory"
+NAMES = {"main": "main memory", "ram": "the KPU's memory", "kpu": "the KPU's memory"}
+"""Of memories, as buffers and as reports call them."""
+ARENA = "the arena"
+HEAP = "the heap"
+DYNAMIC = "The runtime allocates a result when it is computed, and frees it after its last use: there are no offsets."
+
+
+@dataclass(frozen=True)
+class PlannedBuffer:
+    """A piece of a memory; `offset` is None where somebody else decides that. `what` is the node that it is for."""
+
+    memory: str
+    offset: int | None
+    bytes: int
+    type: str
+    first: int
+    last: int
+    what: str
+
+
+@dataclass(frozen=True)
+class MemoryPlan:
+    """The buffers of a network, and what each step does.
+
+    peaks: the bytes of each planned memory, and how many no plan can do without. note: what else there is to say.
+    """
+
+    buffers: Sequence[PlannedBuffer]
+    steps: Sequence[str]
+    peaks: Mapping[str, tuple[int, int]] = field(default_factory=dict)
+    note: str = ""
+
+    def text(self) -> str:
+        """Tables: of each memory, and of the steps with the bytes in use."""
+        memories = list(dict.fromkeys([*self.peaks, *(one.memory for one in self.buffers)]))
+        parts = [self.note] if self.note else []
+        parts += [self._table(memory) for memory in memories]
+        return "\n\n".join([*parts, self._steps([one for one in memories if one != CALLER])]) + "\n"
+
+    def _table(self, memory: str) -> str:
+        rows = [one for one in self.buffers if one.memory == memory]
+        head = memory
+        if memory in self.peaks:
+            peak, bound = self.peaks[memory]
+            head += f": {peak} bytes, and no plan needs less than {bound}"
+        elif memory != CALLER:
+            head += f": {max((self.used(memory, step) for step in range(len(self.steps))), default=0)} bytes at once"
+        lines = [head, "    offset       bytes       steps  elements, and what for"]
+        for one in sorted(rows, key=lambda one: (one.first, one.offset or 0)):
+            offset = "-" if one.offset is None else one.offset
+            lines.append(f"{offset:>10}  {one.bytes:>10}  {f'{one.first}-{one.last}':>10}  {one.type}  {one.what}")
+        return "\n".join(lines)
+
+    def _steps(self, memories: Sequence[str]) -> str:
+        lines = ["steps, and the bytes in use in " + ", ".join(memories)] if memories else ["steps"]
+        for number, what in enumerate(self.steps):
+            used = "".join(f"{self.used(memory, number):>10}  " for memory in memories)
+            lines.append(f"{number:>6}  {used}{what}")
+        return "\n".join(lines)
+
+    def used(self, memory: str, step: int) -> int:
+        """Bytes of a memory that are in use at a step: those that buffers share count once."""
+        total = end = 0
+        alive = [one for one in self.buffers if one.memory == memory and one.first <= step <= one.last]
+        for one in sorted(alive, key=lambda one: one.offset or 0):
+            start = end if one.offset is None else max(one.offset, end)
+            stop = start + one.bytes if one.offset is None else one.offset + one.bytes
+            total, end = total + max(stop - start, 0), max(stop, end)
+        return total
+
+
+def plan_of(module: ir.Module, peaks: Mapping[str, tuple[int, int]]) -> MemoryPlan:
+    """The plan of a network: where memory was planned, `peaks` by its name, of buffers (`kpu-bufferize`)."""
+    return _planned(module, peaks) if peaks else _allocated(module)
+
+
+def _planned(module: ir.Module, peaks: Mapping[str, tuple[int, int]]) -> MemoryPlan:
+    function = entry_function(module)
+    block = function.regions[0].blocks[0]
+    steps = steps_of(block)
+    lives: dict[ir.Value, tuple[int, int]] = {}
+    for number, op in enumerate(steps):
+        for buffer in _touched(op):
+            lives[buffer] = lives.get(buffer, (number, number))[0], number
+    inputs, outputs = buffers_of(function)
+    names = {value: f"input {one.name}" for value, one in zip(inputs, inputs_of(function), strict=True)}
+    names |= {value: f"output {one.name}" for value, one in zip(outputs, outputs_of(function), strict=True)}
+    buffers = []
+    for value, (first, last) in lives.items():
+        offset = kpu.offset_of(value)
+        memory = CALLER if offset is None else NAMES[kpu.space_of(value)]
+        what = names[value] if value in names else describe(value.owner.location)
+        buffers.append(PlannedBuffer(memory, offset, _bytes(value), type_text(value.type), first, last, what))
+    return MemoryPlan(buffers, [computes(op) for op in steps], {NAMES[name]: peak for name, peak in peaks.items()})
+
+
+def _touched(op: ir.OpView) -> Iterator[ir.Value]:
+    """The buffers that a step reads and writes; constants are in the file."""
+    for value in op.operation.operands:
+        load = producer(value, kpu.Load)
+        buffer = value if load is None else load.source
+        if isinstance(buffer.type, ir.MemRefType) and kpu.space_of(buffer) != "const":
+            yield buffer
+    for value in op.operation.results:
+        store = store_of(value)
+        yield store.target
+        if store.working is not None:
+            yield store.working
+
+
+def _bytes(buffer: ir.Value) -> int:
+    if kpu.space_of(buffer) != "ram":
+        return kpu.bytes_of(buffer)
+    batch, channels, height, width = buffer.type.shape
+    return Layout((batch, channels, height, width)).bytes
+
+
+def _allocated(module: ir.Module) -> MemoryPlan:
+    """What a network of `nn` operations needs when each result is allocated as it is computed."""
+    *body, end = entry_function(module).regions[0].blocks[0].operations
+    steps = [op for op in body if not isinstance(op, nn.Constant)]
+    last_use = {value: number for number, op in enumerate(steps) for value in op.operation.operands}
+    last_use |= dict.fromkeys(end.operation.operands, len(steps) - 1)
+    buffers = [
+        PlannedBuffer(HEAP, None, kpu.bytes_of(value), type_text(value.type), first, last_use.get(value, first), where)
+        for first, op in enumerate(steps)
+        for where in [describe(op.location)]
+        for value in op.operation.results
+    ]
+    return MemoryPlan(buffers, [computes(op) for op in steps], note=DYNAMIC)
+
+
+def computes(op: ir.OpView) -> str:
+    """What an operation is, and which node it is for."""
+    where = describe(op.location)
+    return f"{op.operation.name} at {where}" if where else str(op.operation.name)
+
+
+def type_text(type_: ir.Type) -> str:
+    """The dimensions and elements of a tensor or buffer."""
+    return "x".join([*map(str, type_.shape), str(type_.element_type)])
