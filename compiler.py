@@ -1,7 +1,7 @@
 """From a model file to a kmodel: the public API."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from time import process_time
 from typing import TYPE_CHECKING, Any, BinaryIO
@@ -38,7 +38,9 @@ QUANTIZE_PIPELINES = {
 """The same for a network with ranges, by the type that it is quantised to."""
 ROUND_PIPELINE = "builtin.module(nn-quantize,nn-fold-constants,nn-canonicalize,canonicalize,cse)"
 """What targets need that compute in floating point with the numbers that integers stand for."""
-STACKVM_PIPELINE = "builtin.module(nn-unroll,nn-decompose,nn-fold-constants,nn-canonicalize,canonicalize,cse)"
+STACKVM_PIPELINE = (
+    "builtin.module(nn-unroll,nn-decompose,nn-open-shapes,nn-fold-constants,nn-canonicalize,canonicalize,cse)"
+)
 """What stack machines need on top: only operations that they have."""
 BASIC_PIPELINE = (
     "builtin.module(nn-unroll{plain=true},nn-decompose,nn-decompose-basic,nn-fold-constants,nn-canonicalize,"
@@ -130,8 +132,8 @@ def compile(
     model: "str | Path | bytes | BinaryIO | onnx.ModelProto",
     target: str = "cpu",
     *,
-    shapes: Mapping[str, Sequence[int]] | None = None,
-    dims: Mapping[str, int] | None = None,
+    shapes: Mapping[str, Sequence[int | None]] | None = None,
+    dims: Mapping[str, int | None] | None = None,
     portable: bool = False,
     kmodel: int | None = None,
     runtime: str | None = None,
@@ -164,12 +166,13 @@ def compile(
 ) -> KModel:
     """Compile an ONNX or TFLite network into a kmodel.
 
-    `model` is a path, the file's bytes, a stream or, for ONNX, a `ModelProto`. `shapes` gives whole shapes of
-    inputs, `dims` values of symbolic dimensions. `target` is the chip; `portable` asks `cpu` for code that any CPU
-    and the vendor's runtimes can execute instead of machine code, `k210` for a file without code for the host, bytes in
-    and bytes out. `kmodel` and `runtime` pick the file's version and the vendor's runtime that it is for. `cpu` names
-    the CPUs that machine code is made for (`backends.native.target.SPECS`; "host" or nothing: the best for this
-    machine), `triple` another machine, such as riscv64-linux.
+    `model` is a path, the file's bytes, a stream or, for ONNX, a `ModelProto`. `shapes` gives whole shapes of inputs,
+    `dims` values of symbolic dimensions; None is for a size that stays open: see docs/dynamic-shapes.md. `target` is
+    the chip; `portable` asks `cpu` for code that any CPU and the vendor's runtimes can execute instead of machine code,
+    `k210` for a file without code for the host, bytes in and bytes out. `kmodel` and `runtime` pick the file's version
+    and the vendor's runtime that it is for. `cpu` names the CPUs that machine code is made for
+    (`backends.native.target.SPECS`; "host" or nothing: the best for this machine), `triple` another machine, such as
+    riscv64-linux.
     `external_data` is the folder of an ONNX network's weights that are not in its file, by default the file's own.
     `input_type` to `input_shape` say how the float32 inputs are made from what the kmodel shall be given, such
     as a camera's bytes: see `frontends.preprocess.Preprocessing`. Each may be a dictionary by input name, for those
@@ -243,6 +246,11 @@ def _compile(
             dumper.write("import", module)
         before, behind = pipelines(options)
         passes = _run(before, module, dumper)
+        notes = _notes(module, options)
+        if notes and options.machine_code:
+            options = replace(options, portable=True)
+            before, behind = pipelines(options)
+            passes += _run(before, module, dumper)
         calibration, mixed = quantising.calibrate(module, options, progress), None
         if calibration is not None and options.quantisation.mixed is not None:
             calibration, mixed = quantising.mix(module, options, calibration, behind[0], progress)
@@ -278,6 +286,8 @@ def _compile(
         "seconds": {"import": imported - start, "total": process_time() - start},
         "passes": passes,
     }
+    if notes:
+        report["notes"] = notes
     if cpus:
         report["cpus"] = cpus
     if memory:
@@ -293,6 +303,22 @@ def _compile(
     if host is not None:
         report["host"] = host
     return KModel(data, report, calibration)
+
+
+def _notes(module: Any, options: CompileOptions) -> list[str]:
+    """What the user should know of dimensions that stay open, where the target takes them; empty if there are none.
+
+    Raises `UnsupportedError` K0603 when machine code for a certain CPU is asked for.
+    """
+    from .dialects.function import check_static, entry_function, is_open
+    from .passes.nn.openness import open_notes
+
+    function = entry_function(module)
+    if options.version != 7 or not is_open(function):
+        return []
+    if options.cpu or options.triple:
+        check_static(function)
+    return open_notes(function, options.machine_code)
 
 
 def _host_operations(module: Any) -> list[dict[str, Any]]:

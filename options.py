@@ -134,8 +134,8 @@ class CompileOptions:
     """What `kpuc.compile` was asked for; raises `OptionError` when that cannot be had."""
 
     target: str = "cpu"
-    shapes: dict[str, tuple[int, ...]] = field(default_factory=dict)
-    dims: dict[str, int] = field(default_factory=dict)
+    shapes: dict[str, tuple[int | None, ...]] = field(default_factory=dict)
+    dims: dict[str, int | None] = field(default_factory=dict)
     portable: bool = False
     kmodel: int | None = None
     runtime: str | None = None

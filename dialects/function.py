@@ -11,10 +11,12 @@ from typing import Any, TypeVar
 
 from ..errors import ExecutionError, UnsupportedError
 from .mlir import describe, func, ir
-from .tensors import Array, elements_attribute, elements_to_numpy, shape_of
+from .tensors import Array, elements_attribute, elements_to_numpy, is_static, shape_of
 
 NAME = "nn.name"
 INITIAL = "nn.initial"
+DIMS = "nn.dims"
+"""What the model calls the dimensions of an argument: the symbols of those that it leaves open, else ""."""
 TYPE = "nn.type"
 """The tensor type that an argument which is a buffer has for the caller."""
 RESULT = "bufferize.result"
@@ -23,10 +25,12 @@ RESULT = "bufferize.result"
 
 @dataclass(frozen=True)
 class Parameter:
-    """An input or output of a network: its name, and its tensor type as the caller sees it."""
+    """An input or output of a network: its name, its tensor type as the caller sees it, and what its dimensions are
+    called ("" or nothing for those without a name)."""
 
     name: str
     type: ir.Type
+    dims: tuple[str, ...] = ()
 
 
 def entry_function(module: ir.Module) -> func.FuncOp:
@@ -94,6 +98,23 @@ def check_static(function: func.FuncOp) -> None:
             )
 
 
+def update_types(module: ir.Module) -> None:
+    """Make each function's type that of its arguments and of what it returns, which may be known better than before."""
+    for function in module.body.operations:
+        for block in function.regions[0].blocks:
+            end = block.operations[len(block.operations) - 1]
+            if end.operation.name == "func.return":
+                types = [value.type for value in block.arguments], [value.type for value in end.operation.operands]
+                function.attributes["function_type"] = ir.TypeAttr.get(ir.FunctionType.get(*types))
+
+
+def is_open(function: func.FuncOp) -> bool:
+    """Whether there is a value with a dimension that is not known."""
+    block = function.regions[0].blocks[0]
+    values = [*block.arguments, *(value for op in block.operations for value in op.operation.results)]
+    return not all(map(is_static, values))
+
+
 def initial_states(function: func.FuncOp) -> dict[str, Array]:
     """What the states of a network hold before its first run, by name."""
     if "arg_attrs" not in function.attributes:
@@ -107,14 +128,18 @@ def set_names(
     arguments: Sequence[str],
     results: Sequence[str],
     initial: Mapping[str, Array] | None = None,
+    dims: Mapping[str, Sequence[str]] | None = None,
 ) -> None:
-    """Give inputs and outputs names, which `argument_names` and `result_names` read, and states their first values."""
+    """Give inputs and outputs names, which `argument_names` and `result_names` read, states their first values, and
+    dimensions of inputs what the model calls them."""
     for attribute, names, values in (("arg_attrs", arguments, initial or {}), ("res_attrs", results, {})):
         entries = []
         for name in names:
             entry: dict[str, ir.Attribute] = {NAME: ir.StringAttr.get(name)}
             if name in values:
                 entry[INITIAL] = elements_attribute(values[name])
+            if attribute == "arg_attrs" and any((dims or {}).get(name, ())):
+                entry[DIMS] = ir.ArrayAttr.get([ir.StringAttr.get(dim) for dim in (dims or {})[name]])
             entries.append(ir.DictAttr.get(entry))
         function.attributes[attribute] = ir.ArrayAttr.get(entries)
 
@@ -132,7 +157,9 @@ def _entries(function: func.FuncOp, attribute: str, items: Sequence[AnyItem]) ->
 def _parameters(stated: Sequence[tuple[Entry, ir.Type]], default: str) -> list[Parameter]:
     return [
         Parameter(
-            entry[NAME].value if NAME in entry else f"{default}{number}", entry[TYPE].value if TYPE in entry else type_
+            entry[NAME].value if NAME in entry else f"{default}{number}",
+            entry[TYPE].value if TYPE in entry else type_,
+            tuple(dim.value for dim in entry[DIMS]) if DIMS in entry else (),
         )
         for number, (entry, type_) in enumerate(stated)
     ]

@@ -125,7 +125,7 @@ class CompileOptions(Options):
     )
     dump_dir = Field("tmp", path, "the folder of what is dumped")
     shape_bucket_enable = Field(
-        False, flag, "whether the next three fields count; without it, symbolic dimensions are refused"
+        False, flag, "whether the next three fields count; without it, symbolic dimensions stay open"
     )
     shape_bucket_range_info = Field[dict[str, list[int]]](
         {},

@@ -25,6 +25,7 @@ MODULES: dict[str, str] = {
     "nn-fuse-convolutions": "nn.fuse_convolutions",
     "nn-infer-shapes": "nn.infer_shapes",
     "nn-move-quantized": "nn.move_quantized",
+    "nn-open-shapes": "nn.open_shapes",
     "nn-plan-memory": "buffers.plan",
     "nn-quantize": "quant.quantize",
     "nn-recognize": "nn.recognize",

@@ -1,15 +1,15 @@
 """`nn` to version 7 stackvm code.
 
-On entry: one function of `nn` operations with static shapes, decomposed (`nn-decompose`). On exit: a kmodel. Every
-result lives in a local variable, which is reused after its last use, so that the runtime frees tensors early;
-constants stay in the file and are pushed where they are used.
+On entry: one function of `nn` operations, decomposed (`nn-decompose`), what depends on dimensions that are not known
+written out (`nn-open-shapes`). On exit: a kmodel. Every result lives in a local variable, which is reused after its
+last use, so that the runtime frees tensors early; constants stay in the file and are pushed where they are used.
 """
 
 from collections.abc import Sequence
 from typing import Any
 
 from ...dialects import nn
-from ...dialects.function import check_static, entry_function
+from ...dialects.function import entry_function
 from ...dialects.mlir import ir
 from ...dialects.ods import Op
 from ...dialects.tensors import dtype_of, shape_of
@@ -18,7 +18,7 @@ from ...runtime.kmodel.types7 import TensorType, TupleType
 from ...runtime.stackvm.assembler7 import Arg, Assembler, Code, Local, Operand
 from ..unsupported import Unsupported, refuse
 from .interface import names_of
-from .operators7 import EMITTERS
+from .open7 import EMITTERS
 
 
 class Emitter7:
@@ -51,14 +51,12 @@ class Emitter7:
 def emit7(module: ir.Module, producer: str) -> bytes:
     """The kmodel of a network.
 
-    Raises `UnsupportedError` K0602 that lists every operation which the stack machine cannot compute, K0603 for
-    dimensions that are not known.
+    Raises `UnsupportedError` K0602 that lists every operation which the stack machine cannot compute.
     """
     function = entry_function(module)
     block = function.regions[0].blocks[0]
     operations = [op for op in block.operations if not isinstance(op, nn.Constant)]
     *body, end = operations
-    check_static(function)
     results = list(end.operation.operands)
     assembler = Assembler()
     code = assembler.function(

@@ -10,6 +10,7 @@ from pathlib import Path
 import onnx
 
 from ...dialects.mlir import file_loc, ir
+from ...dialects.tensors import Dim
 from ...errors import UnsupportedError
 from ..builder import InputSpec, NetworkBuilder, Unsupported, resolve_inputs
 from . import control, convolution, elementwise, indexing, quantization, recurrent, reduction, resize, shape
@@ -26,16 +27,16 @@ OLDEST_OPSET = 7
 def import_onnx(
     source: Source,
     *,
-    shapes: Mapping[str, Sequence[int]] | None = None,
-    dims: Mapping[str, int] | None = None,
+    shapes: Mapping[str, Sequence[Dim]] | None = None,
+    dims: Mapping[str, Dim] | None = None,
     external_data: str | Path | None = None,
 ) -> ir.Module:
     """The network as a module with one function `@main`, in the current context.
 
-    `shapes` gives whole shapes of inputs, `dims` values of symbolic dimensions, `external_data` the folder of the
-    weights that are not in the file. Raises `ModelError` (K0100-K0104), `OptionError` K0105 for shapes that do not
-    fit, `UnsupportedError` K0111-K0113 for tensors, opsets and inputs that are not supported, and one K0110 that lists
-    all nodes that cannot be imported.
+    `shapes` gives whole shapes of inputs, `dims` values of symbolic dimensions, None being for what stays open;
+    `external_data` is the folder of the weights that are not in the file. Raises `ModelError` (K0100-K0104),
+    `OptionError` K0105 for shapes that do not fit, `UnsupportedError` K0111-K0113 for tensors, opsets and inputs that
+    are not supported, and one K0110 that lists all nodes that cannot be imported.
     """
     model, name = load(source, external_data)
     opset = _opset(model, name)
@@ -43,7 +44,9 @@ def import_onnx(
     with file_loc(name, ""):
         graph = GraphImporter(builder, model.graph, opset)
         specs = [_input_spec(value, (shapes or {}).get(value.name), name) for value in graph.inputs]
-        graph.run(builder.start(resolve_inputs(specs, shapes or {}, dims or {}, name)))
+        arguments = builder.start(resolve_inputs(specs, shapes or {}, dims or {}, name))
+        builder.name_dimensions(specs)
+        graph.run(arguments)
         builder.raise_problems("K0110")
         names = [output.name for output in model.graph.output]
         return builder.finish(list(zip(names, graph.outputs(), strict=True)))
@@ -90,7 +93,7 @@ def _opset(model: onnx.ModelProto, name: str) -> int:
     return int(opset)
 
 
-def _input_spec(value: onnx.ValueInfoProto, given: Sequence[int] | None, model: str) -> InputSpec:
+def _input_spec(value: onnx.ValueInfoProto, given: Sequence[Dim] | None, model: str) -> InputSpec:
     """An input as the file declares it; when that leaves the rank open, the caller's shape decides it."""
     where, kind, tensor = f"{model}: {value.name}", value.type.WhichOneof("value"), value.type.tensor_type
     if kind != "tensor_type":

@@ -257,9 +257,12 @@ def test_shape_bucket_range_info():
         bucketed(**fields)
 
 
-def test_shape_bucket_enable():
-    with pytest.raises(KpucError, match="K0603"):
-        bucketed(shape_bucket_fix_var_map={"n": 2, "m": 3})
+def test_shape_bucket_enable(run):
+    """Without it the dimensions stay open, whatever is said of them."""
+    simulator = bucketed(shape_bucket_fix_var_map={"n": 2, "m": 3})
+    assert simulator.get_input_shape(0) == [-1, -1]
+    (got,) = run(simulator, np.float32([[1, 2, 3, 4]]))
+    assert got.ravel().tolist() == [2.5]
 
 
 def test_quant_type(build):

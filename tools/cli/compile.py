@@ -49,6 +49,8 @@ def compile_file(
         click.echo(
             f"  memory  {memory}: {plan['peak']} bytes at the peak, none needs less than {plan['bound']} ({gap:.1%})"
         )
+    for note in facts.get("notes", ()):
+        click.echo(f"note: {note}", err=True)
     click.echo(f"  compiled in {facts['seconds']['total']:.2f} s of CPU time")
     if facts["target"] == "k210":
         _print_excess(facts["bytes"], facts.get("memory", {}).get("main", {}).get("peak", 0))

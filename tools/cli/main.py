@@ -38,13 +38,13 @@ def reports_errors(command: Callable[..., None]) -> Callable[..., None]:
 json_option = click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
 
 
-def named_numbers(_context: Any, parameter: Any, texts: tuple[str, ...]) -> dict[str, tuple[int, ...]]:
-    """Read NAME=1,3,224,224 options."""
+def named_numbers(_context: Any, parameter: Any, texts: tuple[str, ...]) -> dict[str, tuple[int | None, ...]]:
+    """Read NAME=1,3,?,? options; ? is a size that stays open."""
     result = {}
     for text in texts:
         name, separator, numbers = text.rpartition("=")
         try:
-            result[name] = tuple(int(number) for number in numbers.split(","))
+            result[name] = tuple(None if number == "?" else int(number) for number in numbers.split(","))
         except ValueError:
             separator = ""
         if not separator or not name:
@@ -139,8 +139,12 @@ def preprocessing_and_quantisation_options(command: Callable[..., None]) -> Call
 )
 @click.option("--cpu", help="The CPUs to make machine code for: NAME,NAME,... (see kpuc doctor).  [default: this one]")
 @click.option("--triple", help="Another machine to make machine code for, such as riscv64-linux.")
-@click.option("--shape", "shapes", multiple=True, callback=named_numbers, help="An input's shape: NAME=1,3,224,224.")
-@click.option("--dim", "dims", multiple=True, callback=named_numbers, help="A symbolic dimension: NAME=N.")
+@click.option(
+    "--shape", "shapes", multiple=True, callback=named_numbers, help="An input's shape: NAME=1,3,224,?; ? stays open."
+)
+@click.option(
+    "--dim", "dims", multiple=True, callback=named_numbers, help="A symbolic dimension: NAME=N; ? stays open."
+)
 @preprocessing_and_quantisation_options
 @click.option("--dump-ir", type=click.Path(), help="A folder for a .mlir per changing pass, and memory.txt.")
 @click.option("--dump-asm", type=click.Path(), help="A folder for kmodel.asm, its code disassembled, and native_CPU.s.")
@@ -156,8 +160,8 @@ def compile_command(
     runtime: str | None,
     cpu: str | None,
     triple: str | None,
-    shapes: dict[str, tuple[int, ...]],
-    dims: dict[str, tuple[int, ...]],
+    shapes: dict[str, tuple[int | None, ...]],
+    dims: dict[str, tuple[int | None, ...]],
     dump_ir: str | None,
     dump_asm: str | None,
     report: str | None,
