@@ -170,12 +170,17 @@ class Node:
             origin = self.builder.origin(value)
             raise Unsupported(
                 f"its {what} depends on {origin}; it must be known when the network is compiled",
-                "fix the input shapes with --shape or --dim"
-                if origin.startswith("the shape")
-                else f"export the network with a constant {what}",
+                self.remedy(origin, what),
             )
         require(array.size == 1, f"its {what} has {array.size} elements, expected one")
         return int(array.reshape(-1)[0])
+
+    @staticmethod
+    def remedy(origin: str, what: str) -> str:
+        """How a value that has this origin becomes known."""
+        if origin.startswith("the shape"):
+            return "fix the input shapes with --shape or --dim"
+        return f"export the network with a constant {what}"
 
     def new_constant(self, array: Any, dtype: Any = None) -> Value:
         """A constant at this node."""
