@@ -443,8 +443,8 @@ def _emit_machine_code(
 ) -> tuple[bytes, dict[str, dict[str, int]]]:
     """The kmodel for some CPUs, and the memory that it works in; what passes took is added to `passes`."""
     from .backends.native.emit import emit_native, pipeline
-    from .dialects.function import clone
     from .backends.native.listing import listing
+    from .dialects.function import clone
 
     modules = [module, *(clone(module) for _ in specs[1:])]
     for spec, one in zip(specs, modules, strict=True):
