@@ -63,6 +63,7 @@ CODES: dict[str, str] = {
     "K0602": "a target cannot compute some operations",
     "K0603": "a target needs static shapes",
     "K0604": "machine code cannot be generated",
+    "K0605": "the shapes of a network do not follow from those of its inputs",
     "K0610": "buffers do not fit in the memory there is",
     # K07xx: options, command line
     "K0701": "there is no such target",
