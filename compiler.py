@@ -7,16 +7,16 @@ from time import process_time
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from .dump import IrDumper
+from .emission import emit, run
 from .errors import OptionError
 from .files import make_folder, write_file
 from .options import DTYPES, FLOAT, CompileOptions, Quantisation
 from .runtime import TensorInfo
-from .version import PRODUCER
 
 if TYPE_CHECKING:
     import onnx
 
-    from .backends.native.target import TargetSpec
+    from .backends.buckets import Buckets
     from .frontends.dataset import Dataset
     from .options import Ranges
     from .passes.quant.calibrate import Progress
@@ -133,7 +133,8 @@ def compile(
     target: str = "cpu",
     *,
     shapes: Mapping[str, Sequence[int | None]] | None = None,
-    dims: Mapping[str, int | None] | None = None,
+    dims: Mapping[str, int | tuple[int, int] | None] | None = None,
+    segments: int | None = None,
     portable: bool = False,
     kmodel: int | None = None,
     runtime: str | None = None,
@@ -166,12 +167,12 @@ def compile(
     """Compile an ONNX or TFLite network into a kmodel.
 
     `model` is a path, the file's bytes, a stream or, for ONNX, a `ModelProto`. `shapes` gives whole shapes of inputs,
-    `dims` values of symbolic dimensions; None is for a size that stays open: see docs/dynamic-shapes.md. `target` is
-    the chip; `portable` asks `cpu` for code that any CPU and the vendor's runtimes can execute instead of machine code,
-    `k210` for a file without code for the host, bytes in and bytes out. `kmodel` and `runtime` pick the file's version
-    and the vendor's runtime that it is for. `cpu` names the CPUs that machine code is made for
-    (`backends.native.target.SPECS`; "host" or nothing: the best for this machine), `triple` another machine, such as
-    riscv64-linux.
+    `dims` values of symbolic dimensions; None is for a size that stays open, (least, greatest) for a range, which is
+    cut into `segments` parts, 2 unless told otherwise: see docs/dynamic-shapes.md. `target` is the chip; `portable`
+    asks `cpu` for code that any CPU and the vendor's runtimes can execute instead of machine code, `k210` for a file
+    without code for the host, bytes in and bytes out. `kmodel` and `runtime` pick the file's version and the vendor's
+    runtime that it is for. `cpu` names the CPUs that machine code is made for (`backends.native.target.SPECS`; "host"
+    or nothing: the best for this machine), `triple` another machine, such as riscv64-linux.
     `external_data` is the folder of an ONNX network's weights that are not in its file, by default the file's own.
     `input_type` to `input_shape` say how the float32 inputs are made from what the kmodel shall be given, such
     as a camera's bytes: see `frontends.preprocess.Preprocessing`. Each may be a dictionary by input name, for those
@@ -190,6 +191,7 @@ def compile(
         target=target,
         shapes=shapes,
         dims=dims,
+        segments=segments,
         portable=portable,
         kmodel=kmodel,
         runtime=runtime,
@@ -229,62 +231,99 @@ def _compile(model: Any, options: CompileOptions, progress: "Progress | None", d
 
     start = process_time()
     with mlir.context():
-        module = _import(model, options)
-        imported = process_time()
-        if dumper is not None:
-            dumper.write("import", module)
-        before, behind = pipelines(options)
-        passes = _run(before, module, dumper)
-        notes = _notes(module, options)
-        if notes and options.machine_code:
-            options = replace(options, portable=True)
-            before, behind = pipelines(options)
-            passes += _run(before, module, dumper)
-        calibration = _calibrate(module, options.quantisation, progress)
-        if calibration is not None and dumper is not None:
-            dumper.write("calibrate", module)
-        if options.quant != FLOAT and options.quantisation.rounding != "nearest":
-            _round_weights(module, options)
-        original = _clone(module) if options.quantisation.measure_errors else None
-        passes += _run(behind[:1], module, dumper)
-        host = _host_operations(module) if behind[0] in (LAYERS_PIPELINE, BYTES_PIPELINE) else None
-        errors = None if original is None else _layer_errors(original, module, options.quantisation)
-        passes += _run(behind[1:], module, dumper)
-        cpus: list[str] = []
-        if options.machine_code:
-            from .backends.native.target import chosen
-
-            specs = chosen(options.cpu, options.triple)
-            cpus = [spec.name for spec in specs]
-            data, memory = _emit_machine_code(specs, module, dumper, passes)
-        else:
-            data, memory = _emit(options, module), _planned_memory(module)
-            if dumper is not None and behind[-1] == BUFFERS_PIPELINE:
-                dumper.write_plan(module)
-        exposed = _stated_bytes(module) if options.target == "k210" else {}
-    report = {
+        buckets = _buckets(model, options) if options.ranges else None
+        *smaller, largest = options.bucket_sizes
+        whole = _lowered(model, options.at(largest), progress, dumper and dumper.inside(largest))
+        lowered = [
+            _lowered(model, options.at(sizes, whole.calibration), None, dumper and dumper.inside(sizes))
+            for sizes in smaller
+        ]
+        lowered.append(whole)
+        if buckets is not None:
+            for sizes, one in zip(options.bucket_sizes, lowered, strict=True):
+                buckets.check(one.module, sizes)
+        made = emit(whole.options, [one.module for one in lowered], buckets, dumper)
+        exposed = _stated_bytes(whole.module) if options.target == "k210" else {}
+    report: dict[str, Any] = {
         "target": options.target,
         "kmodel": options.version,
         "quant": options.quant,
-        "bytes": len(data),
-        "seconds": {"import": imported - start, "total": process_time() - start},
-        "passes": passes,
+        "bytes": len(made.data),
+        "seconds": {"import": sum(one.imported for one in lowered), "total": process_time() - start},
+        "passes": [*(item for one in lowered for item in one.passes), *made.passes],
     }
-    if notes:
-        report["notes"] = notes
-    if cpus:
-        report["cpus"] = cpus
-    if memory:
-        report["memory"] = memory
+    if whole.notes:
+        report["notes"] = whole.notes
+    if made.cpus:
+        report["cpus"] = made.cpus
+    if made.memory:
+        report["memory"] = made.memory
+    if buckets is not None:
+        report["buckets"] = options.bucket_sizes
     if exposed:
         report["quantisation"] = exposed
-    if calibration is not None:
-        report["calibration"] = {"estimator": calibration.estimator, "samples": calibration.samples}
-    if errors is not None:
-        report["errors"] = errors
-    if host is not None:
-        report["host"] = host
-    return KModel(data, report, calibration)
+    if whole.calibration is not None:
+        report["calibration"] = {"estimator": whole.calibration.estimator, "samples": whole.calibration.samples}
+    if whole.errors is not None:
+        report["errors"] = whole.errors
+    if whole.host is not None:
+        report["host"] = whole.host
+    return KModel(made.data, report, whole.calibration)
+
+
+@dataclass(frozen=True)
+class _Lowered:
+    """A network in the form that its target emits, and what is known of its making."""
+
+    module: Any
+    options: CompileOptions
+    imported: float
+    notes: list[str]
+    passes: list[dict[str, Any]]
+    calibration: "Calibration | None"
+    errors: list[dict[str, Any]] | None
+    host: list[dict[str, Any]] | None
+
+
+def _lowered(model: Any, options: CompileOptions, progress: "Progress | None", dumper: "IrDumper | None") -> _Lowered:
+    """The network for inputs of certain sizes.
+
+    `imported` are the seconds that reading it took; `options` are others where machine code was not to be had.
+    """
+    start = process_time()
+    module = _import(model, options)
+    imported = process_time() - start
+    if dumper is not None:
+        dumper.write("import", module)
+    before, behind = pipelines(options)
+    passes = run(before, module, dumper)
+    notes = _notes(module, options)
+    if notes and options.machine_code:
+        options = replace(options, portable=True)
+        before, behind = pipelines(options)
+        passes += run(before, module, dumper)
+    calibration = _calibrate(module, options.quantisation, progress)
+    if calibration is not None and dumper is not None:
+        dumper.write("calibrate", module)
+    if options.quant != FLOAT and options.quantisation.rounding != "nearest":
+        _round_weights(module, options)
+    original = _clone(module) if options.quantisation.measure_errors else None
+    passes += run(behind[:1], module, dumper)
+    host = _host_operations(module) if behind[0] in (LAYERS_PIPELINE, BYTES_PIPELINE) else None
+    errors = None if original is None else _layer_errors(original, module, options.quantisation)
+    passes += run(behind[1:], module, dumper)
+    return _Lowered(module, options, imported, notes, passes, calibration, errors, host)
+
+
+def _buckets(model: Any, options: CompileOptions) -> "Buckets":
+    """What the network takes and gives for all sizes in the ranges; it is asked for the least ones, too."""
+    from .backends.buckets import buckets_of
+
+    opened = options.at(dict.fromkeys(options.ranges))
+    buckets = buckets_of(_import(model, opened), options.ranges, options.bucket_sizes)
+    least = {symbol: low for symbol, (low, _) in options.ranges.items()}
+    buckets.check(_import(model, options.at(least)), least)
+    return buckets
 
 
 def _notes(module: Any, options: CompileOptions) -> list[str]:
@@ -332,32 +371,6 @@ def _host_operations(module: Any) -> list[dict[str, Any]]:
     return host_operations(module)
 
 
-def _planned_memory(module: Any) -> dict[str, dict[str, int]]:
-    """Peak and lower bound of each memory that was planned, in bytes."""
-    from .dialects.function import entry_function
-
-    attributes = entry_function(module).attributes
-    names = {"main": ("nn.scratch", "nn.bound"), "kpu": ("kpu.peak", "kpu.bound")}
-    return {
-        memory: {"peak": attributes[peak].value, "bound": attributes[bound].value}
-        for memory, (peak, bound) in names.items()
-        if peak in attributes
-    }
-
-
-def _run(texts: Sequence[str], module: Any, dumper: "IrDumper | None") -> list[dict[str, Any]]:
-    """Run pipelines one behind the other; what each of their passes took."""
-    from .passes.pipeline import Pipeline, parse_pipeline
-
-    pipeline = Pipeline([item for text in texts for item in parse_pipeline(text).passes])
-    pipeline.verify_each = dumper is not None  # who looks at passes wants to know which one was wrong
-    if dumper is not None:
-        pipeline.after = dumper.after
-    pipeline.run(module)
-    pairs = zip(pipeline.passes, pipeline.seconds, strict=True)
-    return [{"pass": item.name, "seconds": round(seconds, 4)} for item, seconds in pairs]
-
-
 def _calibrate(module: Any, wanted: Quantisation, progress: "Progress | None") -> "Calibration | None":
     """State the ranges of the float network's values on them, if they are wanted: measured, or read from a file."""
     if not wanted.given:
@@ -392,7 +405,7 @@ def float_ranges(model: Any, **given: Any) -> "Calibration":
     options = CompileOptions.of(**given)
     with mlir.context():
         module = _import(model, options)
-        _run((PIPELINE,), module, None)
+        run((PIPELINE,), module, None)
         found = _calibrate(module, options.quantisation, None)
     if found is None:
         raise OptionError("K0721", cause="there is no calibration data to measure ranges with")
@@ -424,11 +437,11 @@ def _import(model: Any, options: CompileOptions) -> Any:
     if is_tflite(model):
         from .frontends.tflite import import_tflite
 
-        module, layout = import_tflite(model, shapes=options.shapes, dims=options.dims), "NHWC"
+        module, layout = import_tflite(model, shapes=options.shapes, dims=options.fixed), "NHWC"
     else:
         from .frontends.onnx import import_onnx
 
-        module = import_onnx(model, shapes=options.shapes, dims=options.dims, external_data=options.external_data)
+        module = import_onnx(model, shapes=options.shapes, dims=options.fixed, external_data=options.external_data)
         layout = "NCHW"
     insert_preprocessing(module, options.preprocessing, layout)
     if options.output_layout is not None:
@@ -473,41 +486,3 @@ def pipelines(options: CompileOptions) -> tuple[tuple[str, ...], tuple[str, ...]
 def _round_pipeline(options: CompileOptions) -> str:
     kinds = f"activations={DTYPES[options.quant]} weights={DTYPES[options.weights]}"
     return ROUND_PIPELINE.replace("nn-quantize", f"nn-quantize{{{kinds}}}")
-
-
-def _emit_machine_code(
-    specs: "list[TargetSpec]", module: Any, dumper: "IrDumper | None", passes: list[dict[str, Any]]
-) -> tuple[bytes, dict[str, dict[str, int]]]:
-    """The kmodel for some CPUs, and the memory that it works in; what passes took is added to `passes`."""
-    from .backends.native.emit import clone, emit_native, pipeline
-
-    modules = [module, *(clone(module) for _ in specs[1:])]
-    for spec, one in zip(specs, modules, strict=True):
-        passes += _run((pipeline(spec),), one, dumper)
-    data, programs = emit_native(modules, specs, PRODUCER)
-    if dumper is not None:
-        for spec, program in zip(specs, programs, strict=True):
-            dumper.write_text(f"native-lower_{spec.name}", program.text)
-    return data, {"main": {"peak": programs[0].arena_bytes, "bound": programs[0].bound}}
-
-
-def _emit(options: CompileOptions, module: Any) -> bytes:
-    if options.target == "k210" and options.portable:
-        from .backends.k210.portable import emit_portable
-
-        return emit_portable(module, PRODUCER)
-    if options.version == 3:
-        from .backends.k210.emit3 import emit3
-
-        return emit3(module)
-    if options.version == 4:
-        from .backends.k210.emit4 import emit4
-
-        return emit4(module)
-    if options.version == 5:
-        from .backends.stackvm.emit5 import emit5
-
-        return emit5(module, PRODUCER, options.dialect)
-    from .backends.stackvm.emit7 import emit7
-
-    return emit7(module, PRODUCER)

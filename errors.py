@@ -84,6 +84,7 @@ CODES: dict[str, str] = {
     "K0720": "a target is not quantised as asked",
     "K0721": "options of a calibration contradict each other",
     "K0722": "a form of file does not go with the other options",
+    "K0723": "a range of sizes cannot be had",
     # K073x: nncase's API
     "K0730": "nncase has no such name",
     "K0731": "an option of nncase has a value that cannot be had",

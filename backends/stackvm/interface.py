@@ -4,12 +4,17 @@ from ...dialects.function import argument_names, initial_states, result_names
 from ...dialects.mlir import func
 from ...dialects.tensors import Array
 from ...runtime.kmodel.names import Elements, Names
+from ..buckets import Buckets
 
 
-def names_of(function: func.FuncOp, producer: str, dialect: str = "") -> Names:
-    """The names that a network's function states."""
+def names_of(function: func.FuncOp, producer: str, dialect: str = "", buckets: Buckets | None = None) -> Names:
+    """The names that a network's function states; with `buckets` also of sizes that have a range."""
     states = {name: _elements(array) for name, array in initial_states(function).items()}
-    return Names(tuple(argument_names(function)), tuple(result_names(function)), producer, dialect, states)
+    dims = {} if buckets is None else {one.name: one.symbols for one in buckets.inputs if not one.is_static}
+    ranges = {} if buckets is None else buckets.ranges
+    return Names(
+        tuple(argument_names(function)), tuple(result_names(function)), producer, dialect, states, dims, ranges
+    )
 
 
 def _elements(array: Array) -> Elements:

@@ -40,6 +40,8 @@ def compile_file(
             click.echo(f"  {kind[:-1]:6}  {info}")
         for name, stated in facts.get("quantisation", {}).get(kind, {}).items():
             click.echo("          {}: real = (byte - {zero_point}) * {scale:.9g}".format(name, **stated))
+    for sizes in facts.get("buckets", ()):
+        click.echo("  segment " + ", ".join(f"{symbol} up to {size}" for symbol, size in sizes.items()))
     if "calibration" in facts:
         click.echo("  ranges  {estimator}, {samples} samples".format(**facts["calibration"]))
     for memory, plan in facts.get("memory", {}).items():
