@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from .backends.buckets import Buckets
     from .frontends.dataset import Dataset
+    from .frontends.padded import PaddedDataset
     from .options import Ranges
     from .passes.quant.calibrate import Progress
     from .passes.quant.calibration import Calibration
@@ -232,6 +233,8 @@ def _compile(model: Any, options: CompileOptions, progress: "Progress | None", d
     start = process_time()
     with mlir.context():
         buckets = _buckets(model, options) if options.ranges else None
+        if buckets is not None:
+            options = _padding_samples(options, buckets)
         *smaller, largest = options.bucket_sizes
         whole = _lowered(model, options.at(largest), progress, dumper and dumper.inside(largest))
         lowered = [
@@ -342,6 +345,17 @@ def _notes(module: Any, options: CompileOptions) -> list[str]:
     return open_notes(function, options.machine_code)
 
 
+def _padding_samples(options: CompileOptions, buckets: "Buckets") -> CompileOptions:
+    """The options with samples that may be of all sizes in the ranges."""
+    from .frontends.padded import PaddedSamples
+
+    wanted = options.quantisation
+    if wanted.calibration is None:
+        return options
+    samples = PaddedSamples(wanted.calibration, buckets.sizes)
+    return replace(options, quantisation=replace(wanted, calibration=samples))
+
+
 def _round_weights(module: Any, options: CompileOptions) -> None:
     from .passes.quant.rounding import round_weights
 
@@ -390,12 +404,14 @@ def _calibrate(module: Any, wanted: Quantisation, progress: "Progress | None") -
     return calibration
 
 
-def _samples(module: Any, wanted: Quantisation) -> "Dataset":
+def _samples(module: Any, wanted: Quantisation) -> "Dataset | PaddedDataset":
     from .dialects.function import entry_function, initial_states
     from .frontends.dataset import open_dataset
+    from .frontends.padded import PaddedSamples
     from .passes.quant.calibrate import network_inputs
 
-    return open_dataset(wanted.calibration, network_inputs(module), initial_states(entry_function(module)))
+    data, inputs, states = wanted.calibration, network_inputs(module), initial_states(entry_function(module))
+    return data.opened(inputs, states) if isinstance(data, PaddedSamples) else open_dataset(data, inputs, states)
 
 
 def float_ranges(model: Any, **given: Any) -> "Calibration":

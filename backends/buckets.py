@@ -15,6 +15,7 @@ from ..dialects.tensors import dtype_of, shape_of
 from ..errors import OptionError, UnsupportedError
 from ..passes.nn.reify_shapes import ReifiedShapes
 from ..runtime.kmodel.elements import element_name
+from ..runtime.ranges import SizeRanges
 
 Extents = tuple[Extent, ...]
 Sizes = Mapping[str, int]
@@ -53,6 +54,11 @@ class Buckets:
     outputs: Sequence[Tensor]
     ranges: Mapping[str, tuple[int, int]]
     segments: Sequence[Sizes]
+
+    @property
+    def sizes(self) -> SizeRanges:
+        """What inputs are checked with."""
+        return SizeRanges({one.name: one.symbols for one in self.inputs if not one.is_static}, self.ranges)
 
     def check(self, module: ir.Module, sizes: Sizes) -> None:
         """Raise `UnsupportedError` K0605 unless the network for these sizes returns what was told of it."""

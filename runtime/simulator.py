@@ -271,11 +271,7 @@ def _checked(info: TensorInfo, given: Any) -> Array:
     if type(given) is np.ndarray and given.dtype == info.dtype and given.shape == info.shape:
         return given
     array = given.to_numpy() if isinstance(given, RuntimeTensor) else np.asarray(given)
-    fits = info.shape is None or (
-        len(info.shape) == array.ndim
-        and all(want in (-1, have) for want, have in zip(info.shape, array.shape, strict=True))
-    )
-    if array.dtype != info.dtype or not fits:
+    if array.dtype != info.dtype or not info.fits(array.shape):
         cause = f"input {info.name!r} is {array.dtype.name} {list(array.shape)}, expected {info}"
         raise ExecutionError("K0502", cause=cause)
     return array

@@ -37,7 +37,7 @@ class Names:
     producer: str = ""
     dialect: str = ""
     states: Mapping[str, Elements] = field(default_factory=dict)
-    dims: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    dims: Mapping[str, Sequence[str]] = field(default_factory=dict)
     ranges: Mapping[str, tuple[int, int]] = field(default_factory=dict)
 
 

@@ -13,7 +13,7 @@ from onnx_writer import OnnxWriter
 from vendor import run_in_vendor_runtime
 
 import kpuc
-from kpuc.errors import ExecutionError
+from kpuc.errors import ExecutionError, OptionError, UnsupportedError
 from kpuc.runtime import Simulator
 
 FORMS = {"native": {}, "portable": {"portable": True}, "k230": {"target": "k230"}}
@@ -163,3 +163,111 @@ def test_segments_of_other_kinds():
     assert [one["n"] for one in kmodel.report["buckets"]] == [2, 3, 4]
     assert kpuc.compile(model, dims={"n": (3, 3)}).inputs[0].shape == (3, 3)
     assert math.prod(kpuc.compile(model, dims={"n": [2, 4]}, segments=1).inputs[0].shape) == -3
+
+
+def quantised(samples, **options):
+    return kpuc.compile(image_network(), dims={"W": (5, 21)}, segments=3, calibration=samples, **options)
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_quantised(form):
+    """All segments have the ranges that were measured at the largest size, and compute as one network with them."""
+    samples = [{"x0": random((1, 3, 12, width), width)} for width in (5, 9, 14, 21)]
+    kmodel = quantised(samples, **FORMS[form])
+    for width, size in ((6, 10), (15, 15), (21, 21)):
+        x = random((1, 3, 12, width), 100 + width)
+        alone = kpuc.compile(
+            image_network(), dims={"W": size}, ranges=lambda _: kmodel.calibration, **FORMS[form]
+        )  # fmt: skip
+        whole = Simulator(alone.data).run(padded(x, (1, 3, 12, size))).values()
+        plain = session(image_network()).run(None, {"x0": x})
+        wanted = [one[tuple(slice(n) for n in own.shape)] for one, own in zip(whole, plain, strict=True)]
+        got = list(Simulator(kmodel.data).run(x).values())
+        for one, want, real in zip(got, wanted, expected(image_network(), [x], [(1, 3, 12, size)]), strict=True):
+            np.testing.assert_array_equal(one, want)
+            noise = np.square(one - real).sum() / np.square(real).sum()
+            assert 1e-9 < noise < 1e-2
+    if form != "native":
+        (theirs,) = run_in_vendor_runtime([(kmodel.data, [x], 2)])
+        assert [np.abs(a - b).max() < 0.1 for a, b in zip(theirs, got, strict=True)] == [True, True]
+
+
+def test_samples_of_any_size():
+    """Samples are padded with zeros to the largest size: as if the caller had done it."""
+    samples = [{"x0": random((1, 3, 12, width), width)} for width in (5, 9, 14, 21)]
+    whole = [{"x0": padded(one["x0"], (1, 3, 12, 21))} for one in samples]
+    assert quantised(samples, portable=True).data == quantised(whole, portable=True).data
+    with pytest.raises(OptionError, match=r"K0712.*sample 1: dimension 3 of input 'x0' is 22, but 'W' must be from 5"):
+        quantised([samples[0], {"x0": random((1, 3, 12, 22))}])
+    with pytest.raises(OptionError, match=r"K0712.*expected \[1, 3, 12, \?\]"):
+        quantised([{"x0": random((1, 3, 11, 21))}])
+    with pytest.raises(OptionError, match=r"K0723.*AdaRound"):
+        quantised(samples, rounding="adaround")
+    assert quantised(samples, rounding="squant", portable=True).data != quantised(samples, portable=True).data
+
+
+def test_preprocessing():
+    """Bytes in another layout go in, and are padded as they are; sizes keep their names."""
+    writer = OnnxWriter(0)
+    x = writer.input(1, 3, "H", "W")
+    model = writer.model(writer.conv(x, 8, (3, 3), strides=(2, 2), pads=(1, 1, 1, 1)))
+    options = {"input_type": "uint8", "input_layout": "NHWC", "mean": [1, 2, 3], "std": 4, "output_layout": "NHWC"}
+    kmodel = kpuc.compile(model, dims={"H": (4, 8), "W": (6, 20)}, **options)
+    assert (kmodel.inputs[0].shape, kmodel.outputs[0].shape) == ((1, -1, -1, 3), (1, -1, -1, 8))
+    for height, width, shape in ((4, 6, (6, 13)), (7, 13, (8, 13)), (8, 14, (8, 20))):
+        given = np.random.default_rng(0).integers(0, 256, (1, height, width, 3)).astype(np.uint8)
+        real = (padded(given, (1, *shape, 3)).transpose(0, 3, 1, 2) - np.float32([[[1]], [[2]], [[3]]])) / 4
+        (whole,) = session(model).run(None, {"x0": real.astype(np.float32)})
+        agree(kmodel, [given], [whole.transpose(0, 2, 3, 1)[:, : -(-height // 2), : -(-width // 2)]])
+    with pytest.raises(ExecutionError, match=r"dimension 2 of input 'x0' is 21, but 'W' must be from 6 to 20"):
+        Simulator(kmodel.data).run(np.zeros((1, 8, 21, 3), np.uint8))
+    with pytest.raises(OptionError, match=r"K0716.*a letterbox needs a static shape"):
+        kpuc.compile(model, dims={"H": (4, 8), "W": (6, 20)}, letterbox=(30, 40), input_type="uint8")
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"target": "k210"}, "kmodels of version 5 for k210 take one shape only"),
+        ({"target": "k510"}, "kmodels of version 5 for k510 take one shape only"),
+        ({"kmodel": 5}, "kmodels of version 5 for cpu take one shape only"),
+        ({"dims": {"n": (5, 2), "m": 3}}, "dimension 'n' cannot be from 5 to 2"),
+        ({"dims": {"n": (0, 2), "m": 3}}, "dimension 'n' cannot be from 0 to 2"),
+        ({"dims": {"n": (1, 2, 3), "m": 3}}, r"a pair, \(least, greatest\), not \[1, 2, 3\]"),
+        ({"dims": {"n": 1, "m": 3}, "segments": 2}, "segments are given, but no range of sizes"),
+        ({"segments": 0}, "0 segments cannot be had"),
+        ({"dims": {"n": (1, 99), "m": (1, 99)}, "segments": 9}, "2 ranges of 9 segments make 81 forms"),
+    ],
+)
+def test_ranges_that_cannot_be_had(options, words):
+    with pytest.raises(OptionError, match=f"K0723.*{words}"):
+        kpuc.compile(two_symbols(), **{"dims": {"n": (2, 9), "m": 3}, **options})
+
+
+def unnamed():
+    writer = OnnxWriter(0)
+    return writer.model(writer.op("Add", writer.input(None, 3), writer.input("n", 3)))
+
+
+def test_open_dimensions():
+    with pytest.raises(OptionError, match=r"K0105.*'q'.*there are: m, n"):
+        kpuc.compile(two_symbols(), dims={"q": (2, 9)})
+    with pytest.raises(
+        OptionError, match=r"K0105\] input 'c': dimension 0, 'm', has neither a size nor a range\n.*--dim m"
+    ):
+        kpuc.compile(two_symbols(), dims={"n": (2, 9)})
+    with pytest.raises(OptionError, match=r"K0105.*'x0': dimension 0 has no name.*\n.*--shape x0=N,3, or name it"):
+        kpuc.compile(unnamed(), dims={"n": (2, 9)})
+    assert kpuc.compile(unnamed(), dims={"n": (2, 9)}, shapes={"x0": (1, 3)}).inputs[1].shape == (-1, 3)
+
+
+def test_shapes_that_depend_on_data():
+    nodes = [helper.make_node("NonZero", ["x"], ["z"]), helper.make_node("Cast", ["z"], ["y"], to=TensorProto.FLOAT)]
+    x, y = (
+        helper.make_tensor_value_info(name, TensorProto.FLOAT, shape) for name, shape in (("x", ["n"]), ("y", None))
+    )
+    model = helper.make_model(
+        helper.make_graph(nodes, "network", [x], [y]), opset_imports=[helper.make_opsetid("", 18)]
+    )
+    with pytest.raises(UnsupportedError, match=r"K0605.*NonZero.*shapes depend on the values"):
+        kpuc.compile(model, dims={"n": (2, 9)}, portable=True)
