@@ -59,7 +59,7 @@ def _machine_code(
 
     specs = chosen(options.cpu, options.triple)
     networks = [[module, *(clone(module) for _ in specs[1:])] for module in modules]
-    sizes = options.bucket_sizes
+    sizes = [{}] if buckets is None else buckets.segments
     dumpers = [dumper and dumper.inside(one) for one in sizes]
     passes = []
     for network, inside in zip(networks, dumpers, strict=True):
