@@ -1,7 +1,8 @@
 """The choices of a compilation, checked before anything is done."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
+from itertools import product
 from math import inf
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -45,6 +46,10 @@ DTYPES = {"u8": "uint8", "i8": "int8", "i16": "int16", "i4": "int4"}
 FLOAT = "none"
 """What `quant` is when nothing shall be quantised."""
 AUTO = "auto"
+SEGMENTS = 2
+"""Into how many parts a range of sizes is cut unless it is said."""
+MOST_BUCKETS = 64
+"""The most forms of a network in one kmodel."""
 ENGINES = ("numpy", "native")
 """What runs a network to measure its ranges: numpy, the same on any machine, or machine code, which is faster and
 rounds as this CPU does."""
@@ -135,7 +140,8 @@ class CompileOptions:
 
     target: str = "cpu"
     shapes: dict[str, tuple[int | None, ...]] = field(default_factory=dict)
-    dims: dict[str, int | None] = field(default_factory=dict)
+    dims: dict[str, int | tuple[int, int] | None] = field(default_factory=dict)
+    segments: int | None = None
     portable: bool = False
     kmodel: int | None = None
     runtime: str | None = None
@@ -150,7 +156,7 @@ class CompileOptions:
     def of(cls, **given: Any) -> "CompileOptions":
         """From some of what `kpuc.compile` takes: fields of this class, of `Preprocessing` and `Quantisation`."""
         given["shapes"] = {name: tuple(shape) for name, shape in (given.get("shapes") or {}).items()}
-        given["dims"] = dict(given.get("dims") or {})
+        given["dims"] = {name: _size(size) for name, size in (given.get("dims") or {}).items()}
         cpu = given.get("cpu")
         given["cpu"] = tuple(cpu.split(",") if isinstance(cpu, str) else cpu or ())
         layout = given.get("output_layout")
@@ -188,6 +194,7 @@ class CompileOptions:
         if self.quantisation.mixed is not None and self.target == "k210" and (self.portable or self.version != 5):
             cause = "sensitive layers are left to the K210's processor, which kmodels of version 5 have code for alone"
             raise OptionError("K0722", cause=cause, remedy="leave out portable and kmodel")
+        self._check_ranges()
         if self.portable and self.target == "k210":
             if self.version != 5:
                 raise OptionError("K0722", cause=f"portable kmodels for k210 are of version 5, not {self.version}")
@@ -197,6 +204,62 @@ class CompileOptions:
                     cause="a portable kmodel for k210 holds bytes only, but nothing is quantised",
                     remedy="give calibration data (--calibration), or ranges measured before (--ranges)",
                 )
+
+    def _check_ranges(self) -> None:
+        """Raise `OptionError` K0723 for ranges of sizes that cannot be had."""
+        _require(self.segments is None or bool(self.ranges), "segments are given, but no range of sizes", "K0723")
+        for symbol, (low, high) in self.ranges.items():
+            _require(1 <= low < high < 2**31, f"dimension '{symbol}' cannot be from {low} to {high}", "K0723")
+        _require(self.segments is None or self.segments >= 1, f"{self.segments} segments cannot be had", "K0723")
+        if self.ranges and self.version != 7:
+            raise OptionError(
+                "K0723",
+                cause=f"kmodels of version {self.version} for {self.target} take one shape only: their memory is fixed",
+                remedy="compile one kmodel a shape; targets with ranges of sizes: cpu, k230",
+            )
+        if self.ranges and self.quantisation.rounding == "adaround":
+            raise OptionError("K0723", cause="rounding by AdaRound is for one shape, but there are ranges of sizes")
+        count = len(self.bucket_sizes)
+        cause = f"{len(self.ranges)} ranges of {self.segments or SEGMENTS} segments make {count} forms of the network"
+        _require(count <= MOST_BUCKETS, f"{cause}, more than {MOST_BUCKETS}", "K0723")
+
+    @property
+    def ranges(self) -> dict[str, tuple[int, int]]:
+        """The least and the greatest size of symbolic dimensions that have a range."""
+        return {symbol: size for symbol, size in self.dims.items() if isinstance(size, tuple)}
+
+    @property
+    def fixed(self) -> dict[str, int | None]:
+        """What symbolic dimensions are that have no range."""
+        return {symbol: size for symbol, size in self.dims.items() if not isinstance(size, tuple)}
+
+    @property
+    def bucket_sizes(self) -> list[dict[str, int]]:
+        """The largest sizes of each bucket, from small to large: the first one in which sizes fit is theirs.
+
+        Each range is cut into `segments` parts of equal length; without a range there is one bucket, of nothing.
+        """
+        parts = self.segments or SEGMENTS
+        uppers = [
+            sorted({low + (high - low) * (part + 1) // parts for part in range(parts)})
+            for low, high in self.ranges.values()
+        ]
+        return [dict(zip(self.ranges, sizes, strict=True)) for sizes in product(*uppers)]
+
+    def at(self, sizes: Mapping[str, int | None], calibration: "Calibration | None" = None) -> "CompileOptions":
+        """The options for certain sizes of symbolic dimensions, None being for one that is not known; with ranges of
+        values that were measured already, if they are given."""
+        quantisation = self.quantisation
+        if calibration is not None:
+            quantisation = replace(
+                quantisation,
+                calibration=None,
+                calibration_method=AUTO,
+                mixed=None,
+                measure_errors=False,
+                ranges=lambda _: calibration,
+            )
+        return replace(self, dims={**self.dims, **sizes}, segments=None, quantisation=quantisation)
 
     @property
     def machine_code(self) -> bool:
@@ -249,6 +312,15 @@ def _list(values: Iterable[Any]) -> str:
     return ", ".join(map(str, values))
 
 
-def _require(condition: bool, cause: str) -> None:
+def _size(given: Any) -> int | tuple[int, int] | None:
+    """A size, None for one that stays open, or a range of sizes; one from a size to itself is that size."""
+    if not isinstance(given, Sequence):
+        return None if given is None else int(given)
+    _require(len(given) == 2, f"a range of sizes is a pair, (least, greatest), not {list(given)}", "K0723")
+    low, high = int(given[0]), int(given[1])
+    return low if low == high else (low, high)
+
+
+def _require(condition: bool, cause: str, code: str = "K0721") -> None:
     if not condition:
-        raise OptionError("K0721", cause=cause)
+        raise OptionError(code, cause=cause)

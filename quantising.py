@@ -12,6 +12,7 @@ from .options import DTYPES, CompileOptions, Quantisation
 
 if TYPE_CHECKING:
     from .frontends.dataset import Dataset
+    from .frontends.padded import PaddedDataset
     from .passes.quant.calibrate import Progress
     from .passes.quant.calibration import Calibration
 
@@ -42,13 +43,15 @@ def calibrate(module: Any, options: CompileOptions, progress: "Progress | None")
     return calibration
 
 
-def samples(module: Any, wanted: Quantisation) -> "Dataset":
+def samples(module: Any, wanted: Quantisation) -> "Dataset | PaddedDataset":
     """The calibration data, as the network's inputs."""
     from .dialects.function import entry_function, initial_states
     from .frontends.dataset import open_dataset
+    from .frontends.padded import PaddedSamples
     from .passes.quant.calibrate import network_inputs
 
-    return open_dataset(wanted.calibration, network_inputs(module), initial_states(entry_function(module)))
+    data, inputs, states = wanted.calibration, network_inputs(module), initial_states(entry_function(module))
+    return data.opened(inputs, states) if isinstance(data, PaddedSamples) else open_dataset(data, inputs, states)
 
 
 def _engine(wanted: Quantisation) -> Any:

@@ -144,6 +144,17 @@ def set_names(
         function.attributes[attribute] = ir.ArrayAttr.get(entries)
 
 
+def set_dims(function: func.FuncOp, argument: str, dims: Sequence[str]) -> None:
+    """Give the dimensions of an input other names than the model does, such as after a change of layout."""
+    entries = []
+    for entry in function.attributes["arg_attrs"]:
+        items = {item.name: item.attr for item in entry}
+        if items[NAME].value == argument:
+            items[DIMS] = ir.ArrayAttr.get([ir.StringAttr.get(dim) for dim in dims])
+        entries.append(ir.DictAttr.get(items))
+    function.attributes["arg_attrs"] = ir.ArrayAttr.get(entries)
+
+
 AnyItem = TypeVar("AnyItem")
 Entry = Mapping[str, Any]
 

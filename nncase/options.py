@@ -130,9 +130,12 @@ class CompileOptions(Options):
     shape_bucket_range_info = Field[dict[str, list[int]]](
         {},
         ranges,
-        "least and greatest size of symbolic dimensions, which must be the same yet, or be fixed by fix_var_map",
+        'least and greatest size of symbolic dimensions, of TFLite\'s as "-1"; not for k210 and k510',
+        differs="with dump_ir only",
     )
-    shape_bucket_segments_count = Field(2, count, "does not matter yet: no range is split")
+    shape_bucket_segments_count = Field(
+        2, count, "into how many equal parts each range is cut; a part's inputs are padded to its greatest size"
+    )
     shape_bucket_fix_var_map = Field[dict[str, int]]({}, named_sizes, "sizes of symbolic dimensions that are fixed")
     quant_type = Field("uint8", one_of(*TYPES), "as in PTQTensorOptions", since="1.9")
     w_quant_type = Field("uint8", one_of(*TYPES), "as in PTQTensorOptions", since="1.9")
@@ -217,6 +220,9 @@ class Samples(Options):
 
     @staticmethod
     def _unpacked(data: bytes, inputs: Sequence[TensorInfo], wanted: int) -> list[list[Any]]:
+        open_ = next((info for info in inputs if -1 in (info.shape or ())), None)
+        if open_ is not None:
+            raise _bad_data(f"is bytes, but samples of {open_} are not of one size", "give lists of arrays")
         sizes_ = [int(np.prod(info.shape or ())) * info.dtype.itemsize for info in inputs]
         if len(data) != sum(sizes_) * wanted:
             text_ = ", ".join(map(str, inputs))

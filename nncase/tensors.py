@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from ..compiler import is_tflite
+from ..lowering import is_tflite
 
 
 @dataclass(frozen=True)

@@ -79,16 +79,10 @@ class Request:
         options = self.options
         if not options.shape_bucket_enable:
             return {}
-        fixed = dict(options.shape_bucket_fix_var_map)
-        fixed |= {name: ends[0] for name, ends in options.shape_bucket_range_info.items() if ends[0] == ends[1]}
-        open_ = [name for name in options.shape_bucket_range_info if name not in fixed]
-        if open_:
-            raise OptionError(
-                "K0731",
-                cause=f"dimension '{open_[0]}' stays open, which kmodels cannot do yet",
-                remedy="give its size in CompileOptions.shape_bucket_fix_var_map",
-            )
-        return {"dims": fixed}
+        ranges = {name: (ends[0], ends[1]) for name, ends in options.shape_bucket_range_info.items()}
+        dims: dict[str, Any] = {**ranges, **options.shape_bucket_fix_var_map}
+        split = any(name not in options.shape_bucket_fix_var_map and low < high for name, (low, high) in ranges.items())
+        return {"dims": dims, "segments": options.shape_bucket_segments_count} if split else {"dims": dims}
 
     def _preprocessing(self) -> dict[str, Any]:
         options = self.options

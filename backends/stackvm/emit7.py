@@ -16,7 +16,9 @@ from ...dialects.tensors import dtype_of, shape_of
 from ...runtime.kmodel.elements import element_name
 from ...runtime.kmodel.types7 import TensorType, TupleType
 from ...runtime.stackvm.assembler7 import Arg, Assembler, Code, Local, Operand
+from ..buckets import Buckets
 from ..unsupported import Unsupported, refuse
+from . import entry7
 from .interface import names_of
 from .open7 import EMITTERS
 
@@ -53,12 +55,31 @@ def emit7(module: ir.Module, producer: str) -> bytes:
 
     Raises `UnsupportedError` K0602 that lists every operation which the stack machine cannot compute.
     """
+    assembler = Assembler()
+    _emit_function(assembler, module)
+    return assembler.write(names_of(entry_function(module), producer))
+
+
+def emit7_buckets(modules: Sequence[ir.Module], buckets: Buckets, producer: str) -> bytes:
+    """The kmodel of a network for a range of shapes: `modules` are those for the sizes of the segments.
+
+    Raises as `emit7` does.
+    """
+    assembler = Assembler()
+    entry = entry7.entry_function(assembler, buckets)
+    for module in modules:
+        _emit_function(assembler, module)
+    entry7.emit_entry(entry, buckets, module=0, first=1)
+    return assembler.write(names_of(entry_function(modules[0]), producer, buckets=buckets))
+
+
+def _emit_function(assembler: Assembler, module: ir.Module) -> None:
+    """A function that computes a network."""
     function = entry_function(module)
     block = function.regions[0].blocks[0]
     operations = [op for op in block.operations if not isinstance(op, nn.Constant)]
     *body, end = operations
     results = list(end.operation.operands)
-    assembler = Assembler()
     code = assembler.function(
         [_signature(argument) for argument in block.arguments],
         _signature(results[0]) if len(results) == 1 else TupleType(tuple(_signature(value) for value in results)),
@@ -80,8 +101,6 @@ def emit7(module: ir.Module, producer: str) -> bytes:
     operands = [emitter.operand(value) for value in results]
     code.push(operands[0] if len(operands) == 1 else operands)
     code.ret()
-    names = names_of(function, producer)
-    return assembler.write(names)
 
 
 def _emit(emitter: Emitter7, op: Any) -> None:

@@ -4,7 +4,7 @@ import pytest
 from scripts import DATA
 
 import kpuc.nncase as nncase
-from kpuc.compiler import is_tflite
+from kpuc.lowering import is_tflite
 
 
 @pytest.fixture(autouse=True)

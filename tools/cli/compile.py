@@ -7,9 +7,10 @@ from typing import Any
 
 import click
 
-from ...compiler import CHIP_MEMORY, KModel, compile
+from ...compiler import KModel, compile
 from ...errors import OptionError
 from ...files import write_file
+from ...pipelines import CHIP_MEMORY
 
 
 def compile_file(
@@ -40,6 +41,8 @@ def compile_file(
             click.echo(f"  {kind[:-1]:6}  {info}")
         for name, stated in facts.get("quantisation", {}).get(kind, {}).items():
             click.echo("          {}: real = (byte - {zero_point}) * {scale:.9g}".format(name, **stated))
+    for sizes in facts.get("buckets", ()):
+        click.echo("  segment " + ", ".join(f"{symbol} up to {size}" for symbol, size in sizes.items()))
     if "calibration" in facts:
         click.echo("  ranges  {estimator}, {samples} samples".format(**facts["calibration"]))
     if "mixed" in facts:

@@ -52,6 +52,21 @@ def named_numbers(_context: Any, parameter: Any, texts: tuple[str, ...]) -> dict
     return result
 
 
+def named_sizes(_context: Any, _parameter: Any, texts: tuple[str, ...]) -> dict[str, int | tuple[int, int] | None]:
+    """Read NAME=N, NAME=MIN:MAX and NAME=? options."""
+    result: dict[str, int | tuple[int, int] | None] = {}
+    for text in texts:
+        name, _, size = text.rpartition("=")
+        low, colon, high = size.partition(":")
+        try:
+            result[name] = None if size == "?" else (int(low), int(high)) if colon else int(low)
+        except ValueError:
+            name = ""
+        if not name:
+            raise click.BadParameter(f"'{text}' is neither NAME=N nor NAME=MIN:MAX nor NAME=?")
+    return result
+
+
 def numbers(_context: Any, _parameter: Any, text: str | None) -> tuple[float, ...] | None:
     """Read an option that is NUMBER,NUMBER,..."""
     try:
@@ -143,7 +158,10 @@ def preprocessing_and_quantisation_options(command: Callable[..., None]) -> Call
     "--shape", "shapes", multiple=True, callback=named_numbers, help="An input's shape: NAME=1,3,224,?; ? stays open."
 )
 @click.option(
-    "--dim", "dims", multiple=True, callback=named_numbers, help="A symbolic dimension: NAME=N; ? stays open."
+    "--dim", "dims", multiple=True, callback=named_sizes, help="A symbolic dimension: NAME=N or MIN:MAX; ? stays open."
+)
+@click.option(
+    "--segments", type=int, help="Forms of the network that share the range of a dimension.  [default: 2, if there is]"
 )
 @preprocessing_and_quantisation_options
 @click.option("--dump-ir", type=click.Path(), help="A folder for a .mlir per changing pass, and memory.txt.")
@@ -161,7 +179,8 @@ def compile_command(
     cpu: str | None,
     triple: str | None,
     shapes: dict[str, tuple[int | None, ...]],
-    dims: dict[str, tuple[int | None, ...]],
+    dims: dict[str, int | tuple[int, int] | None],
+    segments: int | None,
     dump_ir: str | None,
     dump_asm: str | None,
     report: str | None,
@@ -187,7 +206,8 @@ def compile_command(
         cpu=cpu,
         triple=triple,
         shapes=shapes,
-        dims={name: numbers[0] for name, numbers in dims.items()},
+        dims=dims,
+        segments=segments,
         dump_ir=dump_ir,
         dump_asm=dump_asm,
         **preprocessing_and_quantisation,
