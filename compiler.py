@@ -274,7 +274,8 @@ def _compile(model: Any, options: CompileOptions, progress: "Progress | None", d
     if exposed:
         report["quantisation"] = exposed
     if calibration is not None:
-        report["calibration"] = {"estimator": calibration.estimator, "samples": calibration.samples}
+        ignored = {"ignored": list(calibration.ignored)} if calibration.ignored else {}
+        report["calibration"] = {"estimator": calibration.estimator, "samples": calibration.samples, **ignored}
     if mixed is not None:
         report["mixed"] = mixed
     if errors is not None:
