@@ -220,13 +220,11 @@ def _compile(
 
 def _told(lowered: "Lowered", made: "Emitted") -> dict[str, Any]:
     """The parts of the report that not every compilation has."""
-    calibration = lowered.calibration
-    measured = calibration and {"estimator": calibration.estimator, "samples": calibration.samples}
     told = {
         "notes": lowered.notes or None,
         "cpus": made.cpus or None,
         "memory": made.memory or None,
-        "calibration": measured,
+        "calibration": lowered.calibration and lowered.calibration.summary(),
         "mixed": lowered.mixed,
         "errors": lowered.errors,
         "host": lowered.host,

@@ -13,7 +13,7 @@ from .frontends.preprocess import Preprocessing, check_layout, layout_text
 if TYPE_CHECKING:
     from .passes.quant.calibration import Calibration
 
-    Ranges = Callable[[Sequence[str]], Calibration]
+    Ranges = Callable[[Sequence[str], Mapping[str, Any]], Calibration]
 
 TARGETS = ("cpu", "k210", "k230", "k510")
 RUNTIMES: dict[int, tuple[str, ...]] = {
@@ -62,7 +62,8 @@ class Quantisation:
     `quant` is the type to quantise to, 'none' for a float kmodel; None is the target's default type if `calibration`
     or `ranges` is given, else 'none'. `calibration` is data (see `frontends.dataset.open_dataset`) over which
     `calibration_method` measures ranges, running the network on `calibration_engine`; `ranges` is the path of a file of
-    ranges measured before, or a function that gives a `Calibration` for the names of the network's values.
+    ranges measured before, or a function that gives a `Calibration` for the names of the network's values, and the
+    weights of its products by the names of their results (arrays, output channels first).
     `quant_weights` is the type of weights, None the target's default, `rounding` one of
     `passes.quant.rounding.METHODS`, by which weights are rounded. `mixed` keeps as few of the most sensitive layers
     in 16 bits, or in floating point where integers of 8 bits are multiplied, as give the worst output that ratio of
@@ -257,7 +258,7 @@ class CompileOptions:
                 calibration_method=AUTO,
                 mixed=None,
                 measure_errors=False,
-                ranges=lambda _: calibration,
+                ranges=lambda *_: calibration,
             )
         return replace(self, dims={**self.dims, **sizes}, segments=None, quantisation=quantisation)
 

@@ -24,23 +24,42 @@ def calibrate(module: Any, options: CompileOptions, progress: "Progress | None")
         return None
     from .passes.quant.calibration import Calibration, annotate, named_values
     from .passes.quant.methods import measure_ranges
+    from .passes.quant.weights import products, weight_of
 
     if callable(wanted.ranges):
-        calibration = wanted.ranges([name for name, _ in named_values(module)])
+        values = dict(named_values(module))
+        calibration = wanted.ranges(list(values), {name: weight_of(op) for name, op in products(values)})
     elif wanted.ranges is not None:
         calibration = Calibration.load(wanted.ranges)
     else:
         calibration = measure_ranges(
             module, samples(module, wanted), wanted.calibration_method, progress, _engine(wanted)
         )
-    if options.target == "k210" and 16 in calibration.bits.values():
-        value = next(name for name, bits in calibration.bits.items() if bits == 16)
-        cause = f"'{value}' shall have 16 bits, but the KPU computes with 8"
-        raise OptionError(
-            "K0720", cause=cause, remedy="let it stay real (32 bits, f32): the host computes with it then"
-        )
+    if options.target == "k210":
+        _require_bytes(calibration)
     annotate(module, calibration)
+    if options.target == "k210":
+        _cut_weights(module)
     return calibration
+
+
+def _require_bytes(calibration: "Calibration") -> None:
+    """Raise `OptionError` K0720 when something shall have 16 bits."""
+    weights = [(f"the weight of '{name}'", one.bits) for name, one in calibration.weights.items()]
+    for what, count in [*((f"'{name}'", bits) for name, bits in calibration.bits.items()), *weights]:
+        if count == 16:
+            cause = f"{what} shall have 16 bits, but the KPU computes with 8"
+            remedy = "let it stay real (32 bits, f32): the host computes with it then"
+            raise OptionError("K0720", cause=cause, remedy=remedy)
+
+
+def _cut_weights(module: Any) -> None:
+    """The KPU's scales are those of the largest weights: what reaches farther than is stated is cut off."""
+    from .passes.quant.calibration import named_values
+    from .passes.quant.weights import cut_off, products
+
+    for _, op in products(dict(named_values(module))):
+        cut_off(op)
 
 
 def samples(module: Any, wanted: Quantisation) -> "Dataset | PaddedDataset":
@@ -97,7 +116,7 @@ def mix(
         "type": "f32" if bits == REAL else "i16",
         "decibels": {"wanted": wanted.mixed, "before": found.before, "after": found.after},
     }
-    return replace(calibration, bits={**calibration.bits, **found.bits(bits)}), report
+    return replace(calibration, bits=found.bits(bits), weights=found.weights(bits)), report
 
 
 def _is_for_kpu(op: Any) -> bool:

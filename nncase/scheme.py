@@ -8,17 +8,23 @@ node computes; what the node computes before that keeps our name.
 import json
 import math
 import re
+import warnings
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from ..dialects.ranges import REAL as REAL_BITS
 from ..dialects.ranges import Range
+from ..dialects.tensors import Array
 from ..errors import OptionError
 from ..files import make_folder, read_json, write_file
 from ..passes.quant.calibration import Calibration
+from ..passes.quant.weights import Weights
+from .field import NoEffectWarning
 from .names import nearest
 from .tensors import Tensors
 
@@ -91,19 +97,23 @@ class Scheme:
             raise OptionError("K0731", where=self.place, cause=cause)
         return max((kind for kind in found if kind != "i16"), key=lambda kind: kinds[kind], default="i16")
 
-    def calibration(self, values: Sequence[str], tensors: Tensors, strict: bool) -> Calibration:
-        """The range of each value, and the bits of those whose type is another than `kind`.
+    def calibration(
+        self, values: Sequence[str], products: Mapping[str, Array], tensors: Tensors, strict: bool
+    ) -> Calibration:
+        """The range of each value, the bits of those whose type is another than `kind`, and the reach of weights.
 
-        A value that is not in the file has no range, and stays real. Raises `OptionError` K0717, K0718 for names that
-        the network does not have, and, if strict, for values that are not in the file.
+        `products` are the weights of those that are products, as they are multiplied with: what is done to a product
+        channel by channel, such as a normalisation, may be in them. A value that is not in the file has no range, and
+        stays real. Names that the network does not have are ignored with a warning. If strict, both are errors:
+        `OptionError` K0718.
         """
         names = tensor_names(values, tensors.results)
         known = {*names.values(), *tensors.names}
-        for name in self.entries:
-            if name not in known:
-                cause = f"the network has no tensor '{name}'"
-                raise OptionError("K0718", where=self.place, cause=cause, remedy=nearest(name, known))
+        ignored = [f"the network has no tensor '{name}'" for name in self.entries if name not in known]
         missing = [name for name in names.values() if name not in self.entries]
+        if strict and ignored:
+            unknown = next(name for name in self.entries if name not in known)
+            raise OptionError("K0718", where=self.place, cause=ignored[0], remedy=nearest(unknown, known))
         if strict and missing:
             cause = f"strict mode needs a range of every value, there is none of '{missing[0]}'"
             raise OptionError("K0718", where=self.place, cause=cause)
@@ -111,7 +121,40 @@ class Scheme:
         usual = BITS[self.kind(tensors)]
         bits = {value: BITS[entry.kind] for value, entry in found.items() if BITS[entry.kind] != usual}
         spans = {value: found[value].span if value in found else None for value in values}
-        return Calibration("scheme", 0, spans, bits)
+        for text in ignored:
+            warnings.warn(f"{self.place}: {text}", NoEffectWarning, stacklevel=2)
+        return Calibration("scheme", 0, spans, bits, self._weights(products, tensors), tuple(ignored))
+
+    def _weights(self, products: Mapping[str, Array], tensors: Tensors) -> dict[str, Weights]:
+        """What the file says of the weights of products. Raises `OptionError` K0717 for another number of channels."""
+        found = {}
+        for value, weight in products.items():
+            name = _weight_name(value, tensors)
+            entry, original = self.entries.get(name), tensors.weights.get(name)
+            if entry is None or original is None or len(original) != len(weight):
+                continue
+            if len(entry.ranges) not in (1, len(original)):
+                cause = f"'{name}' has {len(entry.ranges)} ranges, expected 1, or {len(original)}, one a channel"
+                raise OptionError("K0717", where=self.place, cause=cause)
+            found[value] = Weights(_scaled(_reach(weight), _reach(original), entry), BITS[entry.kind])
+        return found
+
+
+def _scaled(own: Array, original: Array, entry: Entry) -> tuple[float, ...]:
+    """The reach of each channel of a weight, which was `original` in the file: as much more or less as stated there.
+
+    One range for all channels is a limit: a channel of smaller weights keeps its own.
+    """
+    stated = np.array([max(abs(low), abs(high)) for low, high in entry.ranges])
+    if len(stated) == 1:
+        stated = np.minimum(stated, original)
+    ratio = np.divide(stated, original, out=np.ones_like(original), where=original > 0)
+    return tuple((own * ratio).tolist())
+
+
+def _reach(weight: Array) -> Array:
+    """The largest magnitude of each channel."""
+    return np.asarray(np.abs(weight.astype(np.float64)).reshape(len(weight), -1).max(axis=1, initial=0.0))
 
 
 def measured(calibration: Calibration, kinds: tuple[str, str], tensors: Tensors, by_channel: bool) -> Scheme:
@@ -124,11 +167,18 @@ def measured(calibration: Calibration, kinds: tuple[str, str], tensors: Tensors,
     for value, span in calibration.ranges.items():
         kind = KINDS.get(calibration.bits.get(value), kinds[0]) if span else "f32"
         entries.append(Entry(names[value], kind, (_around_zero(*(span or (0.0, 0.0))),)))
+    bits = {_weight_name(value, tensors): one.bits for value, one in calibration.weights.items()}
     for name, weight in tensors.weights.items():
         rows = weight.reshape(len(weight), -1) if by_channel else weight.reshape(1, -1)
         spans = tuple(_around_zero(float(row.min()), float(row.max())) for row in rows)
-        entries.append(Entry(name, kinds[1], spans))
+        entries.append(Entry(name, KINDS.get(bits.get(name), kinds[1]), spans))
     return Scheme({entry.name: entry for entry in entries})
+
+
+def _weight_name(value: str, tensors: Tensors) -> str:
+    """The weight in the file of the product that results in one of our values; empty if that is not known."""
+    place = PLACE.fullmatch(value)
+    return tensors.weight_of.get(place["node"], "") if place else ""
 
 
 def _around_zero(low: float, high: float) -> tuple[float, float]:

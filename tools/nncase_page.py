@@ -67,7 +67,10 @@ that shows what a type costs in accuracy, and saves no time.
 A value that the file has as f32 or f16, or, without `quant_scheme_strict_mode`, does not have, stays real, and products
 that read it compute so; on `k210` that is the host (a value that the KPU computes must have a range). The others are
 kept in the type that most of them have, or, if that has 8 bits, with 16 where the file says i16 (not on `k210`).
-Entries of weights are written for reading only: weights are rounded over all of their numbers.
+An entry of a weight states how far its integers reach (as far as the larger of |Min| and |Max|; what lies beyond is cut
+off) and their type: by channel, which is the output channel here whatever the axis, or, by tensor, the most for all
+channels. `k210` takes its scales from the weights that are left, so a range that is wider than they are does nothing
+there. A name that the network does not have is an error in strict mode, else it is ignored with a warning.
 
 `use_mix_quant` chooses those types: see [quantisation.md](quantisation.md). An exported scheme has them.
 

@@ -18,6 +18,7 @@ from ...dialects.ranges import Range, value_bits, value_range
 from ...dialects.tensors import Array, shape_of, static_shape
 from ...runtime.kpu.registers import CHANNELS
 from ..pipeline import register_pass
+from ..quant.weights import stated_bits
 from ..rewriter import NO_MATCH, Match, Pattern, Rewriter, has_one_use, pattern, producer, rewrite_module
 from . import build
 from .activation import clamp_knots, composed, knots_of
@@ -186,7 +187,7 @@ class FormLayers:
 
     def apply(self, module: ir.Module) -> None:
         for op in entry_function(module).regions[0].blocks[0].operations:
-            if isinstance(op, nn.Conv) and value_bits(op.input) == ranges.REAL:
+            if isinstance(op, nn.Conv) and ranges.REAL in (value_bits(op.input), stated_bits(op)):
                 op.attributes[REAL] = ir.UnitAttr.get()  # patterns put other values, without bits, in its input's place
         rewrite_module(module, [*FORMING, *AFFINE])
         rewrite_module(module, [*SINKING, *JOINING, put_into_one, *PORTIONS, *CHANNELWISE, activation_behind])

@@ -23,7 +23,7 @@ from .geometry import Axis
 REASON = "kpu.reason"
 """On operations that stay on the host: code, sentence, what was found, what would help."""
 REAL = "kpu.real"
-"""Marks convolutions whose input shall stay real."""
+"""Marks convolutions whose input or weight shall stay real."""
 LEAST = 4
 """Rows and columns of the smallest map that the vendor's compilers give to the chip."""
 IN = 30
@@ -172,10 +172,12 @@ def is_worth_the_way(op: nn.Conv) -> Verdict | None:
 
 @rule("K210-CONV-REAL", nn.Conv)
 def may_be_rounded(op: nn.Conv) -> Verdict | None:
-    """The KPU computes with 8 bits: what reads a value that shall stay real is computed in floating point."""
+    """The KPU computes with 8 bits: what reads a value or weight that shall stay real is computed in floating point."""
     if REAL not in op.attributes:
         return None
-    return Verdict("an input that is too sensitive for 8 bits, or was said to be", "accept more noise with --mixed")
+    return Verdict(
+        "an input or weight that is too sensitive for 8 bits, or was said to be", "accept more noise with --mixed"
+    )
 
 
 THROUGH = (nn.Reshape, nn.Relu, nn.Clamp, nn.Slice, nn.Pad)

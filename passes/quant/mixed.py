@@ -24,6 +24,7 @@ from .calibration import named_values
 from .choose import NEGLIGIBLE, difference
 from .quantize import Quantize
 from .stored import Stored, is_product
+from .weights import Weights
 
 SAMPLES, TRIED = 8, 4
 """Samples that networks are compared on, and those of them that single layers are tried on."""
@@ -37,10 +38,11 @@ Progress = Callable[[int, int], None]
 
 @dataclass(frozen=True)
 class Layer:
-    """The names of its products' nodes, and of the values (see `calibration`) that they read."""
+    """The names of its products' nodes, of the values (see `calibration`) that they read, and of their results."""
 
     nodes: tuple[str, ...]
     values: tuple[str, ...]
+    results: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -64,23 +66,28 @@ class Mixture:
         """Those of the values of layers that are kept, by name."""
         return {value: bits for one in self.kept for value in one.layer.values}
 
+    def weights(self, bits: int) -> dict[str, Weights]:
+        """What that means for their products' weights, by the names of the results."""
+        return {result: Weights(bits=bits) for one in self.kept for result in one.layer.results}
+
 
 def layers(module: ir.Module, counts: Callable[[Any], bool] = lambda _: True) -> list[Layer]:
     """The layers that `nn-quantize` quantises, in order; of those alone that hold a product which `counts`."""
     stored = Stored.of(module)
     groups = stored.groups()
     root = {value: key for key, values in groups.items() for value in values}
-    nodes: dict[ir.Value, list[str]] = {}
+    products: dict[ir.Value, list[Any]] = {}
     for reader, value in stored.readers:
         if is_product(reader) and counts(reader):
-            nodes.setdefault(root[value], []).append(_node(reader))
+            products.setdefault(root[value], []).insert(0, reader)
     names = {value: name for name, value in named_values(module)}
-    order = {value: number for number, value in enumerate(names)}
+    order = {name: number for number, name in enumerate(names.values())}
     found = []
-    for key, readers in nodes.items():
-        values = sorted(groups[key], key=order.__getitem__)
-        found.append((order[values[0]], Layer(tuple(reversed(readers)), tuple(names[value] for value in values))))
-    return [layer for _, layer in sorted(found, key=lambda item: item[0])]
+    for key, readers in products.items():
+        values = sorted((names[value] for value in groups[key]), key=order.__getitem__)
+        results = tuple(names[reader.operation.results[0]] for reader in readers)
+        found.append(Layer(tuple(map(_node, readers)), tuple(values), results))
+    return sorted(found, key=lambda layer: order[layer.values[0]])
 
 
 def _node(op: Any) -> str:

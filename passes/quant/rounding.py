@@ -15,12 +15,14 @@ from ...dialects import nn
 from ...dialects.evaluate import Program
 from ...dialects.function import argument_names, entry_function, initial_states
 from ...dialects.mlir import ir
+from ...dialects.ranges import REAL
 from ...dialects.tensors import Array, static_shape
 from ...errors import OptionError
 from ...runtime.kernels.convolution import sliding_windows
 from .affine import asymmetric
-from .quantize import WEIGHT_BITS, channel_axis, weight_bits, weight_scales
+from .quantize import WEIGHT_BITS, weight_bits, weight_scales
 from .stored import Stored, is_product
+from .weights import channel_axis
 
 METHODS = ("nearest", "squant", "adaround")
 SAMPLES, ROWS = 32, 2048
@@ -50,8 +52,10 @@ def round_weights(
     products = [(op, value) for op, value in stored.readers if is_product(op)]
     seen = _rows(module, products, samples) if method == "adaround" else {}
     for number, (op, value) in enumerate(products):
-        scale = asymmetric(spans[value], kept[value]).scale
-        grid = Grid.of(op, scale, weight_bits(WEIGHT_BITS[weights], value))
+        wide = weight_bits(op, WEIGHT_BITS[weights], value)
+        if wide == REAL:
+            continue
+        grid = Grid.of(op, asymmetric(spans[value], kept[value]).scale, wide)
         steps = np.rint(grid.real)
         if method == "squant":
             steps = squant(grid.real, grid.limit)

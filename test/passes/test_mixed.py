@@ -12,7 +12,7 @@ from click.testing import CliRunner
 from sensitive import MODEL, NET
 
 import kpuc
-from kpuc.errors import OptionError
+from kpuc.errors import KpucError, OptionError
 from kpuc.tools.cli.main import cli
 
 SENSITIVE = "Relu_v3"
@@ -121,10 +121,37 @@ def test_ranges_of_16_bits_are_refused_for_the_k210(tmp_path):
         kpuc.compile(MODEL, "k210", ranges=tmp_path / "r.json")
 
 
-@pytest.mark.parametrize("bits", ['["a"]', '{"nosuch": 16}', '{"input x0": 12}'])
-def test_files_of_ranges_with_strange_bits(bits, tmp_path):
+@pytest.mark.parametrize(
+    ("table", "text"),
+    [
+        ('"bits": ["a"]', "'bits' is no table of its values' bits, each 8, 16, 32"),
+        ('"bits": {"nosuch": 16}', "'bits' is no table"),
+        ('"bits": {"input x0": 12}', "'bits' is no table"),
+        ('"weights": 3', "'weights' is no table of its products' weights, each their 'reach' and 'bits'"),
+        ('"weights": {"nosuch": {}}', "'weights' is no table"),
+        ('"weights": {"nn.conv Relu_v1": {"reach": 3}}', "'weights' is no table"),
+        ('"weights": {"nn.conv Relu_v1": {"bits": 4}}', "'weights' is no table"),
+        ('"weights": {"nn.conv Relu_v1": {"reach": [1.0]}}', "1 ranges are given of a weight of 8 output channels"),
+    ],
+)
+def test_files_of_ranges_that_make_no_sense(table, text, tmp_path):
     path = tmp_path / "r.json"
     compiled(target="k230").calibration.save(path)
-    path.write_text(path.read_text().replace('"ranges":', f'"bits": {bits}, "ranges":'))
-    with pytest.raises(OptionError, match="'bits' is no table of its values' bits, each 8, 16, 32"):
+    path.write_text(path.read_text().replace('"ranges":', f'{table}, "ranges":'))
+    with pytest.raises(KpucError, match=text):
         kpuc.compile(MODEL, "k230", ranges=path)
+
+
+def test_the_reach_of_weights_in_a_file_of_ranges(tmp_path):
+    """Steps of a weight that are a hundred times as large make another error; what was read is written again."""
+    path = tmp_path / "r.json"
+    kmodel = compiled(target="k230", quant="i16")
+    kmodel.calibration.save(path)
+    reach = [100.0] * 4
+    path.write_text(
+        path.read_text().replace('"ranges":', f'"weights": {{"nn.conv Conv_v6": {{"reach": {reach}}}}}, "ranges":')
+    )
+    coarse = kpuc.compile(MODEL, "k230", quant="i16", ranges=path)
+    assert decibels(coarse) < 10 < decibels(kmodel) - 10
+    coarse.calibration.save(tmp_path / "again.json")
+    assert kpuc.compile(MODEL, "k230", quant="i16", ranges=tmp_path / "again.json").data == coarse.data

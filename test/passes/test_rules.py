@@ -57,7 +57,7 @@ CASES = {
     "K210-CONV-REAL": (
         same(8, 8, 8).replace("groups = 1", "kpu.real, groups = 1"),
         same(8, 8, 8),
-        "an input that is too sensitive for 8 bits, or was said to be",
+        "an input or weight that is too sensitive for 8 bits, or was said to be",
     ),
 }
 

@@ -160,3 +160,19 @@ func.func @other_bits(%x: tensor<2x2xf32> {nn.range = array<f64: -3.0, 3.0>, nn.
   %2 = "nn.matmul"(%1, %w) {nn.ranges = [array<f64: -3.0, 3.0>]} : (tensor<2x2xf32>, tensor<2x2xf32>) -> tensor<2x2xf32>
   return %2 : tensor<2x2xf32>
 }
+
+// -----
+
+// A stated reach, one a column, takes the place of the weights': 0.5 cuts the first off. A weight of 32 bits stays real.
+// CHECK-LABEL: func.func @stated_weights
+// CHECK:       "nn.constant"() {value = dense<{{\[\[}}127, -32], [-127, 64]]> : tensor<2x2xi8>}
+// CHECK:       %[[Y:.*]] = "nn.matmul"
+// CHECK:       "nn.quantize"(%[[Y]])
+// CHECK-NEXT:  %[[D:.*]] = "nn.dequantize"
+// CHECK-NEXT:  "nn.matmul"(%[[D]], %{{.*}}) {{.*}}nn.weight_bits
+func.func @stated_weights(%x: tensor<2x2xf32> {nn.range = array<f64: -3.0, 3.0>}) -> tensor<2x2xf32> {
+  %w = "nn.constant"() {value = dense<[[1.0, -1.0], [-0.6, 2.0]]> : tensor<2x2xf32>} : () -> tensor<2x2xf32>
+  %0 = "nn.matmul"(%x, %w) {nn.weight_reach = array<f64: 0.5, 4.0>, nn.ranges = [array<f64: -3.0, 3.0>]} : (tensor<2x2xf32>, tensor<2x2xf32>) -> tensor<2x2xf32>
+  %1 = "nn.matmul"(%0, %w) {nn.weight_bits = array<i64: 32>, nn.ranges = [array<f64: -3.0, 3.0>]} : (tensor<2x2xf32>, tensor<2x2xf32>) -> tensor<2x2xf32>
+  return %1 : tensor<2x2xf32>
+}
