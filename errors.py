@@ -6,6 +6,7 @@ its actual values, and the remedy. The command line prints it and exits; nothing
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 CODES: dict[str, str] = {
@@ -111,6 +112,23 @@ class KpucError(Exception):
     def as_json(self) -> dict[str, Any]:
         """The error as plain data, for `--json`."""
         return {"code": self.code, "where": self.where, "cause": self.cause, "remedy": self.remedy}
+
+
+MOST_LISTED = 12
+"""Lines of problems in an error."""
+
+
+def listed(problems: Iterable[tuple[str, str, str]]) -> str:
+    """Lines below a cause: what has a problem, the node, and the reason; many nodes with the same one share a line."""
+    nodes: dict[tuple[str, str], list[str]] = {}
+    for what, node, reason in problems:
+        nodes.setdefault((what, reason), []).append(node)
+    lines = []
+    for (what, reason), found in nodes.items():
+        shared = [f"{found[0]} and {len(found) - 1} other nodes"] if len(found) > 2 else found
+        lines += [f"\n  {what} at {where}: {reason}" for where in shared]
+    rest = len(lines) - MOST_LISTED
+    return "".join(lines[:MOST_LISTED]) + (f"\n  and {rest} other problems" if rest > 0 else "")
 
 
 class ModelError(KpucError):

@@ -7,7 +7,7 @@ import numpy as np
 
 from ..dialects.mlir import describe, ir
 from ..dialects.tensors import dtype_of
-from ..errors import UnsupportedError
+from ..errors import UnsupportedError, listed
 
 
 class Unsupported(Exception):
@@ -28,9 +28,9 @@ def refuse(
 ) -> None:
     """Raise `UnsupportedError` K0602 that lists operations and reasons, if there are any."""
     if problems:
-        listed = "".join(f"\n  {op.operation.name} at {describe(op.location)}: {error}" for op, error in problems)
+        lines = listed((op.operation.name, describe(op.location), str(error)) for op, error in problems)
         raise UnsupportedError(
             "K0602",
-            cause=f"{machine} cannot compute {len(problems)} operations:{listed}",
+            cause=f"{machine} cannot compute {len(problems)} operation{'s' * (len(problems) > 1)}:{lines}",
             remedy=remedy,
         )

@@ -5,7 +5,7 @@ changed.
 
 The network takes one image (1, 3, height, width) in 0..1 and returns (1, 4 + classes, places): middle, width and height
 of a box in pixels, and a score for each class. `--ptq_option` chooses types and calibration as in the guide; without it
-the kmodel is a float one. The boxes that were found are printed and drawn.
+the kmodel is a float one. The boxes that were found are printed and drawn. docs/yolov8.md says more.
 """
 
 import argparse
@@ -57,23 +57,36 @@ class Box:
 
 
 def simplified(model: onnx.ModelProto) -> onnx.ModelProto:
-    """The model without what can be computed now, if onnxsim is installed; kpuc does that itself, too."""
+    """The model without what can be computed now, if onnxsim is installed; kpuc's own passes leave that out, too."""
     try:
         import onnxsim
     except ImportError:
-        return onnx.shape_inference.infer_shapes(model)
+        return model
     model, sound = onnxsim.simplify(model)
     if not sound:
         raise SystemExit("onnxsim changed what the model computes")
     return model
 
 
-def input_size(model: onnx.ModelProto) -> tuple[int, int]:
-    """Height and width of the model's image."""
+def image_of(model: onnx.ModelProto) -> onnx.ValueInfoProto:
+    """The model's one input."""
     constants = {one.name for one in model.graph.initializer}
     (value,) = [one for one in model.graph.input if one.name not in constants]
-    _, _, height, width = [dim.dim_value for dim in value.type.tensor_type.shape.dim]
-    return height, width
+    return value
+
+
+def set_size(model: onnx.ModelProto, size: tuple[int, int]) -> None:
+    """Fix the dimensions of the image of a model that leaves them open."""
+    for dim, extent in zip(image_of(model).type.tensor_type.shape.dim, (1, 3, *size), strict=True):
+        dim.dim_value = extent
+
+
+def input_size(model: onnx.ModelProto) -> tuple[int, int]:
+    """Height and width of the model's image."""
+    dims = [dim.dim_value for dim in image_of(model).type.tensor_type.shape.dim]
+    if 0 in dims:
+        raise SystemExit("the model leaves the size of its image open: give it with --size HEIGHT,WIDTH")
+    return dims[2], dims[3]
 
 
 def framed(image: Image.Image, size: tuple[int, int]) -> tuple[np.ndarray, float, int, int]:
@@ -93,9 +106,19 @@ def samples(folder: Path, size: tuple[int, int], count: int) -> list[list[np.nda
     return [[framed(Image.open(path).convert("RGB"), size)[0] for path in files]]
 
 
-def compiled(model: Path, target: str, dataset: Path | None, ptq_option: int | None, dump_dir: str) -> bytes:
+def compiled(
+    model: Path,
+    target: str,
+    dataset: Path | None,
+    ptq_option: int | None,
+    dump_dir: str,
+    size: tuple[int, int] | None = None,
+) -> bytes:
     """The kmodel's bytes."""
-    network = simplified(onnx.load(model))
+    network = onnx.load(model)
+    if size is not None:
+        set_size(network, size)
+    network = simplified(network)
     height, width = input_size(network)
 
     compile_options = nncase.CompileOptions()
@@ -127,20 +150,26 @@ def compiled(model: Path, target: str, dataset: Path | None, ptq_option: int | N
     return compiler.gencode_tobytes()
 
 
-def detect(kmodel: bytes, image: Image.Image, threshold: float = 0.5, most_overlap: float = 0.5) -> list[Box]:
+def detect(kmodel: bytes, image: Image.Image) -> list[Box]:
     """What is in an image, surest first."""
     simulator = nncase.Simulator()
     simulator.load_model(kmodel)
     _, _, height, width = simulator.get_input_shape(0)
-    frame, scale, left, top = framed(image, (height, width))
+    frame, *place = framed(image, (height, width))
     simulator.set_input_tensor(0, nncase.RuntimeTensor.from_numpy(frame))
     simulator.run()
-    rows = simulator.get_output_tensor(0).to_numpy()[0].T
+    return boxes_of(simulator.get_output_tensor(0).to_numpy(), *place)
+
+
+def boxes_of(
+    output: np.ndarray, scale: float, left: int, top: int, threshold: float = 0.5, most_overlap: float = 0.5
+) -> list[Box]:
+    """The boxes in the network's output, in pixels of the image that was framed; of those that overlap, the surest."""
     boxes = []
-    for (x, y, w, h), scores in zip(rows[:, :4], rows[:, 4:], strict=True):
-        if scores.max() >= threshold:
+    for x, y, w, h, *scores in output[0].T.tolist():
+        if max(scores) >= threshold:
             corners = (x - w / 2 - left, y - h / 2 - top, x + w / 2 - left, y + h / 2 - top)
-            boxes.append(Box(int(scores.argmax()), float(scores.max()), *(float(c / scale) for c in corners)))
+            boxes.append(Box(scores.index(max(scores)), max(scores), *(corner / scale for corner in corners)))
     kept: list[Box] = []
     for box in sorted(boxes, key=lambda box: -box.score):
         if all(box.kind != other.kind or box.overlap(other) < most_overlap for other in kept):
@@ -160,11 +189,18 @@ def drawn(image: Image.Image, boxes: list[Box], names: list[str]) -> Image.Image
     return result
 
 
+def numbers(text: str) -> tuple[int, int]:
+    """Two numbers with a comma between them."""
+    height, width = text.split(",")
+    return int(height), int(width)
+
+
 def main(arguments: list[str] | None = None) -> list[Box]:
     """Compile, run and draw; what was found."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
     parser.add_argument("--target", default="cpu", choices=["cpu", "k210", "k230", "k510"])
     parser.add_argument("--model", type=Path, required=True, help="the ONNX file")
+    parser.add_argument("--size", type=numbers, help="HEIGHT,WIDTH of the image, if the model leaves it open")
     parser.add_argument("--dataset", type=Path, help="a folder of images to calibrate with")
     parser.add_argument("--ptq_option", type=int, choices=range(len(PTQ_OPTIONS)))
     parser.add_argument("--kmodel", type=Path, help="where to write the kmodel")
@@ -173,7 +209,7 @@ def main(arguments: list[str] | None = None) -> list[Box]:
     parser.add_argument("--output", type=Path, default=Path("found.png"), help="the image with boxes")
     parser.add_argument("--names", default="", help="NAME,NAME,... of the classes")
     given = parser.parse_args(arguments)
-    kmodel = compiled(given.model, given.target, given.dataset, given.ptq_option, given.dump_dir)
+    kmodel = compiled(given.model, given.target, given.dataset, given.ptq_option, given.dump_dir, given.size)
     if given.kmodel is not None:
         given.kmodel.write_bytes(kmodel)
     image = Image.open(given.image).convert("RGB")

@@ -16,7 +16,7 @@ from ..dialects.evaluate import fold
 from ..dialects.function import set_names
 from ..dialects.mlir import error_from, file_loc, func, ir
 from ..dialects.tensors import Array, Dim, shape_of, tensor_type
-from ..errors import ExecutionError, ModelError, OptionError, UnsupportedError
+from ..errors import ExecutionError, ModelError, OptionError, UnsupportedError, listed
 
 FOLD_LIMIT = 1024
 """Elements of the largest tensor that is computed during the import."""
@@ -196,12 +196,13 @@ class NetworkBuilder:
         """Raise one `UnsupportedError` that lists every remembered problem, if there is any."""
         if not self.problems:
             return
-        lines = [f"\n  {p.operator} at {p.node}: {p.reason}" for p in self.problems]
+        count = len(self.problems)
+        lines = listed((problem.operator, problem.node, problem.reason) for problem in self.problems)
         remedies = dict.fromkeys(problem.remedy for problem in self.problems if problem.remedy)
         raise UnsupportedError(
             code,
             where=self.model,
-            cause=f"{len(lines)} operator{'s' * (len(lines) > 1)} cannot be imported:{''.join(lines)}",
+            cause=f"{count} operator{'s' * (count > 1)} cannot be imported:{lines}",
             remedy="; ".join(remedies),
         )
 

@@ -38,6 +38,25 @@ class Quantization:
 
 
 @dataclass(frozen=True)
+class Level:
+    """A level of a sparse tensor: all of its places, or lists of some (see SparsityParameters in the schema)."""
+
+    size: int
+    segments: Sequence[int] | None = None
+    indices: Sequence[int] = ()
+    dtype: str = "int32"
+
+
+@dataclass(frozen=True)
+class Sparsity:
+    """How the elements in `data` lie in the tensor."""
+
+    order: Sequence[int]
+    levels: Sequence[Level]
+    blocked: Sequence[int] = ()
+
+
+@dataclass(frozen=True)
 class TensorSpec:
     """A tensor; `data` makes it a constant, -1 in `signature` leaves a dimension open."""
 
@@ -48,6 +67,7 @@ class TensorSpec:
     quantization: Quantization | None = None
     variable: bool = False
     signature: tuple[int, ...] | None = None
+    sparsity: Sparsity | None = None
 
 
 @dataclass(frozen=True)
@@ -155,7 +175,31 @@ class _Writer:
             Quantization=self._quantization(tensor.quantization),
             IsVariable=tensor.variable,
             ShapeSignature=signature,
+            Sparsity=self._sparsity(tensor.sparsity),
             HasRank=True,
+        )
+
+    def _sparsity(self, sparsity: Sparsity | None) -> int | None:
+        if sparsity is None:
+            return None
+        levels = self._offsets([self._level(level) for level in sparsity.levels])
+        order, blocked = self._vector(sparsity.order, "int32"), self._vector(sparsity.blocked, "int32")
+        return self._table("SparsityParameters", TraversalOrder=order, BlockMap=blocked, DimMetadata=levels)
+
+    def _level(self, level: Level) -> int:
+        if level.segments is None:
+            return self._table("DimensionMetadata", Format=tflite.DimensionType.DENSE, DenseSize=level.size)
+        table = f"{level.dtype.capitalize()}Vector"
+        kind = getattr(tflite.SparseIndexVector, table)
+        vectors = [self._vector(values, level.dtype) for values in (level.segments, level.indices)]
+        segments, indices = (self._table(table, Values=vector) for vector in vectors)
+        return self._table(
+            "DimensionMetadata",
+            Format=tflite.DimensionType.SPARSE_CSR,
+            ArraySegmentsType=kind,
+            ArraySegments=segments,
+            ArrayIndicesType=kind,
+            ArrayIndices=indices,
         )
 
     def _quantization(self, parameters: Quantization | None) -> int | None:

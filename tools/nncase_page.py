@@ -26,8 +26,7 @@ Names, defaults and the layout of data stay as they are. `kpuc.nncase` is a thin
 accepted but has no effect warns (`NoEffectWarning`); what cannot be had is refused. No .NET is needed.
 
 Scripts keep running on kmodels of nncase's, too: `Simulator` executes those of versions 3 to 7.
-[examples/yolov8.py](../examples/yolov8.py) is the guide's script for YOLOv8, for all targets and all of its six ways to
-quantise (`k210` has those of 8 bits), up to the boxes drawn in an image.
+The guide's script for YOLOv8, up to the boxes drawn in an image, is an example here: [yolov8.md](yolov8.md).
 
 ## Targets
 

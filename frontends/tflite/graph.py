@@ -14,6 +14,23 @@ MALFORMED = (ValueError, TypeError, IndexError, OverflowError, MemoryError, ir.M
 """What numpy and MLIR raise on constants and options that no converter produced: a damaged file's."""
 
 
+COMPILED = {"CUSTOM ethos-u": "an Arm Ethos-U", "CUSTOM edgetpu-custom-op": "a Coral Edge TPU"}
+"""Operators that hold a network which another compiler has made code of."""
+
+
+def _refusal(operator: str) -> tuple[str, str]:
+    """Why an operator cannot be imported, and what to do."""
+    if operator in COMPILED:
+        made_for = f"the file is compiled for {COMPILED[operator]}, and does not say what it computes"
+        return made_for, "compile the file that it was made from"
+    if operator.startswith("CUSTOM"):
+        return (
+            "it is none of TFLite's own operators, and the file does not say what it computes",
+            "end the network before its custom operators and compute them in your program, or convert it without them",
+        )
+    return "the operator is not supported", "see the supported operators: kpuc ops"
+
+
 def checked(tensor: Tensor, model: str) -> Tensor:
     """The tensor, if it is of a type that `nn` has. Raises `UnsupportedError` K0151."""
     if tensor.dtype not in DTYPES.values():
@@ -126,9 +143,7 @@ class GraphImporter:
         node = tensors[operator.outputs[0]].name if operator.outputs else operator.name
         convert = REGISTRY.get(operator.name)
         if convert is None:
-            custom = operator.name.startswith("CUSTOM")
-            reason = "the custom operator is not known" if custom else "the operator is not supported"
-            builder.unsupported(node, operator.name, reason, "see the supported operators: kpuc ops")
+            builder.unsupported(node, operator.name, *_refusal(operator.name))
             return
         inputs = [self._real(index) for index in operator.inputs]
         for index, value in zip(operator.inputs, inputs, strict=True):

@@ -17,6 +17,7 @@ import tflite
 
 from ...dialects.tensors import Array
 from ...errors import ModelError
+from .sparse import dense
 
 Source = str | Path | bytes | BinaryIO
 
@@ -218,8 +219,6 @@ def _tensor(model: Any, data: bytes, table: Any, number: int) -> Tensor:
     signature = tuple(int(dim) for dim in table.ShapeSignatureAsNumpy()) if table.ShapeSignatureLength() else shape
     resource = table.Type() == tflite.TensorType.RESOURCE
     dtype = RESOURCE if resource else DTYPES.get(table.Type(), f"type {table.Type()}")
-    if table.Sparsity() is not None:
-        dtype = f"sparse {dtype}"
     name = (table.Name() or b"").decode("utf-8", "replace") or f"tensor{number}"
     parameters = _quantization(table.Quantization(), shape) if dtype in STORAGE else None
     raw = _buffer(model.Buffers(table.Buffer()), data)
@@ -227,7 +226,8 @@ def _tensor(model: Any, data: bytes, table: Any, number: int) -> Tensor:
     if raw is None and 0 in shape and table.Buffer() > 0:
         raw = b""
     if raw is not None and dtype in DTYPES.values():
-        elements = np.frombuffer(raw, np.dtype(dtype)).reshape(shape)
+        sparsity, kind = table.Sparsity(), np.dtype(dtype)
+        elements = np.frombuffer(raw, kind).reshape(shape) if sparsity is None else dense(sparsity, raw, kind, shape)
     return Tensor(name, dtype, shape, signature, elements, parameters, bool(table.IsVariable()))
 
 

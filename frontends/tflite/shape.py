@@ -28,6 +28,12 @@ def _as_int64(node: Node, index: int) -> ir.Value:
     return node.builder.folded(nn.Cast(value, to=element_type(np.int64), saturate=True).output)
 
 
+@converter("DENSIFY")
+def densify(node: Node) -> Output:
+    """The loader reads sparse constants as dense ones."""
+    return node.stored(0)
+
+
 @converter("SHAPE")
 def shape(node: Node) -> Output:
     (kind,) = node.options("ShapeOptions", "OutType")

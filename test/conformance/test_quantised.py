@@ -11,7 +11,7 @@ from functools import cache
 import numpy as np
 import pytest
 from ai_edge_litert.interpreter import Interpreter
-from networks import SHIPPED, find_quantised, find_refused, relative_error
+from networks import SHIPPED, find_quantised, relative_error
 from quantised_networks import float_twin, readable, reference
 from vendor import run_in_vendor_runtime
 
@@ -20,7 +20,6 @@ from kpuc.dialects import mlir, nn
 from kpuc.dialects.evaluate import evaluate
 from kpuc.dialects.function import entry_function, initial_states, result_names
 from kpuc.dialects.mlir import describe
-from kpuc.errors import UnsupportedError
 from kpuc.frontends.tflite import import_tflite
 from kpuc.frontends.tflite.loader import load
 from kpuc.passes.pipeline import parse_pipeline
@@ -230,17 +229,3 @@ def test_vendor_runtime(path):
     for outputs, result in zip(expected.outputs, run_in_vendor_runtime(jobs), strict=True):
         assert not isinstance(result, str), result
         assert_like_litert(path, outputs, result[: len(outputs)])
-
-
-@pytest.mark.parametrize("path", find_refused(), ids=lambda path: path.stem)
-def test_what_cannot_be_imported_is_refused_by_name(path):
-    names = {
-        "tflm_vela": "CUSTOM ethos-u",
-        "tflm_audio_preproc": "CUSTOM SignalWindow",
-        "mp_face_attention": "CUSTOM Landmarks2TransformMatrix",
-        "posenet_custom": "CUSTOM PosenetDecoderOp",
-        "mp_pose_det_sparse": "DENSIFY",
-    }
-    with pytest.raises(UnsupportedError) as error:
-        kpuc.compile(path, target="k230")
-    assert names[path.stem] in str(error.value)

@@ -2,7 +2,12 @@
 
 How much of a colour there is comes first. In a window around each place, the sum of that is the area of a thing, the
 sums of its rows' and columns' squares its height and width, and its mean place the middle.
+
+    python test/nncase/detector.py things.onnx
 """
+
+import sys
+from pathlib import Path
 
 import numpy as np
 from onnx import TensorProto, helper, numpy_helper
@@ -11,8 +16,11 @@ SIZE, WINDOW, STRIDE = 64, 32, 8
 NAMES = "red,green,blue"
 
 
-def detector():
-    """The ONNX file's bytes: image (1, 3, 64, 64) to (1, 7, 64)."""
+def detector(is_open=False):
+    """The ONNX file's bytes: image (1, 3, 64, 64) to (1, 7, 64).
+
+    `is_open`: the file has names for the image's dimensions, and nodes that compute with them, as PyTorch writes it.
+    """
     nodes, constants = [], []
 
     def constant(name, array):
@@ -35,8 +43,11 @@ def detector():
     pad = (WINDOW - STRIDE) // 2
     sums = op("Conv", there, constant("moments", weight), group=3, strides=[STRIDE, STRIDE], pads=[pad] * 4)
     places = (SIZE // STRIDE) ** 2
-    sums = op("Reshape", sums, "shape")  # (3 colours, 5 sums, places)
-    constants.append(numpy_helper.from_array(np.int64([3, 5, places]), "shape"))
+    for name, value in (("shape", [3, 5, places]), ("from", [2]), ("to", [4]), ("head", [3, 5])):
+        constants.append(numpy_helper.from_array(np.int64(value), name))
+    size = op("Slice", op("Shape", sums), "from", "to")
+    shape = op("Concat", "head", op("ReduceProd", size, axes=[0], keepdims=1), axis=0) if is_open else "shape"
+    sums = op("Reshape", sums, shape)  # (3 colours, 5 sums, places)
     area, x, y, xx, yy = (
         op("Gather", sums, index(constants, number), axis=1) for number in range(5)
     )  # (3 colours, places) each
@@ -69,8 +80,9 @@ def detector():
     constants.append(numpy_helper.from_array(np.int64([0]), "first"))
     found = op("Concat", *parts, scores, axis=0)
     nodes.append(helper.make_node("Unsqueeze", [found, "first"], ["output0"], name="output"))
-    image = helper.make_tensor_value_info("image", TensorProto.FLOAT, [1, 3, SIZE, SIZE])
-    output = helper.make_tensor_value_info("output0", TensorProto.FLOAT, [1, 7, places])
+    image = ["batch", 3, "height", "width"] if is_open else [1, 3, SIZE, SIZE]
+    image = helper.make_tensor_value_info("image", TensorProto.FLOAT, image)
+    output = helper.make_tensor_value_info("output0", TensorProto.FLOAT, [1, 7, "places" if is_open else places])
     graph = helper.make_graph(nodes, "detector", [image], [output], constants)
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)], ir_version=8)
     return model.SerializeToString()
@@ -80,3 +92,7 @@ def index(constants, number):
     """A constant that picks one of an axis."""
     constants.append(numpy_helper.from_array(np.int64(number), f"pick{number}"))
     return f"pick{number}"
+
+
+if __name__ == "__main__":
+    Path(sys.argv[1]).write_bytes(detector())
