@@ -54,11 +54,18 @@ NODES_PIPELINE = (
     "nn-fold-constants,nn-decompose-nodes,nn-fold-constants,nn-canonicalize,canonicalize,cse)"
 )
 """The same for version 4: the functions that old firmware has."""
-PREPARE_PIPELINE = "builtin.module(kpu-prepare,nn-fuse-convolutions,nn-canonicalize,canonicalize,cse)"
+PREPARE_PIPELINE = "builtin.module(kpu-drop-rounding,kpu-prepare,nn-fuse-convolutions,nn-canonicalize,canonicalize,cse)"
 """What the K210 needs before ranges are measured."""
+OWN_PIPELINES = {
+    bits: PREPARE_PIPELINE.replace("kpu-drop-rounding,", "").replace("cse", f"cse,kpu-state-ranges{{bits={bits}}}")
+    for bits in (8, 16)
+}
+"""The same for networks that state their ranges themselves, by the bits of the largest numbers of which they count."""
 LAYERS_PIPELINE = "builtin.module(kpu-form-layers,canonicalize,cse,kpu-tile,kpu-quantize,canonicalize,cse)"
 """What makes layers of the K210's accelerator of a network with ranges."""
-BYTES_PIPELINE = LAYERS_PIPELINE.replace("kpu-quantize", "kpu-quantize{wide=0},kpu-expose-bytes,nn-canonicalize")
+OWN_LAYERS_PIPELINE = LAYERS_PIPELINE.replace("kpu-quantize", "kpu-quantize{wide=0}")
+"""The same for a network that itself rounds to 8 bits what its layers give to the host."""
+BYTES_PIPELINE = OWN_LAYERS_PIPELINE.replace("wide=0}", "wide=0},kpu-expose-bytes,nn-canonicalize")
 """The same for a network that takes and returns bytes."""
 MAPS_PIPELINE = "builtin.module(kpu-schedule,kpu-plan-maps)"
 """When and where the accelerator computes."""
@@ -174,7 +181,8 @@ def compile(
     as a camera's bytes: see `frontends.preprocess.Preprocessing`. Each may be a dictionary by input name, for those
     inputs only. `output_layout` is the order of dimensions of outputs that are images: NCHW, NHWC, or what `transpose`
     takes (which then holds for outputs of that rank); or a dictionary by output name.
-    `quant` to `measure_errors` say whether the network is quantised, and from what: see `options.Quantisation`.
+    `quant` to `measure_errors` say whether the network is quantised, and from what: see `options.Quantisation`. A
+    network that is quantised already keeps its parameters; on `k210` only where nothing else is given.
     Calibration data is an array, a dictionary of arrays, an iterable of dictionaries, an `.npz` or `.npy` file, or a
     folder of images: see `frontends.dataset.open_dataset`; `progress(done, total)` is called while it is gone through.
     `dump_ir` names a folder for one numbered `.mlir` per pass that changed something, the ranges, and the places of
@@ -228,6 +236,7 @@ def _compile(model: Any, options: CompileOptions, progress: "Progress | None", d
     with mlir.context():
         module = _import(model, options)
         imported = process_time()
+        options = _for_network(options, module)
         if dumper is not None:
             dumper.write("import", module)
         before, behind = pipelines(options)
@@ -239,7 +248,8 @@ def _compile(model: Any, options: CompileOptions, progress: "Progress | None", d
             _round_weights(module, options)
         original = _clone(module) if options.quantisation.measure_errors else None
         passes += _run(behind[:1], module, dumper)
-        host = _host_operations(module) if behind[0] in (LAYERS_PIPELINE, BYTES_PIPELINE) else None
+        forms_layers = behind[0] in (LAYERS_PIPELINE, OWN_LAYERS_PIPELINE, BYTES_PIPELINE)
+        host = _host_operations(module) if forms_layers else None
         errors = None if original is None else _layer_errors(original, module, options.quantisation)
         passes += _run(behind[1:], module, dumper)
         cpus: list[str] = []
@@ -268,6 +278,8 @@ def _compile(model: Any, options: CompileOptions, progress: "Progress | None", d
         report["memory"] = memory
     if exposed:
         report["quantisation"] = exposed
+    if options.quantisation.own:
+        report["ranges"] = "the network's own"
     if calibration is not None:
         report["calibration"] = {"estimator": calibration.estimator, "samples": calibration.samples}
     if errors is not None:
@@ -275,6 +287,12 @@ def _compile(model: Any, options: CompileOptions, progress: "Progress | None", d
     if host is not None:
         report["host"] = host
     return KModel(data, report, calibration)
+
+
+def _for_network(options: CompileOptions, module: Any) -> CompileOptions:
+    from .passes.kpu.own_ranges import own_bits
+
+    return options.for_network(own_bits(module))
 
 
 def _round_weights(module: Any, options: CompileOptions) -> None:
@@ -334,7 +352,7 @@ def _run(texts: Sequence[str], module: Any, dumper: "IrDumper | None") -> list[d
 
 def _calibrate(module: Any, wanted: Quantisation, progress: "Progress | None") -> "Calibration | None":
     """State the ranges of the float network's values on them, if they are wanted: measured, or read from a file."""
-    if not wanted.given:
+    if wanted.calibration is None and wanted.ranges is None:
         return None
     from .passes.quant.calibration import Calibration, annotate, named_values
     from .passes.quant.methods import measure_ranges
@@ -433,8 +451,10 @@ def pipelines(options: CompileOptions) -> tuple[tuple[str, ...], tuple[str, ...]
     basic = BASIC_PIPELINE if options.dialect == "1.6" else EARLY_PIPELINE
     if options.target != "k210":
         return (PIPELINE,), (*rounding, basic, MEMORY_PIPELINE, BUFFERS_PIPELINE)
-    before = (PIPELINE, PREPARE_PIPELINE) if quantised else (PIPELINE,)
-    layers = (LAYERS_PIPELINE,) if quantised else ()
+    wanted = options.quantisation
+    prepare = OWN_PIPELINES[16 if wanted.quant else 8] if wanted.own else PREPARE_PIPELINE
+    before = (PIPELINE, prepare) if quantised else (PIPELINE,)
+    layers = (OWN_LAYERS_PIPELINE if wanted.own else LAYERS_PIPELINE,) if quantised else ()
     if options.portable:
         return before, (BYTES_PIPELINE, MAPS_PIPELINE, MEMORY_PIPELINE, BUFFERS_PIPELINE)
     if options.version == 3:

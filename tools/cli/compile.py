@@ -42,6 +42,8 @@ def compile_file(
             click.echo("          {}: real = (byte - {zero_point}) * {scale:.9g}".format(name, **stated))
     if "calibration" in facts:
         click.echo("  ranges  {estimator}, {samples} samples".format(**facts["calibration"]))
+    if "ranges" in facts:
+        click.echo(f"  ranges  {facts['ranges']}")
     for memory, plan in facts.get("memory", {}).items():
         gap = plan["peak"] / plan["bound"] - 1 if plan["bound"] else 0.0
         click.echo(
