@@ -125,7 +125,8 @@ def compile(
     as a camera's bytes: see `frontends.preprocess.Preprocessing`. Each may be a dictionary by input name, for those
     inputs only. `output_layout` is the order of dimensions of outputs that are images: NCHW, NHWC, or what `transpose`
     takes (which then holds for outputs of that rank); or a dictionary by output name.
-    `quant` to `measure_errors` say whether the network is quantised, and from what: see `options.Quantisation`.
+    `quant` to `measure_errors` say whether the network is quantised, and from what: see `options.Quantisation`. A
+    network that is quantised already keeps its parameters; on `k210` only where nothing else is given.
     Calibration data is an array, a dictionary of arrays, an iterable of dictionaries, an `.npz` or `.npy` file, or a
     folder of images: see `frontends.dataset.open_dataset`; `progress(done, total)` is called while it is gone through.
     `dump_ir` names a folder for one numbered `.mlir` per pass that changed something, the ranges, and `memory.txt`, the
@@ -205,7 +206,7 @@ def _compile(
     report = {
         "target": options.target,
         "kmodel": options.version,
-        "quant": options.quant,
+        "quant": whole.options.quant,
         "bytes": len(made.data),
         "seconds": {"import": sum(one.imported for one in lowered), "total": process_time() - start},
         "passes": [*(item for one in lowered for item in one.passes), *made.passes],
@@ -224,6 +225,7 @@ def _told(lowered: "Lowered", made: "Emitted") -> dict[str, Any]:
         "notes": lowered.notes or None,
         "cpus": made.cpus or None,
         "memory": made.memory or None,
+        "ranges": "the network's own" if lowered.options.quantisation.own else None,
         "calibration": lowered.calibration and lowered.calibration.summary(),
         "mixed": lowered.mixed,
         "errors": lowered.errors,

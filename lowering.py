@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from . import quantising
 from .options import FLOAT, CompileOptions
-from .pipelines import BYTES_PIPELINE, LAYERS_PIPELINE, pipelines
+from .pipelines import BYTES_PIPELINE, LAYERS_PIPELINE, OWN_LAYERS_PIPELINE, pipelines
 
 if TYPE_CHECKING:
     from .backends.buckets import Buckets
@@ -20,12 +20,15 @@ if TYPE_CHECKING:
     from .passes.quant.calibrate import Progress
     from .passes.quant.calibration import Calibration
 
+FORMING = (LAYERS_PIPELINE, OWN_LAYERS_PIPELINE, BYTES_PIPELINE)
+"""The pipelines that make layers of the K210's accelerator."""
+
 
 @dataclass(frozen=True)
 class Lowered:
     """A network in the form that its target emits.
 
-    `options` are others than those asked for where machine code was not to be had; `imported` are the seconds that
+    `options` are what was asked for, with what follows from the network; `imported` are the seconds that
     reading the network took, `passes` what each pass took; the rest is for the report.
     """
 
@@ -47,6 +50,7 @@ def lower(model: Any, options: CompileOptions, progress: "Progress | None", dump
     start = process_time()
     module = read(model, options)
     imported = process_time() - start
+    options = options.for_network(_own_bits(module))
     if dumper is not None:
         dumper.write("import", module)
     before, behind = pipelines(options)
@@ -65,7 +69,7 @@ def lower(model: Any, options: CompileOptions, progress: "Progress | None", dump
         quantising.round_weights(module, options)
     original = clone(module) if options.quantisation.measure_errors else None
     passes += run(behind[:1], module, dumper)
-    host = _host_operations(module) if behind[0] in (LAYERS_PIPELINE, BYTES_PIPELINE) else None
+    host = _host_operations(module) if behind[0] in FORMING else None
     errors = None if original is None else quantising.layer_errors(original, module, options.quantisation)
     passes += run(behind[1:], module, dumper)
     return Lowered(module, options, imported, passes, calibration, notes, mixed, errors, host)
@@ -121,6 +125,13 @@ def find_buckets(model: Any, options: CompileOptions) -> "Buckets":
     least = {symbol: low for symbol, (low, _) in options.ranges.items()}
     buckets.check(read(model, options.at(least)), least)
     return buckets
+
+
+def _own_bits(module: Any) -> int:
+    """The bits that a quantised network rounds its values to, 0 if it does not."""
+    from .passes.kpu.own_ranges import own_bits
+
+    return own_bits(module)
 
 
 def _notes(module: Any, options: CompileOptions) -> list[str]:

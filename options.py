@@ -41,8 +41,14 @@ WEIGHTS = {
     "k510": ("i8", "i16", "i4"),
 }
 """The same for weights; i4 is for trials, and kept in 8 bits."""
+OWN = ("k210",)
+"""Targets that need ranges, and take them from a quantised network itself where they are given none. The others compute
+with the integers that such a network has."""
+NEEDS_DATA = "quantisation to {} needs calibration data, or ranges measured before"
 DTYPES = {"u8": "uint8", "i8": "int8", "i16": "int16", "i4": "int4"}
 """What passes call the types."""
+BYTE = 8
+"""Bits of the numbers that the K210 computes with."""
 FLOAT = "none"
 """What `quant` is when nothing shall be quantised."""
 AUTO = "auto"
@@ -68,6 +74,7 @@ class Quantisation:
     `passes.quant.rounding.METHODS`, by which weights are rounded. `mixed` keeps as few of the most sensitive layers
     in 16 bits, or in floating point where integers of 8 bits are multiplied, as give the worst output that ratio of
     signal to noise, in dB, on some of the data. `measure_errors` asks for what quantisation changes, layer by layer.
+    `own`: the network is quantised, and its own parameters say the ranges (`CompileOptions.for_network`).
     """
 
     quant: str | None = None
@@ -79,6 +86,7 @@ class Quantisation:
     mixed: float | None = None
     ranges: "str | Path | Ranges | None" = None
     measure_errors: bool = False
+    own: bool = False
 
     def __post_init__(self) -> None:
         _require(
@@ -119,14 +127,14 @@ class Quantisation:
     @property
     def given(self) -> bool:
         """Whether there is something that the ranges come from."""
-        return self.calibration is not None or self.ranges is not None
+        return self.calibration is not None or self.ranges is not None or self.own
 
     def type_for(self, target: str) -> str:
         """The type to quantise to, or 'none'. Raises `OptionError` K0720, K0721 when the target cannot do as asked."""
         if self.quant == FLOAT or not (self.quant or self.given):
             return FLOAT
         _require_type("networks", self.quant, QUANTISED, target)
-        _require(self.given, f"quantisation to {self.quant} needs calibration data, or ranges measured before")
+        _require(self.given or target in OWN, NEEDS_DATA.format(self.quant))
         return self.quant or QUANTISED[target][0]
 
     def weights_for(self, target: str) -> str:
@@ -188,7 +196,7 @@ class CompileOptions:
             )
         if (self.cpu or self.triple) and not self.machine_code:
             raise OptionError("K0722", cause="a CPU is named, but the kmodel shall hold no machine code")
-        quant = self.quantisation.type_for(self.target)
+        self.quantisation.type_for(self.target)
         self.quantisation.weights_for(self.target)
         if self.quantisation.rounding != "nearest" and self.target == "k210":
             raise OptionError("K0720", cause="weights for target k210 are rounded to the nearest number only")
@@ -199,12 +207,24 @@ class CompileOptions:
         if self.portable and self.target == "k210":
             if self.version != 5:
                 raise OptionError("K0722", cause=f"portable kmodels for k210 are of version 5, not {self.version}")
-            if quant == FLOAT:
-                raise OptionError(
-                    "K0722",
-                    cause="a portable kmodel for k210 holds bytes only, but nothing is quantised",
-                    remedy="give calibration data (--calibration), or ranges measured before (--ranges)",
-                )
+            if self.quantisation.quant == FLOAT:
+                raise _nothing_quantised()
+
+    def for_network(self, bits: int) -> "CompileOptions":
+        """The choices for a network that itself rounds its values to so many bits, 0 for none.
+
+        Where neither data nor ranges are given, a network of 8 bits says its ranges itself; one of more bits only if u8
+        is asked for, since that loses some. Raises `OptionError` K0721, K0722 if the network cannot do without.
+        """
+        wanted = self.quantisation
+        if self.target not in OWN or wanted.given or wanted.quant == FLOAT:
+            return self
+        if bits == BYTE or (bits and wanted.quant):
+            return replace(self, quantisation=replace(wanted, own=True))
+        _require(wanted.quant is None, NEEDS_DATA.format(wanted.quant))
+        if self.portable:
+            raise _nothing_quantised()
+        return self
 
     def _check_ranges(self) -> None:
         """Raise `OptionError` K0723 for ranges of sizes that cannot be had."""
@@ -302,6 +322,14 @@ def _require_type(what: str, wanted: str | None, types: Mapping[str, Sequence[st
             cause=f"{what} cannot be quantised to {wanted} for target {target}, only to {_list(types[target])}",
             remedy=f"targets that can: {_list(others)}" if others else "",
         )
+
+
+def _nothing_quantised() -> OptionError:
+    return OptionError(
+        "K0722",
+        cause="a portable kmodel for k210 holds bytes only, but nothing is quantised",
+        remedy="give calibration data (--calibration), or ranges measured before (--ranges)",
+    )
 
 
 def _taken(given: dict[str, Any], kind: type[Any]) -> dict[str, Any]:

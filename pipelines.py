@@ -36,11 +36,18 @@ NODES_PIPELINE = (
     "nn-fold-constants,nn-decompose-nodes,nn-fold-constants,nn-canonicalize,canonicalize,cse)"
 )
 """The same for version 4: the functions that old firmware has."""
-PREPARE_PIPELINE = "builtin.module(kpu-prepare,nn-fuse-convolutions,nn-canonicalize,canonicalize,cse)"
+PREPARE_PIPELINE = "builtin.module(kpu-drop-rounding,kpu-prepare,nn-fuse-convolutions,nn-canonicalize,canonicalize,cse)"
 """What the K210 needs before ranges are measured."""
+OWN_PIPELINES = {
+    bits: PREPARE_PIPELINE.replace("kpu-drop-rounding,", "").replace("cse", f"cse,kpu-state-ranges{{bits={bits}}}")
+    for bits in (8, 16)
+}
+"""The same for networks that state their ranges themselves, by the bits of the largest numbers of which they count."""
 LAYERS_PIPELINE = "builtin.module(kpu-form-layers,canonicalize,cse,kpu-tile,kpu-quantize,canonicalize,cse)"
 """What makes layers of the K210's accelerator of a network with ranges."""
-BYTES_PIPELINE = LAYERS_PIPELINE.replace("kpu-quantize", "kpu-quantize{wide=0},kpu-expose-bytes,nn-canonicalize")
+OWN_LAYERS_PIPELINE = LAYERS_PIPELINE.replace("kpu-quantize", "kpu-quantize{wide=0}")
+"""The same for a network that itself rounds to 8 bits what its layers give to the host."""
+BYTES_PIPELINE = OWN_LAYERS_PIPELINE.replace("wide=0}", "wide=0},kpu-expose-bytes,nn-canonicalize")
 """The same for a network that takes and returns bytes."""
 MAPS_PIPELINE = "builtin.module(kpu-schedule,kpu-plan-maps)"
 """When and where the accelerator computes."""
@@ -74,8 +81,10 @@ def pipelines(options: CompileOptions) -> tuple[tuple[str, ...], tuple[str, ...]
     basic = BASIC_PIPELINE if options.dialect == "1.6" else EARLY_PIPELINE
     if options.target != "k210":
         return (PIPELINE,), (*rounding, basic, MEMORY_PIPELINE, BUFFERS_PIPELINE)
-    before = (PIPELINE, PREPARE_PIPELINE) if quantised else (PIPELINE,)
-    layers = (LAYERS_PIPELINE,) if quantised else ()
+    wanted = options.quantisation
+    prepare = OWN_PIPELINES[16 if wanted.quant else 8] if wanted.own else PREPARE_PIPELINE
+    before = (PIPELINE, prepare) if quantised else (PIPELINE,)
+    layers = (OWN_LAYERS_PIPELINE if wanted.own else LAYERS_PIPELINE,) if quantised else ()
     if options.portable:
         return before, (BYTES_PIPELINE, MAPS_PIPELINE, MEMORY_PIPELINE, BUFFERS_PIPELINE)
     if options.version == 3:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 def calibrate(module: Any, options: CompileOptions, progress: "Progress | None") -> "Calibration | None":
     """State the ranges of the float network's values on them, if they are wanted: measured, or read from a file."""
     wanted = options.quantisation
-    if not wanted.given:
+    if wanted.calibration is None and wanted.ranges is None:
         return None
     from .passes.quant.calibration import Calibration, annotate, named_values
     from .passes.quant.methods import measure_ranges

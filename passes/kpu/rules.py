@@ -14,6 +14,7 @@ import numpy as np
 from ...dialects import kpu, nn
 from ...dialects.mlir import ir
 from ...dialects.ods import MEMBERS, Op
+from ...dialects.ranges import value_range
 from ...dialects.tensors import is_static, shape_of, static_shape
 from ...runtime.cycles import CALL, DOWNLOAD, MULTIPLY_ADD
 from ...runtime.kpu.registers import CHANNELS
@@ -101,6 +102,11 @@ def is_map(value: ir.Value) -> bool:
     return batch == 1 and channels <= CHANNELS and height >= LEAST and LEAST <= width <= COLUMNS
 
 
+def is_bounded(value: ir.Value) -> bool:
+    """Whether the range of a value is known, so that bytes can stand for it."""
+    return value_range(value) is not None
+
+
 @rule("K210-CONV-IMAGE", nn.Conv)
 def is_image(op: nn.Conv) -> Verdict | None:
     """The KPU convolves single images: four dimensions, all known, the first of them 1."""
@@ -180,7 +186,20 @@ def may_be_rounded(op: nn.Conv) -> Verdict | None:
     )
 
 
-THROUGH = (nn.Reshape, nn.Relu, nn.Clamp, nn.Slice, nn.Pad)
+@rule("K210-CONV-RANGE", nn.Conv)
+def has_ranges(op: nn.Conv) -> Verdict | None:
+    """What the KPU reads and makes are bytes: ranges must be known, from calibration, or from a quantised network that
+    rounds to 8 bits there."""
+    unknown = [what for what, value in (("the input", op.input), ("the result", op.output)) if not is_bounded(value)]
+    if not unknown:
+        return None
+    return Verdict(
+        f"no range of {' and '.join(unknown)}",
+        "give calibration data (--calibration); of a network that rounds to 16 bits, --quant u8 takes its own ranges",
+    )
+
+
+THROUGH = (nn.Reshape, nn.Relu, nn.Clamp, nn.Slice, nn.Pad, nn.Quantize, nn.Dequantize)
 """What may stand between two layers that follow each other on the KPU."""
 
 

@@ -47,6 +47,8 @@ def compile_file(
         click.echo("  ranges  {estimator}, {samples} samples".format(**facts["calibration"]))
     if "mixed" in facts:
         _print_mixture(facts["mixed"])
+    if "ranges" in facts:
+        click.echo(f"  ranges  {facts['ranges']}")
     for memory, plan in facts.get("memory", {}).items():
         gap = plan["peak"] / plan["bound"] - 1 if plan["bound"] else 0.0
         click.echo(
