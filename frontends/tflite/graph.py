@@ -124,8 +124,8 @@ class GraphImporter:
         """Append the operations of one operator and define its outputs."""
         builder, tensors = self.builder, self.graph.tensors
         node = tensors[operator.outputs[0]].name if operator.outputs else operator.name
-        convert = REGISTRY.get(operator.name)
-        if convert is None:
+        entry = REGISTRY.get(operator.name)
+        if entry is None:
             custom = operator.name.startswith("CUSTOM")
             reason = "the custom operator is not known" if custom else "the operator is not supported"
             builder.unsupported(node, operator.name, reason, "see the supported operators: kpuc ops")
@@ -138,7 +138,7 @@ class GraphImporter:
             try:
                 sources = [tensors[index] if index >= 0 else None for index in operator.inputs]
                 outputs = [tensors[index] for index in operator.outputs]
-                values = convert(Node(self, operator, sources, inputs, outputs))
+                values = entry.convert(Node(self, operator, sources, inputs, outputs))
                 values = [values] if isinstance(values, ir.Value) else list(values)
                 for index, value in zip(operator.outputs, values, strict=False):
                     with builder.node(tensors[index].name):
