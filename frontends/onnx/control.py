@@ -14,7 +14,7 @@ from ..choice import Alternatives, Rounds, Undecided, scalar_condition, select
 from .node import Graph, Node, Output, Value, converter
 
 
-@converter("If")
+@converter("If", forms={"a condition that data decides": (nn.LogicalNot, nn.Where)})
 def if_(node: Node) -> Output:
     """A condition that is known picks a branch; else both are computed, and must have results of one known shape."""
     if nn.constant_value(node.input(0)) is None:
@@ -45,7 +45,9 @@ def _either(node: Node) -> list[Value]:
     return [select(condition, *pair, what, remedy) for pair in zip(then, otherwise, strict=True)]
 
 
-@converter("Loop")
+@converter(
+    "Loop", forms={"scan outputs": (nn.Unsqueeze, nn.Concat), "an end that data decides": (nn.LogicalAnd, nn.Where)}
+)
 def loop(node: Node) -> Output:
     """Unrolled, at most 4096 rounds: a trip count, or a part of the condition, must follow from shapes and constants;
     where data ends it earlier, all rounds are computed, and there are no scan outputs."""
@@ -82,7 +84,7 @@ def _goes_on(node: Node, rounds: Rounds, condition: Value, limit: int | None) ->
         return bool(node.known(condition, "condition"))
 
 
-@converter("Scan")
+@converter("Scan", builds=(nn.Slice, nn.Squeeze, nn.Unsqueeze, nn.Concat))
 def scan(node: Node) -> Output:
     """The length must be known, at most 4096: the scan is unrolled. Opset 8: without `sequence_lens`."""
     scanned = int(node.attribute("num_scan_inputs"))

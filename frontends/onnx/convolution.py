@@ -54,14 +54,14 @@ def kernel_of(node: Node, weight: int = 1) -> tuple[int, ...]:
     return tuple(dim or 0 for dim in kernel)
 
 
-@converter("Conv")
+@converter("Conv", builds=nn.Conv)
 def conv(node: Node) -> Output:
     attributes = spatial_attributes(node, kernel_of(node), node.shape()[2:])
     bias = node.optional(2)
     return nn.Conv(node.input(0), node.input(1), bias, groups=node.attribute("group", 1), **attributes).output
 
 
-@converter("ConvTranspose")
+@converter("ConvTranspose", builds=nn.ConvTranspose)
 def conv_transpose(node: Node) -> Output:
     """`auto_pad` and `output_shape` are resolved to padding."""
     kernel, sizes = kernel_of(node), node.shape()[2:]
@@ -97,7 +97,7 @@ def conv_transpose(node: Node) -> Output:
     ).output
 
 
-@converter("MaxPool")
+@converter("MaxPool", builds=nn.MaxPool, forms={"places as a result": nn.MaxPoolWithIndices})
 def max_pool(node: Node) -> Output:
     kernel = tuple(node.attribute("kernel_shape"))
     attributes = spatial_attributes(node, kernel, node.shape()[2:])
@@ -111,7 +111,7 @@ def max_pool(node: Node) -> Output:
     return nn.MaxPool(node.input(0), kernel=kernel, ceil_mode=ceil_mode, **attributes).output
 
 
-@converter("AveragePool")
+@converter("AveragePool", builds=nn.AvgPool)
 def average_pool(node: Node) -> Output:
     kernel = tuple(node.attribute("kernel_shape"))
     attributes = spatial_attributes(node, kernel, node.shape()[2:])
@@ -124,7 +124,7 @@ def average_pool(node: Node) -> Output:
     ).output
 
 
-@converter("LpPool", since=2)
+@converter("LpPool", builds=nn.LpPool)
 def lp_pool(node: Node) -> Output:
     kernel = tuple(node.attribute("kernel_shape"))
     attributes = spatial_attributes(node, kernel, node.shape()[2:])
@@ -132,7 +132,13 @@ def lp_pool(node: Node) -> Output:
     return nn.LpPool(node.input(0), kernel=kernel, ceil_mode=ceil_mode, p=node.attribute("p", 2), **attributes).output
 
 
-@converter("GlobalAveragePool", "GlobalMaxPool", "GlobalLpPool")
+@converter(
+    "GlobalAveragePool",
+    "GlobalMaxPool",
+    "GlobalLpPool",
+    builds=nn.Reduce,
+    forms={"p other than 1 and 2": (nn.Abs, nn.Pow)},
+)
 def global_pool(node: Node) -> Output:
     axes = tuple(range(2, node.rank()))
     kinds = {"GlobalAveragePool": "mean", "GlobalMaxPool": "max"}
@@ -146,12 +152,16 @@ def global_pool(node: Node) -> Output:
     return nn.Pow(total, node.like(1 / p, total)).output
 
 
-@converter("MatMul")
+@converter("MatMul", builds=nn.Matmul)
 def matmul(node: Node) -> Output:
     return nn.Matmul(node.input(0), node.input(1)).output
 
 
-@converter("Gemm", since=7)
+@converter(
+    "Gemm",
+    builds=(nn.Matmul, nn.Add),
+    forms={"alpha and beta other than 1": nn.Mul, "operands to transpose": nn.Transpose},
+)
 def gemm(node: Node) -> Output:
     """alpha * A' * B' + beta * C"""
     require(node.rank(0) == node.rank(1) == 2, f"needs matrices, got ranks {node.rank(0)} and {node.rank(1)}")
@@ -177,13 +187,13 @@ def gemm(node: Node) -> Output:
     return result
 
 
-@converter("Einsum", since=12)
+@converter("Einsum", builds=nn.Einsum)
 def einsum(node: Node) -> Output:
     operands = [node.input(i) for i in range(len(node.inputs))]
     return nn.Einsum(operands, equation=node.attribute("equation")).output
 
 
-@converter("BatchNormalization", since=7)
+@converter("BatchNormalization", builds=nn.BatchNorm, forms={"not spatial": (nn.Sub, nn.Mul, nn.Add, nn.Div, nn.Sqrt)})
 def batch_normalization(node: Node) -> Output:
     """Inference only."""
     if node.attribute("training_mode", 0):
@@ -199,13 +209,13 @@ def batch_normalization(node: Node) -> Output:
     return nn.Add(nn.Mul(nn.Sub(value, mean).output, factor).output, bias).output
 
 
-@converter("InstanceNormalization", since=6)
+@converter("InstanceNormalization", builds=nn.InstanceNorm)
 def instance_normalization(node: Node) -> Output:
     epsilon = node.attribute("epsilon", 1e-5)
     return nn.InstanceNorm(node.input(0), node.input(1), node.input(2), epsilon=epsilon).output
 
 
-@converter("GroupNormalization", since=18)
+@converter("GroupNormalization", builds=nn.GroupNorm)
 def group_normalization(node: Node) -> Output:
     """In opset 18 scale and bias are one value a group, later one a channel."""
     groups, epsilon = node.attribute("num_groups"), node.attribute("epsilon", 1e-5)
@@ -223,7 +233,11 @@ def group_normalization(node: Node) -> Output:
     return nn.GroupNorm(node.input(0), scale, bias, num_groups=groups, epsilon=epsilon).output
 
 
-@converter("LayerNormalization", since=17)
+@converter(
+    "LayerNormalization",
+    builds=nn.LayerNorm,
+    forms={"mean and deviation as results": (nn.Reduce, nn.Sub, nn.Square, nn.Add, nn.Rsqrt)},
+)
 def layer_normalization(node: Node) -> Output:
     value, axis, epsilon = node.input(0), node.attribute("axis", -1), node.attribute("epsilon", 1e-5)
     require(-node.rank() <= axis < node.rank(), f"axis {axis} is out of range for rank {node.rank()}")
@@ -238,13 +252,13 @@ def layer_normalization(node: Node) -> Output:
     return [result, mean, deviation]
 
 
-@converter("RMSNormalization", since=23)
+@converter("RMSNormalization", builds=nn.RmsNorm)
 def rms_normalization(node: Node) -> Output:
     axis, epsilon = node.attribute("axis", -1), node.attribute("epsilon", 1e-5)
     return nn.RmsNorm(node.input(0), node.input(1), axis=axis, epsilon=epsilon).output
 
 
-@converter("MeanVarianceNormalization", since=9)
+@converter("MeanVarianceNormalization", builds=(nn.Reduce, nn.Sub, nn.Square, nn.Sqrt, nn.Add, nn.Div))
 def mean_variance_normalization(node: Node) -> Output:
     axes = tuple(node.attribute("axes", [0, 2, 3]))
     centred = nn.Sub(node.input(0), nn.Reduce(node.input(0), kind="mean", axes=axes, keepdims=True).output).output
@@ -253,7 +267,7 @@ def mean_variance_normalization(node: Node) -> Output:
     return nn.Div(centred, deviation).output
 
 
-@converter("LRN")
+@converter("LRN", builds=nn.Lrn)
 def lrn(node: Node) -> Output:
     return nn.Lrn(
         node.input(0),
@@ -264,6 +278,6 @@ def lrn(node: Node) -> Output:
     ).output
 
 
-@converter("LpNormalization")
+@converter("LpNormalization", builds=nn.LpNorm)
 def lp_normalization(node: Node) -> Output:
     return nn.LpNorm(node.input(0), axis=node.attribute("axis", -1), p=node.attribute("p", 2)).output

@@ -6,6 +6,7 @@ computed on the spot, so that shape arithmetic on static shapes does not reach t
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import onnx
 
@@ -17,11 +18,10 @@ from . import control, convolution, elementwise, indexing, quantization, recurre
 from .graph import GraphImporter
 from .loader import Source, load
 from .node import REGISTRY, mlir_element_type
+from .opsets import CONVERT, NEWEST, OLDEST, element_types, opsets
 
 __all__ = ["control", "convolution", "elementwise", "import_onnx", "indexing", "quantization", "recurrent"]
 __all__ += ["reduction", "resize", "shape", "supported_operators"]
-
-OLDEST_OPSET = 7
 
 
 def import_onnx(
@@ -52,43 +52,24 @@ def import_onnx(
         return builder.finish(list(zip(names, graph.outputs(), strict=True)))
 
 
-def supported_operators() -> list[dict[str, object]]:
-    """One row an operator, for the supported-operators page; `until` is the last opset that has it, or None."""
-    return [
-        {
-            "operator": entry.operator,
-            "since": max(_first_opset(entry.operator), OLDEST_OPSET),
-            "until": _last_opset(entry.operator),
-            "note": entry.note,
-        }
-        for entry in sorted(REGISTRY.values(), key=lambda entry: entry.operator)
-    ]
-
-
-def _first_opset(operator: str) -> int:
-    """The opset that introduced an operator."""
-    version = onnx.defs.get_schema(operator).since_version
-    while version > 1 and onnx.defs.has(operator, version - 1):
-        version = onnx.defs.get_schema(operator, version - 1).since_version
-    return int(version)
-
-
-def _last_opset(operator: str) -> int | None:
-    """The opset before the one that deprecated an operator."""
-    schema = onnx.defs.get_schema(operator)
-    return schema.since_version - 1 if schema.deprecated else None
+def supported_operators() -> list[dict[str, Any]]:
+    """One row an operator: `Converter.row`, the first and last opset imported, and the types of its first input."""
+    rows = []
+    for operator in sorted(REGISTRY):
+        first, last = opsets(operator)
+        rows.append({**REGISTRY[operator].row(), "since": first, "until": last, "types": element_types(operator)})
+    return rows
 
 
 def _opset(model: onnx.ModelProto, name: str) -> int:
     versions = {entry.domain: entry.version for entry in model.opset_import}
     opset = versions.get("", versions.get("ai.onnx", 0))
-    newest = onnx.defs.onnx_opset_version()
-    if not OLDEST_OPSET <= opset <= newest:
+    if not OLDEST <= opset <= NEWEST:
         raise UnsupportedError(
             "K0112",
             where=name,
-            cause=f"the model uses opset {opset}, supported are {OLDEST_OPSET} to {newest}",
-            remedy="convert it with onnx.version_converter.convert_version",
+            cause=f"the model uses opset {opset}, supported are {OLDEST} to {NEWEST}",
+            remedy=CONVERT,
         )
     return int(opset)
 

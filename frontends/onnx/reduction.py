@@ -3,7 +3,7 @@
 from ...dialects import nn
 from ...dialects.tensors import shape_of
 from ..builder import Unsupported
-from .node import REGISTRY, Converter, Node, Output, converter
+from .node import Node, Output, converter
 
 _KINDS = {
     "ReduceL1": "l1",
@@ -19,6 +19,7 @@ _KINDS = {
 }
 
 
+@converter(*_KINDS, builds=nn.Reduce)
 def _reduce(node: Node) -> Output:
     axes = node.ints(1, "axes")
     if not axes:
@@ -28,11 +29,7 @@ def _reduce(node: Node) -> Output:
     return nn.Reduce(node.input(0), kind=_KINDS[node.operator], axes=axes, keepdims=keepdims).output
 
 
-for _operator in _KINDS:
-    REGISTRY[_operator] = Converter(_operator, 1, _reduce, "")
-
-
-@converter("ArgMax", "ArgMin")
+@converter("ArgMax", "ArgMin", builds=nn.ArgReduce)
 def arg_reduce(node: Node) -> Output:
     return nn.ArgReduce(
         node.input(0),
@@ -43,7 +40,7 @@ def arg_reduce(node: Node) -> Output:
     ).output
 
 
-@converter("CumSum", since=11)
+@converter("CumSum", builds=nn.Cumsum)
 def cumsum(node: Node) -> Output:
     """The axis must be constant."""
     axis = int(node.constant_scalar(1, "axis"))
@@ -51,7 +48,7 @@ def cumsum(node: Node) -> Output:
     return nn.Cumsum(node.input(0), axis=axis, exclusive=exclusive, reverse=reverse).output
 
 
-@converter("TopK")
+@converter("TopK", builds=nn.Topk)
 def topk(node: Node) -> Output:
     """k must be constant."""
     k = node.attribute("k") if "k" in node.attributes else int(node.constant_scalar(1, "k"))
@@ -65,7 +62,13 @@ def topk(node: Node) -> Output:
     return [top.output, top.indices]
 
 
-@converter("Softmax", "LogSoftmax", "Hardmax")
+@converter(
+    "Softmax",
+    "LogSoftmax",
+    "Hardmax",
+    builds={"Softmax": nn.Softmax, "LogSoftmax": nn.LogSoftmax, "Hardmax": nn.Hardmax},
+    forms={"several dimensions as one": nn.Reshape},
+)
 def softmax(node: Node) -> Output:
     """Before opset 13 the dimensions from `axis` on count as one."""
     op = {"Softmax": nn.Softmax, "LogSoftmax": nn.LogSoftmax, "Hardmax": nn.Hardmax}[node.operator]

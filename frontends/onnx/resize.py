@@ -8,7 +8,7 @@ from ..builder import Unsupported
 from .node import Node, Output, converter
 
 
-@converter("Resize", since=10)
+@converter("Resize", builds=nn.Resize)
 def resize(node: Node) -> Output:
     """Sizes or scales must be constant."""
     if node.opset < 11:
@@ -26,7 +26,7 @@ def resize(node: Node) -> Output:
     )
 
 
-@converter("Upsample", since=7)
+@converter("Upsample", builds=nn.Resize)
 def upsample(node: Node) -> Output:
     scales = tuple(node.attribute("scales")) if "scales" in node.attributes else _numbers(node, 1)
     mode = node.attribute("mode", "nearest")

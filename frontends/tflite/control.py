@@ -41,7 +41,7 @@ def call_once(node: Node) -> Output:
     return []
 
 
-@converter("IF")
+@converter("IF", forms={"a condition that data decides": (nn.LogicalNot, nn.Where)})
 def if_(node: Node) -> Output:
     """A condition that is known picks a branch; else both are computed, and must have results of the same shapes."""
     graphs = node.options("IfOptions", "ThenSubgraphIndex", "ElseSubgraphIndex")
@@ -65,7 +65,7 @@ def if_(node: Node) -> Output:
     ]
 
 
-@converter("WHILE")
+@converter("WHILE", forms={"an end that data decides": (nn.LogicalAnd, nn.Where)})
 def while_(node: Node) -> Output:
     """Unrolled: a part of the condition must be known in every round; where the inputs end it earlier, all rounds are
     computed."""

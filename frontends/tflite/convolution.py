@@ -21,7 +21,7 @@ def _padding(
     return same_padding(node.shape()[1:3], kernel, strides, dilations) if kind == tflite.Padding.SAME else NO_PADDING
 
 
-@converter("CONV_2D")
+@converter("CONV_2D", builds=nn.Conv)
 def conv(node: Node) -> Output:
     names = ("StrideH", "StrideW", "DilationHFactor", "DilationWFactor", "Padding", "FusedActivationFunction")
     sh, sw, dh, dw, padding, activation = node.options("Conv2DOptions", *names)
@@ -40,7 +40,7 @@ def conv(node: Node) -> Output:
     return to_nhwc(activated(result, activation))
 
 
-@converter("DEPTHWISE_CONV_2D")
+@converter("DEPTHWISE_CONV_2D", builds=nn.Conv)
 def depthwise_conv(node: Node) -> Output:
     names = ("StrideH", "StrideW", "DilationHFactor", "DilationWFactor", "Padding", "FusedActivationFunction")
     sh, sw, dh, dw, padding, activation = node.options("DepthwiseConv2DOptions", *names)
@@ -89,7 +89,7 @@ def _transposed(
     return to_nhwc(result)
 
 
-@converter("TRANSPOSE_CONV")
+@converter("TRANSPOSE_CONV", builds=nn.ConvTranspose)
 def transpose_conv(node: Node) -> Output:
     sh, sw, padding, activation = node.options(
         "TransposeConvOptions", "StrideH", "StrideW", "Padding", "FusedActivationFunction"
@@ -99,7 +99,7 @@ def transpose_conv(node: Node) -> Output:
     return activated(result, activation)
 
 
-@converter("CUSTOM Convolution2DTransposeBias")
+@converter("CUSTOM Convolution2DTransposeBias", builds=nn.ConvTranspose)
 def transpose_conv_bias(node: Node) -> Output:
     """MediaPipe's transposed convolution with bias; its options are padding (1 same, 2 valid), stride width, height."""
     with guarded(node.builder.model):
@@ -109,7 +109,7 @@ def transpose_conv_bias(node: Node) -> Output:
     return _transposed(node, node.input(0), 1, node.optional(2), (sh, sw), kind, (extents[0], extents[1]))
 
 
-@converter("MAX_POOL_2D", "AVERAGE_POOL_2D")
+@converter("MAX_POOL_2D", "AVERAGE_POOL_2D", builds={"MAX_POOL_2D": nn.MaxPool, "AVERAGE_POOL_2D": nn.AvgPool})
 def pool(node: Node) -> Output:
     names = ("FilterHeight", "FilterWidth", "StrideH", "StrideW", "Padding", "FusedActivationFunction")
     kh, kw, sh, sw, padding, activation = node.options("Pool2DOptions", *names)
@@ -128,7 +128,7 @@ def pool(node: Node) -> Output:
     return to_nhwc(activated(result, activation))
 
 
-@converter("RESIZE_BILINEAR", "RESIZE_NEAREST_NEIGHBOR")
+@converter("RESIZE_BILINEAR", "RESIZE_NEAREST_NEIGHBOR", builds=nn.Resize)
 def resize(node: Node) -> Output:
     linear = node.operator == "RESIZE_BILINEAR"
     table = "ResizeBilinearOptions" if linear else "ResizeNearestNeighborOptions"
@@ -159,7 +159,7 @@ def resize(node: Node) -> Output:
     return to_nhwc(result)
 
 
-@converter("FULLY_CONNECTED")
+@converter("FULLY_CONNECTED", builds=(nn.Matmul, nn.Add), forms={"inputs of other ranks than 2": nn.Reshape})
 def fully_connected(node: Node) -> Output:
     activation, keep = node.options("FullyConnectedOptions", "FusedActivationFunction", "KeepNumDims")
     weight = node.transposed(1, (1, 0))
@@ -173,7 +173,7 @@ def fully_connected(node: Node) -> Output:
     return activated(result, activation)
 
 
-@converter("BATCH_MATMUL")
+@converter("BATCH_MATMUL", builds=nn.Matmul)
 def batch_matmul(node: Node) -> Output:
     flips = node.options("BatchMatMulOptions", "AdjX", "AdjY")
     sides = []

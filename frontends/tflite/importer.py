@@ -6,6 +6,7 @@ remembers from one run to the next becomes inputs and outputs, behind those that
 """
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from ...dialects.mlir import file_loc, ir
 from ...dialects.tensors import Dim, element_type
@@ -42,9 +43,9 @@ def import_tflite(
     return import_model(load(source), dict(shapes or {}), dict(dims or {}))
 
 
-def supported_operators() -> list[dict[str, object]]:
-    """One row an operator, for the supported-operators page."""
-    return [{"operator": operator} for operator in sorted(REGISTRY)]
+def supported_operators() -> list[dict[str, Any]]:
+    """One row an operator: `Converter.row`."""
+    return [REGISTRY[operator].row() for operator in sorted(REGISTRY)]
 
 
 def import_model(model: Model, shapes: Mapping[str, Sequence[Dim]], dims: Mapping[str, Dim]) -> ir.Module:

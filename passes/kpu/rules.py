@@ -19,6 +19,7 @@ from ...dialects.tensors import is_static, shape_of, static_shape
 from ...runtime.cycles import CALL, DOWNLOAD, MULTIPLY_ADD
 from ...runtime.kpu.registers import CHANNELS
 from ..rewriter import producer, users
+from .activation import POINTWISE
 from .geometry import Axis
 
 REASON = "kpu.reason"
@@ -199,6 +200,20 @@ def has_ranges(op: nn.Conv) -> Verdict | None:
     )
 
 
+LAYERS: dict[type[Op], str] = {
+    nn.Conv: "of an image, with constant weights: see the rules",
+    nn.ConvTranspose: "of an image, with constant weights",
+    nn.Matmul: "of many rows, with a constant matrix",
+    nn.BatchNorm: "behind a convolution",
+    nn.Add: "of two maps, or of a map and constants",
+    nn.Sub: "of a map and constants",
+    nn.Mul: "of a map and constants",
+    nn.MaxPool: "of a layer's result",
+    nn.AvgPool: "of squares of 2x2 or 4x4 pixels of a layer's result",
+    nn.Prelu: "behind a layer",
+    **dict.fromkeys(POINTWISE, "behind a layer"),
+}
+"""What the KPU computes in a layer, and under which condition. (What only moves bytes between layers the host does.)"""
 THROUGH = (nn.Reshape, nn.Relu, nn.Clamp, nn.Slice, nn.Pad, nn.Quantize, nn.Dequantize)
 """What may stand between two layers that follow each other on the KPU."""
 
