@@ -15,12 +15,34 @@ from .node import Graph, Node, Output, Value, converter
 
 @converter("If")
 def if_(node: Node) -> Output:
-    """The condition must be constant, or follow from shapes and constants."""
-    branch = "then" if node.known(node.input(0), "condition") else "else"
+    """The condition must be constant, or follow from shapes and constants, or decide about a squeeze only."""
+    branch = squeezing_branch(node)
+    if branch is None:
+        branch = "then" if node.known(node.input(0), "condition") else "else"
     results = node.surroundings.body(node.attribute(f"{branch}_branch")).call([], f"{node.name}/{branch}")
     outputs = len(node.proto.output)
     require(len(results) == outputs, f"its {branch}_branch gives {len(results)} results, the node has {outputs}")
     return results
+
+
+def squeezing_branch(node: Node) -> str | None:
+    """The branch that squeezes what the other one returns as it is, where a shape that is not known decides.
+
+    PyTorch exports this for a squeeze of a dimension that it does not know: the result's rank is known only if the
+    dimension is 1, which the squeeze then asks for when it runs.
+    """
+    condition = node.input(0)
+    if nn.constant_value(condition) is not None or not node.builder.origin(condition).startswith("the shape"):
+        return None
+    found = {}
+    for branch in ("then", "else"):
+        graph = node.attribute(f"{branch}_branch")
+        nodes = [one for one in graph.node if one.op_type != "Constant"]
+        if len(nodes) != 1 or len(graph.output) != 1 or graph.output[0].name != nodes[0].output[0]:
+            return None
+        found[nodes[0].op_type] = branch, nodes[0].input[0]
+    same = found.keys() == {"Squeeze", "Identity"} and found["Squeeze"][1] == found["Identity"][1]
+    return found["Squeeze"][0] if same else None
 
 
 @converter("Loop")
