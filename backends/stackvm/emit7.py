@@ -12,7 +12,7 @@ from ...dialects import nn
 from ...dialects.function import entry_function
 from ...dialects.mlir import ir
 from ...dialects.ods import Op
-from ...dialects.tensors import dtype_of, shape_of
+from ...dialects.tensors import dtype_of, is_static, shape_of
 from ...runtime.kmodel.elements import element_name
 from ...runtime.kmodel.types7 import TensorType, TupleType
 from ...runtime.stackvm.assembler7 import Arg, Assembler, Code, Local, Operand
@@ -106,7 +106,9 @@ def _emit_function(assembler: Assembler, module: ir.Module) -> None:
 def _emit(emitter: Emitter7, op: Any) -> None:
     emit = EMITTERS.get(type(op))
     if not isinstance(op, Op) or emit is None:
-        raise Unsupported("it has no such function")
+        opened = [str(value.type) for value in op.operation.operands if not is_static(value)]
+        known = f", and for {opened[0]} it cannot be written out with others: its sizes must be known" if opened else ""
+        raise Unsupported(f"it has no such function{known}")
     operands = [
         [emitter.operand(v) for v in value] if isinstance(value, list) else emitter.operand(value)
         for value in (op.field_values(field) for field in op.operand_fields)

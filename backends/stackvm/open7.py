@@ -9,7 +9,7 @@ from ...dialects import nn
 from ...dialects.tensors import dtype_of, shape_of
 from ...runtime.stackvm.assembler7 import Code, Operand
 from ..unsupported import Unsupported
-from .operators7 import EMITTERS, emits, ints
+from .operators7 import EMITTERS, emit_resize, emits, ints, resize_problem
 
 __all__ = ["EMITTERS"]
 
@@ -30,6 +30,44 @@ def size(code: Code, op: nn.Size, value: Operand) -> None:
     code.tensor("size_of", value)
 
 
+@emits(nn.Squeeze)
+def squeeze(code: Code, op: nn.Squeeze, value: Operand) -> None:
+    shape = shape_of(op.input)
+    axes = sorted(axis % len(shape) for axis in op.axes)
+    unknown = [axis for axis in axes if shape[axis] is None]
+    if not unknown:
+        _as_shape(code, op, value, "squeeze", axes)
+        return
+    code.tensor("shape_of", value)
+    dims = code.store()
+    code.tensor("gather", dims, ints(unknown), axis=0)
+    dims = code.store(dims)
+    code.tensor("reduce", dims, ints((0,)), np.int64(1), np.bool_(False), kind="max")
+    dims = code.store(dims)
+    code.tensor("compare", dims, np.int64(1), kind="equal")
+    dims = code.store(dims)
+    code.tensor("require", dims, value, message="a dimension that is squeezed is 1", can_fold=False)
+    dims = code.store(dims)
+    code.tensor("squeeze", dims, ints(axes))
+    code.release(dims)
+
+
+@emits(nn.Unsqueeze)
+def unsqueeze(code: Code, op: nn.Unsqueeze, value: Operand) -> None:
+    """The runtime inserts dimensions one by one, in the order in which they are named."""
+    rank = len(shape_of(op.output))
+    _as_shape(code, op, value, "unsqueeze", sorted(axis % rank for axis in op.axes))
+
+
+def _as_shape(code: Code, op: nn.Squeeze | nn.Unsqueeze, value: Operand, name: str, axes: list[int]) -> None:
+    """A reshape, unless several dimensions of the result are not known."""
+    shape = shape_of(op.output)
+    if shape.count(None) > 1:
+        code.tensor(name, value, ints(axes))
+    else:
+        code.tensor("reshape", value, ints([-1 if dim is None else dim for dim in shape]))
+
+
 @emits(nn.DynamicReshape)
 def dynamic_reshape(code: Code, op: nn.DynamicReshape, value: Operand, target: Operand) -> None:
     code.tensor("reshape", value, target)
@@ -47,6 +85,8 @@ def dynamic_tile(code: Code, op: nn.DynamicTile, value: Operand, repeats: Operan
 
 @emits(nn.DynamicSlice)
 def dynamic_slice(code: Code, op: nn.DynamicSlice, *operands: Operand) -> None:
+    if op.axes is None:
+        raise Unsupported("how many dimensions it slices is not known")
     if nn.constant_ints(op.axes) is None or nn.constant_ints(op.steps) is None:
         raise Unsupported("its axes or steps are computed by the network; only starts and ends may be")
     code.tensor("slice", *operands)
@@ -90,3 +130,51 @@ def non_zero(code: Code, op: nn.NonZero, value: Operand) -> None:
     column = code.store()
     code.tensor("reshape", column, ints((1, -1)))
     code.release(column)
+
+
+@emits(nn.DynamicTopk)
+def dynamic_topk(code: Code, op: nn.DynamicTopk, value: Operand, k: Operand) -> None:
+    """The runtime ends when none are wanted."""
+    code.tensor("compare", k, ints(1), kind="greater_equal")
+    enough = code.store()
+    code.tensor("require", enough, k, message="the k of TopK is 1 or more", can_fold=False)
+    k = code.store(enough)
+    code.tensor("top_k", value, k, ints(op.axis), ints(op.largest), ints(op.sorted))
+    code.release(k)
+
+
+@emits(nn.DynamicResize)
+def dynamic_resize(code: Code, op: nn.DynamicResize, value: Operand, sizes: Operand) -> None:
+    """Only height and width change. Half pixels are the same in both definitions, but for results of one pixel."""
+    if op.scales is not None:
+        raise Unsupported(f"scales {op.scales} are not whole numbers, and the sizes that they give are not known")
+    reason = resize_problem(op)
+    if reason:
+        raise Unsupported(reason)
+    code.tensor("shape_of", value)
+    kept = code.store()
+    code.tensor("gather", kept, ints((0, 1)), axis=0)
+    kept = code.store(kept)
+    code.tensor("gather", sizes, ints((0, 1)), axis=0)
+    same = code.store()
+    code.tensor("compare", same, kept, kind="equal")
+    same = code.store(same)
+    least = 2 if op.mode == "linear" and op.coordinate == "pytorch_half_pixel" else 1
+    code.tensor("gather", sizes, ints((2, 3)), axis=0)
+    kept = code.store(kept)
+    code.tensor("compare", kept, ints(least), kind="greater_equal")
+    kept = code.store(kept)
+    code.tensor("concat", [same, kept], axis=0)
+    same = code.store(same)
+    code.tensor("cast", same, dtype="i64", mode="default")
+    same = code.store(same)
+    code.tensor("reduce", same, ints((0,)), np.int64(1), np.bool_(False), kind="min")
+    same = code.store(same)
+    code.tensor("cast", same, dtype="bool", mode="default")
+    same = code.store(same)
+    what = f"a resize changes height and width only, to {least} or more"
+    code.tensor("require", same, sizes, message=what, can_fold=False)
+    wanted = code.store(same)
+    emit_resize(code, op, value, wanted)
+    code.release(wanted)
+    code.release(kept)

@@ -310,18 +310,9 @@ def topk(code: Code, op: nn.Topk, value: Operand) -> None:
     code.tensor("top_k", value, ints(op.k), ints(op.axis), ints(op.largest), ints(op.sorted))
 
 
-@emits(nn.Reshape, nn.Squeeze, nn.Unsqueeze)
-def reshape(code: Code, op: nn.Reshape | nn.Squeeze | nn.Unsqueeze, value: Operand) -> None:
-    """The runtime inserts dimensions one by one, in the order in which they are named."""
-    shape = shape_of(op.output)
-    if shape.count(None) <= 1:
-        code.tensor("reshape", value, ints([-1 if dim is None else dim for dim in shape]))
-    elif isinstance(op, nn.Reshape):
-        code.tensor("reshape", value, ints(op.shape))
-    else:
-        name = "squeeze" if isinstance(op, nn.Squeeze) else "unsqueeze"
-        rank = max(len(shape), len(shape_of(op.input)))
-        code.tensor(name, value, ints(sorted(axis % rank for axis in op.axes)))
+@emits(nn.Reshape)
+def reshape(code: Code, op: nn.Reshape, value: Operand) -> None:
+    code.tensor("reshape", value, ints(shape_of(op.output) if is_static(op.output) else op.shape))
 
 
 @emits(nn.Transpose)
@@ -449,14 +440,19 @@ def layer_norm(code: Code, op: nn.LayerNorm, value: Operand, scale: Operand, bia
 @emits(nn.Resize)
 def resize(code: Code, op: nn.Resize, value: Operand) -> None:
     shape = shape_of(op.input)
-    reason = _resize_problem(op, shape)
+    reason = resize_problem(op) or _resize_sizes_problem(op, shape)
     if reason:
         raise Unsupported(reason)
+    emit_resize(code, op, value, ints(op.sizes))
+
+
+def emit_resize(code: Code, op: nn.Resize | nn.DynamicResize, value: Operand, sizes: Operand) -> None:
+    """Height and width of images, to sizes of all four dimensions."""
     code.tensor(
         "resize_image",
         value,
         None,
-        ints(op.sizes),
+        sizes,
         np.float32(op.cubic_coeff_a),
         ints(0),
         np.float32(0),
@@ -467,15 +463,22 @@ def resize(code: Code, op: nn.Resize, value: Operand) -> None:
     )
 
 
-def _resize_problem(op: nn.Resize, shape: tuple[int | None, ...]) -> str:
-    """Why an image cannot be resized like this; "" when it can."""
+def resize_problem(op: nn.Resize | nn.DynamicResize) -> str:
+    """Why images cannot be resized like this, whatever their sizes; "" when they can."""
     if op.mode == "cubic" or op.antialias:
         return "cubic and antialiased resizing is not supported"
     if op.coordinate not in TRANSFORM.codes or op.coordinate == "tf_crop_and_resize":
         return f"resizing with coordinates '{op.coordinate}' is not supported"
+    if op.nearest_mode not in NEAREST.codes or len(shape_of(op.input)) != 4:
+        return "only the height and width of images can be resized"
+    return ""
+
+
+def _resize_sizes_problem(op: nn.Resize, shape: Shape) -> str:
+    """Why an image cannot be resized to these sizes; "" when it can."""
     if op.mode == "linear" and op.coordinate == "pytorch_half_pixel" and 1 in op.sizes[2:]:
         return "resizing to one pixel in this mode is computed wrongly there"
-    if op.nearest_mode not in NEAREST.codes or len(shape) != 4 or op.sizes[:2] != shape[:2]:
+    if op.sizes[:2] != shape[:2]:
         return "only the height and width of images can be resized"
     ratios = [size / (dim or 1) for size, dim in zip(op.sizes, shape, strict=True)]
     if any(abs(ratio - scale) > 1e-6 * scale for ratio, scale in zip(ratios, op.scales, strict=True)):

@@ -17,9 +17,10 @@ from .node import Graph, Node, Output, Value, converter
 @converter("If", forms={"a condition that data decides": (nn.LogicalNot, nn.Where)})
 def if_(node: Node) -> Output:
     """A condition that is known picks a branch; else both are computed, and must have results of one known shape."""
-    if nn.constant_value(node.input(0)) is None:
+    branch = squeezing_branch(node)
+    if branch is None and nn.constant_value(node.input(0)) is None:
         return _either(node)
-    return _branch(node, "then" if node.known(node.input(0), "condition") else "else")
+    return _branch(node, branch or ("then" if node.known(node.input(0), "condition") else "else"))
 
 
 def _branch(node: Node, name: str) -> list[Value]:
@@ -43,6 +44,26 @@ def _either(node: Node) -> list[Value]:
     what = f"its condition depends on {origin}, so that both branches are computed, but they give"
     remedy = node.remedy(origin, "condition")
     return [select(condition, *pair, what, remedy) for pair in zip(then, otherwise, strict=True)]
+
+
+def squeezing_branch(node: Node) -> str | None:
+    """The branch that squeezes what the other one returns as it is, where a shape that is not known decides.
+
+    PyTorch exports this for a squeeze of a dimension that it does not know: the result's rank is known only if the
+    dimension is 1, which the squeeze then asks for when it runs.
+    """
+    condition = node.input(0)
+    if nn.constant_value(condition) is not None or not node.builder.origin(condition).startswith("the shape"):
+        return None
+    found = {}
+    for branch in ("then", "else"):
+        graph = node.attribute(f"{branch}_branch")
+        nodes = [one for one in graph.node if one.op_type != "Constant"]
+        if len(nodes) != 1 or len(graph.output) != 1 or graph.output[0].name != nodes[0].output[0]:
+            return None
+        found[nodes[0].op_type] = branch, nodes[0].input[0]
+    same = found.keys() == {"Squeeze", "Identity"} and found["Squeeze"][1] == found["Identity"][1]
+    return found["Squeeze"][0] if same else None
 
 
 @converter(

@@ -1,34 +1,47 @@
 """Convolutions, pooling, matrix products and normalisations."""
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
 
 from ...dialects import nn
 from ...dialects.mlir import ir
+from ...dialects.nn.extents import dims_of, ints, same_padding
 from ...dialects.ods import require
-from ...dialects.tensors import shape_of
+from ...dialects.tensors import dtype_of, shape_of
 from ..builder import Unsupported
 from .node import Node, Output, converter
 
 
-def spatial_attributes(node: Node, kernel: Sequence[int], sizes: Sequence[int | None]) -> dict[str, tuple[int, ...]]:
-    """strides, dilations and padding with ONNX's defaults and `auto_pad` resolved."""
-    rank = len(kernel)
+def windows(
+    node: Node, value: ir.Value, kernel: Sequence[int], fill: float = 0.0
+) -> tuple[ir.Value, dict[str, tuple[int, ...]]]:
+    """What windows slide over, and strides, dilations and padding with ONNX's defaults and `auto_pad` resolved.
+
+    Where `auto_pad` depends on sizes that are not known, the value is padded with `fill` by computed amounts.
+    """
+    rank, sizes = len(kernel), shape_of(value)[2:]
     strides, dilations, padding = _window(node, kernel, sizes)
     auto_pad = node.attribute("auto_pad", "NOTSET")
     if auto_pad == "VALID":
         padding = (0,) * (2 * rank)
     elif auto_pad in ("SAME_UPPER", "SAME_LOWER"):
-        totals = []
-        for size, k, s, d in zip(sizes, kernel, strides, dilations, strict=True):
-            if size is None:
-                raise Unsupported(f"auto_pad {auto_pad} needs known sizes", "give them with --shape or --dim")
-            totals.append(max((-(-size // s) - 1) * s + d * (k - 1) + 1 - size, 0))
-        small = tuple(total // 2 for total in totals)
-        large = tuple(total - half for total, half in zip(totals, small, strict=True))
-        padding = small + large if auto_pad == "SAME_UPPER" else large + small
-    return {"strides": strides, "dilations": dilations, "padding": padding}
+        if any(size is None and stride > 1 for size, stride in zip(sizes, strides, strict=True)):
+            small, large = same_padding(dims_of(value, range(2, 2 + rank)), kernel, strides, dilations)
+            begins, ends = (small, large) if auto_pad == "SAME_UPPER" else (large, small)
+            amounts = nn.concat([ints([0, 0]), begins, ints([0, 0]), ends], 0)
+            value = nn.DynamicPad(value, amounts, node.like(fill, value), None, mode="constant").output
+            padding = (0,) * (2 * rank)
+        else:
+            totals = [
+                max((-(-(size or 1) // s) - 1) * s + d * (k - 1) + 1 - (size or 1), 0)
+                for size, k, s, d in zip(sizes, kernel, strides, dilations, strict=True)
+            ]
+            half = tuple(total // 2 for total in totals)
+            rest = tuple(total - one for total, one in zip(totals, half, strict=True))
+            padding = half + rest if auto_pad == "SAME_UPPER" else rest + half
+    return value, {"strides": strides, "dilations": dilations, "padding": padding}
 
 
 def _window(
@@ -56,9 +69,9 @@ def kernel_of(node: Node, weight: int = 1) -> tuple[int, ...]:
 
 @converter("Conv", builds=nn.Conv)
 def conv(node: Node) -> Output:
-    attributes = spatial_attributes(node, kernel_of(node), node.shape()[2:])
+    value, attributes = windows(node, node.input(0), kernel_of(node))
     bias = node.optional(2)
-    return nn.Conv(node.input(0), node.input(1), bias, groups=node.attribute("group", 1), **attributes).output
+    return nn.Conv(value, node.input(1), bias, groups=node.attribute("group", 1), **attributes).output
 
 
 @converter("ConvTranspose", builds=nn.ConvTranspose)
@@ -72,9 +85,9 @@ def conv_transpose(node: Node) -> Output:
     if auto_pad == "VALID" and target is None:
         padding = (0,) * (2 * rank)
     elif target is not None or auto_pad in ("SAME_UPPER", "SAME_LOWER"):
-        if None in sizes:
-            raise Unsupported("output_shape and auto_pad need known sizes", "give them with --shape or --dim")
-        known = [size or 0 for size in sizes]
+        if None in sizes and target is not None:
+            raise Unsupported("output_shape needs known sizes", "give them with --shape or --dim")
+        known = [size or 1 for size in sizes]  # what auto_pad adds is the same for any size
         require(target is None or len(target) in (rank, rank + 2), f"output_shape has {len(target or ())} entries")
         wanted = target[-rank:] if target is not None else [n * s for n, s in zip(known, strides, strict=True)]
         totals = [
@@ -100,36 +113,43 @@ def conv_transpose(node: Node) -> Output:
 @converter("MaxPool", builds=nn.MaxPool, forms={"places as a result": nn.MaxPoolWithIndices})
 def max_pool(node: Node) -> Output:
     kernel = tuple(node.attribute("kernel_shape"))
-    attributes = spatial_attributes(node, kernel, node.shape()[2:])
+    kind = dtype_of(node.input(0))
+    lowest = -math.inf if kind.kind == "f" else np.iinfo(kind).min
+    value, attributes = windows(node, node.input(0), kernel, lowest)
     ceil_mode = bool(node.attribute("ceil_mode", 0))
     if node.has_output(1):
+        if value != node.input(0):
+            raise Unsupported("auto_pad needs known sizes for indices", "give them with --shape or --dim")
         order = node.attribute("storage_order", 0)
-        pool = nn.MaxPoolWithIndices(
-            node.input(0), kernel=kernel, ceil_mode=ceil_mode, storage_order=order, **attributes
-        )
+        pool = nn.MaxPoolWithIndices(value, kernel=kernel, ceil_mode=ceil_mode, storage_order=order, **attributes)
         return [pool.output, pool.indices]
-    return nn.MaxPool(node.input(0), kernel=kernel, ceil_mode=ceil_mode, **attributes).output
+    return nn.MaxPool(value, kernel=kernel, ceil_mode=ceil_mode, **attributes).output
 
 
 @converter("AveragePool", builds=nn.AvgPool)
 def average_pool(node: Node) -> Output:
     kernel = tuple(node.attribute("kernel_shape"))
-    attributes = spatial_attributes(node, kernel, node.shape()[2:])
-    return nn.AvgPool(
-        node.input(0),
-        kernel=kernel,
-        ceil_mode=bool(node.attribute("ceil_mode", 0)),
-        count_include_pad=bool(node.attribute("count_include_pad", 0)),
-        **attributes,
-    ).output
+    value, attributes = windows(node, node.input(0), kernel)
+    whole = bool(node.attribute("count_include_pad", 0))
+    ceil_mode = bool(node.attribute("ceil_mode", 0))
+
+    def mean(of: ir.Value) -> ir.Value:
+        return nn.AvgPool(of, kernel=kernel, ceil_mode=ceil_mode, count_include_pad=whole, **attributes).output
+
+    if value == node.input(0) or whole:
+        return mean(value)
+    # what was padded by computed amounts does not count: the mean is divided by the share that is not padding
+    dims = dims_of(node.input(0), range(node.rank()))
+    share, _ = windows(node, nn.DynamicExpand(node.like(1, value), dims).output, kernel)
+    return nn.Div(mean(value), mean(share)).output
 
 
 @converter("LpPool", builds=nn.LpPool)
 def lp_pool(node: Node) -> Output:
     kernel = tuple(node.attribute("kernel_shape"))
-    attributes = spatial_attributes(node, kernel, node.shape()[2:])
+    value, attributes = windows(node, node.input(0), kernel)
     ceil_mode = bool(node.attribute("ceil_mode", 0))
-    return nn.LpPool(node.input(0), kernel=kernel, ceil_mode=ceil_mode, p=node.attribute("p", 2), **attributes).output
+    return nn.LpPool(value, kernel=kernel, ceil_mode=ceil_mode, p=node.attribute("p", 2), **attributes).output
 
 
 @converter(

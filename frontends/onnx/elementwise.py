@@ -7,6 +7,7 @@ import onnx
 
 from ...dialects import nn
 from ...dialects.mlir import ir
+from ...dialects.nn.extents import dims_of
 from ...dialects.ods import require
 from ...dialects.tensors import dtype_of, element_type
 from ..builder import Unsupported
@@ -122,11 +123,12 @@ def dropout(node: Node) -> Output:
     if not node.has_output(1):
         return node.input(0)
     shape = node.shape()
-    if None in shape:
-        raise Unsupported("the mask output of Dropout needs a known shape", "give it with --shape or --dim")
     require((nn.known_product(shape) or 0) < MOST_ELEMENTS, f"a mask of {nn.shape_text(shape)} is too large")
     # the mask says what training would keep; before opset 12 inference leaves it empty
     kind = dtype_of(node.input(0)) if node.opset < 10 else np.dtype(bool)
+    if None in shape:
+        one = node.new_constant(node.opset >= 12, kind)
+        return [node.input(0), nn.DynamicExpand(one, nn.ShapeOf(node.input(0), start=0).output).output]
     return [node.input(0), node.new_constant(np.full(shape, node.opset >= 12), kind)]
 
 
@@ -225,13 +227,23 @@ def constant(node: Node) -> Output:
     return node.builder.constant(tensor_elements(tensor, node.where))
 
 
+def _numbers(node: Node, axis: int) -> ir.Value:
+    """0, 1, 2, ... as many as a dimension has."""
+    size = nn.Reshape(dims_of(node.input(0), [axis]), shape=()).output
+    return nn.Range(node.new_constant(0, np.int64), size, node.new_constant(1, np.int64)).output
+
+
 @converter("EyeLike")
 def eye_like(node: Node) -> Output:
     require(node.rank() == 2, f"needs a matrix, got rank {node.rank()}")
     rows, columns = node.shape()
-    if rows is None or columns is None:
-        raise Unsupported("the shape is not known", "give it with --shape or --dim")
-    require(rows * columns < MOST_ELEMENTS, f"a matrix of {rows}x{columns} is too large")
     kind = node.attribute("dtype")
     dtype = dtype_of(node.input(0) if kind is None else mlir_element_type(kind))
+    if rows is None or columns is None:
+        down, right = (_numbers(node, axis) for axis in (0, 1))
+        diagonal = nn.Add(
+            nn.Unsqueeze(down, axes=(1,)).output, node.new_constant(node.attribute("k", 0), np.int64)
+        ).output
+        return nn.Cast(nn.Equal(diagonal, right).output, to=element_type(dtype), saturate=True).output
+    require(rows * columns < MOST_ELEMENTS, f"a matrix of {rows}x{columns} is too large")
     return node.new_constant(np.eye(rows, columns, node.attribute("k", 0)), dtype)

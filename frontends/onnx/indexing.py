@@ -1,6 +1,9 @@
 """Gathering, scattering and selecting."""
 
+import numpy as np
+
 from ...dialects import nn
+from ...dialects.nn.extents import as_int64
 from .node import Node, Output, converter
 
 
@@ -33,9 +36,23 @@ def scatter_nd(node: Node) -> Output:
 
 @converter("OneHot", builds=nn.OneHot)
 def one_hot(node: Node) -> Output:
-    """The depth must be constant."""
+    axis = node.attribute("axis", -1)
+    if node.constant(1) is None:
+        return _one_hot_of_computed_depth(node, axis % (node.rank() + 1))
     depth = int(node.constant_scalar(1, "depth"))
-    return nn.OneHot(node.input(0), node.input(2), depth=depth, axis=node.attribute("axis", -1)).output
+    return nn.OneHot(node.input(0), node.input(2), depth=depth, axis=axis).output
+
+
+def _one_hot_of_computed_depth(node: Node, axis: int) -> Output:
+    """where(index == 0, 1, 2, ..., on, off), negative indices counted from the end."""
+    depth, indices = nn.Reshape(as_int64(node.input(1)), shape=()).output, as_int64(node.input(0))
+    classes = nn.Range(node.new_constant(0, np.int64), depth, node.new_constant(1, np.int64)).output
+    column = nn.Reshape(classes, shape=(-1, *(1,) * (node.rank() - axis))).output
+    below = nn.Less(indices, node.new_constant(0, np.int64)).output
+    front = nn.Where(below, nn.Add(indices, depth).output, indices).output
+    hit = nn.Equal(nn.Unsqueeze(front, axes=(axis,)).output, column).output
+    off, on = nn.Split(node.input(2), axis=0, sizes=(1, 1)).outputs
+    return nn.Where(hit, nn.Reshape(on, shape=()).output, nn.Reshape(off, shape=()).output).output
 
 
 @converter("NonZero", builds=nn.NonZero)

@@ -13,7 +13,7 @@ from ...dialects.mlir import ir
 from ...dialects.ods import require
 from ...dialects.tensors import Array, dtype_of, element_type, shape_of
 from ..builder import Unsupported
-from .convolution import kernel_of, spatial_attributes
+from .convolution import kernel_of, windows
 from .elementwise import cast_to
 from .node import Node, Output, converter, mlir_element_type
 
@@ -87,7 +87,7 @@ def qlinear_conv(node: Node) -> Output:
     bias = node.optional(8)
     if bias is not None:
         bias = _dequantize(bias, x_scale.reshape(-1) * w_scale.reshape(-1), None, 0)
-    attributes = spatial_attributes(node, kernel_of(node, 3), node.shape()[2:])
+    value, attributes = windows(node, value, kernel_of(node, 3))
     result = nn.Conv(value, weight, bias, groups=node.attribute("group", 1), **attributes).output
     return _quantize(result, y_scale, y_zero, 0, np.uint8 if y_zero is None else y_zero.dtype)
 
@@ -125,8 +125,8 @@ def matmul_integer(node: Node) -> Output:
     "ConvInteger", builds=(nn.Cast, nn.Sub, nn.Conv), forms={"zero points a channel": nn.Unsqueeze}, integers=True
 )
 def conv_integer(node: Node) -> Output:
-    attributes = spatial_attributes(node, kernel_of(node), node.shape()[2:])
-    value, weight = _centred(node, 0, 2), _centred(node, 1, 3, trailing=node.rank(1) - 1)
+    value, attributes = windows(node, _centred(node, 0, 2), kernel_of(node))
+    weight = _centred(node, 1, 3, trailing=node.rank(1) - 1)
     return nn.Conv(value, weight, None, groups=node.attribute("group", 1), **attributes).output
 
 

@@ -1,8 +1,7 @@
 """Reductions, searches, scans and the softmax family."""
 
 from ...dialects import nn
-from ...dialects.tensors import shape_of
-from ..builder import Unsupported
+from ...dialects.nn.extents import dims_of, extent_of, product, reshape
 from .node import Node, Output, converter
 
 _KINDS = {
@@ -48,17 +47,18 @@ def cumsum(node: Node) -> Output:
     return nn.Cumsum(node.input(0), axis=axis, exclusive=exclusive, reverse=reverse).output
 
 
-@converter("TopK", builds=nn.Topk)
+@converter("TopK", builds=nn.Topk, forms={"k that is computed": nn.DynamicTopk})
 def topk(node: Node) -> Output:
-    """k must be constant."""
+    how = {
+        "axis": node.attribute("axis", -1),
+        "largest": bool(node.attribute("largest", 1)),
+        "sorted": bool(node.attribute("sorted", 1)),
+    }
+    if "k" not in node.attributes and node.constant(1) is None:
+        computed = nn.DynamicTopk(node.input(0), node.input(1), **how)
+        return [computed.output, computed.indices]
     k = node.attribute("k") if "k" in node.attributes else int(node.constant_scalar(1, "k"))
-    top = nn.Topk(
-        node.input(0),
-        k=k,
-        axis=node.attribute("axis", -1),
-        largest=bool(node.attribute("largest", 1)),
-        sorted=bool(node.attribute("sorted", 1)),
-    )
+    top = nn.Topk(node.input(0), k=k, **how)
     return [top.output, top.indices]
 
 
@@ -78,7 +78,6 @@ def softmax(node: Node) -> Output:
     axis = node.axis("axis", 1, len(shape))
     if nn.known_product(shape[axis + 1 :]) == 1:
         return op(value, axis=axis).output
-    if None in shape:
-        raise Unsupported("softmax over several dimensions needs a known shape", "give it with --shape or --dim")
-    flat = nn.Reshape(value, shape=(nn.known_product(shape[:axis]) or 0, -1)).output
-    return nn.Reshape(op(flat, axis=1).output, shape=tuple(dim or 0 for dim in shape_of(value))).output
+    rows = nn.known_product(shape[:axis])
+    flat = reshape(value, [product(dims_of(value, range(axis))) if rows is None else rows, -1])
+    return reshape(op(flat, axis=1).output, [extent_of(value, i) for i in range(len(shape))])

@@ -5,6 +5,7 @@ import math
 import numpy as np
 
 from ...dialects import nn
+from ...dialects.nn.extents import dims_of, equal_parts, product, vector
 from ...dialects.ods import require
 from ...dialects.tensors import Shape, dtype_of, element_type
 from ..builder import Unsupported
@@ -44,9 +45,8 @@ def flatten(node: Node) -> Output:
     left, right = nn.known_product(shape[:axis]), nn.known_product(shape[axis:])
     if left is not None or right is not None:
         return nn.Reshape(node.input(0), shape=(-1 if left is None else left, -1 if right is None else right)).output
-    if axis == 1:
-        return nn.DynamicReshape(node.input(0), node.new_constant([0, -1], np.int64), allow_zero=False).output
-    raise Unsupported("both sides of the result are unknown", "fix the input shapes with --shape or --dim")
+    rows = product(dims_of(node.input(0), range(axis)))
+    return nn.DynamicReshape(node.input(0), vector([rows, -1]), allow_zero=True).output
 
 
 @converter("Squeeze", builds=nn.Squeeze)
@@ -103,7 +103,7 @@ def split(node: Node) -> Output:
         outputs = len(node.proto.output)
         require(parts == outputs, f"num_outputs is {parts}, but there are {outputs} outputs")
         if dim is None:
-            raise Unsupported(f"dimension {axis} is not known", "give it with --shape or --dim")
+            return equal_parts(node.input(0), axis, parts)
         part = -(-dim // parts)
         sizes = tuple(min(part, dim - i * part) for i in range(parts))
     return nn.Split(node.input(0), axis=axis, sizes=sizes).outputs

@@ -200,11 +200,13 @@ def activated(value: Value, activation: int) -> Value:
 def same_padding(
     sizes: Shape, kernel: Sequence[int], strides: Sequence[int], dilations: Sequence[int]
 ) -> tuple[int, ...]:
-    """The padding (begins, then ends) of TFLite's SAME: the odd element goes to the end."""
+    """The padding (begins, then ends) of TFLite's SAME: the odd element goes to the end.
+
+    Sizes must be known where strides are larger than 1.
+    """
     totals = []
     for size, k, s, d in zip(sizes, kernel, strides, dilations, strict=True):
-        if size is None:
-            raise Unsupported("SAME padding needs a known size", "give it with --shape")
-        totals.append(max((-(-size // s) - 1) * s + d * (k - 1) + 1 - size, 0))
+        known = size or 1  # any size is padded alike when every element starts a window
+        totals.append(max((-(-known // s) - 1) * s + d * (k - 1) + 1 - known, 0))
     begins = [total // 2 for total in totals]
     return (*begins, *(total - begin for total, begin in zip(totals, begins, strict=True)))

@@ -4,8 +4,8 @@ import numpy as np
 
 from ...dialects import nn
 from ...dialects.mlir import ir
+from ...dialects.nn.extents import equal_parts
 from ...dialects.tensors import dtype_of, element_type
-from ..builder import Unsupported
 from .loader import DTYPES
 from .node import Node, Output, activated, converter, to_nchw, to_nhwc
 
@@ -92,7 +92,7 @@ def split(node: Node) -> Output:
     count = len(node.outputs)
     dim = node.shape(1)[axis]
     if dim is None:
-        raise Unsupported(f"dimension {axis} is not known", "give it with --shape")
+        return equal_parts(node.input(1), axis, count)
     return nn.Split(node.input(1), axis=axis, sizes=(dim // count,) * count).outputs
 
 

@@ -15,26 +15,9 @@ import numpy as np
 from ...dialects import nn
 from ...dialects.function import update_types
 from ...dialects.mlir import ir
+from ...dialects.nn.extents import as_int64, dims_of, ints, product
 from ...dialects.tensors import dtype_of, element_type, shape_of
 from ..pipeline import register_pass
-
-
-def ints(numbers: Any) -> ir.Value:
-    """A constant of integers, as shapes are."""
-    return nn.Constant(value=np.asarray(numbers, np.int64)).output
-
-
-def as_int64(value: ir.Value) -> ir.Value:
-    """The integers of a shape, amount or index as i64."""
-    return value if dtype_of(value) == np.int64 else nn.Cast(value, to=element_type(np.int64), saturate=True).output
-
-
-def dims_of(value: ir.Value, axes: Sequence[int]) -> ir.Value:
-    """The dimensions of a tensor along some axes, as a vector."""
-    known = [shape_of(value)[axis] for axis in axes]
-    if None not in known:
-        return ints(known)
-    return nn.Gather(nn.ShapeOf(value, start=0).output, ints(axes), axis=0, batch_dims=0).output
 
 
 def from_front(positions: ir.Value, sizes: ir.Value) -> ir.Value:
@@ -127,7 +110,7 @@ def non_zero_of_vector(op: nn.NonZero) -> Sequence[ir.Value] | None:
     rest = nn.NonZero(nn.Reshape(mask, shape=(-1,)).output).output
     rows = []
     for axis in range(1, len(shape)):
-        inner = nn.Reduce(dims_of(op.input, range(axis, len(shape))), kind="prod", axes=(0,), keepdims=True).output
+        inner = product(dims_of(op.input, range(axis, len(shape))))
         rows.append(nn.Div(rest, inner).output)
         rest = nn.Sub(rest, nn.Mul(rows[-1], inner).output).output
     return [nn.concat([*rows, rest], 0)]
@@ -168,9 +151,19 @@ def indices_from_front(op: nn.GatherElements) -> Sequence[ir.Value] | None:
     return [nn.GatherElements(op.input, indices, axis=op.axis).output]
 
 
+def sizes_of_scales(op: nn.DynamicResize) -> Sequence[ir.Value] | None:
+    """Sizes that are whole multiples."""
+    if op.scales is None or any(scale != int(scale) for scale in op.scales):
+        return None
+    dims = dims_of(op.input, range(len(op.scales)))
+    sizes = nn.Mul(dims, ints([int(scale) for scale in op.scales])).output
+    return [op.rebuild(op.input, sizes, scales=None, results=[op.output.type]).output]
+
+
 REWRITES: dict[type[Any], Callable[[Any], Sequence[ir.Value] | None]] = {
     nn.DynamicPad: pad_of_all,
     nn.DynamicReshape: kept_dimensions,
+    nn.DynamicResize: sizes_of_scales,
     nn.DynamicSlice: ordered_slice,
     nn.GatherElements: indices_from_front,
     nn.NonZero: non_zero_of_vector,

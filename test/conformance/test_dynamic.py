@@ -12,6 +12,7 @@ import pytest
 from ai_edge_litert.interpreter import Interpreter
 from networks import find_models, relative_error
 from onnx import TensorProto, helper
+from test_models import strokes
 from tflite_writer import GraphSpec, OperatorSpec, TensorSpec, write
 from vendor import run_in_vendor_runtime
 
@@ -29,7 +30,11 @@ def noise(*shape, seed=0):
 NETWORKS = {
     "basic_pitch": [{"serving_default_input_2:0": noise(batch, 43844, 1)} for batch in (1, 2)],
     "ppocr_cls": [{"x": noise(2, 3, 48, 192)}, {"x": noise(1, 3, 64, 100)}],
+    "ppocrv4_det": [{"x": strokes((1, 3, 64, 96))}, {"x": strokes((2, 3, 128, 160))}],
     "ppocrv4_rec": [{"x": noise(1, 3, 48, 320)}, {"x": noise(2, 3, 48, 100)}],
+    "silero_vad_op15": [
+        {"input": noise(batch, 576), "state": noise(2, batch, 128), "sr": np.array(16000)} for batch in (1, 3)
+    ],
 }
 """Inputs of trained networks, of two shapes at least."""
 
