@@ -14,6 +14,10 @@ MALFORMED = (ValueError, TypeError, IndexError, OverflowError, MemoryError, ir.M
 """What numpy and MLIR raise on constants and options that no converter produced: a damaged file's."""
 
 
+TIES: dict[str, quantization.Ties] = {"AVERAGE_POOL_2D": "outwards", "RESIZE_BILINEAR": "outwards"}
+"""How LiteRT rounds halves of operators that have a way of their own."""
+
+
 def checked(tensor: Tensor, model: str) -> Tensor:
     """The tensor, if it is of a type that `nn` has. Raises `UnsupportedError` K0151."""
     if tensor.dtype not in DTYPES.values():
@@ -142,7 +146,8 @@ class GraphImporter:
                 values = [values] if isinstance(values, ir.Value) else list(values)
                 for index, value in zip(operator.outputs, values, strict=False):
                     with builder.node(tensors[index].name):
-                        self.values[index] = quantization.quantise(builder.folded(value), tensors[index])
+                        value = builder.folded(value)
+                        self.values[index] = quantization.quantise(value, tensors[index], TIES.get(operator.name))
             except Unsupported as error:
                 builder.unsupported(node, operator.name, error.reason, error.remedy)
             except ShapeError as error:

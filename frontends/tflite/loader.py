@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 import numpy as np
+
 import tflite
 
 from ...dialects.tensors import Array
