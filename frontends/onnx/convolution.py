@@ -49,8 +49,8 @@ def kernel_of(node: Node, weight: int = 1) -> tuple[int, ...]:
     kernel = node.shape(weight)[2:]
     if None in kernel:
         raise Unsupported("the kernel's size is not known", "store the weight as an initializer")
-    stated = node.attribute("kernel_shape")
-    require(stated is None or tuple(stated) == kernel, f"kernel_shape is {stated}, but the weight has {list(kernel)}")
+    stated = node.attribute("kernel_shape", list(kernel))
+    require(tuple(stated) == kernel, f"kernel_shape is {stated}, but the weight has {list(kernel)}")
     return tuple(dim or 0 for dim in kernel)
 
 

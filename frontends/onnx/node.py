@@ -67,14 +67,21 @@ class Node:
         return self.proto.op_type
 
     def attribute(self, name: str, default: Any = None) -> Any:
-        """An attribute as a Python value: int, float, str, list of these, or the proto's own object."""
+        """An attribute as a Python value: int, float, str, list of these, or the proto's own object.
+
+        Raises `Violation` when it is of another kind than the default.
+        """
         if name not in self.attributes:
             return default
         value = onnx.helper.get_attribute_value(self.attributes[name])
         if isinstance(value, bytes):
-            return value.decode(errors="replace")
+            value = value.decode(errors="replace")
         if isinstance(value, list) and value and isinstance(value[0], bytes):
-            return [item.decode(errors="replace") for item in value]
+            value = [item.decode(errors="replace") for item in value]
+        same = default is None or type(value) is type(default)
+        if same and isinstance(default, list) and default:
+            same = all(type(item) is type(default[0]) for item in value)
+        require(same, f"attribute '{name}' is {value!r}, expected {type(default).__name__}")
         return value
 
     def ints_of(self, name: str, length: int, default: int) -> tuple[int, ...]:

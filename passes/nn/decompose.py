@@ -14,6 +14,7 @@ from ...dialects.mlir import ir
 from ...dialects.tensors import dtype_of, is_static, shape_of, static_shape
 from ..pipeline import register_pass
 from ..rewriter import NO_MATCH, Match, Pattern, Rewriter, pattern, rewrite_module
+from . import whole_numbers
 from .einsum import einsum
 from .quantization import by_arithmetic
 
@@ -367,6 +368,8 @@ PATTERNS: tuple[Pattern[Any], ...] = (
     conv1d,
     conv_transpose1d,
     pool1d,
+    whole_numbers.max_pool,
+    whole_numbers.convolution,
     *by_arithmetic(native=("int8", "uint8", "int16")),
 )
 
@@ -375,7 +378,7 @@ PATTERNS: tuple[Pattern[Any], ...] = (
 @dataclass(frozen=True)
 class Decompose:
     """Express rare operations through common ones: activations, reductions, norms, einsum, 1-D convolutions,
-    space/depth, quantisation along an axis or to 32 bits."""
+    windows over integers, space/depth, quantisation along an axis or to 32 bits."""
 
     name: ClassVar[str] = "nn-decompose"
 

@@ -1,0 +1,190 @@
+"""Onnxruntime's own float operators: what its optimiser and its converters for transformers make of standard ones."""
+
+from typing import Any
+
+import numpy as np
+
+from ...dialects import nn
+from ...dialects.mlir import ir
+from ...dialects.ods import require
+from ..builder import Unsupported
+from .convolution import kernel_of, spatial_attributes
+from .node import Node, Output, converter
+
+ACTIVATIONS: dict[str, tuple[type[nn.ElementwiseOp], tuple[str, ...]]] = {
+    "Relu": (nn.Relu, ()),
+    "Tanh": (nn.Tanh, ()),
+    "Sigmoid": (nn.Sigmoid, ()),
+    "LeakyRelu": (nn.LeakyRelu, ("alpha",)),
+    "Clip": (nn.Clamp, ("min", "max")),
+    "HardSigmoid": (nn.HardSigmoid, ("alpha", "beta")),
+}
+"""What is fused into convolutions and products, and what its parameters are, in their order."""
+FUSED = {f"an activation {name}": op for name, (op, _) in ACTIVATIONS.items()}
+
+
+def _activated(node: Node, value: ir.Value, parameters: list[float]) -> ir.Value:
+    """A value behind the activation that the node names."""
+    name = node.attribute("activation", "")
+    if not name:
+        return value
+    if name not in ACTIVATIONS:
+        raise Unsupported(f"a fused activation '{name}' is not supported")
+    op, names = ACTIVATIONS[name]
+    floats = all(isinstance(number, float) for number in parameters)
+    require(floats and len(parameters) >= len(names), f"the activation {name} takes {len(names)} parameters")
+    attributes: dict[str, Any] = dict(zip(names, parameters, strict=False))
+    return op(value, **attributes).output
+
+
+@converter("com.microsoft.FusedConv", builds=nn.Conv, forms={**FUSED, "a summand": nn.Add})
+def fused_conv(node: Node) -> Output:
+    """A convolution, a sum and an activation."""
+    attributes = spatial_attributes(node, kernel_of(node), node.shape()[2:])
+    operands = node.input(0), node.input(1), node.optional(2)
+    result = nn.Conv(*operands, groups=node.attribute("group", 1), **attributes).output
+    summand = node.optional(3)
+    if summand is not None:
+        result = nn.Add(result, summand).output
+    return _activated(node, result, node.attribute("activation_params", []))
+
+
+@converter(
+    "com.microsoft.FusedGemm", builds=(nn.Matmul, nn.Add), forms={**FUSED, "alpha and beta other than 1": nn.Mul}
+)
+def fused_gemm(node: Node) -> Output:
+    """A matrix product and an activation."""
+    product = nn.Matmul(_turned(node, 0, "transA"), _turned(node, 1, "transB")).output
+    result = _scaled(node, product, node.attribute("alpha", 1.0))
+    bias = node.optional(2)
+    if bias is not None:
+        result = nn.Add(result, node.builder.folded(_scaled(node, bias, node.attribute("beta", 1.0)))).output
+    names = ("activation_alpha", "activation_beta", "activation_gamma")
+    return _activated(node, result, [node.attribute(name, 0.0) for name in names if name in node.attributes])
+
+
+@converter(
+    "com.microsoft.FusedMatMul",
+    "com.microsoft.TransposeMatMul",
+    builds=nn.Matmul,
+    forms={"alpha other than 1": nn.Mul, "operands to transpose": nn.Transpose},
+)
+def fused_matmul(node: Node) -> Output:
+    """alpha * A' * B', without `transBatchA` and `transBatchB`."""
+    if node.attribute("transBatchA", 0) or node.attribute("transBatchB", 0):
+        raise Unsupported("batches cannot be transposed", "export the network without onnxruntime's optimisations")
+    product = nn.Matmul(_turned(node, 0, "transA"), _turned(node, 1, "transB")).output
+    return _scaled(node, product, node.attribute("alpha", 1.0))
+
+
+def _turned(node: Node, index: int, attribute: str) -> ir.Value:
+    """A matrix, transposed if the attribute says so."""
+    value, rank = node.input(index), node.rank(index)
+    if not node.attribute(attribute, 0) or rank < 2:
+        return value
+    return node.builder.folded(nn.Transpose(value, permutation=(*range(rank - 2), rank - 1, rank - 2)).output)
+
+
+def _scaled(node: Node, value: ir.Value, factor: float) -> ir.Value:
+    return value if factor == 1.0 else nn.Mul(value, node.like(factor, value)).output
+
+
+@converter("com.microsoft.Gelu", builds=nn.Gelu)
+def gelu(node: Node) -> Output:
+    return nn.Gelu(node.input(0), approximate="none").output
+
+
+@converter(
+    "com.microsoft.FastGelu",
+    "com.microsoft.BiasGelu",
+    builds=nn.Gelu,
+    forms={"a bias": nn.Add},
+)
+def bias_gelu(node: Node) -> Output:
+    bias = node.optional(1)
+    value = node.input(0) if bias is None else nn.Add(node.input(0), bias).output
+    return nn.Gelu(value, approximate="tanh" if node.operator == "FastGelu" else "none").output
+
+
+@converter("com.microsoft.QuickGelu", builds=nn.Silu)
+def quick_gelu(node: Node) -> Output:
+    """x * sigmoid(alpha * x)"""
+    return nn.Silu(node.input(0), alpha=node.attribute("alpha", 1.702)).output
+
+
+@converter("com.microsoft.SkipLayerNormalization", builds=(nn.Add, nn.LayerNorm))
+def skip_layer_normalization(node: Node) -> Output:
+    """Layer normalisation of a sum, which may be a result too; mean and deviation are none."""
+    total = _sum_of(node, 4)
+    epsilon = node.attribute("epsilon", 1e-12)
+    result = nn.LayerNorm(total, node.input(2), node.optional(3), axis=-1, epsilon=epsilon).output
+    return _with_sum(node, result, total)
+
+
+@converter("com.microsoft.SkipSimplifiedLayerNormalization", builds=(nn.Add, nn.RmsNorm))
+def skip_rms_normalization(node: Node) -> Output:
+    """Division of a sum by its root mean square; the sum may be a result too."""
+    total = _sum_of(node, 3)
+    result = nn.RmsNorm(total, node.input(2), axis=-1, epsilon=node.attribute("epsilon", 1e-12)).output
+    return _with_sum(node, result, total)
+
+
+@converter("com.microsoft.SimplifiedLayerNormalization", builds=nn.RmsNorm)
+def simplified_layer_normalization(node: Node) -> Output:
+    """Written in the standard's domain."""
+    axis, epsilon = node.attribute("axis", -1), node.attribute("epsilon", 1e-5)
+    return nn.RmsNorm(node.input(0), node.input(1), axis=axis, epsilon=epsilon).output
+
+
+def _sum_of(node: Node, bias: int) -> ir.Value:
+    """The first two inputs and a bias."""
+    total, extra = nn.Add(node.input(0), node.input(1)).output, node.optional(bias)
+    return total if extra is None else nn.Add(total, extra).output
+
+
+def _with_sum(node: Node, result: ir.Value, total: ir.Value) -> Output:
+    """Results as these operators have them: of the others between, none may be used."""
+    if node.has_output(1) or node.has_output(2):
+        raise Unsupported("mean and deviation are not supported as results")
+    return [result, result, result, total]
+
+
+@converter("com.microsoft.NhwcMaxPool", builds=(nn.Transpose, nn.MaxPool))
+def nhwc_max_pool(node: Node) -> Output:
+    """MaxPool of bytes, with the channels behind the pixels."""
+    rank = node.rank()
+    require(rank > 2, f"needs an image, got rank {rank}")
+    kernel = node.ints_of("kernel_shape", rank - 2, 1)
+    attributes = spatial_attributes(node, kernel, node.shape()[1:-1])
+    image = nn.Transpose(node.input(0), permutation=(0, rank - 1, *range(1, rank - 1))).output
+    pooled = nn.MaxPool(image, kernel=kernel, ceil_mode=bool(node.attribute("ceil_mode", 0)), **attributes).output
+    return nn.Transpose(pooled, permutation=(0, *range(2, rank), 1)).output
+
+
+@converter(
+    "com.microsoft.Attention", builds=(nn.Matmul, nn.Add, nn.Reshape, nn.Transpose, nn.Slice, nn.Mul, nn.Softmax)
+)
+def attention(node: Node) -> Output:
+    """Of one input by itself, with a bias, without masks and without what came before."""
+    heads, batch_and_length = node.attribute("num_heads", 0), node.shape()[:2]
+    if any(node.optional(i) is not None for i in range(3, len(node.inputs))) or node.attribute("unidirectional", 0):
+        raise Unsupported("masks and past states are not supported")
+    if "qkv_hidden_sizes" in node.attributes or node.attribute("do_rotary", 0):
+        raise Unsupported("sizes that differ and rotation are not supported")
+    width = node.shape(1)[1]
+    if None in batch_and_length or width is None or node.rank() != 3:
+        raise Unsupported("the shape is not known", "give it with --shape or --dim")
+    require(heads > 0 and width % (3 * heads) == 0, f"{width} columns do not split into {heads} heads")
+    hidden, (batch, length) = width // 3, (dim or 0 for dim in batch_and_length)
+    whole = nn.Add(nn.Matmul(node.input(0), node.input(1)).output, node.input(2)).output
+    shape = (batch, length, 3, heads, hidden // heads)
+    parts = nn.Transpose(nn.Reshape(whole, shape=shape).output, permutation=(2, 0, 3, 1, 4)).output
+    query, key, value = (
+        nn.Squeeze(nn.Slice(parts, starts=(i,), ends=(i + 1,), axes=(0,), steps=(1,)).output, axes=(0,)).output
+        for i in range(3)
+    )
+    scores = nn.Matmul(query, nn.Transpose(key, permutation=(0, 1, 3, 2)).output).output
+    scale = node.attribute("scale", 0.0) or 1 / np.sqrt(hidden // heads)
+    weights = nn.Softmax(nn.Mul(scores, node.like(scale, scores)).output, axis=-1).output
+    mixed = nn.Transpose(nn.Matmul(weights, value).output, permutation=(0, 2, 1, 3)).output
+    return nn.Reshape(mixed, shape=(batch, length, hidden)).output
