@@ -12,6 +12,7 @@ from ..dialects.ods import Attribute, Dialect, Op
 from ..errors import CODES
 from ..passes.kpu.rules import LAYERS
 from ..runtime.cycles import RATES
+from .add_an_op_page import add_an_op_page
 from .cli.ops import markdown, operators, rules, rules_table
 from .nncase_page import nncase_page
 
@@ -160,6 +161,7 @@ def errors_page() -> str:
 def pages() -> dict[str, str]:
     """Every generated page by its path in docs/."""
     return {
+        "add-an-op.md": add_an_op_page(),
         "coming-from-nncase.md": nncase_page(),
         "dialects/kpu.md": dialect_page(kpu.KPU),
         "dialects/nn.md": dialect_page(nn.NN),

@@ -127,6 +127,21 @@ def squared_difference(op: nn.SquaredDifference, rewriter: Rewriter) -> Match:
     return rewriter.replace(op, nn.Mul(difference, difference).output)
 
 
+@pattern(nn.Atan2)
+def atan2(op: nn.Atan2, rewriter: Rewriter) -> Match:
+    """The arctangent of y / x, or of x / y where the point is steeper, turned into its quadrant"""
+    y, x = op.lhs, op.rhs
+    zero, half_turn = scalar(0, x), scalar(math.pi, x)
+    steep = nn.Greater(nn.Abs(y).output, nn.Abs(x).output).output
+    divisor = nn.Where(nn.Equal(x, zero).output, scalar(1, x), x).output
+    ratio = nn.Div(nn.Where(steep, x, y).output, nn.Where(steep, y, divisor).output).output
+    angle = nn.Atan(ratio).output
+    turn = nn.Where(nn.Less(y, zero).output, nn.Neg(half_turn).output, half_turn).output
+    behind = nn.Where(nn.Less(x, zero).output, turn, zero).output
+    result = nn.Where(steep, nn.Sub(times(turn, 0.5), angle).output, nn.Add(angle, behind).output).output
+    return rewriter.replace(op, result)
+
+
 @pattern(nn.IsNan)
 def is_nan(op: nn.IsNan, rewriter: Rewriter) -> Match:
     """x != x"""
@@ -350,6 +365,7 @@ PATTERNS: tuple[Pattern[Any], ...] = (
     tan,
     atan,
     atanh,
+    atan2,
     floor_div,
     squared_difference,
     is_nan,
