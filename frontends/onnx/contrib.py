@@ -2,8 +2,6 @@
 
 from typing import Any
 
-import numpy as np
-
 from ...dialects import nn
 from ...dialects.mlir import ir
 from ...dialects.ods import require
@@ -31,8 +29,7 @@ def _activated(node: Node, value: ir.Value, parameters: list[float]) -> ir.Value
     if name not in ACTIVATIONS:
         raise Unsupported(f"a fused activation '{name}' is not supported")
     op, names = ACTIVATIONS[name]
-    floats = all(isinstance(number, float) for number in parameters)
-    require(floats and len(parameters) >= len(names), f"the activation {name} takes {len(names)} parameters")
+    require(len(parameters) >= len(names), f"the activation {name} takes {len(names)} parameters")
     attributes: dict[str, Any] = dict(zip(names, parameters, strict=False))
     return op(value, **attributes).output
 
@@ -46,7 +43,7 @@ def fused_conv(node: Node) -> Output:
     summand = node.optional(3)
     if summand is not None:
         result = nn.Add(result, summand).output
-    return _activated(node, result, node.attribute("activation_params", []))
+    return _activated(node, result, node.floats("activation_params"))
 
 
 @converter(
@@ -159,32 +156,3 @@ def nhwc_max_pool(node: Node) -> Output:
     image = nn.Transpose(node.input(0), permutation=(0, rank - 1, *range(1, rank - 1))).output
     pooled = nn.MaxPool(image, kernel=kernel, ceil_mode=bool(node.attribute("ceil_mode", 0)), **attributes).output
     return nn.Transpose(pooled, permutation=(0, *range(2, rank), 1)).output
-
-
-@converter(
-    "com.microsoft.Attention", builds=(nn.Matmul, nn.Add, nn.Reshape, nn.Transpose, nn.Slice, nn.Mul, nn.Softmax)
-)
-def attention(node: Node) -> Output:
-    """Of one input by itself, with a bias, without masks and without what came before."""
-    heads, batch_and_length = node.attribute("num_heads", 0), node.shape()[:2]
-    if any(node.optional(i) is not None for i in range(3, len(node.inputs))) or node.attribute("unidirectional", 0):
-        raise Unsupported("masks and past states are not supported")
-    if "qkv_hidden_sizes" in node.attributes or node.attribute("do_rotary", 0):
-        raise Unsupported("sizes that differ and rotation are not supported")
-    width = node.shape(1)[1]
-    if None in batch_and_length or width is None or node.rank() != 3:
-        raise Unsupported("the shape is not known", "give it with --shape or --dim")
-    require(heads > 0 and width % (3 * heads) == 0, f"{width} columns do not split into {heads} heads")
-    hidden, (batch, length) = width // 3, (dim or 0 for dim in batch_and_length)
-    whole = nn.Add(nn.Matmul(node.input(0), node.input(1)).output, node.input(2)).output
-    shape = (batch, length, 3, heads, hidden // heads)
-    parts = nn.Transpose(nn.Reshape(whole, shape=shape).output, permutation=(2, 0, 3, 1, 4)).output
-    query, key, value = (
-        nn.Squeeze(nn.Slice(parts, starts=(i,), ends=(i + 1,), axes=(0,), steps=(1,)).output, axes=(0,)).output
-        for i in range(3)
-    )
-    scores = nn.Matmul(query, nn.Transpose(key, permutation=(0, 1, 3, 2)).output).output
-    scale = node.attribute("scale", 0.0) or 1 / np.sqrt(hidden // heads)
-    weights = nn.Softmax(nn.Mul(scores, node.like(scale, scores)).output, axis=-1).output
-    mixed = nn.Transpose(nn.Matmul(weights, value).output, permutation=(0, 2, 1, 3)).output
-    return nn.Reshape(mixed, shape=(batch, length, hidden)).output

@@ -23,7 +23,9 @@ from .quantization import (
     parameters,
     quantize,
     quantize_linear,
+    quantized_convolution,
 )
+from .recurrent import recurrent_attributes
 
 
 def _real(node: Node, index: int, axis: int = 0) -> ir.Value:
@@ -89,12 +91,38 @@ FUNCTIONS: dict[str, tuple[type[nn.NNOp], Callable[[Node, ir.Value], ir.Value]]]
 @converter(
     *(f"com.microsoft.{name}" for name in FUNCTIONS),
     builds={f"com.microsoft.{name}": (nn.Dequantize, op, nn.Quantize) for name, (op, _) in FUNCTIONS.items()},
+    forms={"channels behind the pixels": nn.Transpose},
 )
 def function(node: Node) -> Output:
-    """Poolings of images with their channels first."""
-    if node.attribute("channels_last", 0):
-        raise Unsupported("'channels_last' is not supported", "export the network without onnxruntime's optimisations")
-    return _rounded(node, FUNCTIONS[node.operator][1](node, _real(node, 0)), 3)
+    scale, zero = parameters(node, 1, 2)
+    value = dequantize(channels_first(node), scale, zero, 0)
+    return channels_as_given(node, _rounded(node, FUNCTIONS[node.operator][1](node, value), 3))
+
+
+@converter(
+    "com.microsoft.QLinearConv",
+    builds=(nn.Dequantize, nn.Conv, nn.Quantize),
+    forms={"channels behind the pixels": nn.Transpose},
+)
+def convolution(node: Node) -> Output:
+    """Scales and zero points must be constant; the sum is rounded once, in float."""
+    return channels_as_given(node, quantized_convolution(node, channels_first(node)))
+
+
+def channels_first(node: Node) -> ir.Value:
+    """The image of a node that may have its channels behind the pixels."""
+    value, rank = node.input(0), node.rank()
+    if not node.attribute("channels_last", 0):
+        return value
+    require(rank > 2, f"needs an image, got rank {rank}")
+    return nn.Transpose(value, permutation=(0, rank - 1, *range(1, rank - 1))).output
+
+
+def channels_as_given(node: Node, value: ir.Value) -> ir.Value:
+    """A result with its channels where the node has those of its image."""
+    if not node.attribute("channels_last", 0):
+        return value
+    return nn.Transpose(value, permutation=(0, *range(2, node.rank()), 1)).output
 
 
 @converter("com.microsoft.QLinearConcat", builds=(nn.Dequantize, nn.Concat, nn.Quantize))
@@ -190,3 +218,28 @@ def _with_scales(node: Node, product: ir.Value, left: ir.Value, right: ir.Value,
     factor = node.builder.folded(nn.Mul(left, right).output)
     result = nn.Mul(cast_to(product, element_type(dtype_of(left))), factor).output
     return result if bias is None else nn.Add(result, bias).output
+
+
+@converter("com.microsoft.DynamicQuantizeLSTM", builds=nn.Lstm)
+def dynamic_quantize_lstm(node: Node) -> Output:
+    """Weights are the numbers that their integers stand for; what they are multiplied with stays float, where
+    onnxruntime rounds it to 8 bits."""
+    weights = [_lstm_weight(node, 1, 8), _lstm_weight(node, 2, 10)]
+    operands = [node.input(0), *weights, *(node.optional(i) for i in range(3, 8))]
+    attributes = recurrent_attributes(node, "LSTM")
+    attributes["hidden_size"] = node.attribute("hidden_size", shape_of(weights[1])[2])
+    op = nn.Lstm(*operands, input_forget=bool(node.attribute("input_forget", 0)), **attributes)
+    return [op.y, op.y_h, op.y_c]
+
+
+def _lstm_weight(node: Node, index: int, scale: int) -> ir.Value:
+    """A weight of each direction, gates first: in the file they are last."""
+    array, (scales, zeros) = node.constant(index), parameters(node, scale, scale + 1, rank=2)
+    if array is None or array.ndim != 3:
+        raise Unsupported("weights must be constant, of three dimensions")
+    zero = np.zeros(scales.shape) if zeros is None else zeros.astype(np.float64)
+    fits = scales.shape == zero.shape and scales.shape[:1] == array.shape[:1] and scales.ndim <= 2
+    require(fits and scales.shape[1:] in ((), (array.shape[2],)), "scales and zero points do not fit the weights")
+    shape = (len(array), 1, -1)
+    numbers = (array - zero.reshape(shape)) * scales.reshape(shape)
+    return node.new_constant(np.ascontiguousarray(numbers.swapaxes(1, 2)), np.float32)

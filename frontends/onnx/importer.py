@@ -15,6 +15,7 @@ from ...errors import UnsupportedError
 from ..builder import InputSpec, NetworkBuilder, Unsupported, resolve_inputs
 from . import (
     contrib,
+    contrib_attention,
     contrib_quantized,
     control,
     convolution,
@@ -33,6 +34,7 @@ from .opsets import CONVERT, NEWEST, OLDEST, element_types, opsets
 
 __all__ = [
     "contrib",
+    "contrib_attention",
     "contrib_quantized",
     "control",
     "convolution",

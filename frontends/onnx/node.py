@@ -90,6 +90,12 @@ class Node:
         require(len(values) == length, f"attribute '{name}' has {len(values)} entries, expected {length}")
         return values
 
+    def floats(self, name: str) -> list[float]:
+        """A list of floats of any length; empty when absent."""
+        values: list[float] = self.attribute(name, [])
+        require(all(isinstance(value, float) for value in values), f"attribute '{name}' is {values}, expected floats")
+        return values
+
     def has_output(self, index: int) -> bool:
         """Whether the node names this output."""
         return index < len(self.proto.output) and bool(self.proto.output[index])

@@ -20,12 +20,12 @@ from .node import Node, Output, converter, mlir_element_type
 _SUPPORTED = ("int8", "uint8", "int16", "uint16", "int32")
 
 
-def parameters(node: Node, scale: int, zero_point: int) -> tuple[Array, Array | None]:
-    """The constant scale and zero point at these inputs."""
+def parameters(node: Node, scale: int, zero_point: int, rank: int = 1) -> tuple[Array, Array | None]:
+    """The constant scale and zero point at these inputs, of at most so many dimensions."""
     scales, zeros = node.constant(scale), node.constant(zero_point)
     if scales is None or (node.optional(zero_point) is not None and zeros is None):
         raise Unsupported("scale and zero point must be constant", "quantise with static parameters")
-    if scales.ndim > 1 or node.attribute("block_size", 0):
+    if scales.ndim > rank or node.attribute("block_size", 0):
         raise Unsupported("blocked quantisation is not supported", "quantise per tensor or per axis")
     require(bool(np.all(scales > 0) and np.all(np.isfinite(scales))), "a scale is not a positive number")
     return scales, zeros
@@ -82,14 +82,19 @@ def dequantize_linear(node: Node) -> Output:
 @converter("QLinearConv", builds=(nn.Dequantize, nn.Conv, nn.Quantize))
 def qlinear_conv(node: Node) -> Output:
     """Scales and zero points must be constant; the sum is rounded once, in float."""
+    return quantized_convolution(node, node.input(0))
+
+
+def quantized_convolution(node: Node, image: ir.Value) -> ir.Value:
+    """The node's convolution of an image of integers, channels first."""
     (x_scale, x_zero), (w_scale, w_zero), (y_scale, y_zero) = (parameters(node, i, i + 1) for i in (1, 4, 6))
     require(x_scale.size == y_scale.size == 1, "input and output have one scale")
-    value = dequantize(node.input(0), x_scale, x_zero, 0)
+    value = dequantize(image, x_scale, x_zero, 0)
     weight = dequantize(node.input(3), w_scale, w_zero, 0)
     bias = node.optional(8)
     if bias is not None:
         bias = dequantize(bias, x_scale.reshape(-1) * w_scale.reshape(-1), None, 0)
-    attributes = spatial_attributes(node, kernel_of(node, 3), node.shape()[2:])
+    attributes = spatial_attributes(node, kernel_of(node, 3), shape_of(image)[2:])
     result = nn.Conv(value, weight, bias, groups=node.attribute("group", 1), **attributes).output
     return quantize(result, y_scale, y_zero, 0, np.uint8 if y_zero is None else y_zero.dtype)
 

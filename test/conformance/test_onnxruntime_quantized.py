@@ -76,10 +76,13 @@ def quantised(tmp_path_factory):
     return made
 
 
-def optimised(data, path):
+LEVELS = onnxruntime.GraphOptimizationLevel
+
+
+def optimised(data, path, level=LEVELS.ORT_ENABLE_EXTENDED):
     """The network as onnxruntime's optimiser writes it, with operators of its own."""
     options = onnxruntime.SessionOptions()
-    options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_EXTENDED
+    options.graph_optimization_level = level
     options.optimized_model_filepath = str(path)
     options.log_severity_level = 4
     onnxruntime.InferenceSession(data, options, providers=["CPUExecutionProvider"])
@@ -144,6 +147,16 @@ def test_sums(engine, quantised):
 def test_quantised_and_optimised(form, engine, quantised, tmp_path):
     original = quantised(form, network(DSCNN))
     assert_near(optimised(original, tmp_path / "optimised.onnx"), original, engine)
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("form", ["qdq", "operators"])
+def test_channels_behind_the_pixels(form, engine, quantised, tmp_path):
+    original = quantised(form, network(DSCNN))
+    data = optimised(original, tmp_path / "optimised.onnx", LEVELS.ORT_ENABLE_ALL)
+    nodes = onnx.load_from_string(data).graph.node
+    assert any(one.name == "channels_last" and one.i for node in nodes for one in node.attribute)
+    assert_near(data, original, engine)
 
 
 @pytest.mark.parametrize("engine", ENGINES)

@@ -17,6 +17,8 @@ DOMAIN = "com.microsoft"
 IMAGE, WEIGHT, BIAS = normal(1, 4, 9, 8), normal(6, 4, 3, 3), normal(6)
 ROWS, MATRIX = normal(2, 5, 8), normal(8, 12)
 GAMMA, BETA = normal(8, seed=1), normal(8, seed=2)
+WORDS = np.random.default_rng(0).integers(0, 20, (2, 5)).astype(np.int32)
+SEGMENTS = np.random.default_rng(1).integers(0, 2, (2, 5)).astype(np.int32)
 
 CASES = {
     "FusedConv-relu": ("FusedConv", [IMAGE, WEIGHT, BIAS], {"activation": "Relu", "pads": [1, 1, 1, 1]}),
@@ -65,6 +67,50 @@ CASES = {
         {"kernel_shape": [3, 2], "strides": [2, 2], "pads": [1, 0, 1, 0]},
     ),
     "Attention": ("Attention", [ROWS, normal(8, 24), normal(24)], {"num_heads": 2}),
+    "Attention-mask": (
+        "Attention",
+        [ROWS, normal(8, 24), normal(24), np.int32([[1, 1, 1, 0, 0], [1, 0, 1, 1, 1]])],
+        {"num_heads": 2},
+    ),
+    "Attention-causal": ("Attention", [ROWS, normal(8, 24), normal(24)], {"num_heads": 2, "unidirectional": 1}),
+    "Attention-bias": (
+        "Attention",
+        [ROWS, normal(8, 24), normal(24), None, None, normal(2, 2, 5, 5)],
+        {"num_heads": 2},
+    ),
+    "MultiHeadAttention": ("MultiHeadAttention", [ROWS, normal(2, 7, 8), normal(2, 7, 8, seed=1)], {"num_heads": 2}),
+    "MultiHeadAttention-bias": (
+        "MultiHeadAttention",
+        [
+            ROWS,
+            normal(2, 7, 8),
+            normal(2, 7, 8, seed=1),
+            normal(24),
+            np.random.default_rng(0).integers(0, 2, (2, 7)).astype(np.int32),
+            normal(2, 2, 5, 7),
+        ],
+        {"num_heads": 2, "scale": 0.4},
+    ),
+    "EmbedLayerNormalization": (
+        "EmbedLayerNormalization",
+        [WORDS, SEGMENTS, normal(20, 8), normal(9, 8), normal(2, 8), GAMMA, BETA],
+        {"outputs": ["y", "lengths", "sum"]},
+    ),
+    "EmbedLayerNormalization-words": (
+        "EmbedLayerNormalization",
+        [WORDS, None, normal(20, 8), normal(9, 8), None, GAMMA, BETA],
+        {"outputs": ["y", "lengths"]},
+    ),
+    "RotaryEmbedding": (
+        "RotaryEmbedding",
+        [normal(2, 3, 5, 8), np.int64([[4, 3, 2, 1, 0], [1, 2, 3, 4, 5]]), normal(9, 4), normal(9, 4, seed=1)],
+        {},
+    ),
+    "RotaryEmbedding-start": (
+        "RotaryEmbedding",
+        [normal(2, 3, 5, 8), np.int64([2]), normal(9, 4), normal(9, 4, seed=1)],
+        {},
+    ),
     "Attention-scale": ("Attention", [ROWS, normal(8, 24), normal(24)], {"num_heads": 4, "scale": 0.3}),
 }
 
@@ -99,9 +145,9 @@ class TestRefusals:
         refuse(model, ModelError, r"K0104.*'alpha' is 'large', expected float")
 
     def test_masks(self):
-        mask = np.ones((2, 5), np.int32)
+        mask = np.ones(2, np.int32)
         model, _ = made("Attention", [ROWS, normal(8, 24), normal(24), mask], {"num_heads": 2})
-        refuse(model, UnsupportedError, r"K0110.*\n.*masks")
+        refuse(model, UnsupportedError, r"K0110.*\n.*a mask of 2 is not supported")
 
     def test_operators_that_there_are_not(self):
         model, _ = made("NoSuch", [ROWS], {})

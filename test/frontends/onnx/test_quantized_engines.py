@@ -210,6 +210,20 @@ for _name, _weights, _scale, _groups in (
     add_cases(f"QLinearConv-{_name}", "QLinearConv", convolution(_weights, _scale, _groups), range(1, 9), **_options)
 
 
+for _name, _operator, _options in (
+    ("QLinearConv-last", "QLinearConv", {"pads": [1, 0, 1, 2], "strides": [2, 1]}),
+    ("QLinearAveragePool-last", "QLinearAveragePool", {"kernel_shape": [2, 3]}),
+    ("QLinearGlobalAveragePool-last", "QLinearGlobalAveragePool", {}),
+):
+    _first = noise(2, 9, 8, 6)
+    _inputs = convolution(np.int8, _SCALES)(np.uint8, ZEROS[np.uint8])
+    _inputs[0] = _first
+    if _operator != "QLinearConv":
+        _inputs = [*operand(_first, 0.0213, 120), *parameters(0.0117, 120, np.uint8)]
+    _fixed = tuple(range(1, len(_inputs)))
+    CASES[_name] = (_operator, _inputs, _fixed, {**_options, "channels_last": 1})
+
+
 def product(scale):
     """Weights have scales a column."""
 
@@ -258,7 +272,7 @@ CASES["DynamicQuantizeLinear"] = ("DynamicQuantizeLinear", [normal(9, 16)], (), 
 @pytest.mark.parametrize("name", CASES)
 def test_as_onnxruntime(name, engine):
     operator, inputs, constant, attributes = CASES[name]
-    own = operator not in STANDARD
+    own = operator not in STANDARD or "channels_last" in attributes
     plain = {key: value for key, value in attributes.items() if key != "opset"}
     outputs = 3 if operator == "DynamicQuantizeLinear" else 1
     model, feed = network(operator, inputs, constant=constant, domain=DOMAIN if own else "", outputs=outputs, **plain)
@@ -274,3 +288,23 @@ def test_parameters_that_are_computed_are_refused():
     model, feed = network("QLinearAdd", inputs, constant=(2, 3, 4, 5, 6, 7), domain=DOMAIN)
     with pytest.raises(UnsupportedError, match=r"K0110.*\n.*com.microsoft.QLinearAdd at .*must be constant"):
         ENGINES["evaluator"](model, feed)
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("columns", [False, True])
+@pytest.mark.parametrize("direction", ["forward", "reverse", "bidirectional"])
+def test_lstm(direction, columns, engine):
+    """Weights are 8 bits in both; what they are multiplied with is rounded by onnxruntime only."""
+    count, width, hidden = 1 + (direction == "bidirectional"), 6, 4
+    sizes = (count, 4 * hidden) if columns else (count,)
+    scales = np.random.default_rng(0).uniform(0.005, 0.01, sizes).astype(np.float32)
+    zeros = np.zeros(sizes, np.int8)
+    weights = [noise(count, rows, 4 * hidden, dtype=np.int8, seed=rows) for rows in (width, hidden)]
+    inputs = [normal(5, 2, width), *weights, normal(count, 8 * hidden), None, None, None, None]
+    inputs += [scales, zeros, scales, zeros]
+    options = {"direction": direction, "hidden_size": hidden, "outputs": 3, "domain": DOMAIN}
+    model, feed = network("DynamicQuantizeLSTM", inputs, constant=tuple(range(1, 12)), **options)
+    model.opset_import.add(domain=DOMAIN, version=1)
+    for expected, actual in zip(reference(model, feed), ENGINES[engine](model, feed), strict=True):
+        assert (actual.dtype, actual.shape) == (expected.dtype, expected.shape)
+        np.testing.assert_allclose(actual, expected, atol=0.03)
