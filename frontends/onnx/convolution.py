@@ -56,6 +56,7 @@ def kernel_of(node: Node, weight: int = 1) -> tuple[int, ...]:
 
 @converter("Conv", builds=nn.Conv)
 def conv(node: Node) -> Output:
+    """With SAME padding, sizes must be known."""
     attributes = spatial_attributes(node, kernel_of(node), node.shape()[2:])
     bias = node.optional(2)
     return nn.Conv(node.input(0), node.input(1), bias, groups=node.attribute("group", 1), **attributes).output
@@ -63,7 +64,7 @@ def conv(node: Node) -> Output:
 
 @converter("ConvTranspose", builds=nn.ConvTranspose)
 def conv_transpose(node: Node) -> Output:
-    """`auto_pad` and `output_shape` are resolved to padding."""
+    """`auto_pad` and `output_shape` are resolved to padding, for which sizes must be known."""
     kernel, sizes = kernel_of(node), node.shape()[2:]
     rank = len(kernel)
     strides, dilations, padding = _window(node, kernel, sizes)
@@ -99,6 +100,7 @@ def conv_transpose(node: Node) -> Output:
 
 @converter("MaxPool", builds=nn.MaxPool, forms={"places as a result": nn.MaxPoolWithIndices})
 def max_pool(node: Node) -> Output:
+    """With SAME padding, sizes must be known."""
     kernel = tuple(node.attribute("kernel_shape"))
     attributes = spatial_attributes(node, kernel, node.shape()[2:])
     ceil_mode = bool(node.attribute("ceil_mode", 0))
@@ -113,6 +115,7 @@ def max_pool(node: Node) -> Output:
 
 @converter("AveragePool", builds=nn.AvgPool)
 def average_pool(node: Node) -> Output:
+    """With SAME padding, sizes must be known."""
     kernel = tuple(node.attribute("kernel_shape"))
     attributes = spatial_attributes(node, kernel, node.shape()[2:])
     return nn.AvgPool(
@@ -126,6 +129,7 @@ def average_pool(node: Node) -> Output:
 
 @converter("LpPool", builds=nn.LpPool)
 def lp_pool(node: Node) -> Output:
+    """With SAME padding, sizes must be known."""
     kernel = tuple(node.attribute("kernel_shape"))
     attributes = spatial_attributes(node, kernel, node.shape()[2:])
     ceil_mode = bool(node.attribute("ceil_mode", 0))
@@ -217,7 +221,7 @@ def instance_normalization(node: Node) -> Output:
 
 @converter("GroupNormalization", builds=nn.GroupNorm)
 def group_normalization(node: Node) -> Output:
-    """In opset 18 scale and bias are one value a group, later one a channel."""
+    """In opset 18 scale and bias are one value a group, which must be constant, later one a channel."""
     groups, epsilon = node.attribute("num_groups"), node.attribute("epsilon", 1e-5)
     scale, bias = node.input(1), node.input(2)
     require(node.rank() >= 2 and node.rank(1) == node.rank(2) == 1, "needs N x C x ..., and vectors as scale and bias")

@@ -10,7 +10,7 @@ from .node import Node, Output, converter
 
 @converter("Resize", builds=nn.Resize)
 def resize(node: Node) -> Output:
-    """Sizes or scales must be constant."""
+    """Sizes or scales must be constant, and the shape known."""
     if node.opset < 11:
         mode = node.attribute("mode", "nearest")
         return _resize(node, _numbers(node, 1), None, mode, coordinate="asymmetric", nearest_mode="floor")
@@ -28,6 +28,7 @@ def resize(node: Node) -> Output:
 
 @converter("Upsample", builds=nn.Resize)
 def upsample(node: Node) -> Output:
+    """Scales must be constant, and the shape known."""
     scales = tuple(node.attribute("scales")) if "scales" in node.attributes else _numbers(node, 1)
     mode = node.attribute("mode", "nearest")
     return _resize(node, scales, None, mode, coordinate="asymmetric", nearest_mode="floor")
