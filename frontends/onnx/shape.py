@@ -179,7 +179,10 @@ def size(node: Node) -> Output:
     return nn.Size(node.input(0)).output
 
 
-@converter("ConstantOfShape", builds=nn.Fill, forms={"integers of more than 53 bits": nn.DynamicExpand})
+@converter(
+    "ConstantOfShape",
+    forms={"a shape that is not known": nn.Fill, "and integers of more than 53 bits": nn.DynamicExpand},
+)
 def constant_of_shape(node: Node) -> Output:
     tensor = node.attribute("value")
     where = node.where
@@ -191,7 +194,7 @@ def constant_of_shape(node: Node) -> Output:
     return nn.Fill(node.input(0), value=float(number), dtype=element_type(elements.dtype)).output
 
 
-@converter("Range", builds=nn.Range)
+@converter("Range", forms={"bounds that are computed": nn.Range})
 def range_(node: Node) -> Output:
     scalars = [nn.Reshape(node.input(i), shape=()).output if node.rank(i) else node.input(i) for i in (0, 1, 2)]
     known = [nn.constant_value(node.builder.folded(scalar)) for scalar in scalars]

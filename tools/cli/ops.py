@@ -55,12 +55,13 @@ def _common(computed: dict[str, list[str]], operations: Collection[str], integer
 
 
 def print_operators(target: str | None, as_json: bool) -> None:
-    """Print the tables; with a target only the operations that it computes."""
+    """Print the tables; with a target only what it computes."""
     if target is not None and target not in TARGETS:
         raise OptionError("K0701", cause=f"there is no target '{target}'; there are: {', '.join(TARGETS)}")
     tables = operators()
     if target is not None:
-        tables["targets"] = [row for row in tables["targets"] if row[target]]
+        for name, rows in tables.items():
+            tables[name] = [row for row in rows if ENGINE_OF[target] in row["engines"]]
     if target == "k210":
         tables["rules"] = rules()
     click.echo(json.dumps(tables) if as_json else markdown(tables), nl=as_json)
