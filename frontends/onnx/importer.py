@@ -14,13 +14,37 @@ from ...dialects.mlir import file_loc, ir
 from ...dialects.tensors import Dim
 from ...errors import UnsupportedError
 from ..builder import InputSpec, NetworkBuilder, Unsupported, resolve_inputs
-from . import control, convolution, elementwise, indexing, quantization, recurrent, reduction, resize, shape
+from . import (
+    contrib,
+    contrib_attention,
+    contrib_quantized,
+    control,
+    convolution,
+    elementwise,
+    indexing,
+    quantization,
+    recurrent,
+    reduction,
+    resize,
+    shape,
+)
 from .graph import GraphImporter
 from .loader import Source, load
 from .node import REGISTRY, mlir_element_type
 from .opsets import CONVERT, NEWEST, OLDEST, element_types, opsets
 
-__all__ = ["control", "convolution", "elementwise", "import_onnx", "indexing", "quantization", "recurrent"]
+__all__ = [
+    "contrib",
+    "contrib_attention",
+    "contrib_quantized",
+    "control",
+    "convolution",
+    "elementwise",
+    "import_onnx",
+    "indexing",
+    "quantization",
+    "recurrent",
+]
 __all__ += ["reduction", "resize", "shape", "supported_operators"]
 
 
