@@ -14,6 +14,10 @@ from kpuc.errors import KpucError, ModelError
 from kpuc.frontends.tflite import import_tflite
 
 
+OPERATOR = "DENSIFY"
+"""What is tested here."""
+
+
 def expanded(array, order, blocks):
     """The array with an axis for each level, in their order; `blocks` are sizes by axis."""
     sizes, walk = [], []
@@ -48,7 +52,7 @@ def network(shape, elements, sparsity):
         TensorSpec("dense", "float32", shape),
         TensorSpec("y", "float32", shape),
     ]
-    operators = [OperatorSpec("DENSIFY", [1], [2], "DensifyOptions"), OperatorSpec("ADD", [0, 2], [3], "AddOptions")]
+    operators = [OperatorSpec(OPERATOR, [1], [2], "DensifyOptions"), OperatorSpec("ADD", [0, 2], [3], "AddOptions")]
     return write(GraphSpec(tensors, operators, [0], [3]))
 
 
