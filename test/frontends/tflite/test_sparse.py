@@ -13,7 +13,6 @@ from kpuc.dialects import mlir
 from kpuc.errors import KpucError, ModelError
 from kpuc.frontends.tflite import import_tflite
 
-
 OPERATOR = "DENSIFY"
 """What is tested here."""
 
