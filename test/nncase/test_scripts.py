@@ -1,10 +1,12 @@
 """Scripts written for nncase run with the import changed, on every target, and compute what the vendor's kmodels do."""
 
 import numpy as np
+import onnxruntime
 import pytest
 from scripts import DATA, SCRIPTS
 from vendor import run_in_vendor_runtime
 from vendor19 import find_python, simulate
+from workflows import CUT, WORKFLOWS, image, numbers
 
 import kpuc
 import kpuc.nncase as nncase
@@ -62,3 +64,50 @@ def test_our_simulator_computes_what_the_vendors_runtimes_do():
         assert not isinstance(results, str), results
         for got, expected in zip(kpuc.Simulator(files[name]).run(*feeds[name]).values(), results, strict=True):
             np.testing.assert_allclose(got, expected, rtol=1e-6, atol=1e-6)
+
+
+def test_each_field_of_preprocessing_is_compared_with_the_vendors_kmodels():
+    """Set to something else than its default value, in scripts of whose kmodels nncase 2.11 is the author."""
+    fields = {
+        "preprocess", "swapRB", "input_type", "input_shape", "input_range", "input_layout", "mean", "std",
+        "letterbox_value", "output_layout",
+    }  # fmt: skip
+    seen = set()
+
+    class Stop(Exception):
+        pass
+
+    class Module:
+        CompileOptions = nncase.CompileOptions
+        ImportOptions = nncase.ImportOptions
+
+        def Compiler(self, options):
+            default = nncase.CompileOptions()
+            seen.update(name for name in fields if getattr(options, name) != getattr(default, name))
+            raise Stop
+
+    for name, script in SCRIPTS.items():
+        if script.line == "2.x":
+            assert (DATA / f"{name}.kmodel").exists()
+            with pytest.raises(Stop):
+                script.run(Module(), script.model)
+    assert seen == fields
+
+
+@pytest.mark.parametrize("target", TARGETS)
+@pytest.mark.parametrize("name", WORKFLOWS)
+def test_whole_scripts(name, target, tmp_path, monkeypatch):
+    """Outputs are onnxruntime's, but for the steps of 8 bits; a range that was edited cuts."""
+    monkeypatch.chdir(tmp_path)
+    outputs = WORKFLOWS[name](for_target(target), tmp_path)
+    network, feed = "image.onnx", {"x0": numbers(0)}
+    if name == "two_quantised_inputs":
+        pixels = image(0)[:, :6, :6].transpose(0, 3, 1, 2) / np.float32(255)
+        network, feed = "two_inputs.onnx", {"x0": pixels, "x1": pixels[:, :, ::-1]}
+    session, cuts = onnxruntime.InferenceSession(DATA / network), name.startswith("scheme")
+    exact = session.run(None, {name: array.clip(max=CUT) if cuts else array for name, array in feed.items()})
+    bound = 0.02 * np.abs(exact[0]).max()
+    for got, wanted in zip(outputs, exact, strict=True):
+        assert np.abs(got - wanted).max() < bound
+    if cuts:
+        assert np.abs(outputs[0] - session.run(None, feed)[0]).max() > 3 * bound
