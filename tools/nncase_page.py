@@ -91,6 +91,7 @@ a trial.
 | file | when |
 |---|---|
 | `000_import.mlir` ... | `dump_ir`: the network after each pass, at last with the places of its buffers |
+| `network.mlirbc` | `dump_ir`: the network as it was imported, with its constants, which `nn-opt` reads |
 | `memory.txt` | `dump_ir`: where each buffer lies in which memory, from when to when; what is in use at each step |
 | `ranges.json` | `dump_ir`, of a quantised network: the ranges of all values |
 | `kmodel.asm` | `dump_asm`: what is in the kmodel, its code disassembled |
