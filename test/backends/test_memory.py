@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
+import onnx
 import pytest
 from networks import SHIPPED
 from onnx_writer import OnnxWriter
@@ -152,7 +153,19 @@ def test_an_output_is_the_callers(tmp_path):
 def test_bytes_that_buffers_share_count_once():
     rows = [(0, 100, 0, 1), (50, 100, 0, 1), (60, 10, 1, 1), (200, 10, 1, 1)]
     plan = MemoryPlan([PlannedBuffer("m", at, size, "", first, last, "") for at, size, first, last in rows], ["a", "b"])
-    assert [plan.used("m", step) for step in range(2)] == [150, 160]
+    assert plan.used("m") == [150, 160]
+
+
+def test_a_node_takes_one_line(tmp_path):
+    """Whatever a file calls it: the listing stays one that an assembler takes."""
+    net = OnnxWriter(0)
+    net.op("Exp", net.input(1, 4, 8, 8))
+    model = onnx.load_model_from_string(net.model("v0"))
+    model.graph.node[0].name = "two\n.byte 1\nlines"
+    kpuc.compile(model, cpu="x86-64-v3", dump_ir=tmp_path, dump_asm=tmp_path)
+    for name in ("memory.txt", "native_x86-64-v3.s"):
+        text = (tmp_path / name).read_text()
+        assert "two .byte 1 lines" in text and "\n.byte" not in text
 
 
 def test_each_cpu_has_a_plan(tmp_path):
