@@ -1,6 +1,7 @@
 """What a compilation writes down beside the kmodel, for someone to read: the network after each pass, and the plan."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -14,9 +15,19 @@ class IrDumper:
 
     folder: Path
     count: int = 0
+    parts: dict[str, "IrDumper"] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         make_folder(self.folder)
+
+    def inside(self, sizes: Mapping[str, int]) -> "IrDumper":
+        """What writes into a folder inside, called by the sizes of a bucket; this one, if there are none."""
+        if not sizes:
+            return self
+        name = "_".join(f"{symbol}={size}" for symbol, size in sizes.items())
+        if name not in self.parts:
+            self.parts[name] = IrDumper(self.folder / name)
+        return self.parts[name]
 
     def write(self, name: str, module: Any) -> None:
         """Write one file; large constants are elided."""

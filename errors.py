@@ -64,6 +64,7 @@ CODES: dict[str, str] = {
     "K0602": "a target cannot compute some operations",
     "K0603": "a target needs static shapes",
     "K0604": "machine code cannot be generated",
+    "K0605": "the shapes of a network do not follow from those of its inputs",
     "K0610": "buffers do not fit in the memory there is",
     # K07xx: options, command line
     "K0701": "there is no such target",
@@ -84,6 +85,7 @@ CODES: dict[str, str] = {
     "K0720": "a target is not quantised as asked",
     "K0721": "options of a calibration contradict each other",
     "K0722": "a form of file does not go with the other options",
+    "K0723": "a range of sizes cannot be had",
     # K073x: nncase's API
     "K0730": "nncase has no such name",
     "K0731": "an option of nncase has a value that cannot be had",

@@ -1,7 +1,9 @@
 """The choices of a compilation, checked before anything is done."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
+from itertools import product
+from math import inf
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +13,7 @@ from .frontends.preprocess import Preprocessing, check_layout, layout_text
 if TYPE_CHECKING:
     from .passes.quant.calibration import Calibration
 
-    Ranges = Callable[[Sequence[str]], Calibration]
+    Ranges = Callable[[Sequence[str], Mapping[str, Any]], Calibration]
 
 TARGETS = ("cpu", "k210", "k230", "k510")
 RUNTIMES: dict[int, tuple[str, ...]] = {
@@ -39,11 +41,21 @@ WEIGHTS = {
     "k510": ("i8", "i16", "i4"),
 }
 """The same for weights; i4 is for trials, and kept in 8 bits."""
+OWN = ("k210",)
+"""Targets that need ranges, and take them from a quantised network itself where they are given none. The others compute
+with the integers that such a network has."""
+NEEDS_DATA = "quantisation to {} needs calibration data, or ranges measured before"
 DTYPES = {"u8": "uint8", "i8": "int8", "i16": "int16", "i4": "int4"}
 """What passes call the types."""
+BYTE = 8
+"""Bits of the numbers that the K210 computes with."""
 FLOAT = "none"
 """What `quant` is when nothing shall be quantised."""
 AUTO = "auto"
+SEGMENTS = 2
+"""Into how many parts a range of sizes is cut unless it is said."""
+MOST_BUCKETS = 64
+"""The most forms of a network in one kmodel."""
 ENGINES = ("numpy", "native")
 """What runs a network to measure its ranges: numpy, the same on any machine, or machine code, which is faster and
 rounds as this CPU does."""
@@ -56,10 +68,13 @@ class Quantisation:
     `quant` is the type to quantise to, 'none' for a float kmodel; None is the target's default type if `calibration`
     or `ranges` is given, else 'none'. `calibration` is data (see `frontends.dataset.open_dataset`) over which
     `calibration_method` measures ranges, running the network on `calibration_engine`; `ranges` is the path of a file of
-    ranges measured before, or a function that gives a `Calibration` for the names of the network's values.
+    ranges measured before, or a function that gives a `Calibration` for the names of the network's values, and the
+    weights of its products by the names of their results (arrays, output channels first).
     `quant_weights` is the type of weights, None the target's default, `rounding` one of
-    `passes.quant.rounding.METHODS`, by which weights are rounded. `measure_errors` asks for what quantisation
-    changes, layer by layer, on some of the data.
+    `passes.quant.rounding.METHODS`, by which weights are rounded. `mixed` keeps as few of the most sensitive layers
+    in 16 bits, or in floating point where integers of 8 bits are multiplied, as give the worst output that ratio of
+    signal to noise, in dB, on some of the data. `measure_errors` asks for what quantisation changes, layer by layer.
+    `own`: the network is quantised, and its own parameters say the ranges (`CompileOptions.for_network`).
     """
 
     quant: str | None = None
@@ -68,8 +83,10 @@ class Quantisation:
     calibration_engine: str = "numpy"
     quant_weights: str | None = None
     rounding: str = "nearest"
+    mixed: float | None = None
     ranges: "str | Path | Ranges | None" = None
     measure_errors: bool = False
+    own: bool = False
 
     def __post_init__(self) -> None:
         _require(
@@ -92,6 +109,17 @@ class Quantisation:
             "rounding by AdaRound needs calibration data",
         )
         _require(
+            self.mixed is None or (isinstance(self.mixed, int | float) and 0 < self.mixed < inf),
+            f"mixed is {self.mixed!r}, expected the decibels that outputs shall have, above 0",
+        )
+        _require(
+            self.calibration is not None or self.mixed is None,
+            "the layers that keep more bits are chosen with calibration data, and none is given",
+        )
+        _require(
+            self.mixed is None or self.quant != "i16", "layers keep 16 bits, but all have them already (quant i16)"
+        )
+        _require(
             not (self.given and self.quant == FLOAT),
             "nothing shall be quantised (quant none), but calibration data or ranges are given",
         )
@@ -99,14 +127,14 @@ class Quantisation:
     @property
     def given(self) -> bool:
         """Whether there is something that the ranges come from."""
-        return self.calibration is not None or self.ranges is not None
+        return self.calibration is not None or self.ranges is not None or self.own
 
     def type_for(self, target: str) -> str:
         """The type to quantise to, or 'none'. Raises `OptionError` K0720, K0721 when the target cannot do as asked."""
         if self.quant == FLOAT or not (self.quant or self.given):
             return FLOAT
         _require_type("networks", self.quant, QUANTISED, target)
-        _require(self.given, f"quantisation to {self.quant} needs calibration data, or ranges measured before")
+        _require(self.given or target in OWN, NEEDS_DATA.format(self.quant))
         return self.quant or QUANTISED[target][0]
 
     def weights_for(self, target: str) -> str:
@@ -120,8 +148,9 @@ class CompileOptions:
     """What `kpuc.compile` was asked for; raises `OptionError` when that cannot be had."""
 
     target: str = "cpu"
-    shapes: dict[str, tuple[int, ...]] = field(default_factory=dict)
-    dims: dict[str, int] = field(default_factory=dict)
+    shapes: dict[str, tuple[int | None, ...]] = field(default_factory=dict)
+    dims: dict[str, int | tuple[int, int] | None] = field(default_factory=dict)
+    segments: int | None = None
     portable: bool = False
     kmodel: int | None = None
     runtime: str | None = None
@@ -136,7 +165,7 @@ class CompileOptions:
     def of(cls, **given: Any) -> "CompileOptions":
         """From some of what `kpuc.compile` takes: fields of this class, of `Preprocessing` and `Quantisation`."""
         given["shapes"] = {name: tuple(shape) for name, shape in (given.get("shapes") or {}).items()}
-        given["dims"] = dict(given.get("dims") or {})
+        given["dims"] = {name: _size(size) for name, size in (given.get("dims") or {}).items()}
         cpu = given.get("cpu")
         given["cpu"] = tuple(cpu.split(",") if isinstance(cpu, str) else cpu or ())
         layout = given.get("output_layout")
@@ -167,19 +196,91 @@ class CompileOptions:
             )
         if (self.cpu or self.triple) and not self.machine_code:
             raise OptionError("K0722", cause="a CPU is named, but the kmodel shall hold no machine code")
-        quant = self.quantisation.type_for(self.target)
+        self.quantisation.type_for(self.target)
         self.quantisation.weights_for(self.target)
         if self.quantisation.rounding != "nearest" and self.target == "k210":
             raise OptionError("K0720", cause="weights for target k210 are rounded to the nearest number only")
+        if self.quantisation.mixed is not None and self.target == "k210" and (self.portable or self.version != 5):
+            cause = "sensitive layers are left to the K210's processor, which kmodels of version 5 have code for alone"
+            raise OptionError("K0722", cause=cause, remedy="leave out portable and kmodel")
+        self._check_ranges()
         if self.portable and self.target == "k210":
             if self.version != 5:
                 raise OptionError("K0722", cause=f"portable kmodels for k210 are of version 5, not {self.version}")
-            if quant == FLOAT:
-                raise OptionError(
-                    "K0722",
-                    cause="a portable kmodel for k210 holds bytes only, but nothing is quantised",
-                    remedy="give calibration data (--calibration), or ranges measured before (--ranges)",
-                )
+            if self.quantisation.quant == FLOAT:
+                raise _nothing_quantised()
+
+    def for_network(self, bits: int) -> "CompileOptions":
+        """The choices for a network that itself rounds its values to so many bits, 0 for none.
+
+        Where neither data nor ranges are given, a network of 8 bits says its ranges itself; one of more bits only if u8
+        is asked for, since that loses some. Raises `OptionError` K0721, K0722 if the network cannot do without.
+        """
+        wanted = self.quantisation
+        if self.target not in OWN or wanted.given or wanted.quant == FLOAT:
+            return self
+        if bits == BYTE or (bits and wanted.quant):
+            return replace(self, quantisation=replace(wanted, own=True))
+        _require(wanted.quant is None, NEEDS_DATA.format(wanted.quant))
+        if self.portable:
+            raise _nothing_quantised()
+        return self
+
+    def _check_ranges(self) -> None:
+        """Raise `OptionError` K0723 for ranges of sizes that cannot be had."""
+        _require(self.segments is None or bool(self.ranges), "segments are given, but no range of sizes", "K0723")
+        for symbol, (low, high) in self.ranges.items():
+            _require(1 <= low < high < 2**31, f"dimension '{symbol}' cannot be from {low} to {high}", "K0723")
+        _require(self.segments is None or self.segments >= 1, f"{self.segments} segments cannot be had", "K0723")
+        if self.ranges and self.version != 7:
+            raise OptionError(
+                "K0723",
+                cause=f"kmodels of version {self.version} for {self.target} take one shape only: their memory is fixed",
+                remedy="compile one kmodel a shape; targets with ranges of sizes: cpu, k230",
+            )
+        if self.ranges and self.quantisation.rounding == "adaround":
+            raise OptionError("K0723", cause="rounding by AdaRound is for one shape, but there are ranges of sizes")
+        count = len(self.bucket_sizes)
+        cause = f"{len(self.ranges)} ranges of {self.segments or SEGMENTS} segments make {count} forms of the network"
+        _require(count <= MOST_BUCKETS, f"{cause}, more than {MOST_BUCKETS}", "K0723")
+
+    @property
+    def ranges(self) -> dict[str, tuple[int, int]]:
+        """The least and the greatest size of symbolic dimensions that have a range."""
+        return {symbol: size for symbol, size in self.dims.items() if isinstance(size, tuple)}
+
+    @property
+    def fixed(self) -> dict[str, int | None]:
+        """What symbolic dimensions are that have no range."""
+        return {symbol: size for symbol, size in self.dims.items() if not isinstance(size, tuple)}
+
+    @property
+    def bucket_sizes(self) -> list[dict[str, int]]:
+        """The largest sizes of each bucket, from small to large: the first one in which sizes fit is theirs.
+
+        Each range is cut into `segments` parts of equal length; without a range there is one bucket, of nothing.
+        """
+        parts = self.segments or SEGMENTS
+        uppers = [
+            sorted({low + (high - low) * (part + 1) // parts for part in range(parts)})
+            for low, high in self.ranges.values()
+        ]
+        return [dict(zip(self.ranges, sizes, strict=True)) for sizes in product(*uppers)]
+
+    def at(self, sizes: Mapping[str, int | None], calibration: "Calibration | None" = None) -> "CompileOptions":
+        """The options for certain sizes of symbolic dimensions, None being for one that is not known; with ranges of
+        values that were measured already, if they are given."""
+        quantisation = self.quantisation
+        if calibration is not None:
+            quantisation = replace(
+                quantisation,
+                calibration=None,
+                calibration_method=AUTO,
+                mixed=None,
+                measure_errors=False,
+                ranges=lambda *_: calibration,
+            )
+        return replace(self, dims={**self.dims, **sizes}, segments=None, quantisation=quantisation)
 
     @property
     def machine_code(self) -> bool:
@@ -223,6 +324,14 @@ def _require_type(what: str, wanted: str | None, types: Mapping[str, Sequence[st
         )
 
 
+def _nothing_quantised() -> OptionError:
+    return OptionError(
+        "K0722",
+        cause="a portable kmodel for k210 holds bytes only, but nothing is quantised",
+        remedy="give calibration data (--calibration), or ranges measured before (--ranges)",
+    )
+
+
 def _taken(given: dict[str, Any], kind: type[Any]) -> dict[str, Any]:
     """What is given of the fields of a class, which is no longer in `given` then."""
     return {item.name: given.pop(item.name) for item in fields(kind) if item.name in given}
@@ -232,6 +341,15 @@ def _list(values: Iterable[Any]) -> str:
     return ", ".join(map(str, values))
 
 
-def _require(condition: bool, cause: str) -> None:
+def _size(given: Any) -> int | tuple[int, int] | None:
+    """A size, None for one that stays open, or a range of sizes; one from a size to itself is that size."""
+    if not isinstance(given, Sequence):
+        return None if given is None else int(given)
+    _require(len(given) == 2, f"a range of sizes is a pair, (least, greatest), not {list(given)}", "K0723")
+    low, high = int(given[0]), int(given[1])
+    return low if low == high else (low, high)
+
+
+def _require(condition: bool, cause: str, code: str = "K0721") -> None:
     if not condition:
-        raise OptionError("K0721", cause=cause)
+        raise OptionError(code, cause=cause)

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from ..dialects import kpu, nn
 from ..dialects.function import buffers_of, entry_function, inputs_of, outputs_of
 from ..dialects.mlir import describe, ir
+from ..dialects.tensors import is_static
 from ..passes.rewriter import producer
 from ..runtime.kpu.layout import Layout
 from .buffers import steps_of, store_of
@@ -28,11 +29,12 @@ counts as a copy, which a runtime may do without."""
 
 @dataclass(frozen=True)
 class PlannedBuffer:
-    """A piece of a memory; `offset` is None where somebody else decides that. `what` is the node that it is for."""
+    """A piece of a memory; `offset` is None where somebody else decides that, `bytes` where the data decides. `what` is
+    the node that it is for."""
 
     memory: str
     offset: int | None
-    bytes: int
+    bytes: int | None
     type: str
     first: int
     last: int
@@ -65,11 +67,12 @@ class MemoryPlan:
             peak, bound = self.peaks[memory]
             head += f": {peak} bytes, and no plan needs less than {bound}"
         elif memory != CALLER:
-            head += f": {max(self.used(memory), default=0)} bytes at once"
+            opened = any(one.bytes is None for one in rows)
+            head += f": {'at least ' * opened}{max(self.used(memory), default=0)} bytes at once"
         lines = [head, "    offset       bytes       steps  elements, and what for"]
         for one in sorted(rows, key=lambda one: (one.first, one.offset or 0)):
-            offset = "-" if one.offset is None else one.offset
-            lines.append(f"{offset:>10}  {one.bytes:>10}  {f'{one.first}-{one.last}':>10}  {one.type}  {one.what}")
+            offset, size = "-" if one.offset is None else one.offset, "?" if one.bytes is None else one.bytes
+            lines.append(f"{offset:>10}  {size:>10}  {f'{one.first}-{one.last}':>10}  {one.type}  {one.what}")
         return "\n".join(lines)
 
     def _steps(self, memories: Sequence[str]) -> str:
@@ -94,10 +97,10 @@ class MemoryPlan:
 
 
 def _covered(buffers: Sequence[PlannedBuffer]) -> int:
-    """Bytes of one memory that lie in buffers; those without an offset lie apart."""
-    total = sum(one.bytes for one in buffers if one.offset is None)
+    """Bytes of one memory that lie in buffers; those without an offset lie apart. Unknown numbers count as none."""
+    total = sum(one.bytes or 0 for one in buffers if one.offset is None)
     end = 0
-    for start, size in sorted((one.offset, one.bytes) for one in buffers if one.offset is not None):
+    for start, size in sorted((one.offset, one.bytes or 0) for one in buffers if one.offset is not None):
         total += max(start + size - max(start, end), 0)
         end = max(start + size, end)
     return total
@@ -156,10 +159,11 @@ def _allocated(module: ir.Module) -> MemoryPlan:
     last_use = {value: number for number, op in enumerate(steps) for value in op.operation.operands}
     last_use |= dict.fromkeys(end.operation.operands, len(steps) - 1)
     buffers = [
-        PlannedBuffer(HEAP, None, kpu.bytes_of(value), type_text(value.type), first, last_use.get(value, first), where)
+        PlannedBuffer(HEAP, None, size, type_text(value.type), first, last_use.get(value, first), where)
         for first, op in enumerate(steps)
         for where in [node_of(op)]
         for value in op.operation.results
+        for size in [kpu.bytes_of(value) if is_static(value) else None]
     ]
     return MemoryPlan(buffers, [computes(op) for op in steps], note=DYNAMIC)
 
@@ -177,4 +181,5 @@ def node_of(op: ir.OpView | ir.Operation) -> str:
 
 def type_text(type_: ir.Type) -> str:
     """The dimensions and elements of a tensor or buffer."""
-    return "x".join([*map(str, type_.shape), str(type_.element_type)])
+    dims = ["?" if type_.is_dynamic_dim(axis) else str(type_.shape[axis]) for axis in range(type_.rank)]
+    return "x".join([*dims, str(type_.element_type)])

@@ -16,7 +16,6 @@ from time import process_time
 
 import numpy as np
 
-from kpuc.compiler import PIPELINE
 from kpuc.dialects import mlir
 from kpuc.dialects.evaluate import Program
 from kpuc.frontends.images import read_image
@@ -26,6 +25,7 @@ from kpuc.passes.pipeline import parse_pipeline
 from kpuc.passes.quant.calibrate import network_inputs
 from kpuc.passes.quant.choose import Rounding
 from kpuc.passes.quant.methods import METHODS, measure_ranges
+from kpuc.pipelines import PIPELINE
 from kpuc.runtime import TensorInfo
 
 SHAPES = {

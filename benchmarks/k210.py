@@ -33,11 +33,11 @@ from ai_edge_litert.interpreter import Interpreter
 from calibration import SHAPES, Data, Sample, samples
 
 import kpuc
-from kpuc.compiler import is_tflite
 from kpuc.dialects import mlir
 from kpuc.errors import KpucError
 from kpuc.frontends.onnx import import_onnx
 from kpuc.frontends.tflite import import_tflite
+from kpuc.lowering import is_tflite
 from kpuc.passes.quant.calibrate import network_inputs
 from kpuc.runtime.analysis import Analysis, analyze
 from kpuc.runtime.kmodel import read_kmodel

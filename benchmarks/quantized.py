@@ -20,7 +20,6 @@ from onnx import version_converter
 from onnxruntime.quantization import CalibrationDataReader, CalibrationMethod, QuantFormat, QuantType, quantize_static
 from onnxruntime.quantization.shape_inference import quant_pre_process
 
-from kpuc.compiler import PIPELINE, QUANTIZE_PIPELINES
 from kpuc.dialects import mlir
 from kpuc.dialects.evaluate import Program
 from kpuc.frontends.onnx import import_onnx
@@ -28,6 +27,7 @@ from kpuc.passes.pipeline import parse_pipeline
 from kpuc.passes.quant.calibrate import network_inputs
 from kpuc.passes.quant.calibration import annotate
 from kpuc.passes.quant.methods import measure_ranges
+from kpuc.pipelines import PIPELINE, QUANTIZE_PIPELINES
 
 PER_CHANNEL = 13
 """The version of ONNX's operators that can dequantise with a scale a channel."""

@@ -14,13 +14,13 @@ from time import process_time
 from calibration import SHAPES, arguments, noise_ratio, samples, share_right
 
 import kpuc
-from kpuc.compiler import PIPELINE
 from kpuc.dialects import mlir
 from kpuc.dialects.evaluate import Program
 from kpuc.frontends.onnx import import_onnx
 from kpuc.passes.pipeline import parse_pipeline
 from kpuc.passes.quant.calibrate import network_inputs
 from kpuc.passes.quant.rounding import METHODS
+from kpuc.pipelines import PIPELINE
 
 TYPES = (("u8", "i8"), ("i16", "i8"), ("i16", "i4"))
 

@@ -170,9 +170,26 @@ def fold(op: ir.OpView, limit: int) -> tuple[Array, ...] | None:
         if (nn.known_product(shape_of(value)) or 0) > limit:
             return None
     operands = [nn.constant_value(operand) for operand in op.operation.operands]
+    partly = isinstance(op, nn.Gather | nn.Slice) and operands[0] is None
+    if partly:
+        operands[0] = _partly_known_shape(op.input)
     if any(operand is None for operand in operands):
         return None
-    return Computation(op)([operand for operand in operands if operand is not None])
+    found = Computation(op)([operand for operand in operands if operand is not None])
+    return None if partly and (found[0] == UNKNOWN).any() else found
+
+
+UNKNOWN = -1
+"""What stands for a dimension that is not known in `_partly_known_shape`."""
+
+
+def _partly_known_shape(value: ir.Value) -> Array | None:
+    """The dimensions that a `nn.shape` gives, of which some are known."""
+    owner = value.owner.opview if isinstance(value, ir.OpResult) else None
+    if not isinstance(owner, nn.ShapeOf):
+        return None
+    dims = shape_of(owner.input)[owner.start : owner.end]
+    return np.asarray([UNKNOWN if dim is None else dim for dim in dims], np.int64)
 
 
 def _check_inputs(types: Sequence[ir.Type], arrays: Sequence[Array]) -> None:

@@ -4,16 +4,19 @@ A state is an input and an output of the same name: what one run returns goes in
 (`kpu-bufferize`) returns nothing: its outputs are arguments, too, which the caller wants to be filled.
 """
 
+import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from ..errors import ExecutionError, UnsupportedError
 from .mlir import describe, func, ir
-from .tensors import Array, elements_attribute, elements_to_numpy, shape_of
+from .tensors import Array, elements_attribute, elements_to_numpy, is_static, shape_of
 
 NAME = "nn.name"
 INITIAL = "nn.initial"
+DIMS = "nn.dims"
+"""What the model calls the dimensions of an argument: the symbols of those that it leaves open, else ""."""
 TYPE = "nn.type"
 """The tensor type that an argument which is a buffer has for the caller."""
 RESULT = "bufferize.result"
@@ -22,10 +25,12 @@ RESULT = "bufferize.result"
 
 @dataclass(frozen=True)
 class Parameter:
-    """An input or output of a network: its name, and its tensor type as the caller sees it."""
+    """An input or output of a network: its name, its tensor type as the caller sees it, and what its dimensions are
+    called ("" or nothing for those without a name)."""
 
     name: str
     type: ir.Type
+    dims: tuple[str, ...] = ()
 
 
 def entry_function(module: ir.Module) -> func.FuncOp:
@@ -38,6 +43,13 @@ def entry_function(module: ir.Module) -> func.FuncOp:
     if len(named) != 1:
         raise ExecutionError("K0501", cause=f"the module has {len(functions)} functions, none of them @main")
     return named[0]
+
+
+def clone(module: ir.Module) -> ir.Module:
+    """A copy, which other passes can be run on."""
+    stream = io.BytesIO()
+    module.operation.write_bytecode(stream)
+    return ir.Module.parse(stream.getvalue(), context=module.context)
 
 
 def inputs_of(function: func.FuncOp) -> list[Parameter]:
@@ -86,6 +98,23 @@ def check_static(function: func.FuncOp) -> None:
             )
 
 
+def update_types(module: ir.Module) -> None:
+    """Make each function's type that of its arguments and of what it returns, which may be known better than before."""
+    for function in module.body.operations:
+        for block in function.regions[0].blocks:
+            end = block.operations[len(block.operations) - 1]
+            if end.operation.name == "func.return":
+                types = [value.type for value in block.arguments], [value.type for value in end.operation.operands]
+                function.attributes["function_type"] = ir.TypeAttr.get(ir.FunctionType.get(*types))
+
+
+def is_open(function: func.FuncOp) -> bool:
+    """Whether there is a value with a dimension that is not known."""
+    block = function.regions[0].blocks[0]
+    values = [*block.arguments, *(value for op in block.operations for value in op.operation.results)]
+    return not all(map(is_static, values))
+
+
 def initial_states(function: func.FuncOp) -> dict[str, Array]:
     """What the states of a network hold before its first run, by name."""
     if "arg_attrs" not in function.attributes:
@@ -99,16 +128,31 @@ def set_names(
     arguments: Sequence[str],
     results: Sequence[str],
     initial: Mapping[str, Array] | None = None,
+    dims: Mapping[str, Sequence[str]] | None = None,
 ) -> None:
-    """Give inputs and outputs names, which `argument_names` and `result_names` read, and states their first values."""
+    """Give inputs and outputs names, which `argument_names` and `result_names` read, states their first values, and
+    dimensions of inputs what the model calls them."""
     for attribute, names, values in (("arg_attrs", arguments, initial or {}), ("res_attrs", results, {})):
         entries = []
         for name in names:
             entry: dict[str, ir.Attribute] = {NAME: ir.StringAttr.get(name)}
             if name in values:
                 entry[INITIAL] = elements_attribute(values[name])
+            if attribute == "arg_attrs" and any((dims or {}).get(name, ())):
+                entry[DIMS] = ir.ArrayAttr.get([ir.StringAttr.get(dim) for dim in (dims or {})[name]])
             entries.append(ir.DictAttr.get(entry))
         function.attributes[attribute] = ir.ArrayAttr.get(entries)
+
+
+def set_dims(function: func.FuncOp, argument: str, dims: Sequence[str]) -> None:
+    """Give the dimensions of an input other names than the model does, such as after a change of layout."""
+    entries = []
+    for entry in function.attributes["arg_attrs"]:
+        items = {item.name: item.attr for item in entry}
+        if items[NAME].value == argument:
+            items[DIMS] = ir.ArrayAttr.get([ir.StringAttr.get(dim) for dim in dims])
+        entries.append(ir.DictAttr.get(items))
+    function.attributes["arg_attrs"] = ir.ArrayAttr.get(entries)
 
 
 AnyItem = TypeVar("AnyItem")
@@ -124,7 +168,9 @@ def _entries(function: func.FuncOp, attribute: str, items: Sequence[AnyItem]) ->
 def _parameters(stated: Sequence[tuple[Entry, ir.Type]], default: str) -> list[Parameter]:
     return [
         Parameter(
-            entry[NAME].value if NAME in entry else f"{default}{number}", entry[TYPE].value if TYPE in entry else type_
+            entry[NAME].value if NAME in entry else f"{default}{number}",
+            entry[TYPE].value if TYPE in entry else type_,
+            tuple(dim.value for dim in entry[DIMS]) if DIMS in entry else (),
         )
         for number, (entry, type_) in enumerate(stated)
     ]

@@ -46,9 +46,10 @@ class InputSpec:
 
 
 def resolve_inputs(
-    specs: Sequence[InputSpec], shapes: Mapping[str, Sequence[int]], dims: Mapping[str, int], model: str
+    specs: Sequence[InputSpec], shapes: Mapping[str, Sequence[Dim]], dims: Mapping[str, Dim], model: str
 ) -> list[tuple[str, ir.Type]]:
-    """Names and types of the inputs, with the caller's whole `shapes` and values of symbolic `dims` applied.
+    """Names and types of the inputs, with the caller's whole `shapes` and values of symbolic `dims` applied, in which
+    None is for what shall stay open.
 
     Raises `OptionError` K0105 for names that do not exist and for shapes that do not fit.
     """
@@ -60,7 +61,7 @@ def resolve_inputs(
             cause = f"there is no {what} '{unknown}'; there are: {', '.join(valid) or 'none'}"
             raise OptionError("K0105", where=model, cause=cause)
     for symbol, size in dims.items():
-        if size < 1:
+        if size is not None and size < 1:
             raise OptionError("K0105", where=model, cause=f"dimension '{symbol}' cannot be {size}")
     types = []
     for spec in specs:
@@ -71,11 +72,13 @@ def resolve_inputs(
     return types
 
 
-def _fitting(name: str, declared: list[Dim], given: Sequence[int], model: str) -> list[Dim]:
-    fits = len(declared) == len(given) and all(d in (None, g) and g > 0 for d, g in zip(declared, given, strict=True))
+def _fitting(name: str, declared: list[Dim], given: Sequence[Dim], model: str) -> list[Dim]:
+    fits = len(declared) == len(given) and all(
+        d in (None, g) and (g is None or g > 0) for d, g in zip(declared, given, strict=True)
+    )
     if not fits:
-        text = ",".join("?" if dim is None else str(dim) for dim in declared)
-        cause = f"shape {','.join(map(str, given))} does not fit input '{name}' ({text})"
+        wanted, text = (",".join("?" if dim is None else str(dim) for dim in dims) for dims in (given, declared))
+        cause = f"shape {wanted} does not fit input '{name}' ({text})"
         raise OptionError("K0105", where=model, cause=cause)
     return list(given)
 
@@ -100,6 +103,8 @@ class NetworkBuilder:
     model: str
     problems: list[Problem] = field(default_factory=list)
     unrolled: int = 0
+    dims: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    """What dimensions of inputs that stay open are called, by input."""
 
     def start(self, inputs: Sequence[tuple[str, ir.Type]]) -> list[ir.Value]:
         """Create module and function; the values of the inputs, in order."""
@@ -110,6 +115,12 @@ class NetworkBuilder:
         self.block = self.function.add_entry_block()
         self.input_names = [name for name, _ in inputs]
         return list(self.block.arguments)
+
+    def name_dimensions(self, specs: Sequence[InputSpec]) -> None:
+        """Remember what the model calls dimensions of inputs that are open; `start` comes first."""
+        for spec, argument in zip(specs, self.block.arguments, strict=True):
+            pairs = zip(spec.shape, shape_of(argument), strict=True)
+            self.dims[spec.name] = tuple(str(dim) if known is None else "" for dim, known in pairs)
 
     def add_input(self, name: str, type_: ir.Type) -> ir.Value:
         """One more input, behind those there are."""
@@ -205,7 +216,7 @@ class NetworkBuilder:
         arguments = [argument.type for argument in self.block.arguments]
         results = [value.type for _, value in outputs]
         self.function.attributes["function_type"] = ir.TypeAttr.get(ir.FunctionType.get(arguments, results))
-        set_names(self.function, self.input_names, [name for name, _ in outputs], initial)
+        set_names(self.function, self.input_names, [name for name, _ in outputs], initial, self.dims)
         try:
             self.module.operation.verify()
         except ir.MLIRError as error:

@@ -101,7 +101,7 @@ class Dataset:
                 cause=f"{place} is of type {array.dtype}, expected {info.dtype}",
                 remedy=f"convert it: array.astype('{info.dtype}')",
             )
-        if not fits(array.shape, info.shape):
+        if not info.fits(array.shape):
             raise OptionError(
                 "K0712",
                 where=where,
@@ -258,13 +258,6 @@ class IterableSource:
     def samples(self) -> Iterator[tuple[str, Mapping[str, Any]]]:
         """Them, as they are."""
         return (("", item) for item in self.items)
-
-
-def fits(shape: Sequence[int], declared: Sequence[int] | None) -> bool:
-    """Whether an array's shape is what an input declares, -1 standing for any number."""
-    if declared is None:
-        return True
-    return len(shape) == len(declared) and all(d in (-1, n) for n, d in zip(shape, declared, strict=True))
 
 
 def shape_text(info: TensorInfo) -> str:

@@ -5,17 +5,18 @@ On entry: a network as imported. On exit its float32 inputs (not its states) hav
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
 from ..dialects import nn
-from ..dialects.function import argument_names, entry_function, initial_states, result_names
+from ..dialects.function import argument_names, entry_function, initial_states, inputs_of, result_names, set_dims
 from ..dialects.mlir import describe, file_loc, ir
 from ..dialects.tensors import Dim, dtype_of, is_static, shape_of, static_shape, tensor_type
 from ..errors import OptionError
 from .preprocess import Frame, Preprocessing, permutation_of
 
+Item = TypeVar("Item")
 TO_NHWC, TO_NCHW = (0, 2, 3, 1), (0, 3, 1, 2)
 HALF_PIXEL: dict[str, Any] = {
     "mode": "linear",
@@ -43,6 +44,7 @@ def insert_preprocessing(
     block = function.regions[0].blocks[0]
     states = initial_states(function)
     arguments = dict(zip(argument_names(function), block.arguments, strict=True))
+    dims = {one.name: one.dims for one in inputs_of(function) if one.dims}
     inputs = {name: value for name, value in arguments.items() if dtype_of(value) == np.float32 and name not in states}
     for name in by_name:
         known = ", ".join(f"'{one}'" for one in inputs) or "none"
@@ -59,7 +61,10 @@ def insert_preprocessing(
         if not wanted.needed:
             continue
         with file_loc(describe(function.location), f"preprocess {name}"), ir.InsertionPoint.at_block_begin(block):
-            _Entry(name, value, wanted, wanted.model_layout or model_layout).insert()
+            entry = _Entry(name, value, wanted, wanted.model_layout or model_layout)
+            entry.insert()
+        if name in dims:
+            set_dims(function, name, entry.arranged(dims[name]))
     _state_type(function)
 
 
@@ -190,7 +195,7 @@ class _Entry:
             shape[2:] = self.letterbox
         # bytes that need no work by channel or place can stay channels last
         moves = self.starts != self.ends or self._works_on_places()
-        outer = [shape[self.starts.index(axis)] for axis in range(len(shape))]
+        outer = self._outer(shape)
         users = [use.owner for use in self.argument.uses]
         self.argument.set_type(tensor_type(outer, self.options.input_type))
         value = self.argument
@@ -204,6 +209,14 @@ class _Entry:
             for number, operand in enumerate(user.operands):
                 if operand == self.argument:
                     user.operands[number] = value
+
+    def arranged(self, dims: Sequence[str]) -> list[str]:
+        """What the new input's dimensions are called, given what those of the old one are."""
+        return self._outer([dims[axis] for axis in TO_NCHW] if self.ends_last else dims)
+
+    def _outer(self, items: Sequence[Item]) -> list[Item]:
+        """What belongs to the dimensions that steps work on, in the order of the new input's."""
+        return [items[self.starts.index(axis)] for axis in range(len(items))]
 
     def _works_on_places(self) -> bool:
         swaps = self.options.swap_rb and self.is_image

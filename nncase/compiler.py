@@ -3,9 +3,10 @@
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from ..compiler import KModel, is_tflite
+from ..compiler import KModel
 from ..compiler import compile as compile_network
 from ..errors import ModelError, OptionError, UnsupportedError
+from ..lowering import is_tflite
 from ..options import TARGETS
 from ..runtime import RuntimeTensor
 from .options import CompileOptions, DumpRangeTensorOptions, ImportOptions, PTQTensorOptions

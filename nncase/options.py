@@ -40,6 +40,8 @@ ROUNDINGS = {"NoFineTuneWeights": "nearest", "UseSquant": "squant", "UseAdaRound
 """nncase's ways to round weights, and ours."""
 TYPES = {"uint8": "u8", "int8": "i8", "int16": "i16"}
 """nncase's names of types that are quantised to, and ours."""
+MIXED = 30.0
+"""The decibels that outputs shall have when layers may keep more bits: noise is a thirtieth of the signal then."""
 STALE = "set the fields shape_bucket_... of CompileOptions, which alone count in nncase, too"
 
 
@@ -123,14 +125,17 @@ class CompileOptions(Options):
     )
     dump_dir = Field("tmp", path, "the folder of what is dumped")
     shape_bucket_enable = Field(
-        False, flag, "whether the next three fields count; without it, symbolic dimensions are refused"
+        False, flag, "whether the next three fields count; without it, symbolic dimensions stay open"
     )
     shape_bucket_range_info = Field[dict[str, list[int]]](
         {},
         ranges,
-        "least and greatest size of symbolic dimensions, which must be the same yet, or be fixed by fix_var_map",
+        'least and greatest size of symbolic dimensions, of TFLite\'s as "-1"; not for k210 and k510',
+        differs="with dump_ir only",
     )
-    shape_bucket_segments_count = Field(2, count, "does not matter yet: no range is split")
+    shape_bucket_segments_count = Field(
+        2, count, "into how many equal parts each range is cut; a part's inputs are padded to its greatest size"
+    )
     shape_bucket_fix_var_map = Field[dict[str, int]]({}, named_sizes, "sizes of symbolic dimensions that are fixed")
     quant_type = Field("uint8", one_of(*TYPES), "as in PTQTensorOptions", since="1.9")
     w_quant_type = Field("uint8", one_of(*TYPES), "as in PTQTensorOptions", since="1.9")
@@ -215,6 +220,9 @@ class Samples(Options):
 
     @staticmethod
     def _unpacked(data: bytes, inputs: Sequence[TensorInfo], wanted: int) -> list[list[Any]]:
+        open_ = next((info for info in inputs if -1 in (info.shape or ())), None)
+        if open_ is not None:
+            raise _bad_data(f"is bytes, but samples of {open_} are not of one size", "give lists of arrays")
         sizes_ = [int(np.prod(info.shape or ())) * info.dtype.itemsize for info in inputs]
         if len(data) != sum(sizes_) * wanted:
             text_ = ", ".join(map(str, inputs))
@@ -257,7 +265,11 @@ class PTQTensorOptions(Samples):
         differs="cpu ignores it",
     )
     use_mix_quant = Field(
-        False, flag, "", refused="all layers of a network are quantised to one type", differs="k230 only"
+        False,
+        flag,
+        "keeps sensitive layers in 16 bits, on cpu and k210 real, until the worst output's signal is "
+        f"{MIXED:g} dB above its noise",
+        differs="k230 only, by cosine",
     )
     use_mse_quant_w = Field(False, flag, "", nothing="nor has it in nncase 2.x")
     quant_scheme = Field("", path, "a file of ranges, instead of samples", differs="cpu ignores it")

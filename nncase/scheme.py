@@ -8,20 +8,33 @@ node computes; what the node computes before that keeps our name.
 import json
 import math
 import re
+import warnings
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
+from ..dialects.ranges import REAL as REAL_BITS
+from ..dialects.ranges import Range
+from ..dialects.tensors import Array
 from ..errors import OptionError
 from ..files import make_folder, read_json, write_file
+from ..passes.quant.calibration import Calibration
+from ..passes.quant.weights import Weights
+from .field import NoEffectWarning
 from .names import nearest
 from .tensors import Tensors
 
 VERSION = "1.0"
 REAL = ("f16", "f32")
 """Types of values that stay real numbers."""
-INTEGERS = ("u8", "i8", "i16")
+BITS = {"u8": 8, "i8": 8, "i16": 16, "f16": REAL_BITS, "f32": REAL_BITS}
+"""Types that values can have, and their bits."""
+KINDS: dict[int | None, str] = {16: "i16", REAL_BITS: "f32"}
+"""The type of a value whose bits are other than the rest's."""
 PLACE = re.compile(r"(?P<op>\S+) (?P<node>.*?)( \((?P<count>\d+)\))?(\[(?P<result>\d+)\])?")
 
 
@@ -32,6 +45,12 @@ class Entry:
     name: str
     kind: str
     ranges: tuple[tuple[float, float], ...]
+
+    @property
+    def span(self) -> Range | None:
+        """The range that holds all of them; None for a value that stays real and never held a finite number."""
+        span = Range(min(low for low, _ in self.ranges), max(high for _, high in self.ranges))
+        return None if self.kind in REAL and span.low == span.high else span
 
     def as_json(self) -> dict[str, Any]:
         """As nncase writes it."""
@@ -67,55 +86,99 @@ class Scheme:
         write_file(path, json.dumps(content, indent=2) + "\n")
 
     def kind(self, tensors: Tensors) -> str:
-        """The one type of integers that values have. Raises `OptionError` K0731 when there are several, or none."""
-        found = {one.kind for one in self.entries.values() if one.kind in INTEGERS and one.name not in tensors.weights}
-        if len(found) != 1:
-            what = "all values stay real" if not found else f"values have the types {', '.join(sorted(found))}"
-            raise OptionError("K0731", where=self.place, cause=f"{what}, expected one type of integers besides f32")
-        return found.pop()
+        """The type that most values have of those of integers, one of 8 bits if there are any.
 
-    def ranges(self, values: Sequence[str], tensors: Tensors, strict: bool) -> dict[str, tuple[float, float] | None]:
-        """The range of each value, None for those that stay real: of type f32, or, unless strict, not in the file.
+        u8 and i8 are the same numbers. Raises `OptionError` K0731 when no value has such a type.
+        """
+        kinds = Counter(one.kind for one in self.entries.values() if one.name not in tensors.weights)
+        found = [kind for kind in ("u8", "i8", "i16") if kinds[kind]]
+        if not found:
+            cause = "all values stay real, expected one at least of a type of integers"
+            raise OptionError("K0731", where=self.place, cause=cause)
+        return max((kind for kind in found if kind != "i16"), key=lambda kind: kinds[kind], default="i16")
 
-        Raises `OptionError` K0717, K0718 for names that the network does not have, and, if strict, for values that are
-        not in the file.
+    def calibration(
+        self, values: Sequence[str], products: Mapping[str, Array], tensors: Tensors, strict: bool
+    ) -> Calibration:
+        """The range of each value, the bits of those whose type is another than `kind`, and the reach of weights.
+
+        `products` are the weights of those that are products, as they are multiplied with: what is done to a product
+        channel by channel, such as a normalisation, may be in them. A value that is not in the file has no range, and
+        stays real. Names that the network does not have are ignored with a warning. If strict, both are errors:
+        `OptionError` K0718.
         """
         names = tensor_names(values, tensors.results)
         known = {*names.values(), *tensors.names}
-        for name in self.entries:
-            if name not in known:
-                cause = f"the network has no tensor '{name}'"
-                raise OptionError("K0718", where=self.place, cause=cause, remedy=nearest(name, known))
+        ignored = [f"the network has no tensor '{name}'" for name in self.entries if name not in known]
         missing = [name for name in names.values() if name not in self.entries]
+        if strict and ignored:
+            unknown = next(name for name in self.entries if name not in known)
+            raise OptionError("K0718", where=self.place, cause=ignored[0], remedy=nearest(unknown, known))
         if strict and missing:
             cause = f"strict mode needs a range of every value, there is none of '{missing[0]}'"
             raise OptionError("K0718", where=self.place, cause=cause)
-        return {value: self._range(name) for value, name in names.items()}
+        found = {value: self.entries[name] for value, name in names.items() if name in self.entries}
+        usual = BITS[self.kind(tensors)]
+        bits = {value: BITS[entry.kind] for value, entry in found.items() if BITS[entry.kind] != usual}
+        spans = {value: found[value].span if value in found else None for value in values}
+        for text in ignored:
+            warnings.warn(f"{self.place}: {text}", NoEffectWarning, stacklevel=2)
+        return Calibration("scheme", 0, spans, bits, self._weights(products, tensors), tuple(ignored))
 
-    def _range(self, name: str) -> tuple[float, float] | None:
-        entry = self.entries.get(name)
-        if entry is None or entry.kind in REAL:
-            return None
-        return min(low for low, _ in entry.ranges), max(high for _, high in entry.ranges)
+    def _weights(self, products: Mapping[str, Array], tensors: Tensors) -> dict[str, Weights]:
+        """What the file says of the weights of products. Raises `OptionError` K0717 for another number of channels."""
+        found = {}
+        for value, weight in products.items():
+            name = _weight_name(value, tensors)
+            entry, original = self.entries.get(name), tensors.weights.get(name)
+            if entry is None or original is None or len(original) != len(weight):
+                continue
+            if len(entry.ranges) not in (1, len(original)):
+                cause = f"'{name}' has {len(entry.ranges)} ranges, expected 1, or {len(original)}, one a channel"
+                raise OptionError("K0717", where=self.place, cause=cause)
+            found[value] = Weights(_scaled(_reach(weight), _reach(original), entry), BITS[entry.kind])
+        return found
 
 
-def measured(
-    ranges: Mapping[str, tuple[float, float] | None], kinds: tuple[str, str], tensors: Tensors, by_channel: bool
-) -> Scheme:
+def _scaled(own: Array, original: Array, entry: Entry) -> tuple[float, ...]:
+    """The reach of each channel of a weight, which was `original` in the file: as much more or less as stated there.
+
+    One range for all channels is a limit: a channel of smaller weights keeps its own.
+    """
+    stated = np.array([max(abs(low), abs(high)) for low, high in entry.ranges])
+    if len(stated) == 1:
+        stated = np.minimum(stated, original)
+    ratio = np.divide(stated, original, out=np.ones_like(original), where=original > 0)
+    return tuple((own * ratio).tolist())
+
+
+def _reach(weight: Array) -> Array:
+    """The largest magnitude of each channel."""
+    return np.asarray(np.abs(weight.astype(np.float64)).reshape(len(weight), -1).max(axis=1, initial=0.0))
+
+
+def measured(calibration: Calibration, kinds: tuple[str, str], tensors: Tensors, by_channel: bool) -> Scheme:
     """The scheme that says what was measured, with the network's weights; `kinds` are the types of values and weights.
 
     Ranges contain 0, as integers need it.
     """
-    names = tensor_names(ranges, tensors.results)
-    entries = [
-        Entry(names[value], kinds[0] if span else "f32", (_around_zero(*(span or (0.0, 0.0))),))
-        for value, span in ranges.items()
-    ]
+    names = tensor_names(calibration.ranges, tensors.results)
+    entries = []
+    for value, span in calibration.ranges.items():
+        kind = KINDS.get(calibration.bits.get(value), kinds[0]) if span else "f32"
+        entries.append(Entry(names[value], kind, (_around_zero(*(span or (0.0, 0.0))),)))
+    bits = {_weight_name(value, tensors): one.bits for value, one in calibration.weights.items()}
     for name, weight in tensors.weights.items():
         rows = weight.reshape(len(weight), -1) if by_channel else weight.reshape(1, -1)
         spans = tuple(_around_zero(float(row.min()), float(row.max())) for row in rows)
-        entries.append(Entry(name, kinds[1], spans))
+        entries.append(Entry(name, KINDS.get(bits.get(name), kinds[1]), spans))
     return Scheme({entry.name: entry for entry in entries})
+
+
+def _weight_name(value: str, tensors: Tensors) -> str:
+    """The weight in the file of the product that results in one of our values; empty if that is not known."""
+    place = PLACE.fullmatch(value)
+    return tensors.weight_of.get(place["node"], "") if place else ""
 
 
 def _around_zero(low: float, high: float) -> tuple[float, float]:
@@ -144,8 +207,8 @@ def _entry(content: Any, number: int, place: str) -> Entry:
     if not isinstance(content, dict) or not isinstance(content.get("Name"), str):
         raise OptionError("K0717", where=where, cause="has no 'Name'")
     kind = content.get("DataType")
-    if kind not in (*REAL, *INTEGERS):
-        valid = ", ".join((*INTEGERS, *REAL))
+    if kind not in BITS:
+        valid = ", ".join(BITS)
         raise OptionError("K0717", where=where, cause=f"'DataType' is {kind!r}, expected one of {valid}")
     rows = content.get("DataRange")
     spans = tuple(_span(row) for row in rows) if isinstance(rows, list) else ()

@@ -1,5 +1,6 @@
 """Kmodels as nncase's scripts run them: tensors are set and taken by number."""
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,7 +13,10 @@ from ..runtime import Simulator as Runner
 
 @dataclass(frozen=True)
 class TensorDesc:
-    """Where an input lies behind those before it, or an output: `start` and `size` in bytes."""
+    """Where an input lies behind those before it, or an output: `start` and `size` in bytes.
+
+    Where a size is not known, `size` is 0.
+    """
 
     dtype: np.dtype[Any]
     start: int
@@ -72,11 +76,11 @@ class Simulator:
         return _described(self._loaded.outputs, index, "output")
 
     def get_input_shape(self, index: int) -> list[int]:
-        """The shape of an input."""
+        """The shape of an input, with -1 for sizes that are not known."""
         return list(_entry(self._loaded.inputs, index, "input").shape or ())
 
     def get_output_shape(self, index: int) -> list[int]:
-        """The shape of an output."""
+        """The shape of an output, with -1 for sizes that are not known."""
         return list(_entry(self._loaded.outputs, index, "output").shape or ())
 
     def set_input_tensor(self, index: int, tensor: RuntimeTensor) -> None:
@@ -89,6 +93,9 @@ class Simulator:
         """An input that was set, else one of zeros, to be filled; it counts in every run from now on."""
         if index not in self._inputs:
             info = _entry(self._loaded.inputs, index, "input")
+            if -1 in (info.shape or ()):
+                cause = f"input {index} has no shape before it is set: {info}"
+                raise ExecutionError("K0732", cause=cause, remedy=f"call set_input_tensor({index}, ...)")
             first = self._states.get(info.name, np.zeros(info.shape or (), info.dtype))
             self._inputs[index] = RuntimeTensor.from_numpy(np.array(first))
         return self._inputs[index]
@@ -97,7 +104,7 @@ class Simulator:
         """Let the next runs write an output into a tensor."""
         info = _entry(self._loaded.outputs, index, "output")
         array = _tensor(tensor).to_numpy()
-        if array.dtype != info.dtype or not array.flags.writeable or list(array.shape) != list(info.shape or ()):
+        if array.dtype != info.dtype or not array.flags.writeable or not info.fits(array.shape):
             raise ExecutionError("K0502", cause=f"{tensor} cannot hold output {info}")
         self._wanted[index] = tensor
 
@@ -157,5 +164,8 @@ def _entry(infos: tuple[TensorInfo, ...], index: int, kind: str) -> TensorInfo:
 
 def _described(infos: tuple[TensorInfo, ...], index: int, kind: str) -> MemoryRange:
     info = _entry(infos, index, kind)
-    sizes = [int(np.prod(one.shape or ())) * one.dtype.itemsize for one in infos]
+    shapes = [one.shape or () for one in infos]
+    sizes = [
+        0 if -1 in shape else math.prod(shape) * one.dtype.itemsize for shape, one in zip(shapes, infos, strict=True)
+    ]
     return MemoryRange(info.dtype, sum(sizes[:index]), sizes[index], kind)

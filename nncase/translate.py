@@ -1,6 +1,5 @@
 """What nncase's options mean to `kpuc.compile`."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -8,12 +7,10 @@ from typing import Any
 
 from ..compiler import KModel, float_ranges
 from ..compiler import compile as compile_network
-from ..dialects.ranges import Range
 from ..errors import OptionError
 from ..files import make_folder, write_file
 from ..options import WEIGHTS
-from ..passes.quant.calibration import Calibration
-from .options import METHODS, ROUNDINGS, TYPES, CompileOptions, DumpRangeTensorOptions, PTQTensorOptions
+from .options import METHODS, MIXED, ROUNDINGS, TYPES, CompileOptions, DumpRangeTensorOptions, PTQTensorOptions
 from .scheme import Scheme, measured
 from .tensors import Tensors
 
@@ -42,7 +39,7 @@ class Request:
         if ptq is not None and ptq.export_quant_scheme and not ptq.quant_scheme and kmodel.calibration is not None:
             weights = self._types(ptq)["quant_weights"] or WEIGHTS[options.target][0]
             kinds = (kmodel.report["quant"], weights)
-            found = measured(kmodel.calibration.ranges, kinds, self._tensors, ptq.export_weight_range_by_channel)
+            found = measured(kmodel.calibration, kinds, self._tensors, ptq.export_weight_range_by_channel)
             found.save(folder / "QuantScheme.json")
         if "errors" in kmodel.report:
             rows = [f"{row['name']}, {row['cosine']:.6f}, {row['relative']:.6f}" for row in kmodel.report["errors"]]
@@ -82,16 +79,10 @@ class Request:
         options = self.options
         if not options.shape_bucket_enable:
             return {}
-        fixed = dict(options.shape_bucket_fix_var_map)
-        fixed |= {name: ends[0] for name, ends in options.shape_bucket_range_info.items() if ends[0] == ends[1]}
-        open_ = [name for name in options.shape_bucket_range_info if name not in fixed]
-        if open_:
-            raise OptionError(
-                "K0731",
-                cause=f"dimension '{open_[0]}' stays open, which kmodels cannot do yet",
-                remedy="give its size in CompileOptions.shape_bucket_fix_var_map",
-            )
-        return {"dims": fixed}
+        ranges = {name: (ends[0], ends[1]) for name, ends in options.shape_bucket_range_info.items()}
+        dims: dict[str, Any] = {**ranges, **options.shape_bucket_fix_var_map}
+        split = any(name not in options.shape_bucket_fix_var_map and low < high for name, (low, high) in ranges.items())
+        return {"dims": dims, "segments": options.shape_bucket_segments_count} if split else {"dims": dims}
 
     def _preprocessing(self) -> dict[str, Any]:
         options = self.options
@@ -120,10 +111,14 @@ class Request:
             scheme = Scheme.load(ptq.quant_scheme)
             if errors:
                 raise OptionError("K0731", cause="dump_quant_error needs samples, quant_scheme takes their place")
+            if ptq.use_mix_quant:
+                cause = "use_mix_quant needs samples to choose types with, quant_scheme states them"
+                raise OptionError("K0731", cause=cause)
+            tensors, strict = self._tensors, ptq.quant_scheme_strict_mode
             return {
                 **self._types(ptq),
-                "quant": scheme.kind(self._tensors),
-                "ranges": partial(self._ranges, scheme, ptq.quant_scheme_strict_mode),
+                "quant": scheme.kind(tensors),
+                "ranges": partial(scheme.calibration, tensors=tensors, strict=strict),
             }
         if not ptq.has_data:
             raise OptionError("K0714", cause="no samples are given", remedy="call PTQTensorOptions.set_tensor_data")
@@ -132,13 +127,8 @@ class Request:
             "calibration": ptq.samples,
             "calibration_method": METHODS[ptq.calibrate_method],
             "measure_errors": errors,
+            "mixed": MIXED if ptq.use_mix_quant else None,
         }
-
-    def _ranges(self, scheme: Scheme, strict: bool, values: Sequence[str]) -> Calibration:
-        """The ranges that a scheme states for our values."""
-        found = scheme.ranges(values, self._tensors, strict)
-        spans = {value: None if span is None else Range(*span) for value, span in found.items()}
-        return Calibration("scheme", 0, spans)
 
     def _types(self, ptq: PTQTensorOptions) -> dict[str, str | None]:
         """The types of values and weights. Raises `OptionError` K0731."""

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
+from ..dialects.function import update_types
 from ..dialects.mlir import REWRITE_LIMIT, greedy_config, ir, rewrite
 from ..dialects.ods import Op
 from ..errors import KpucError, PassError
@@ -79,6 +80,7 @@ def rewrite_module(module: ir.Module, patterns: Iterable[Pattern[Any]]) -> None:
         raise PassError(
             "K0302", cause=f"after {REWRITE_LIMIT} rewrites these patterns still undo each other: {names}"
         ) from error
+    update_types(module)
 
 
 def _callback(item: Pattern[Any], failures: list[KpucError]) -> Callable[[Any, Any], bool]:

@@ -25,6 +25,12 @@ class TensorInfo:
     dtype: np.dtype[Any]
     shape: tuple[int, ...] | None
 
+    def fits(self, shape: Sequence[int]) -> bool:
+        """Whether an array of this shape is one."""
+        if self.shape is None:
+            return True
+        return len(shape) == len(self.shape) and all(d in (-1, n) for n, d in zip(shape, self.shape, strict=True))
+
     def __str__(self) -> str:
         dims = "of any shape" if self.shape is None else str(list(self.shape)).replace("-1", "?")
         return f"{self.name}: {self.dtype.name} {dims}"

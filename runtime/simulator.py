@@ -20,6 +20,7 @@ from .kmodel.names import default_names, names_of
 from .kmodel.native import KIND as NATIVE
 from .kmodel.types7 import TensorType, TupleType, Type
 from .machine import WORK_LIMIT, Array, Engine, Linker, TensorInfo
+from .ranges import SizeRanges
 from .tensor import RuntimeTensor
 
 if TYPE_CHECKING:
@@ -110,6 +111,7 @@ class Simulator:
         self._engines: dict[int, Engine] = {}
         self._engine(self._entry[0])
         self.inputs, self.outputs = signature(self.model)
+        self._ranges = SizeRanges.of(names_of(self.model))
         self._names = {info.name for info in self.inputs}
         self._returned = [info.name for info in self.outputs]
         self.states = first_values(self.model, self.inputs)
@@ -159,6 +161,8 @@ class Simulator:
         """
         with self._lock:
             arrays = self._arrays(arguments)
+            if self._ranges is not None:
+                self._ranges.check(self.inputs, arrays)
             self._depth, self._linker.work = 0, WORK_LIMIT
             module, function = self._entry
             results = self._call(module, function, arrays)
@@ -267,11 +271,7 @@ def _checked(info: TensorInfo, given: Any) -> Array:
     if type(given) is np.ndarray and given.dtype == info.dtype and given.shape == info.shape:
         return given
     array = given.to_numpy() if isinstance(given, RuntimeTensor) else np.asarray(given)
-    fits = info.shape is None or (
-        len(info.shape) == array.ndim
-        and all(want in (-1, have) for want, have in zip(info.shape, array.shape, strict=True))
-    )
-    if array.dtype != info.dtype or not fits:
+    if array.dtype != info.dtype or not info.fits(array.shape):
         cause = f"input {info.name!r} is {array.dtype.name} {list(array.shape)}, expected {info}"
         raise ExecutionError("K0502", cause=cause)
     return array

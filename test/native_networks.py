@@ -8,7 +8,7 @@ from functools import cache
 import numpy as np
 
 from kpuc.backends.native.object import compile_object
-from kpuc.backends.native.pack import native_module
+from kpuc.backends.native.pack import native_function, native_module
 from kpuc.backends.native.program import Step, argument_text, program_text
 from kpuc.backends.native.target import named
 from kpuc.runtime.kmodel import v7
@@ -133,7 +133,7 @@ def network_object(cpu: str) -> bytes:
 def network_model(*cpus: str) -> v7.Model:
     """The network as a model with code for some kinds of CPUs."""
     objects = {cpu: network_object(cpu) for cpu in cpus}
-    module = native_module(objects, WEIGHTS.tobytes(), ARENA, [TENSOR, TENSOR], [SUMS])
+    module = native_module([native_function(objects, [TENSOR, TENSOR], [SUMS])], WEIGHTS.tobytes(), ARENA)
     return attach(v7.Model((module,), alignment=ALIGNMENT), Names(("x", "y"), ("sums",)))
 
 

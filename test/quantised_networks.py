@@ -1,6 +1,7 @@
 """Quantised TFLite networks: what they are given, and what LiteRT makes of it, tensor by tensor."""
 
 import importlib
+import os
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -21,6 +22,8 @@ SEQUENCES = ("lstm",)
 """Networks whose layers see a whole sequence, and start anew in every run."""
 DATA = {"fashion": "fashion_dscnn", "fsdd": "fsdd_kws_dscnn", "cifar10": "cifar10_mbv2", "resnet8": "cifar10_mbv2"}
 """What networks were trained on, by a part of their names."""
+PIXELS = ("mlperf_resnet8_int8",)
+"""Networks whose inputs stand for pixels of 0 ... 255."""
 QUIET = {"tflm_keyword_svdf": 0.1}
 """The loudness of noise: full noise makes sums overflow in LiteRT's 32 bits."""
 
@@ -89,6 +92,23 @@ def _sample(path: Path, run: int) -> np.ndarray | None:
         return None
     array = np.load(file)["x"][run]
     return array / 127.5 - 1 if array.dtype == np.uint8 else array
+
+
+def labelled(path: Path, details: dict) -> tuple[np.ndarray, np.ndarray] | None:
+    """Inputs of the test set of a network's data, as the input's type, a sample each; and their classes."""
+    name = next((DATA[part] for part in DATA if part in path.stem), None)
+    file = Path(os.environ.get("KPUC_MODELS", path.parent)) / "data" / f"{name}_test.npz"
+    if name is None or not file.is_file():
+        return None
+    with np.load(file) as arrays:
+        x, labels = arrays["x"], arrays["y"]
+    reals = x / 127.5 - 1 if x.dtype == np.uint8 and path.stem not in PIXELS else x.astype(np.float64)
+    if details["dtype"] == np.float32:
+        return reals.reshape(-1, *details["shape"]).astype(np.float32), labels
+    parameters, info = details["quantization_parameters"], np.iinfo(details["dtype"])
+    steps = np.rint(reals / parameters["scales"][0]) + parameters["zero_points"][0]
+    samples = np.clip(steps, info.min, info.max).astype(details["dtype"])
+    return samples.reshape(-1, *details["shape"]), labels
 
 
 def _photo(path: Path, width: int, height: int, run: int) -> np.ndarray | None:

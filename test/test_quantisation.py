@@ -16,13 +16,13 @@ from rich.progress import Progress
 from vendor import run_in_vendor_runtime
 
 import kpuc
-from kpuc.compiler import PIPELINE
 from kpuc.dialects import mlir
 from kpuc.errors import OptionError, PassError
 from kpuc.frontends.onnx import import_onnx
 from kpuc.passes.pipeline import parse_pipeline
 from kpuc.passes.quant.calibration import Calibration, named_values
 from kpuc.passes.quant.methods import METHODS
+from kpuc.pipelines import PIPELINE
 from kpuc.tools.cli.compile import compile_file
 from kpuc.tools.cli.main import cli
 

@@ -59,8 +59,10 @@ def _run(kmodel: bytes, inputs: list[np.ndarray], outputs: int, kept: list[objec
 
 
 if __name__ == "__main__":
+    answers = os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)  # the runtime writes messages there
     alive: list[object] = []
     for job in pickle.loads(Path(sys.argv[1]).read_bytes()):
-        sys.stdout.buffer.write(pickle.dumps(_run(*job, alive)))
-        sys.stdout.buffer.flush()
+        answers.write(pickle.dumps(_run(*job, alive)))
+        answers.flush()
     os._exit(0)

@@ -63,9 +63,15 @@ on `k230` and `k510`) the kmodel computes in floating point, with values and wei
 that shows what a type costs in accuracy, and saves no time.
 
 `export_quant_scheme` writes nncase's JSON by the names of the network's file; `quant_scheme` reads it, edited or not.
-A value that the file has as f32 or f16, or, without `quant_scheme_strict_mode`, does not have, stays real (on `k210` a
-value that the KPU computes must have a range). All others need one type, as the target has it. Entries of weights are
-written for reading only: weights are rounded over all of their numbers.
+A value that the file has as f32 or f16, or, without `quant_scheme_strict_mode`, does not have, stays real, and products
+that read it compute so; on `k210` that is the host (a value that the KPU computes must have a range). The others are
+kept in the type that most of them have, or, if that has 8 bits, with 16 where the file says i16 (not on `k210`).
+An entry of a weight states how far its integers reach (as far as the larger of |Min| and |Max|; what lies beyond is cut
+off) and their type: by channel, which is the output channel here whatever the axis, or, by tensor, the most for all
+channels. `k210` takes its scales from the weights that are left, so a range that is wider than they are does nothing
+there. A name that the network does not have is an error in strict mode, else it is ignored with a warning.
+
+`use_mix_quant` chooses those types: see [quantisation.md](quantisation.md). An exported scheme has them.
 
 `finetune_weights_method`, as measured by `benchmarks/rounding.py`: decibels of signal over noise of the outputs, with
 32 samples and the extremes as ranges; 16 bits of data leave the error of the weights alone, and 4 bits of weights are

@@ -14,7 +14,7 @@ from ...runtime.kmodel.build5 import Place, Tensor
 from ...runtime.kmodel.v5 import Module
 from ...runtime.kpu.assembler import Assembler
 from ...runtime.stackvm.assembler5 import Code
-from ..buffers import address_of
+from ..buffers import address_of, source_of
 from .layer import layer_of, map_shape
 
 MODULE = 1
@@ -31,7 +31,10 @@ class Device:
     waiting: list[Any] = field(default_factory=list)
 
     def add(self, op: kpu.BufferOp) -> None:
-        """Let an operation be part of the next function."""
+        """Let an operation be part of the next function: of another than the one whose result it reads."""
+        written = {source_of(other.target) for other in self.waiting if isinstance(other, kpu.DownloadInto)}
+        if isinstance(op, kpu.UploadInto) and source_of(op.source) in written:
+            self.finish()
         self.waiting.append(op)
 
     def finish(self) -> None:

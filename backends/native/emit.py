@@ -6,7 +6,6 @@ version 7 whose one module holds an object for each of them, and the weights tha
 
 from __future__ import annotations
 
-import io
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -16,13 +15,15 @@ from ...dialects.tensors import dtype_of, static_shape
 from ...runtime.kmodel import v7
 from ...runtime.kmodel.elements import element_name
 from ...runtime.kmodel.names import attach
-from ...runtime.kmodel.native import ALIGNMENT
+from ...runtime.kmodel.native import ALIGNMENT, NativeFunction
 from ...runtime.kmodel.types7 import TensorType
+from ..buckets import Buckets
 from ..memory import ARENA, MemoryPlan
+from ..stackvm.entry7 import entry_module
 from ..stackvm.interface import names_of
 from .lower import Program, Weights, lower_network
 from .object import emit, lowered, optimised
-from .pack import native_module
+from .pack import native_function, native_module
 from .target import TargetSpec
 
 
@@ -58,33 +59,35 @@ class Code:
         return cls(spec, program, llvm, emit(llvm, spec))
 
 
-def emit_native(modules: Sequence[ir.Module], specs: Sequence[TargetSpec], producer: str) -> tuple[bytes, list[Code]]:
-    """The kmodel of a network, of which there is a module for each CPU, and the code for them.
+def emit_native(
+    networks: Sequence[Sequence[ir.Module]], specs: Sequence[TargetSpec], producer: str, buckets: Buckets | None = None
+) -> tuple[bytes, list[list[Code]]]:
+    """The kmodel of a network, and the code in it, as `networks` are.
 
-    Raises `UnsupportedError` K0602 that lists every operation without a generator, K0603 for dimensions that are not
-    known.
+    There is a module for each CPU in the only network, or in that of each segment of `buckets`. Raises
+    `UnsupportedError` K0602 that lists every operation without a generator, K0603 for dimensions that are not known.
     """
-    function = entry_function(modules[0])
-    block = function.regions[0].blocks[0]
-    *_, end = block.operations
     weights = Weights()
-    programs = [lower_network(module, spec, weights) for module, spec in zip(modules, specs, strict=True)]
-    codes = [Code.of(program, spec) for program, spec in zip(programs, specs, strict=True)]
-    made = native_module(
+    codes = [
+        [Code.of(lower_network(module, spec, weights), spec) for module, spec in zip(modules, specs, strict=True)]
+        for modules in networks
+    ]
+    functions = [_function(modules[0], made) for modules, made in zip(networks, codes, strict=True)]
+    arena = max(one.program.arena_bytes for made in codes for one in made)
+    native = native_module(functions, bytes(weights.data), arena)
+    modules = (native,) if buckets is None else (entry_module(buckets, module=1), native)
+    names = names_of(entry_function(networks[0][0]), producer, buckets=buckets)
+    return v7.write(attach(v7.Model(modules, alignment=ALIGNMENT), names)), codes
+
+
+def _function(module: ir.Module, codes: Sequence[Code]) -> NativeFunction:
+    block = entry_function(module).regions[0].blocks[0]
+    *_, end = block.operations
+    return native_function(
         {one.spec.name: one.object for one in codes},
-        bytes(weights.data),
-        max(program.arena_bytes for program in programs),
         [_signature(value) for value in block.arguments],
         [_signature(value) for value in end.operation.operands],
     )
-    return v7.write(attach(v7.Model((made,), alignment=ALIGNMENT), names_of(function, producer))), codes
-
-
-def clone(module: ir.Module) -> ir.Module:
-    """A copy, which other passes can be run on."""
-    stream = io.BytesIO()
-    module.operation.write_bytecode(stream)
-    return ir.Module.parse(stream.getvalue(), context=module.context)
 
 
 def _signature(value: ir.Value) -> TensorType:

@@ -11,13 +11,13 @@ from typing import Any
 
 from ...dialects import nn
 from ...dialects.evaluate import Observer
-from ...dialects.function import entry_function
+from ...dialects.function import clone, entry_function
 from ...dialects.mlir import ir
 from ...dialects.tensors import Array, dtype_of
 from ...errors import ExecutionError
 from ...passes.pipeline import parse_pipeline
 from ...runtime import Simulator
-from .emit import clone, emit_native, pipeline
+from .emit import emit_native, pipeline
 from .target import host
 
 SHOWN = "f"

@@ -1,24 +1,26 @@
 """`nn` to version 7 stackvm code.
 
-On entry: one function of `nn` operations with static shapes, decomposed (`nn-decompose`). On exit: a kmodel. Every
-result lives in a local variable, which is reused after its last use, so that the runtime frees tensors early;
-constants stay in the file and are pushed where they are used.
+On entry: one function of `nn` operations, decomposed (`nn-decompose`), what depends on dimensions that are not known
+written out (`nn-open-shapes`). On exit: a kmodel. Every result lives in a local variable, which is reused after its
+last use, so that the runtime frees tensors early; constants stay in the file and are pushed where they are used.
 """
 
 from collections.abc import Sequence
 from typing import Any
 
 from ...dialects import nn
-from ...dialects.function import check_static, entry_function
+from ...dialects.function import entry_function
 from ...dialects.mlir import ir
 from ...dialects.ods import Op
-from ...dialects.tensors import dtype_of, shape_of
+from ...dialects.tensors import dtype_of, is_static, shape_of
 from ...runtime.kmodel.elements import element_name
 from ...runtime.kmodel.types7 import TensorType, TupleType
 from ...runtime.stackvm.assembler7 import Arg, Assembler, Code, Local, Operand
+from ..buckets import Buckets
 from ..unsupported import Unsupported, refuse
+from . import entry7
 from .interface import names_of
-from .operators7 import EMITTERS
+from .open7 import EMITTERS
 
 
 class Emitter7:
@@ -51,16 +53,33 @@ class Emitter7:
 def emit7(module: ir.Module, producer: str) -> bytes:
     """The kmodel of a network.
 
-    Raises `UnsupportedError` K0602 that lists every operation which the stack machine cannot compute, K0603 for
-    dimensions that are not known.
+    Raises `UnsupportedError` K0602 that lists every operation which the stack machine cannot compute.
     """
+    assembler = Assembler()
+    _emit_function(assembler, module)
+    return assembler.write(names_of(entry_function(module), producer))
+
+
+def emit7_buckets(modules: Sequence[ir.Module], buckets: Buckets, producer: str) -> bytes:
+    """The kmodel of a network for a range of shapes: `modules` are those for the sizes of the segments.
+
+    Raises as `emit7` does.
+    """
+    assembler = Assembler()
+    entry = entry7.entry_function(assembler, buckets)
+    for module in modules:
+        _emit_function(assembler, module)
+    entry7.emit_entry(entry, buckets, module=0, first=1)
+    return assembler.write(names_of(entry_function(modules[0]), producer, buckets=buckets))
+
+
+def _emit_function(assembler: Assembler, module: ir.Module) -> None:
+    """A function that computes a network."""
     function = entry_function(module)
     block = function.regions[0].blocks[0]
     operations = [op for op in block.operations if not isinstance(op, nn.Constant)]
     *body, end = operations
-    check_static(function)
     results = list(end.operation.operands)
-    assembler = Assembler()
     code = assembler.function(
         [_signature(argument) for argument in block.arguments],
         _signature(results[0]) if len(results) == 1 else TupleType(tuple(_signature(value) for value in results)),
@@ -82,14 +101,14 @@ def emit7(module: ir.Module, producer: str) -> bytes:
     operands = [emitter.operand(value) for value in results]
     code.push(operands[0] if len(operands) == 1 else operands)
     code.ret()
-    names = names_of(function, producer)
-    return assembler.write(names)
 
 
 def _emit(emitter: Emitter7, op: Any) -> None:
     emit = EMITTERS.get(type(op))
     if not isinstance(op, Op) or emit is None:
-        raise Unsupported("it has no such function")
+        opened = [str(value.type) for value in op.operation.operands if not is_static(value)]
+        known = f", and for {opened[0]} it cannot be written out with others: its sizes must be known" if opened else ""
+        raise Unsupported(f"it has no such function{known}")
     operands = [
         [emitter.operand(v) for v in value] if isinstance(value, list) else emitter.operand(value)
         for value in (op.field_values(field) for field in op.operand_fields)

@@ -1,15 +1,21 @@
 """What a kmodel tells users about a network beside its code: names of inputs and outputs, first values of states."""
 
+from dataclasses import replace
+
 from ...dialects.function import argument_names, initial_states, result_names
 from ...dialects.mlir import func
 from ...dialects.tensors import Array
 from ...runtime.kmodel.names import Elements, Names
+from ..buckets import Buckets
 
 
-def names_of(function: func.FuncOp, producer: str, dialect: str = "") -> Names:
-    """The names that a network's function states."""
+def names_of(function: func.FuncOp, producer: str, dialect: str = "", buckets: Buckets | None = None) -> Names:
+    """The names that a network's function states; with `buckets` also of sizes that have a range."""
     states = {name: _elements(array) for name, array in initial_states(function).items()}
-    return Names(tuple(argument_names(function)), tuple(result_names(function)), producer, dialect, states)
+    names = Names(tuple(argument_names(function)), tuple(result_names(function)), producer, dialect, states)
+    if buckets is None:
+        return names
+    return replace(names, dims=buckets.sizes.dims, ranges=buckets.sizes.ranges)
 
 
 def _elements(array: Array) -> Elements:

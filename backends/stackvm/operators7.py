@@ -8,9 +8,9 @@ import numpy as np
 
 from ...dialects import nn
 from ...dialects.ods import Op
-from ...dialects.tensors import Array, dtype_of, shape_of
+from ...dialects.tensors import Array, Shape, dtype_of, is_static, shape_of, static_shape
 from ...runtime.kmodel.elements import element_name
-from ...runtime.stackvm.assembler7 import PUSHED, Code, Operand, QuantParam
+from ...runtime.stackvm.assembler7 import PUSHED, Code, Local, Operand, QuantParam
 from ...runtime.stackvm.isa7 import NEAREST, TRANSFORM
 from ..emitters import Emitters
 from ..unsupported import Unsupported
@@ -170,6 +170,8 @@ def cast(code: Code, op: nn.Cast, value: Operand) -> None:
 
 @emits(nn.Conv)
 def conv(code: Code, op: nn.Conv, value: Operand, weight: Operand, bias: Operand) -> None:
+    if dtype_of(op.input).kind != "f":
+        raise Unsupported(f"a convolution of {op.input.type} is not supported, only of floats")
     if len(op.kernel) != 2:
         raise Unsupported(f"a convolution over {len(op.kernel)} dimensions is not supported, only over 1 or 2")
     if bias is None:
@@ -198,12 +200,19 @@ def conv_transpose(code: Code, op: nn.ConvTranspose, value: Operand, weight: Ope
     swapped = np.ascontiguousarray(grouped).reshape(op.groups * per_group, inputs // op.groups, *kernel)
     if bias is None:
         bias = np.zeros(op.groups * per_group, dtype_of(op.input))
+    window = (ints(op.strides), ints(op.dilations), pairs(op.padding), ints(op.output_padding), ints(op.groups))
+    shape: Operand = ints(shape_of(op.output)) if is_static(op.output) else None
+    if shape is None:
+        code.tensor("shape_of", value)
+        whole = code.store()
+        code.tensor("conv2d_transpose_shape", whole, ints((per_group, *swapped.shape[1:])), *window)
+        shape = code.store(whole)
     code.tensor(
         "conv2d_transpose",
         value,
         swapped,
         bias,
-        ints(shape_of(op.output)),
+        shape,
         ints(op.strides),
         pairs(op.padding),
         ints(op.output_padding),
@@ -212,6 +221,8 @@ def conv_transpose(code: Code, op: nn.ConvTranspose, value: Operand, weight: Ope
         np.asarray(UNBOUNDED, np.float32),
         pad_mode="constant",
     )
+    if isinstance(shape, Local):
+        code.release(shape)
     if op.clamp is not None:  # the runtime limits partial sums when it is told to clamp here
         whole = code.store()
         code.tensor("clamp", whole, *(np.float32(bound) for bound in op.clamp))
@@ -222,6 +233,8 @@ def conv_transpose(code: Code, op: nn.ConvTranspose, value: Operand, weight: Ope
 def pool(code: Code, op: nn.MaxPool | nn.AvgPool, value: Operand) -> None:
     if len(op.kernel) != 2:
         raise Unsupported(f"pooling over {len(op.kernel)} dimensions is not supported, only over 1 or 2")
+    if dtype_of(op.input).kind != "f":
+        raise Unsupported(f"pooling of {op.input.type} is not supported, only of floats")
     largest = isinstance(op, nn.MaxPool)
     padding, padded = window_padding(op), None
     if largest and any(padding):  # the runtime lets the zeros of its own padding win against negative elements
@@ -250,9 +263,14 @@ def window_padding(op: nn.MaxPool | nn.AvgPool) -> tuple[int, ...]:
     rank = len(op.kernel)
     ends = list(op.padding[rank:])
     for i in range(rank):
-        size, extent = shape_of(op.input)[2 + i] or 0, shape_of(op.output)[2 + i] or 0
-        reach = (extent - 1) * op.strides[i] + op.dilations[i] * (op.kernel[i] - 1) + 1
-        ends[i] = max(ends[i], reach - size - op.padding[i])
+        size, extent = shape_of(op.input)[2 + i], shape_of(op.output)[2 + i]
+        span = op.dilations[i] * (op.kernel[i] - 1) + 1
+        if size is not None and extent is not None:
+            ends[i] = max(ends[i], (extent - 1) * op.strides[i] + span - size - op.padding[i])
+        elif op.ceil_mode:
+            if ends[i] + op.strides[i] > span:
+                raise Unsupported(f"dimension {2 + i} is not known, and a window may lie in its padding altogether")
+            ends[i] += op.strides[i] - 1
     if isinstance(op, nn.AvgPool) and op.count_include_pad and tuple(ends) != op.padding[rank:]:
         raise Unsupported("an average that counts padding and rounds its size up is not supported")
     return (*op.padding[:rank], *ends)
@@ -261,8 +279,12 @@ def window_padding(op: nn.MaxPool | nn.AvgPool) -> tuple[int, ...]:
 @emits(nn.Reduce)
 def reduce(code: Code, op: nn.Reduce, value: Operand) -> None:
     dtype = dtype_of(op.input)
-    lowest = np.finfo(dtype).min if dtype.kind == "f" else np.iinfo(dtype).min
-    highest = np.finfo(dtype).max if dtype.kind == "f" else np.iinfo(dtype).max
+    if dtype == np.bool_:
+        raise Unsupported("reductions of booleans are not supported")
+    if not op.axes:  # the runtime would take that for all axes
+        code.push(value)
+        return
+    lowest, highest = (-math.inf, math.inf) if dtype.kind == "f" else (np.iinfo(dtype).min, np.iinfo(dtype).max)
     first = {"max": lowest, "min": highest, "prod": 1}.get(op.kind, 0)
     code.tensor("reduce", value, ints(op.axes), dtype.type(first), np.bool_(op.keepdims), kind=op.kind)
 
@@ -288,9 +310,9 @@ def topk(code: Code, op: nn.Topk, value: Operand) -> None:
     code.tensor("top_k", value, ints(op.k), ints(op.axis), ints(op.largest), ints(op.sorted))
 
 
-@emits(nn.Reshape, nn.Squeeze, nn.Unsqueeze)
+@emits(nn.Reshape)
 def reshape(code: Code, op: nn.Reshape, value: Operand) -> None:
-    code.tensor("reshape", value, ints(shape_of(op.output)))
+    code.tensor("reshape", value, ints(shape_of(op.output) if is_static(op.output) else op.shape))
 
 
 @emits(nn.Transpose)
@@ -315,7 +337,7 @@ def split(code: Code, op: nn.Split, value: Operand) -> None:
 
 @emits(nn.Expand)
 def expand(code: Code, op: nn.Expand, value: Operand) -> None:
-    code.tensor("expand", value, ints(shape_of(op.output)))
+    code.tensor("expand", value, ints(op.shape))
 
 
 @emits(nn.Tile)
@@ -395,30 +417,42 @@ def instance_norm(code: Code, op: nn.InstanceNorm, value: Operand, scale: Operan
     code.tensor("instance_normalization", value, scale, bias, np.float32(op.epsilon))
 
 
+def is_known_as(shape: Shape, wanted: Shape) -> bool:
+    """Whether a shape is what is wanted, as far as that is known."""
+    return len(shape) == len(wanted) and all(b in (a, None) for a, b in zip(shape, wanted, strict=True))
+
+
 @emits(nn.LayerNorm)
 def layer_norm(code: Code, op: nn.LayerNorm, value: Operand, scale: Operand, bias: Operand) -> None:
     rank = len(shape_of(op.input))
     axis = op.axis % rank
     wanted = shape_of(op.input)[axis:]
     for parameter in (op.scale, op.bias):
-        if parameter is not None and shape_of(parameter) != wanted:
+        if parameter is not None and not is_known_as(shape_of(parameter), wanted):
             raise Unsupported(f"layer normalisation needs scale and bias of shape {nn.shape_text(wanted)}")
     if bias is None:
-        bias = np.zeros([dim or 0 for dim in wanted], dtype_of(op.input))
+        if not is_static(op.scale):
+            raise Unsupported(f"layer normalisation without bias needs a scale of known shape, not {op.scale.type}")
+        bias = np.zeros(static_shape(op.scale), dtype_of(op.input))
     code.tensor("layer_norm", value, scale, bias, axis=axis, epsilon=op.epsilon, use_mean=True)
 
 
 @emits(nn.Resize)
 def resize(code: Code, op: nn.Resize, value: Operand) -> None:
     shape = shape_of(op.input)
-    reason = _resize_problem(op, shape)
+    reason = resize_problem(op) or _resize_sizes_problem(op, shape)
     if reason:
         raise Unsupported(reason)
+    emit_resize(code, op, value, ints(op.sizes))
+
+
+def emit_resize(code: Code, op: nn.Resize | nn.DynamicResize, value: Operand, sizes: Operand) -> None:
+    """Height and width of images, to sizes of all four dimensions."""
     code.tensor(
         "resize_image",
         value,
         None,
-        ints(op.sizes),
+        sizes,
         np.float32(op.cubic_coeff_a),
         ints(0),
         np.float32(0),
@@ -429,15 +463,22 @@ def resize(code: Code, op: nn.Resize, value: Operand) -> None:
     )
 
 
-def _resize_problem(op: nn.Resize, shape: tuple[int | None, ...]) -> str:
-    """Why an image cannot be resized like this; "" when it can."""
+def resize_problem(op: nn.Resize | nn.DynamicResize) -> str:
+    """Why images cannot be resized like this, whatever their sizes; "" when they can."""
     if op.mode == "cubic" or op.antialias:
         return "cubic and antialiased resizing is not supported"
     if op.coordinate not in TRANSFORM.codes or op.coordinate == "tf_crop_and_resize":
         return f"resizing with coordinates '{op.coordinate}' is not supported"
+    if op.nearest_mode not in NEAREST.codes or len(shape_of(op.input)) != 4:
+        return "only the height and width of images can be resized"
+    return ""
+
+
+def _resize_sizes_problem(op: nn.Resize, shape: Shape) -> str:
+    """Why an image cannot be resized to these sizes; "" when it can."""
     if op.mode == "linear" and op.coordinate == "pytorch_half_pixel" and 1 in op.sizes[2:]:
         return "resizing to one pixel in this mode is computed wrongly there"
-    if op.nearest_mode not in NEAREST.codes or len(shape) != 4 or op.sizes[:2] != shape[:2]:
+    if op.sizes[:2] != shape[:2]:
         return "only the height and width of images can be resized"
     ratios = [size / (dim or 1) for size, dim in zip(op.sizes, shape, strict=True)]
     if any(abs(ratio - scale) > 1e-6 * scale for ratio, scale in zip(ratios, op.scales, strict=True)):
@@ -465,7 +506,7 @@ def lstm(code: Code, op: nn.Lstm, x: Operand, w: Operand, r: Operand, b: Operand
         w,
         r,
         np.zeros((op.directions, 8 * hidden), np.float32) if b is None else b,
-        np.full(batch or 0, time, np.int32),
+        np.full(batch or 0, time or 0, np.int32),  # ignored there
         zeros if initial_h is None else initial_h,
         zeros if initial_c is None else initial_c,
         np.zeros((op.directions, 3 * hidden), np.float32),

@@ -50,7 +50,16 @@ from .binary import (
 from .blocks import BatchToSpace, DepthToSpace, Pad, ReverseSequence, SpaceToBatch, SpaceToDepth, Trilu
 from .constant import Cast, Constant, Fill, Range, ShapeOf, Size, constant_ints, constant_value
 from .convolution import Conv, ConvTranspose
-from .dynamic import DynamicExpand, DynamicPad, DynamicReshape, DynamicSlice, DynamicTile, resolve_reshape
+from .dynamic import (
+    DynamicExpand,
+    DynamicPad,
+    DynamicReshape,
+    DynamicResize,
+    DynamicSlice,
+    DynamicTile,
+    DynamicTopk,
+    resolve_reshape,
+)
 from .indexing import Gather, GatherElements, GatherNd, Nms, NonZero, OneHot, ScatterElements, ScatterNd
 from .linalg import Einsum, Matmul
 from .normalization import BatchNorm, GroupNorm, InstanceNorm, LayerNorm, RmsNorm
@@ -165,8 +174,10 @@ __all__ = [
     "DynamicExpand",
     "DynamicPad",
     "DynamicReshape",
+    "DynamicResize",
     "DynamicSlice",
     "DynamicTile",
+    "DynamicTopk",
     "Einsum",
     "ElementwiseOp",
     "Elu",

@@ -4,14 +4,17 @@ Where such a parameter is a constant the result's shape is known, and canonicali
 static form.
 """
 
+import math
+from collections.abc import Sequence
 from typing import Literal
 
 from ..mlir import ir
-from ..ods import Bool, Operand, Result, require
+from ..ods import F64, I64, Bool, F64Array, Operand, Result, require
 from ..tensors import Dim, Shape, shape_of, tensor_type
 from .base import NNOp, broadcast, normalize_axis, require_rank, require_same_elements
 from .blocks import padded_extent
 from .constant import constant_ints
+from .resize import Coordinate, NearestMode, ResizeMode
 from .shape import slice_extent
 
 
@@ -159,3 +162,54 @@ class DynamicPad(NNOp, name="dynamic_pad"):
             position = normalize_axis(axis, len(shape))
             shape[position] = padded_extent(shape[position], pads[i], pads[len(axes) + i], self.mode)
         return tensor_type(shape, self.input)
+
+
+class DynamicResize(NNOp, name="dynamic_resize"):
+    """`resize` to computed sizes, or by scales of dimensions that are not known: to floor(dimension * scale).
+
+    Without `scales` the factors between coordinates are result / input. Source: ONNX Resize-19.
+    """
+
+    input: Operand
+    sizes: Operand | None
+    output: Result
+    scales: F64Array | None
+    mode: ResizeMode
+    coordinate: Coordinate
+    nearest_mode: NearestMode
+    cubic_coeff_a: F64
+    exclude_outside: Bool
+    antialias: Bool
+
+    def infer(self) -> ir.Type:
+        shape = shape_of(self.input)
+        require((self.sizes is None) != (self.scales is None), "needs sizes or scales, one of them")
+        require(self.coordinate != "tf_crop_and_resize", "tf_crop_and_resize needs static sizes")
+        if self.sizes is None:
+            scales = self.scales or ()
+            require(len(scales) == len(shape), f"has {len(scales)} scales, expected {len(shape)}")
+            require(all(scale > 0 for scale in scales), f"scales {scales} must be positive")
+            dims = zip(shape, scales, strict=True)
+            return tensor_type([None if dim is None else math.floor(dim * scale) for dim, scale in dims], self.input)
+        require(result_rank(self.sizes) == len(shape), f"sizes is {self.sizes.type}, expected {len(shape)} of them")
+        sizes = constant_ints(self.sizes)
+        return tensor_type([None] * len(shape) if sizes is None else sizes, self.input)
+
+
+class DynamicTopk(NNOp, name="dynamic_topk"):
+    """`topk` with a computed k, a scalar or a vector of one.  Source: ONNX TopK-11."""
+
+    input: Operand
+    k: Operand
+    output: Result
+    indices: Result
+    axis: I64
+    largest: Bool
+    sorted: Bool
+
+    def infer(self) -> Sequence[ir.Type]:
+        shape = list(shape_of(self.input))
+        k = constant_ints(self.k)
+        require(shape_of(self.k) in ((), (1,), (None,)), f"k is {self.k.type}, expected a scalar or a vector of one")
+        shape[normalize_axis(self.axis, len(shape))] = None if k is None else k[0]
+        return [tensor_type(shape, self.input), tensor_type(shape, "int64")]

@@ -13,7 +13,7 @@ import numpy as np
 from ..mlir import ir, quant
 from ..ods import Operand, Result, Violation, require
 from ..tensors import Array, Shape, dtype_of, shape_of, tensor_type
-from .base import NNOp
+from .base import NNOp, compatible_shapes
 
 
 @dataclass(frozen=True)
@@ -134,7 +134,7 @@ class StorageCast(NNOp, name="storage_cast"):
 
     def verify(self) -> None:
         stored, result = dtype_of(self.input), dtype_of(self.output)
-        if stored != result or shape_of(self.input) != shape_of(self.output):
+        if stored != result or not compatible_shapes(shape_of(self.input), shape_of(self.output)):
             raise Violation(f"operand {self.input.type} and result {self.output.type} are not stored alike")
 
     @property

@@ -7,6 +7,18 @@ from ..ods import F64, Bool, F64Array, I64Array, Operand, Result, require
 from ..tensors import shape_of, tensor_type
 from .base import NNOp, require_length
 
+ResizeMode = Literal["nearest", "linear", "cubic"]
+Coordinate = Literal[
+    "half_pixel",
+    "half_pixel_symmetric",
+    "pytorch_half_pixel",
+    "align_corners",
+    "asymmetric",
+    "tf_crop_and_resize",
+    "tf_half_pixel_for_nn",
+]
+NearestMode = Literal["round_prefer_floor", "round_prefer_ceil", "floor", "ceil"]
+
 
 class Resize(NNOp, name="resize"):
     """Resamples every dimension to `sizes`.
@@ -21,17 +33,9 @@ class Resize(NNOp, name="resize"):
     output: Result
     sizes: I64Array
     scales: F64Array
-    mode: Literal["nearest", "linear", "cubic"]
-    coordinate: Literal[
-        "half_pixel",
-        "half_pixel_symmetric",
-        "pytorch_half_pixel",
-        "align_corners",
-        "asymmetric",
-        "tf_crop_and_resize",
-        "tf_half_pixel_for_nn",
-    ]
-    nearest_mode: Literal["round_prefer_floor", "round_prefer_ceil", "floor", "ceil"]
+    mode: ResizeMode
+    coordinate: Coordinate
+    nearest_mode: NearestMode
     cubic_coeff_a: F64
     exclude_outside: Bool
     extrapolation_value: F64

@@ -1,4 +1,4 @@
-"""If, Loop and Scan, where what they decide is known: the operations of the taken branch, and of every round."""
+"""If, Loop and Scan: the operations of the taken branch, or of both, and of every round."""
 
 from collections.abc import Sequence
 from itertools import count
@@ -10,40 +10,102 @@ from ...dialects import nn
 from ...dialects.ods import require
 from ...dialects.tensors import shape_of
 from ..builder import ROUNDS, Unsupported
+from ..choice import Alternatives, Rounds, Undecided, scalar_condition, select
 from .node import Graph, Node, Output, Value, converter
 
 
-@converter("If")
+@converter("If", forms={"a condition that data decides": (nn.LogicalNot, nn.Where)})
 def if_(node: Node) -> Output:
-    """The condition must be constant, or follow from shapes and constants."""
-    branch = "then" if node.known(node.input(0), "condition") else "else"
-    results = node.surroundings.body(node.attribute(f"{branch}_branch")).call([], f"{node.name}/{branch}")
+    """A condition that is known picks a branch; else both are computed, and must have results of one known shape."""
+    branch = squeezing_branch(node)
+    if branch is None and nn.constant_value(node.input(0)) is None:
+        return _either(node)
+    return _branch(node, branch or ("then" if node.known(node.input(0), "condition") else "else"))
+
+
+def _branch(node: Node, name: str) -> list[Value]:
+    """The results of a branch, its operations appended."""
+    results = node.surroundings.body(node.attribute(f"{name}_branch")).call([], f"{node.name}/{name}")
     outputs = len(node.proto.output)
-    require(len(results) == outputs, f"its {branch}_branch gives {len(results)} results, the node has {outputs}")
+    require(len(results) == outputs, f"its {name}_branch gives {len(results)} results, the node has {outputs}")
     return results
 
 
-@converter("Loop")
+def _either(node: Node) -> list[Value]:
+    """The results of the branch that a run decides: both are computed."""
+    condition = scalar_condition(node.input(0))
+    alternatives = Alternatives(node.builder)
+    alternatives.begin(condition)
+    then = _branch(node, "then")
+    alternatives.begin(nn.LogicalNot(condition).output)
+    otherwise = _branch(node, "else")
+    alternatives.shield()
+    origin = node.builder.origin(condition)
+    what = f"its condition depends on {origin}, so that both branches are computed, but they give"
+    remedy = node.remedy(origin, "condition")
+    return [select(condition, *pair, what, remedy) for pair in zip(then, otherwise, strict=True)]
+
+
+def squeezing_branch(node: Node) -> str | None:
+    """The branch that squeezes what the other one returns as it is, where a shape that is not known decides.
+
+    PyTorch exports this for a squeeze of a dimension that it does not know: the result's rank is known only if the
+    dimension is 1, which the squeeze then asks for when it runs.
+    """
+    condition = node.input(0)
+    if nn.constant_value(condition) is not None or not node.builder.origin(condition).startswith("the shape"):
+        return None
+    found = {}
+    for branch in ("then", "else"):
+        graph = node.attribute(f"{branch}_branch")
+        nodes = [one for one in graph.node if one.op_type != "Constant"]
+        if len(nodes) != 1 or len(graph.output) != 1 or graph.output[0].name != nodes[0].output[0]:
+            return None
+        found[nodes[0].op_type] = branch, nodes[0].input[0]
+    same = found.keys() == {"Squeeze", "Identity"} and found["Squeeze"][1] == found["Identity"][1]
+    return found["Squeeze"][0] if same else None
+
+
+@converter(
+    "Loop", forms={"scan outputs": (nn.Unsqueeze, nn.Concat), "an end that data decides": (nn.LogicalAnd, nn.Where)}
+)
 def loop(node: Node) -> Output:
-    """The number of rounds must follow from shapes and constants, at most 4096: the loop is unrolled."""
+    """Unrolled, at most 4096 rounds: a trip count, or a part of the condition, must follow from shapes and constants;
+    where data ends it earlier, all rounds are computed, and there are no scan outputs."""
     body = node.surroundings.body(node.attribute("body"))
     states = [node.input(i) for i in range(2, len(node.inputs))]
-    require(len(body.graph.output) > len(states), f"its graph gives {len(body.graph.output)} results")
+    carried = len(states)
+    require(len(body.graph.output) > carried, f"its graph gives {len(body.graph.output)} results")
     limit = None if node.optional(0) is None else max(node.known(node.input(0), "trip count"), 0)
     condition = node.new_constant(True) if node.optional(1) is None else node.input(1)
-    rounds: list[list[Value]] = []
+    rounds, scanned = Rounds(node.builder, states), []
     for number in count():
-        if number == limit or not node.known(condition, "condition"):
+        if number == limit or not _goes_on(node, rounds, condition, limit):
             break
-        arguments = [node.new_constant(number, np.int64), condition, *states]
+        arguments = [node.new_constant(number, np.int64), node.new_constant(True), *states]
         condition, *results = _round(node, body, arguments, number)
-        states, scanned = results[: len(states)], results[len(states) :]
-        rounds.append(scanned)
-    outputs = body.graph.output[1 + len(states) :]
-    return [*states, *(_stacked(node, output, [one[i] for one in rounds]) for i, output in enumerate(outputs))]
+        states = results[:carried]
+        rounds.leave(states)
+        scanned.append(results[carried:])
+    outputs = body.graph.output[1 + carried :]
+    if rounds.alive is not None and outputs:
+        origin = node.builder.origin(rounds.alive)
+        raise Unsupported(f"how often it runs depends on {origin}, and with it the size of '{outputs[0].name}'")
+    return [
+        *rounds.finish(),
+        *(_stacked(node, output, [one[i] for one in scanned]) for i, output in enumerate(outputs)),
+    ]
 
 
-@converter("Scan")
+def _goes_on(node: Node, rounds: Rounds, condition: Value, limit: int | None) -> bool:
+    """Whether there may be a round more."""
+    try:
+        return rounds.enter(condition, bounded=limit is not None and limit <= ROUNDS)
+    except Undecided:
+        return bool(node.known(condition, "condition"))
+
+
+@converter("Scan", builds=(nn.Slice, nn.Squeeze, nn.Unsqueeze, nn.Concat))
 def scan(node: Node) -> Output:
     """The length must be known, at most 4096: the scan is unrolled. Opset 8: without `sequence_lens`."""
     scanned = int(node.attribute("num_scan_inputs"))

@@ -1,34 +1,47 @@
 """Convolutions, pooling, matrix products and normalisations."""
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
 
 from ...dialects import nn
 from ...dialects.mlir import ir
+from ...dialects.nn.extents import dims_of, ints, same_padding
 from ...dialects.ods import require
-from ...dialects.tensors import shape_of
+from ...dialects.tensors import dtype_of, shape_of
 from ..builder import Unsupported
 from .node import Node, Output, converter
 
 
-def spatial_attributes(node: Node, kernel: Sequence[int], sizes: Sequence[int | None]) -> dict[str, tuple[int, ...]]:
-    """strides, dilations and padding with ONNX's defaults and `auto_pad` resolved."""
-    rank = len(kernel)
+def windows(
+    node: Node, value: ir.Value, kernel: Sequence[int], fill: float = 0.0
+) -> tuple[ir.Value, dict[str, tuple[int, ...]]]:
+    """What windows slide over, and strides, dilations and padding with ONNX's defaults and `auto_pad` resolved.
+
+    Where `auto_pad` depends on sizes that are not known, the value is padded with `fill` by computed amounts.
+    """
+    rank, sizes = len(kernel), shape_of(value)[2:]
     strides, dilations, padding = _window(node, kernel, sizes)
     auto_pad = node.attribute("auto_pad", "NOTSET")
     if auto_pad == "VALID":
         padding = (0,) * (2 * rank)
     elif auto_pad in ("SAME_UPPER", "SAME_LOWER"):
-        totals = []
-        for size, k, s, d in zip(sizes, kernel, strides, dilations, strict=True):
-            if size is None:
-                raise Unsupported(f"auto_pad {auto_pad} needs known sizes", "give them with --shape or --dim")
-            totals.append(max((-(-size // s) - 1) * s + d * (k - 1) + 1 - size, 0))
-        small = tuple(total // 2 for total in totals)
-        large = tuple(total - half for total, half in zip(totals, small, strict=True))
-        padding = small + large if auto_pad == "SAME_UPPER" else large + small
-    return {"strides": strides, "dilations": dilations, "padding": padding}
+        if any(size is None and stride > 1 for size, stride in zip(sizes, strides, strict=True)):
+            small, large = same_padding(dims_of(value, range(2, 2 + rank)), kernel, strides, dilations)
+            begins, ends = (small, large) if auto_pad == "SAME_UPPER" else (large, small)
+            amounts = nn.concat([ints([0, 0]), begins, ints([0, 0]), ends], 0)
+            value = nn.DynamicPad(value, amounts, node.like(fill, value), None, mode="constant").output
+            padding = (0,) * (2 * rank)
+        else:
+            totals = [
+                max((-(-(size or 1) // s) - 1) * s + d * (k - 1) + 1 - (size or 1), 0)
+                for size, k, s, d in zip(sizes, kernel, strides, dilations, strict=True)
+            ]
+            half = tuple(total // 2 for total in totals)
+            rest = tuple(total - one for total, one in zip(totals, half, strict=True))
+            padding = half + rest if auto_pad == "SAME_UPPER" else rest + half
+    return value, {"strides": strides, "dilations": dilations, "padding": padding}
 
 
 def _window(
@@ -54,14 +67,14 @@ def kernel_of(node: Node, weight: int = 1) -> tuple[int, ...]:
     return tuple(dim or 0 for dim in kernel)
 
 
-@converter("Conv")
+@converter("Conv", builds=nn.Conv)
 def conv(node: Node) -> Output:
-    attributes = spatial_attributes(node, kernel_of(node), node.shape()[2:])
+    value, attributes = windows(node, node.input(0), kernel_of(node))
     bias = node.optional(2)
-    return nn.Conv(node.input(0), node.input(1), bias, groups=node.attribute("group", 1), **attributes).output
+    return nn.Conv(value, node.input(1), bias, groups=node.attribute("group", 1), **attributes).output
 
 
-@converter("ConvTranspose")
+@converter("ConvTranspose", builds=nn.ConvTranspose)
 def conv_transpose(node: Node) -> Output:
     """`auto_pad` and `output_shape` are resolved to padding."""
     kernel, sizes = kernel_of(node), node.shape()[2:]
@@ -72,9 +85,9 @@ def conv_transpose(node: Node) -> Output:
     if auto_pad == "VALID" and target is None:
         padding = (0,) * (2 * rank)
     elif target is not None or auto_pad in ("SAME_UPPER", "SAME_LOWER"):
-        if None in sizes:
-            raise Unsupported("output_shape and auto_pad need known sizes", "give them with --shape or --dim")
-        known = [size or 0 for size in sizes]
+        if None in sizes and target is not None:
+            raise Unsupported("output_shape needs known sizes", "give them with --shape or --dim")
+        known = [size or 1 for size in sizes]  # what auto_pad adds is the same for any size
         require(target is None or len(target) in (rank, rank + 2), f"output_shape has {len(target or ())} entries")
         wanted = target[-rank:] if target is not None else [n * s for n, s in zip(known, strides, strict=True)]
         totals = [
@@ -97,42 +110,55 @@ def conv_transpose(node: Node) -> Output:
     ).output
 
 
-@converter("MaxPool")
+@converter("MaxPool", builds=nn.MaxPool, forms={"places as a result": nn.MaxPoolWithIndices})
 def max_pool(node: Node) -> Output:
     kernel = tuple(node.attribute("kernel_shape"))
-    attributes = spatial_attributes(node, kernel, node.shape()[2:])
+    kind = dtype_of(node.input(0))
+    lowest = -math.inf if kind.kind == "f" else np.iinfo(kind).min
+    value, attributes = windows(node, node.input(0), kernel, lowest)
     ceil_mode = bool(node.attribute("ceil_mode", 0))
     if node.has_output(1):
+        if value != node.input(0):
+            raise Unsupported("auto_pad needs known sizes for indices", "give them with --shape or --dim")
         order = node.attribute("storage_order", 0)
-        pool = nn.MaxPoolWithIndices(
-            node.input(0), kernel=kernel, ceil_mode=ceil_mode, storage_order=order, **attributes
-        )
+        pool = nn.MaxPoolWithIndices(value, kernel=kernel, ceil_mode=ceil_mode, storage_order=order, **attributes)
         return [pool.output, pool.indices]
-    return nn.MaxPool(node.input(0), kernel=kernel, ceil_mode=ceil_mode, **attributes).output
+    return nn.MaxPool(value, kernel=kernel, ceil_mode=ceil_mode, **attributes).output
 
 
-@converter("AveragePool")
+@converter("AveragePool", builds=nn.AvgPool)
 def average_pool(node: Node) -> Output:
     kernel = tuple(node.attribute("kernel_shape"))
-    attributes = spatial_attributes(node, kernel, node.shape()[2:])
-    return nn.AvgPool(
-        node.input(0),
-        kernel=kernel,
-        ceil_mode=bool(node.attribute("ceil_mode", 0)),
-        count_include_pad=bool(node.attribute("count_include_pad", 0)),
-        **attributes,
-    ).output
+    value, attributes = windows(node, node.input(0), kernel)
+    whole = bool(node.attribute("count_include_pad", 0))
+    ceil_mode = bool(node.attribute("ceil_mode", 0))
+
+    def mean(of: ir.Value) -> ir.Value:
+        return nn.AvgPool(of, kernel=kernel, ceil_mode=ceil_mode, count_include_pad=whole, **attributes).output
+
+    if value == node.input(0) or whole:
+        return mean(value)
+    # what was padded by computed amounts does not count: the mean is divided by the share that is not padding
+    dims = dims_of(node.input(0), range(node.rank()))
+    share, _ = windows(node, nn.DynamicExpand(node.like(1, value), dims).output, kernel)
+    return nn.Div(mean(value), mean(share)).output
 
 
-@converter("LpPool", since=2)
+@converter("LpPool", builds=nn.LpPool)
 def lp_pool(node: Node) -> Output:
     kernel = tuple(node.attribute("kernel_shape"))
-    attributes = spatial_attributes(node, kernel, node.shape()[2:])
+    value, attributes = windows(node, node.input(0), kernel)
     ceil_mode = bool(node.attribute("ceil_mode", 0))
-    return nn.LpPool(node.input(0), kernel=kernel, ceil_mode=ceil_mode, p=node.attribute("p", 2), **attributes).output
+    return nn.LpPool(value, kernel=kernel, ceil_mode=ceil_mode, p=node.attribute("p", 2), **attributes).output
 
 
-@converter("GlobalAveragePool", "GlobalMaxPool", "GlobalLpPool")
+@converter(
+    "GlobalAveragePool",
+    "GlobalMaxPool",
+    "GlobalLpPool",
+    builds=nn.Reduce,
+    forms={"p other than 1 and 2": (nn.Abs, nn.Pow)},
+)
 def global_pool(node: Node) -> Output:
     axes = tuple(range(2, node.rank()))
     kinds = {"GlobalAveragePool": "mean", "GlobalMaxPool": "max"}
@@ -146,12 +172,16 @@ def global_pool(node: Node) -> Output:
     return nn.Pow(total, node.like(1 / p, total)).output
 
 
-@converter("MatMul")
+@converter("MatMul", builds=nn.Matmul)
 def matmul(node: Node) -> Output:
     return nn.Matmul(node.input(0), node.input(1)).output
 
 
-@converter("Gemm", since=7)
+@converter(
+    "Gemm",
+    builds=(nn.Matmul, nn.Add),
+    forms={"alpha and beta other than 1": nn.Mul, "operands to transpose": nn.Transpose},
+)
 def gemm(node: Node) -> Output:
     """alpha * A' * B' + beta * C"""
     require(node.rank(0) == node.rank(1) == 2, f"needs matrices, got ranks {node.rank(0)} and {node.rank(1)}")
@@ -177,13 +207,13 @@ def gemm(node: Node) -> Output:
     return result
 
 
-@converter("Einsum", since=12)
+@converter("Einsum", builds=nn.Einsum)
 def einsum(node: Node) -> Output:
     operands = [node.input(i) for i in range(len(node.inputs))]
     return nn.Einsum(operands, equation=node.attribute("equation")).output
 
 
-@converter("BatchNormalization", since=7)
+@converter("BatchNormalization", builds=nn.BatchNorm, forms={"not spatial": (nn.Sub, nn.Mul, nn.Add, nn.Div, nn.Sqrt)})
 def batch_normalization(node: Node) -> Output:
     """Inference only."""
     if node.attribute("training_mode", 0):
@@ -199,13 +229,13 @@ def batch_normalization(node: Node) -> Output:
     return nn.Add(nn.Mul(nn.Sub(value, mean).output, factor).output, bias).output
 
 
-@converter("InstanceNormalization", since=6)
+@converter("InstanceNormalization", builds=nn.InstanceNorm)
 def instance_normalization(node: Node) -> Output:
     epsilon = node.attribute("epsilon", 1e-5)
     return nn.InstanceNorm(node.input(0), node.input(1), node.input(2), epsilon=epsilon).output
 
 
-@converter("GroupNormalization", since=18)
+@converter("GroupNormalization", builds=nn.GroupNorm)
 def group_normalization(node: Node) -> Output:
     """In opset 18 scale and bias are one value a group, later one a channel."""
     groups, epsilon = node.attribute("num_groups"), node.attribute("epsilon", 1e-5)
@@ -223,7 +253,11 @@ def group_normalization(node: Node) -> Output:
     return nn.GroupNorm(node.input(0), scale, bias, num_groups=groups, epsilon=epsilon).output
 
 
-@converter("LayerNormalization", since=17)
+@converter(
+    "LayerNormalization",
+    builds=nn.LayerNorm,
+    forms={"mean and deviation as results": (nn.Reduce, nn.Sub, nn.Square, nn.Add, nn.Rsqrt)},
+)
 def layer_normalization(node: Node) -> Output:
     value, axis, epsilon = node.input(0), node.attribute("axis", -1), node.attribute("epsilon", 1e-5)
     require(-node.rank() <= axis < node.rank(), f"axis {axis} is out of range for rank {node.rank()}")
@@ -238,13 +272,13 @@ def layer_normalization(node: Node) -> Output:
     return [result, mean, deviation]
 
 
-@converter("RMSNormalization", since=23)
+@converter("RMSNormalization", builds=nn.RmsNorm)
 def rms_normalization(node: Node) -> Output:
     axis, epsilon = node.attribute("axis", -1), node.attribute("epsilon", 1e-5)
     return nn.RmsNorm(node.input(0), node.input(1), axis=axis, epsilon=epsilon).output
 
 
-@converter("MeanVarianceNormalization", since=9)
+@converter("MeanVarianceNormalization", builds=(nn.Reduce, nn.Sub, nn.Square, nn.Sqrt, nn.Add, nn.Div))
 def mean_variance_normalization(node: Node) -> Output:
     axes = tuple(node.attribute("axes", [0, 2, 3]))
     centred = nn.Sub(node.input(0), nn.Reduce(node.input(0), kind="mean", axes=axes, keepdims=True).output).output
@@ -253,7 +287,7 @@ def mean_variance_normalization(node: Node) -> Output:
     return nn.Div(centred, deviation).output
 
 
-@converter("LRN")
+@converter("LRN", builds=nn.Lrn)
 def lrn(node: Node) -> Output:
     return nn.Lrn(
         node.input(0),
@@ -264,6 +298,6 @@ def lrn(node: Node) -> Output:
     ).output
 
 
-@converter("LpNormalization")
+@converter("LpNormalization", builds=nn.LpNorm)
 def lp_normalization(node: Node) -> Output:
     return nn.LpNorm(node.input(0), axis=node.attribute("axis", -1), p=node.attribute("p", 2)).output

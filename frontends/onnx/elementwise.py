@@ -7,10 +7,11 @@ import onnx
 
 from ...dialects import nn
 from ...dialects.mlir import ir
+from ...dialects.nn.extents import dims_of
 from ...dialects.ods import require
 from ...dialects.tensors import dtype_of, element_type
 from ..builder import Unsupported
-from .node import MOST_ELEMENTS, REGISTRY, Converter, Node, Output, converter, mlir_element_type, tensor_elements
+from .node import MOST_ELEMENTS, Node, Output, converter, mlir_element_type, tensor_elements
 
 _UNARY: dict[str, type[nn.ElementwiseOp] | type[nn.PredicateOp]] = {
     "Abs": nn.Abs,
@@ -75,38 +76,33 @@ _PARAMETERS: dict[str, tuple[type[nn.ElementwiseOp], dict[str, float]]] = {
 }
 
 
+@converter(*_UNARY, builds=_UNARY)
 def _unary(node: Node) -> Output:
     return _UNARY[node.operator](node.input(0)).output
 
 
+@converter(*_BINARY, builds=_BINARY)
 def _binary(node: Node) -> Output:
     return _BINARY[node.operator](node.input(0), node.input(1)).output
 
 
+@converter(*_PARAMETERS, builds={name: op for name, (op, _) in _PARAMETERS.items()})
 def _with_parameters(node: Node) -> Output:
     op, defaults = _PARAMETERS[node.operator]
     return op(node.input(0), **{name: node.attribute(name, value) for name, value in defaults.items()}).output
 
 
-for _operator in _UNARY:
-    REGISTRY[_operator] = Converter(_operator, 1, _unary, "")
-for _operator in _BINARY:
-    REGISTRY[_operator] = Converter(_operator, 7, _binary, "")
-for _operator in _PARAMETERS:
-    REGISTRY[_operator] = Converter(_operator, 1, _with_parameters, "")
-
-
-@converter("Gelu", since=20)
+@converter("Gelu", builds=nn.Gelu)
 def gelu(node: Node) -> Output:
     return nn.Gelu(node.input(0), approximate=node.attribute("approximate", "none")).output
 
 
-@converter("PRelu")
+@converter("PRelu", builds=nn.Prelu)
 def prelu(node: Node) -> Output:
     return nn.Prelu(node.input(0), node.input(1)).output
 
 
-@converter("IsInf", since=10)
+@converter("IsInf", builds=nn.IsInf)
 def is_inf(node: Node) -> Output:
     negative, positive = node.attribute("detect_negative", 1), node.attribute("detect_positive", 1)
     return nn.IsInf(node.input(0), detect_negative=bool(negative), detect_positive=bool(positive)).output
@@ -127,26 +123,27 @@ def dropout(node: Node) -> Output:
     if not node.has_output(1):
         return node.input(0)
     shape = node.shape()
-    if None in shape:
-        raise Unsupported("the mask output of Dropout needs a known shape", "give it with --shape or --dim")
     require((nn.known_product(shape) or 0) < MOST_ELEMENTS, f"a mask of {nn.shape_text(shape)} is too large")
     # the mask says what training would keep; before opset 12 inference leaves it empty
     kind = dtype_of(node.input(0)) if node.opset < 10 else np.dtype(bool)
+    if None in shape:
+        one = node.new_constant(node.opset >= 12, kind)
+        return [node.input(0), nn.DynamicExpand(one, nn.ShapeOf(node.input(0), start=0).output).output]
     return [node.input(0), node.new_constant(np.full(shape, node.opset >= 12), kind)]
 
 
-@converter("Mod", since=10)
+@converter("Mod", builds=nn.Mod)
 def mod(node: Node) -> Output:
     return nn.Mod(node.input(0), node.input(1), fmod=bool(node.attribute("fmod", 0))).output
 
 
-@converter("BitShift", since=11)
+@converter("BitShift", builds=(nn.ShiftLeft, nn.ShiftRight))
 def bit_shift(node: Node) -> Output:
     op = nn.ShiftLeft if node.attribute("direction") == "LEFT" else nn.ShiftRight
     return op(node.input(0), node.input(1)).output
 
 
-@converter("Pow", since=7)
+@converter("Pow", builds=nn.Pow, forms={"an exponent of another type": nn.Cast})
 def pow(node: Node) -> Output:
     """Computed in the exponent's type when that is a float and the base is not."""
     base, exponent = node.input(0), node.input(1)
@@ -159,7 +156,9 @@ def pow(node: Node) -> Output:
     return nn.Pow(base, exponent).output
 
 
-@converter("Max", "Min", "Sum", "Mean", since=6)
+@converter(
+    "Max", "Min", "Sum", "Mean", builds={"Max": nn.Maximum, "Min": nn.Minimum, "Sum": nn.Add, "Mean": (nn.Add, nn.Div)}
+)
 def variadic(node: Node) -> Output:
     op = {"Max": nn.Maximum, "Min": nn.Minimum}.get(node.operator, nn.Add)
     result = node.input(0)
@@ -170,12 +169,12 @@ def variadic(node: Node) -> Output:
     return result
 
 
-@converter("Where", since=9)
+@converter("Where", builds=nn.Where)
 def where(node: Node) -> Output:
     return nn.Where(node.input(0), node.input(1), node.input(2)).output
 
 
-@converter("Clip", since=6)
+@converter("Clip", builds=nn.Clamp, forms={"bounds that are computed": (nn.Maximum, nn.Minimum)})
 def clip(node: Node) -> Output:
     """Bounds may be attributes, constants or computed."""
     value = node.input(0)
@@ -193,13 +192,13 @@ def clip(node: Node) -> Output:
     return value if bounds[1] is None else nn.Minimum(value, bounds[1]).output
 
 
-@converter("Cast", since=6)
+@converter("Cast", builds=nn.Cast)
 def cast(node: Node) -> Output:
     """Between booleans, integers and floats of 16 bits and more."""
     return cast_to(node.input(0), mlir_element_type(node.attribute("to")), node.attribute("saturate", 1))
 
 
-@converter("CastLike", since=15)
+@converter("CastLike", builds=nn.Cast)
 def cast_like(node: Node) -> Output:
     return cast_to(node.input(0), node.input(1).type.element_type, node.attribute("saturate", 1))
 
@@ -228,13 +227,23 @@ def constant(node: Node) -> Output:
     return node.builder.constant(tensor_elements(tensor, node.where))
 
 
-@converter("EyeLike", since=9)
+def _numbers(node: Node, axis: int) -> ir.Value:
+    """0, 1, 2, ... as many as a dimension has."""
+    size = nn.Reshape(dims_of(node.input(0), [axis]), shape=()).output
+    return nn.Range(node.new_constant(0, np.int64), size, node.new_constant(1, np.int64)).output
+
+
+@converter("EyeLike")
 def eye_like(node: Node) -> Output:
     require(node.rank() == 2, f"needs a matrix, got rank {node.rank()}")
     rows, columns = node.shape()
-    if rows is None or columns is None:
-        raise Unsupported("the shape is not known", "give it with --shape or --dim")
-    require(rows * columns < MOST_ELEMENTS, f"a matrix of {rows}x{columns} is too large")
     kind = node.attribute("dtype")
     dtype = dtype_of(node.input(0) if kind is None else mlir_element_type(kind))
+    if rows is None or columns is None:
+        down, right = (_numbers(node, axis) for axis in (0, 1))
+        diagonal = nn.Add(
+            nn.Unsqueeze(down, axes=(1,)).output, node.new_constant(node.attribute("k", 0), np.int64)
+        ).output
+        return nn.Cast(nn.Equal(diagonal, right).output, to=element_type(dtype), saturate=True).output
+    require(rows * columns < MOST_ELEMENTS, f"a matrix of {rows}x{columns} is too large")
     return node.new_constant(np.eye(rows, columns, node.attribute("k", 0)), dtype)

@@ -9,8 +9,10 @@ from ...dialects.ods import Violation, require
 from ...dialects.tensors import dtype_of
 from ...errors import ModelError, ShapeError
 from ..builder import NetworkBuilder, Unsupported
+from ..converter import Converter
 from .loader import needed_names, node_name, sorted_nodes
-from .node import REGISTRY, Converter, Node, Reported, tensor_elements, type_name
+from .node import REGISTRY, Convert, Node, Reported, tensor_elements, type_name
+from .opsets import CONVERT, opsets, schema_opset
 
 FAMILIES = (
     (("Sequence", "Optional", "SplitToSequence", "ConcatFromSequence"), "sequences and optionals are not supported"),
@@ -119,7 +121,7 @@ class GraphImporter:
             self.builder.unsupported(name, proto.op_type, f"its output '{extra}' is not supported")
         self.values.update((text, value) for text, value in zip(proto.output, results, strict=False) if text)
 
-    def _converter(self, proto: onnx.NodeProto, name: str) -> Converter | None:
+    def _converter(self, proto: onnx.NodeProto, name: str) -> Converter[Convert] | None:
         """The converter of a node's operator; without one the problem is remembered."""
         if proto.domain not in ("", "ai.onnx"):
             reason = f"operators of domain '{proto.domain}' are not supported"
@@ -130,13 +132,18 @@ class GraphImporter:
             reason = next(family, "the operator is not supported")
             self.builder.unsupported(name, proto.op_type, reason, "see the supported operators: kpuc ops")
             return None
+        first, last = opsets(proto.op_type)
+        if not first <= self.opset <= last:
+            reason = f"the operator is one of opsets {first} to {last}, the model uses {self.opset}"
+            self.builder.unsupported(name, proto.op_type, reason, CONVERT)
+            return None
         return REGISTRY[proto.op_type]
 
     def _check(self, proto: onnx.NodeProto, where: str) -> None:
         """The node has the inputs and attributes that its opset prescribes."""
         if proto.op_type == "Constant":
             return  # may hold more than protobuf can serialise; its converter looks at what it has
-        self.checks.opset_imports = {"": _schema_opset(proto.op_type, self.opset)}
+        self.checks.opset_imports = {"": schema_opset(proto.op_type, self.opset)}
         try:
             onnx.checker.check_node(_without_graphs(proto), self.checks)
         except (onnx.checker.ValidationError, UnicodeDecodeError) as error:  # the latter: its message quotes bytes
@@ -157,17 +164,9 @@ def _without_graphs(node: onnx.NodeProto) -> onnx.NodeProto:
     return bare
 
 
-def _schema_opset(operator: str, opset: int) -> int:
-    """The opset whose schema describes an operator.
-
-    GroupNormalization was deprecated by the very opset 18 that introduced it; files have it, and it has the form of 21.
-    """
-    return max(opset, 21) if operator == "GroupNormalization" and opset >= 18 else opset
-
-
 def _require_types(proto: onnx.NodeProto, opset: int, inputs: Sequence[ir.Value | None]) -> None:
     """Every input has one of the element types that the operator takes in this opset."""
-    formal = onnx.defs.get_schema(proto.op_type, _schema_opset(proto.op_type, opset)).inputs
+    formal = onnx.defs.get_schema(proto.op_type, schema_opset(proto.op_type, opset)).inputs
     for index, value in enumerate(inputs):
         if value is None:
             continue

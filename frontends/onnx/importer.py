@@ -6,36 +6,37 @@ computed on the spot, so that shape arithmetic on static shapes does not reach t
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import onnx
 
 from ...dialects.mlir import file_loc, ir
+from ...dialects.tensors import Dim
 from ...errors import UnsupportedError
 from ..builder import InputSpec, NetworkBuilder, Unsupported, resolve_inputs
 from . import control, convolution, elementwise, indexing, quantization, recurrent, reduction, resize, shape
 from .graph import GraphImporter
 from .loader import Source, load
 from .node import REGISTRY, mlir_element_type
+from .opsets import CONVERT, NEWEST, OLDEST, element_types, opsets
 
 __all__ = ["control", "convolution", "elementwise", "import_onnx", "indexing", "quantization", "recurrent"]
 __all__ += ["reduction", "resize", "shape", "supported_operators"]
-
-OLDEST_OPSET = 7
 
 
 def import_onnx(
     source: Source,
     *,
-    shapes: Mapping[str, Sequence[int]] | None = None,
-    dims: Mapping[str, int] | None = None,
+    shapes: Mapping[str, Sequence[Dim]] | None = None,
+    dims: Mapping[str, Dim] | None = None,
     external_data: str | Path | None = None,
 ) -> ir.Module:
     """The network as a module with one function `@main`, in the current context.
 
-    `shapes` gives whole shapes of inputs, `dims` values of symbolic dimensions, `external_data` the folder of the
-    weights that are not in the file. Raises `ModelError` (K0100-K0104), `OptionError` K0105 for shapes that do not
-    fit, `UnsupportedError` K0111-K0113 for tensors, opsets and inputs that are not supported, and one K0110 that lists
-    all nodes that cannot be imported.
+    `shapes` gives whole shapes of inputs, `dims` values of symbolic dimensions, None being for what stays open;
+    `external_data` is the folder of the weights that are not in the file. Raises `ModelError` (K0100-K0104),
+    `OptionError` K0105 for shapes that do not fit, `UnsupportedError` K0111-K0113 for tensors, opsets and inputs that
+    are not supported, and one K0110 that lists all nodes that cannot be imported.
     """
     model, name = load(source, external_data)
     opset = _opset(model, name)
@@ -43,54 +44,37 @@ def import_onnx(
     with file_loc(name, ""):
         graph = GraphImporter(builder, model.graph, opset)
         specs = [_input_spec(value, (shapes or {}).get(value.name), name) for value in graph.inputs]
-        graph.run(builder.start(resolve_inputs(specs, shapes or {}, dims or {}, name)))
+        arguments = builder.start(resolve_inputs(specs, shapes or {}, dims or {}, name))
+        builder.name_dimensions(specs)
+        graph.run(arguments)
         builder.raise_problems("K0110")
         names = [output.name for output in model.graph.output]
         return builder.finish(list(zip(names, graph.outputs(), strict=True)))
 
 
-def supported_operators() -> list[dict[str, object]]:
-    """One row an operator, for the supported-operators page; `until` is the last opset that has it, or None."""
-    return [
-        {
-            "operator": entry.operator,
-            "since": max(_first_opset(entry.operator), OLDEST_OPSET),
-            "until": _last_opset(entry.operator),
-            "note": entry.note,
-        }
-        for entry in sorted(REGISTRY.values(), key=lambda entry: entry.operator)
-    ]
-
-
-def _first_opset(operator: str) -> int:
-    """The opset that introduced an operator."""
-    version = onnx.defs.get_schema(operator).since_version
-    while version > 1 and onnx.defs.has(operator, version - 1):
-        version = onnx.defs.get_schema(operator, version - 1).since_version
-    return int(version)
-
-
-def _last_opset(operator: str) -> int | None:
-    """The opset before the one that deprecated an operator."""
-    schema = onnx.defs.get_schema(operator)
-    return schema.since_version - 1 if schema.deprecated else None
+def supported_operators() -> list[dict[str, Any]]:
+    """One row an operator: `Converter.row`, the first and last opset imported, and the types of its first input."""
+    rows = []
+    for operator in sorted(REGISTRY):
+        first, last = opsets(operator)
+        rows.append({**REGISTRY[operator].row(), "since": first, "until": last, "types": element_types(operator)})
+    return rows
 
 
 def _opset(model: onnx.ModelProto, name: str) -> int:
     versions = {entry.domain: entry.version for entry in model.opset_import}
     opset = versions.get("", versions.get("ai.onnx", 0))
-    newest = onnx.defs.onnx_opset_version()
-    if not OLDEST_OPSET <= opset <= newest:
+    if not OLDEST <= opset <= NEWEST:
         raise UnsupportedError(
             "K0112",
             where=name,
-            cause=f"the model uses opset {opset}, supported are {OLDEST_OPSET} to {newest}",
-            remedy="convert it with onnx.version_converter.convert_version",
+            cause=f"the model uses opset {opset}, supported are {OLDEST} to {NEWEST}",
+            remedy=CONVERT,
         )
     return int(opset)
 
 
-def _input_spec(value: onnx.ValueInfoProto, given: Sequence[int] | None, model: str) -> InputSpec:
+def _input_spec(value: onnx.ValueInfoProto, given: Sequence[Dim] | None, model: str) -> InputSpec:
     """An input as the file declares it; when that leaves the rank open, the caller's shape decides it."""
     where, kind, tensor = f"{model}: {value.name}", value.type.WhichOneof("value"), value.type.tensor_type
     if kind != "tensor_type":

@@ -1,49 +1,66 @@
 """Gathering, scattering and selecting."""
 
+import numpy as np
+
 from ...dialects import nn
+from ...dialects.nn.extents import as_int64
 from .node import Node, Output, converter
 
 
-@converter("Gather")
+@converter("Gather", builds=nn.Gather)
 def gather(node: Node) -> Output:
     return nn.Gather(node.input(0), node.input(1), axis=node.attribute("axis", 0), batch_dims=0).output
 
 
-@converter("GatherElements", since=11)
+@converter("GatherElements", builds=nn.GatherElements)
 def gather_elements(node: Node) -> Output:
     return nn.GatherElements(node.input(0), node.input(1), axis=node.attribute("axis", 0)).output
 
 
-@converter("GatherND", since=11)
+@converter("GatherND", builds=nn.GatherNd)
 def gather_nd(node: Node) -> Output:
     return nn.GatherNd(node.input(0), node.input(1), batch_dims=node.attribute("batch_dims", 0)).output
 
 
-@converter("Scatter", "ScatterElements", since=9)
+@converter("Scatter", "ScatterElements", builds=nn.ScatterElements)
 def scatter_elements(node: Node) -> Output:
     axis, reduction = node.attribute("axis", 0), node.attribute("reduction", "none")
     return nn.ScatterElements(node.input(0), node.input(1), node.input(2), axis=axis, reduction=reduction).output
 
 
-@converter("ScatterND", since=11)
+@converter("ScatterND", builds=nn.ScatterNd)
 def scatter_nd(node: Node) -> Output:
     reduction = node.attribute("reduction", "none")
     return nn.ScatterNd(node.input(0), node.input(1), node.input(2), reduction=reduction).output
 
 
-@converter("OneHot", since=9)
+@converter("OneHot", builds=nn.OneHot)
 def one_hot(node: Node) -> Output:
-    """The depth must be constant."""
+    axis = node.attribute("axis", -1)
+    if node.constant(1) is None:
+        return _one_hot_of_computed_depth(node, axis % (node.rank() + 1))
     depth = int(node.constant_scalar(1, "depth"))
-    return nn.OneHot(node.input(0), node.input(2), depth=depth, axis=node.attribute("axis", -1)).output
+    return nn.OneHot(node.input(0), node.input(2), depth=depth, axis=axis).output
 
 
-@converter("NonZero", since=9)
+def _one_hot_of_computed_depth(node: Node, axis: int) -> Output:
+    """where(index == 0, 1, 2, ..., on, off), negative indices counted from the end."""
+    depth, indices = nn.Reshape(as_int64(node.input(1)), shape=()).output, as_int64(node.input(0))
+    classes = nn.Range(node.new_constant(0, np.int64), depth, node.new_constant(1, np.int64)).output
+    column = nn.Reshape(classes, shape=(-1, *(1,) * (node.rank() - axis))).output
+    below = nn.Less(indices, node.new_constant(0, np.int64)).output
+    front = nn.Where(below, nn.Add(indices, depth).output, indices).output
+    hit = nn.Equal(nn.Unsqueeze(front, axes=(axis,)).output, column).output
+    off, on = nn.Split(node.input(2), axis=0, sizes=(1, 1)).outputs
+    return nn.Where(hit, nn.Reshape(on, shape=()).output, nn.Reshape(off, shape=()).output).output
+
+
+@converter("NonZero", builds=nn.NonZero)
 def non_zero(node: Node) -> Output:
     return nn.NonZero(node.input(0)).output
 
 
-@converter("NonMaxSuppression", since=10)
+@converter("NonMaxSuppression", builds=nn.Nms)
 def non_max_suppression(node: Node) -> Output:
     """Limits and thresholds must be constant."""
     return nn.Nms(

@@ -1,8 +1,7 @@
 """What a converter sees of an ONNX node, and the registry of converters."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Any, Protocol, TypeAlias, TypeVar
+from typing import Any, Protocol, TypeAlias
 
 import numpy as np
 import onnx
@@ -14,35 +13,14 @@ from ...dialects.ods import require
 from ...dialects.tensors import Array, Shape, dtype_of, element_type, shape_of
 from ...errors import ModelError, UnsupportedError
 from ..builder import NetworkBuilder, Unsupported
+from ..converter import Registry
 
 Value: TypeAlias = ir.Value
 Output: TypeAlias = Value | Sequence[Value]
 Convert = Callable[["Node"], Output]
-AnyConvert = TypeVar("AnyConvert", bound=Convert)
 
-
-@dataclass(frozen=True)
-class Converter:
-    """How one ONNX operator becomes `nn`: for opsets from `since` on (older ones: the converter says)."""
-
-    operator: str
-    since: int
-    convert: Convert
-    note: str
-
-
-REGISTRY: dict[str, Converter] = {}
-
-
-def converter(*operators: str, since: int = 1) -> Callable[[AnyConvert], AnyConvert]:
-    """Register a converter; the first line of its docstring says what is limited."""
-
-    def register(convert: AnyConvert) -> AnyConvert:
-        for operator in operators:
-            REGISTRY[operator] = Converter(operator, since, convert, (convert.__doc__ or "").strip().split("\n")[0])
-        return convert
-
-    return register
+REGISTRY: Registry[Convert] = Registry()
+converter = REGISTRY.converter
 
 
 MOST_ELEMENTS = 2**31
@@ -170,12 +148,17 @@ class Node:
             origin = self.builder.origin(value)
             raise Unsupported(
                 f"its {what} depends on {origin}; it must be known when the network is compiled",
-                "fix the input shapes with --shape or --dim"
-                if origin.startswith("the shape")
-                else f"export the network with a constant {what}",
+                self.remedy(origin, what),
             )
         require(array.size == 1, f"its {what} has {array.size} elements, expected one")
         return int(array.reshape(-1)[0])
+
+    @staticmethod
+    def remedy(origin: str, what: str) -> str:
+        """How a value that has this origin becomes known."""
+        if origin.startswith("the shape"):
+            return "fix the input shapes with --shape or --dim"
+        return f"export the network with a constant {what}"
 
     def new_constant(self, array: Any, dtype: Any = None) -> Value:
         """A constant at this node."""

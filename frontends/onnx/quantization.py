@@ -13,7 +13,7 @@ from ...dialects.mlir import ir
 from ...dialects.ods import require
 from ...dialects.tensors import Array, dtype_of, element_type, shape_of
 from ..builder import Unsupported
-from .convolution import kernel_of, spatial_attributes
+from .convolution import kernel_of, windows
 from .elementwise import cast_to
 from .node import Node, Output, converter, mlir_element_type
 
@@ -56,7 +56,7 @@ def _dequantize(value: ir.Value, scales: Array, zeros: Array | None, axis: int) 
     return nn.Dequantize(nn.StorageCast(value, results=[typed]).output).output
 
 
-@converter("QuantizeLinear", since=10)
+@converter("QuantizeLinear", builds=nn.Quantize, forms={"integers as input": nn.Cast})
 def quantize_linear(node: Node) -> Output:
     """Scale and zero point must be constant, per tensor or per axis; integers of 8 and 16 bits."""
     scales, zeros = _parameters(node, 1, 2)
@@ -68,7 +68,7 @@ def quantize_linear(node: Node) -> Output:
     return _quantize(value, scales, zeros, node.attribute("axis", 1), dtype)
 
 
-@converter("DequantizeLinear", since=10)
+@converter("DequantizeLinear", builds=nn.Dequantize, forms={"results other than f32": nn.Cast})
 def dequantize_linear(node: Node) -> Output:
     """Scale and zero point must be constant, per tensor or per axis; integers of 8, 16 and 32 bits."""
     scales, zeros = _parameters(node, 1, 2)
@@ -77,7 +77,7 @@ def dequantize_linear(node: Node) -> Output:
     return cast_to(result, mlir_element_type(kind) if kind else element_type(scales.dtype))
 
 
-@converter("QLinearConv", since=10)
+@converter("QLinearConv", builds=(nn.Dequantize, nn.Conv, nn.Quantize))
 def qlinear_conv(node: Node) -> Output:
     """Scales and zero points must be constant; the sum is rounded once, in float."""
     (x_scale, x_zero), (w_scale, w_zero), (y_scale, y_zero) = (_parameters(node, i, i + 1) for i in (1, 4, 6))
@@ -87,12 +87,12 @@ def qlinear_conv(node: Node) -> Output:
     bias = node.optional(8)
     if bias is not None:
         bias = _dequantize(bias, x_scale.reshape(-1) * w_scale.reshape(-1), None, 0)
-    attributes = spatial_attributes(node, kernel_of(node, 3), node.shape()[2:])
+    value, attributes = windows(node, value, kernel_of(node, 3))
     result = nn.Conv(value, weight, bias, groups=node.attribute("group", 1), **attributes).output
     return _quantize(result, y_scale, y_zero, 0, np.uint8 if y_zero is None else y_zero.dtype)
 
 
-@converter("QLinearMatMul", since=10)
+@converter("QLinearMatMul", builds=(nn.Dequantize, nn.Matmul, nn.Quantize))
 def qlinear_matmul(node: Node) -> Output:
     """Scales and zero points must be constant; the sum is rounded once, in float."""
     (a_scale, a_zero), (b_scale, b_zero), (y_scale, y_zero) = (_parameters(node, i, i + 1) for i in (1, 4, 6))
@@ -114,19 +114,26 @@ def _centred(node: Node, index: int, zero_point: int, trailing: int = 0) -> ir.V
     return nn.Sub(value, zero).output
 
 
-@converter("MatMulInteger", since=10)
+@converter(
+    "MatMulInteger", builds=(nn.Cast, nn.Sub, nn.Matmul), forms={"zero points a row": nn.Unsqueeze}, integers=True
+)
 def matmul_integer(node: Node) -> Output:
     return nn.Matmul(_centred(node, 0, 2, trailing=1), _centred(node, 1, 3)).output
 
 
-@converter("ConvInteger", since=10)
+@converter(
+    "ConvInteger", builds=(nn.Cast, nn.Sub, nn.Conv), forms={"zero points a channel": nn.Unsqueeze}, integers=True
+)
 def conv_integer(node: Node) -> Output:
-    attributes = spatial_attributes(node, kernel_of(node), node.shape()[2:])
-    value, weight = _centred(node, 0, 2), _centred(node, 1, 3, trailing=node.rank(1) - 1)
+    value, attributes = windows(node, _centred(node, 0, 2), kernel_of(node))
+    weight = _centred(node, 1, 3, trailing=node.rank(1) - 1)
     return nn.Conv(value, weight, None, groups=node.attribute("group", 1), **attributes).output
 
 
-@converter("DynamicQuantizeLinear", since=11)
+@converter(
+    "DynamicQuantizeLinear",
+    builds=(nn.Reduce, nn.Maximum, nn.Minimum, nn.Sub, nn.Div, nn.Neg, nn.Clamp, nn.Round, nn.Add, nn.Cast),
+)
 def dynamic_quantize_linear(node: Node) -> Output:
     """To u8, with the scale that the input's own range gives."""
     value = node.input(0)

@@ -22,7 +22,7 @@ def _attributes(node: Node) -> dict[str, Any]:
     }
 
 
-@converter("LSTM", since=7)
+@converter("LSTM", builds=nn.Lstm)
 def lstm(node: Node) -> Output:
     operands = [node.optional(i) for i in range(8)]
     forget = bool(node.attribute("input_forget", 0))
@@ -30,7 +30,7 @@ def lstm(node: Node) -> Output:
     return [op.y, op.y_h, op.y_c]
 
 
-@converter("GRU", since=7)
+@converter("GRU", builds=nn.Gru)
 def gru(node: Node) -> Output:
     operands = [node.optional(i) for i in range(6)]
     linear = bool(node.attribute("linear_before_reset", 0))
@@ -38,7 +38,7 @@ def gru(node: Node) -> Output:
     return [op.y, op.y_h]
 
 
-@converter("RNN", since=7)
+@converter("RNN", builds=nn.Rnn)
 def rnn(node: Node) -> Output:
     op = nn.Rnn(*[node.optional(i) for i in range(6)], **_attributes(node))
     return [op.y, op.y_h]

@@ -1,9 +1,8 @@
 """Reductions, searches, scans and the softmax family."""
 
 from ...dialects import nn
-from ...dialects.tensors import shape_of
-from ..builder import Unsupported
-from .node import REGISTRY, Converter, Node, Output, converter
+from ...dialects.nn.extents import dims_of, extent_of, product, reshape
+from .node import Node, Output, converter
 
 _KINDS = {
     "ReduceL1": "l1",
@@ -19,6 +18,7 @@ _KINDS = {
 }
 
 
+@converter(*_KINDS, builds=nn.Reduce)
 def _reduce(node: Node) -> Output:
     axes = node.ints(1, "axes")
     if not axes:
@@ -28,11 +28,7 @@ def _reduce(node: Node) -> Output:
     return nn.Reduce(node.input(0), kind=_KINDS[node.operator], axes=axes, keepdims=keepdims).output
 
 
-for _operator in _KINDS:
-    REGISTRY[_operator] = Converter(_operator, 1, _reduce, "")
-
-
-@converter("ArgMax", "ArgMin")
+@converter("ArgMax", "ArgMin", builds=nn.ArgReduce)
 def arg_reduce(node: Node) -> Output:
     return nn.ArgReduce(
         node.input(0),
@@ -43,7 +39,7 @@ def arg_reduce(node: Node) -> Output:
     ).output
 
 
-@converter("CumSum", since=11)
+@converter("CumSum", builds=nn.Cumsum)
 def cumsum(node: Node) -> Output:
     """The axis must be constant."""
     axis = int(node.constant_scalar(1, "axis"))
@@ -51,21 +47,28 @@ def cumsum(node: Node) -> Output:
     return nn.Cumsum(node.input(0), axis=axis, exclusive=exclusive, reverse=reverse).output
 
 
-@converter("TopK")
+@converter("TopK", builds=nn.Topk, forms={"k that is computed": nn.DynamicTopk})
 def topk(node: Node) -> Output:
-    """k must be constant."""
+    how = {
+        "axis": node.attribute("axis", -1),
+        "largest": bool(node.attribute("largest", 1)),
+        "sorted": bool(node.attribute("sorted", 1)),
+    }
+    if "k" not in node.attributes and node.constant(1) is None:
+        computed = nn.DynamicTopk(node.input(0), node.input(1), **how)
+        return [computed.output, computed.indices]
     k = node.attribute("k") if "k" in node.attributes else int(node.constant_scalar(1, "k"))
-    top = nn.Topk(
-        node.input(0),
-        k=k,
-        axis=node.attribute("axis", -1),
-        largest=bool(node.attribute("largest", 1)),
-        sorted=bool(node.attribute("sorted", 1)),
-    )
+    top = nn.Topk(node.input(0), k=k, **how)
     return [top.output, top.indices]
 
 
-@converter("Softmax", "LogSoftmax", "Hardmax")
+@converter(
+    "Softmax",
+    "LogSoftmax",
+    "Hardmax",
+    builds={"Softmax": nn.Softmax, "LogSoftmax": nn.LogSoftmax, "Hardmax": nn.Hardmax},
+    forms={"several dimensions as one": nn.Reshape},
+)
 def softmax(node: Node) -> Output:
     """Before opset 13 the dimensions from `axis` on count as one."""
     op = {"Softmax": nn.Softmax, "LogSoftmax": nn.LogSoftmax, "Hardmax": nn.Hardmax}[node.operator]
@@ -75,7 +78,6 @@ def softmax(node: Node) -> Output:
     axis = node.axis("axis", 1, len(shape))
     if nn.known_product(shape[axis + 1 :]) == 1:
         return op(value, axis=axis).output
-    if None in shape:
-        raise Unsupported("softmax over several dimensions needs a known shape", "give it with --shape or --dim")
-    flat = nn.Reshape(value, shape=(nn.known_product(shape[:axis]) or 0, -1)).output
-    return nn.Reshape(op(flat, axis=1).output, shape=tuple(dim or 0 for dim in shape_of(value))).output
+    rows = nn.known_product(shape[:axis])
+    flat = reshape(value, [product(dims_of(value, range(axis))) if rows is None else rows, -1])
+    return reshape(op(flat, axis=1).output, [extent_of(value, i) for i in range(len(shape))])

@@ -5,13 +5,14 @@ import math
 import numpy as np
 
 from ...dialects import nn
+from ...dialects.nn.extents import dims_of, equal_parts, product, vector
 from ...dialects.ods import require
 from ...dialects.tensors import Shape, dtype_of, element_type
 from ..builder import Unsupported
 from .node import MOST_ELEMENTS, Node, Output, converter, mlir_element_type, tensor_elements
 
 
-@converter("Reshape", since=5)
+@converter("Reshape", builds=nn.Reshape, forms={"a shape that is computed": nn.DynamicReshape})
 def reshape(node: Node) -> Output:
     allow_zero = bool(node.attribute("allowzero", 0))
     target = node.constant(1)
@@ -37,19 +38,18 @@ def _without_rest(source: Shape, target: tuple[int, ...], allow_zero: bool) -> t
     return tuple(count // stated if dim == -1 else dim for dim in target)
 
 
-@converter("Flatten")
+@converter("Flatten", builds=nn.Reshape, forms={"sizes that are not known": nn.DynamicReshape})
 def flatten(node: Node) -> Output:
     shape = node.shape()
     axis = node.axis("axis", 1, len(shape))
     left, right = nn.known_product(shape[:axis]), nn.known_product(shape[axis:])
     if left is not None or right is not None:
         return nn.Reshape(node.input(0), shape=(-1 if left is None else left, -1 if right is None else right)).output
-    if axis == 1:
-        return nn.DynamicReshape(node.input(0), node.new_constant([0, -1], np.int64), allow_zero=False).output
-    raise Unsupported("both sides of the result are unknown", "fix the input shapes with --shape or --dim")
+    rows = product(dims_of(node.input(0), range(axis)))
+    return nn.DynamicReshape(node.input(0), vector([rows, -1]), allow_zero=True).output
 
 
-@converter("Squeeze")
+@converter("Squeeze", builds=nn.Squeeze)
 def squeeze(node: Node) -> Output:
     axes = node.ints(1, "axes")
     if not axes:
@@ -59,18 +59,18 @@ def squeeze(node: Node) -> Output:
     return nn.Squeeze(node.input(0), axes=axes).output
 
 
-@converter("Unsqueeze")
+@converter("Unsqueeze", builds=nn.Unsqueeze)
 def unsqueeze(node: Node) -> Output:
     return nn.Unsqueeze(node.input(0), axes=node.ints(1, "axes") or ()).output
 
 
-@converter("Transpose")
+@converter("Transpose", builds=nn.Transpose)
 def transpose(node: Node) -> Output:
     permutation = node.attribute("perm", list(reversed(range(node.rank()))))
     return nn.Transpose(node.input(0), permutation=permutation).output
 
 
-@converter("Slice")
+@converter("Slice", builds=nn.Slice, forms={"bounds that are computed": nn.DynamicSlice})
 def slice(node: Node) -> Output:
     if "starts" in node.attributes:
         starts, ends = node.attribute("starts"), node.attribute("ends")
@@ -87,13 +87,13 @@ def slice(node: Node) -> Output:
     return nn.Slice(node.input(0), starts=first, ends=last, axes=axes, steps=steps).output
 
 
-@converter("Concat", since=4)
+@converter("Concat", builds=nn.Concat)
 def concat(node: Node) -> Output:
     values = [node.input(i) for i in range(len(node.inputs))]
     return values[0] if len(values) == 1 else nn.concat(values, node.attribute("axis"))
 
 
-@converter("Split", since=2)
+@converter("Split", builds=nn.Split)
 def split(node: Node) -> Output:
     axis = node.axis("axis", 0, node.rank())
     require(axis < node.rank(), f"axis {axis} is out of range for rank {node.rank()}")
@@ -103,27 +103,27 @@ def split(node: Node) -> Output:
         outputs = len(node.proto.output)
         require(parts == outputs, f"num_outputs is {parts}, but there are {outputs} outputs")
         if dim is None:
-            raise Unsupported(f"dimension {axis} is not known", "give it with --shape or --dim")
+            return equal_parts(node.input(0), axis, parts)
         part = -(-dim // parts)
         sizes = tuple(min(part, dim - i * part) for i in range(parts))
     return nn.Split(node.input(0), axis=axis, sizes=sizes).outputs
 
 
-@converter("Expand", since=8)
+@converter("Expand", builds=nn.Expand, forms={"a shape that is computed": nn.DynamicExpand})
 def expand(node: Node) -> Output:
     if node.constant(1) is None:
         return nn.DynamicExpand(node.input(0), node.input(1)).output
     return nn.Expand(node.input(0), shape=node.constant_ints(1, "shape")).output
 
 
-@converter("Tile", since=6)
+@converter("Tile", builds=nn.Tile, forms={"counts that are computed": nn.DynamicTile})
 def tile(node: Node) -> Output:
     if node.constant(1) is None:
         return nn.DynamicTile(node.input(0), node.input(1)).output
     return nn.Tile(node.input(0), repeats=node.constant_ints(1, "repeats")).output
 
 
-@converter("Pad", since=2)
+@converter("Pad", builds=nn.Pad, forms={"padding that is computed": nn.DynamicPad})
 def pad(node: Node) -> Output:
     mode, rank = node.attribute("mode", "constant"), node.rank()
     if "pads" in node.attributes:
@@ -143,40 +143,40 @@ def pad(node: Node) -> Output:
     return nn.Pad(node.input(0), padding=padding, mode=mode, value=node.scalar(2, 0.0)).output
 
 
-@converter("DepthToSpace")
+@converter("DepthToSpace", builds=nn.DepthToSpace)
 def depth_to_space(node: Node) -> Output:
     mode = node.attribute("mode", "DCR")
     return nn.DepthToSpace(node.input(0), block=node.attribute("blocksize"), mode=mode).output
 
 
-@converter("SpaceToDepth")
+@converter("SpaceToDepth", builds=nn.SpaceToDepth)
 def space_to_depth(node: Node) -> Output:
     mode = node.attribute("mode", "DCR")
     return nn.SpaceToDepth(node.input(0), block=node.attribute("blocksize"), mode=mode).output
 
 
-@converter("ReverseSequence", since=10)
+@converter("ReverseSequence", builds=nn.ReverseSequence)
 def reverse_sequence(node: Node) -> Output:
     batch, time = node.attribute("batch_axis", 1), node.attribute("time_axis", 0)
     return nn.ReverseSequence(node.input(0), node.input(1), batch_axis=batch, time_axis=time).output
 
 
-@converter("Trilu", since=14)
+@converter("Trilu", builds=nn.Trilu)
 def trilu(node: Node) -> Output:
     return nn.Trilu(node.input(0), k=int(node.scalar(1, 0)), upper=bool(node.attribute("upper", 1))).output
 
 
-@converter("Shape")
+@converter("Shape", forms={"a shape that is not known": nn.ShapeOf})
 def shape(node: Node) -> Output:
     return nn.ShapeOf(node.input(0), start=node.attribute("start", 0), end=node.attribute("end")).output
 
 
-@converter("Size")
+@converter("Size", forms={"a shape that is not known": nn.Size})
 def size(node: Node) -> Output:
     return nn.Size(node.input(0)).output
 
 
-@converter("ConstantOfShape", since=9)
+@converter("ConstantOfShape", builds=nn.Fill, forms={"integers of more than 53 bits": nn.DynamicExpand})
 def constant_of_shape(node: Node) -> Output:
     tensor = node.attribute("value")
     where = node.where
@@ -188,7 +188,7 @@ def constant_of_shape(node: Node) -> Output:
     return nn.Fill(node.input(0), value=float(number), dtype=element_type(elements.dtype)).output
 
 
-@converter("Range", since=11)
+@converter("Range", builds=nn.Range)
 def range_(node: Node) -> Output:
     scalars = [nn.Reshape(node.input(i), shape=()).output if node.rank(i) else node.input(i) for i in (0, 1, 2)]
     known = [nn.constant_value(node.builder.folded(scalar)) for scalar in scalars]
@@ -199,7 +199,18 @@ def range_(node: Node) -> Output:
     return nn.Range(*(node.builder.folded(scalar) for scalar in scalars)).output
 
 
-@converter("RandomNormal", "RandomUniform", "RandomNormalLike", "RandomUniformLike")
+@converter(
+    "RandomNormal",
+    "RandomUniform",
+    "RandomNormalLike",
+    "RandomUniformLike",
+    builds={
+        "RandomNormal": nn.RandomNormal,
+        "RandomNormalLike": nn.RandomNormal,
+        "RandomUniform": nn.RandomUniform,
+        "RandomUniformLike": nn.RandomUniform,
+    },
+)
 def random(node: Node) -> Output:
     """Deterministic: the generator is kpuc's own."""
     if node.operator.endswith("Like"):

@@ -1,8 +1,8 @@
 """Variables, and operators that run other graphs of the file."""
 
 from ...dialects import nn
-from ...dialects.mlir import ir
 from ..builder import ROUNDS, Unsupported
+from ..choice import Alternatives, Rounds, Undecided, scalar_condition, select
 from . import quantization
 from .node import Node, Output, converter
 
@@ -41,7 +41,7 @@ def call_once(node: Node) -> Output:
     return []
 
 
-@converter("IF")
+@converter("IF", forms={"a condition that data decides": (nn.LogicalNot, nn.Where)})
 def if_(node: Node) -> Output:
     """A condition that is known picks a branch; else both are computed, and must have results of the same shapes."""
     graphs = node.options("IfOptions", "ThenSubgraphIndex", "ElseSubgraphIndex")
@@ -50,29 +50,35 @@ def if_(node: Node) -> Output:
     if known is not None:
         return node.surroundings.call(graphs[0 if known.reshape(-1)[0] else 1], arguments)
     before = dict(node.states.values)
-    branches = [node.surroundings.call(graph, arguments) for graph in graphs]
+    condition = scalar_condition(node.input(0))
+    alternatives, branches = Alternatives(node.builder), []
+    for number, graph in enumerate(graphs):
+        alternatives.begin(nn.LogicalNot(condition).output if number else condition)
+        branches.append(node.surroundings.call(graph, arguments))
+    alternatives.shield()
     if node.states.values != before:
         raise Unsupported("a branch changes a variable", "assign variables outside of branches")
-    return [_either(node, *pair) for pair in zip(*branches, strict=True)]
+    pairs = zip(*branches, strict=True)
+    return [
+        select(condition, quantization.real(then), quantization.real(otherwise), "the branches give")
+        for then, otherwise in pairs
+    ]
 
 
-def _either(node: Node, then: ir.Value, otherwise: ir.Value) -> ir.Value:
-    then, otherwise = quantization.real(then), quantization.real(otherwise)
-    if then.type != otherwise.type:
-        raise Unsupported(f"the branches give {then.type} and {otherwise.type}")
-    return nn.Where(node.input(0), then, otherwise).output
-
-
-@converter("WHILE")
+@converter("WHILE", forms={"an end that data decides": (nn.LogicalAnd, nn.Where)})
 def while_(node: Node) -> Output:
-    """The condition must be known in every round: the loop is unrolled."""
+    """Unrolled: a part of the condition must be known in every round; where the inputs end it earlier, all rounds are
+    computed."""
     condition, body = node.options("WhileOptions", "CondSubgraphIndex", "BodySubgraphIndex")
     values = [node.whole(i) for i in range(len(node.inputs))]
+    rounds = Rounds(node.builder, values)
     for _ in range(ROUNDS):
-        known = nn.constant_value(node.surroundings.call(condition, values)[0])
-        if known is None:
-            raise Unsupported("the number of rounds depends on the inputs", "give the loop a constant number of rounds")
-        if not known.reshape(-1)[0]:
-            return values
+        try:
+            if not rounds.enter(node.surroundings.call(condition, values)[0], bounded=False):
+                return rounds.finish()
+        except Undecided:
+            remedy = "give the loop a constant number of rounds"
+            raise Unsupported("the number of rounds depends on the inputs", remedy) from None
         values = node.surroundings.call(body, values)
+        rounds.leave(values)
     raise Unsupported(f"the loop has more than {ROUNDS} rounds")

@@ -1,5 +1,6 @@
 """Convolutions, pooling, resizing and matrix products."""
 
+import math
 import struct
 from typing import Any
 
@@ -7,6 +8,8 @@ import tflite
 
 from ...dialects import nn
 from ...dialects.mlir import ir
+from ...dialects.nn import extents
+from ...dialects.nn.extents import as_int64, dims_of, ints
 from ...dialects.tensors import shape_of, static_shape
 from ..builder import Unsupported
 from .loader import guarded
@@ -15,44 +18,60 @@ from .node import Node, Output, activated, converter, same_padding, to_nchw, to_
 NO_PADDING = (0, 0, 0, 0)
 
 
-def _padding(
-    node: Node, kind: int, kernel: tuple[int, int], strides: tuple[int, int], dilations: tuple[int, int]
-) -> tuple[int, ...]:
-    return same_padding(node.shape()[1:3], kernel, strides, dilations) if kind == tflite.Padding.SAME else NO_PADDING
+def _windows(
+    node: Node,
+    image: ir.Value,
+    kind: int,
+    kernel: tuple[int, int],
+    strides: tuple[int, int],
+    dilations: tuple[int, int] = (1, 1),
+    fill: float = 0.0,
+) -> tuple[ir.Value, tuple[int, ...]]:
+    """What windows slide over, channels first, and its padding; of unknown sizes it is padded by computed amounts."""
+    value, sizes = to_nchw(image), shape_of(image)[1:3]
+    if kind != tflite.Padding.SAME:
+        return value, NO_PADDING
+    if all(size is not None or stride == 1 for size, stride in zip(sizes, strides, strict=True)):
+        return value, same_padding(sizes, kernel, strides, dilations)
+    begins, ends = extents.same_padding(dims_of(value, (2, 3)), kernel, strides, dilations)
+    amounts = nn.concat([ints([0, 0]), begins, ints([0, 0]), ends], 0)
+    return nn.DynamicPad(value, amounts, node.like(fill, value), None, mode="constant").output, NO_PADDING
 
 
-@converter("CONV_2D")
+@converter("CONV_2D", builds=nn.Conv)
 def conv(node: Node) -> Output:
     names = ("StrideH", "StrideW", "DilationHFactor", "DilationWFactor", "Padding", "FusedActivationFunction")
     sh, sw, dh, dw, padding, activation = node.options("Conv2DOptions", *names)
     weight = node.transposed(1, (0, 3, 1, 2))
     _, per_group, kh, kw = shape_of(weight)
     channels = node.shape()[3]
+    value, amounts = _windows(node, node.input(0), padding, (kh or 0, kw or 0), (sh, sw), (dh, dw))
     result = nn.Conv(
-        to_nchw(node.input(0)),
+        value,
         weight,
         node.optional(2),
         strides=(sh, sw),
         dilations=(dh, dw),
-        padding=_padding(node, padding, (kh or 0, kw or 0), (sh, sw), (dh, dw)),
+        padding=amounts,
         groups=(channels or 1) // (per_group or 1),
     ).output
     return to_nhwc(activated(result, activation))
 
 
-@converter("DEPTHWISE_CONV_2D")
+@converter("DEPTHWISE_CONV_2D", builds=nn.Conv)
 def depthwise_conv(node: Node) -> Output:
     names = ("StrideH", "StrideW", "DilationHFactor", "DilationWFactor", "Padding", "FusedActivationFunction")
     sh, sw, dh, dw, padding, activation = node.options("DepthwiseConv2DOptions", *names)
     weight = node.transposed(1, (3, 0, 1, 2))
     _, _, kh, kw = shape_of(weight)
+    value, amounts = _windows(node, node.input(0), padding, (kh or 0, kw or 0), (sh, sw), (dh, dw))
     result = nn.Conv(
-        to_nchw(node.input(0)),
+        value,
         weight,
         node.optional(2),
         strides=(sh, sw),
         dilations=(dh, dw),
-        padding=_padding(node, padding, (kh or 0, kw or 0), (sh, sw), (dh, dw)),
+        padding=amounts,
         groups=node.shape()[3] or 1,
     ).output
     return to_nhwc(activated(result, activation))
@@ -89,7 +108,7 @@ def _transposed(
     return to_nhwc(result)
 
 
-@converter("TRANSPOSE_CONV")
+@converter("TRANSPOSE_CONV", builds=nn.ConvTranspose)
 def transpose_conv(node: Node) -> Output:
     sh, sw, padding, activation = node.options(
         "TransposeConvOptions", "StrideH", "StrideW", "Padding", "FusedActivationFunction"
@@ -99,7 +118,7 @@ def transpose_conv(node: Node) -> Output:
     return activated(result, activation)
 
 
-@converter("CUSTOM Convolution2DTransposeBias")
+@converter("CUSTOM Convolution2DTransposeBias", builds=nn.ConvTranspose)
 def transpose_conv_bias(node: Node) -> Output:
     """MediaPipe's transposed convolution with bias; its options are padding (1 same, 2 valid), stride width, height."""
     with guarded(node.builder.model):
@@ -109,26 +128,32 @@ def transpose_conv_bias(node: Node) -> Output:
     return _transposed(node, node.input(0), 1, node.optional(2), (sh, sw), kind, (extents[0], extents[1]))
 
 
-@converter("MAX_POOL_2D", "AVERAGE_POOL_2D")
+@converter("MAX_POOL_2D", "AVERAGE_POOL_2D", builds={"MAX_POOL_2D": nn.MaxPool, "AVERAGE_POOL_2D": nn.AvgPool})
 def pool(node: Node) -> Output:
     names = ("FilterHeight", "FilterWidth", "StrideH", "StrideW", "Padding", "FusedActivationFunction")
     kh, kw, sh, sw, padding, activation = node.options("Pool2DOptions", *names)
+    fill = -math.inf if node.operator == "MAX_POOL_2D" else 0.0
+    value, amounts = _windows(node, node.input(0), padding, (kh, kw), (sh, sw), fill=fill)
     attributes: dict[str, Any] = {
         "kernel": (kh, kw),
         "strides": (sh, sw),
         "dilations": (1, 1),
-        "padding": _padding(node, padding, (kh, kw), (sh, sw), (1, 1)),
+        "padding": amounts,
         "ceil_mode": False,
     }
-    value = to_nchw(node.input(0))
     if node.operator == "MAX_POOL_2D":
         result = nn.MaxPool(value, **attributes).output
     else:
         result = nn.AvgPool(value, count_include_pad=False, **attributes).output
+        if padding == tflite.Padding.SAME and amounts == NO_PADDING:
+            # what was padded by computed amounts does not count: the mean is divided by the share that is not padding
+            ones = nn.DynamicExpand(node.like(1, value), dims_of(node.input(0), range(4))).output
+            share, _ = _windows(node, ones, padding, (kh, kw), (sh, sw))
+            result = nn.Div(result, nn.AvgPool(share, count_include_pad=False, **attributes).output).output
     return to_nhwc(activated(result, activation))
 
 
-@converter("RESIZE_BILINEAR", "RESIZE_NEAREST_NEIGHBOR")
+@converter("RESIZE_BILINEAR", "RESIZE_NEAREST_NEIGHBOR", builds=nn.Resize)
 def resize(node: Node) -> Output:
     linear = node.operator == "RESIZE_BILINEAR"
     table = "ResizeBilinearOptions" if linear else "ResizeNearestNeighborOptions"
@@ -137,29 +162,27 @@ def resize(node: Node) -> Output:
         raise Unsupported("aligned corners and half-pixel centres exclude each other", "choose one of them")
     value = to_nchw(node.input(0))
     shape = shape_of(value)
-    if None in shape:
-        raise Unsupported("resizing needs a known shape", "give it with --shape")
-    height, width = node.ints(1)
-    sizes = (shape[0] or 0, shape[1] or 0, height, width)
     coordinate = "align_corners" if align else "half_pixel" if half else "asymmetric"
     if half and not linear:
         coordinate = "tf_half_pixel_for_nn"
-    result = nn.Resize(
-        value,
-        sizes=sizes,
-        scales=[size / (dim or 1) for size, dim in zip(sizes, shape, strict=True)],
-        mode="linear" if linear else "nearest",
-        coordinate=coordinate,
-        nearest_mode="round_prefer_ceil" if align else "floor",
-        cubic_coeff_a=-0.75,
-        exclude_outside=False,
-        extrapolation_value=0.0,
-        antialias=False,
-    ).output
-    return to_nhwc(result)
+    how: dict[str, Any] = {
+        "mode": "linear" if linear else "nearest",
+        "coordinate": coordinate,
+        "nearest_mode": "round_prefer_ceil" if align else "floor",
+        "cubic_coeff_a": -0.75,
+        "exclude_outside": False,
+        "antialias": False,
+    }
+    known = nn.constant_ints(node.input(1))
+    if None in shape or known is None:
+        wanted = nn.concat([dims_of(value, (0, 1)), as_int64(node.input(1))], 0)
+        return to_nhwc(nn.DynamicResize(value, wanted, scales=None, **how).output)
+    sizes = (shape[0] or 0, shape[1] or 0, *known)
+    scales = [size / (dim or 1) for size, dim in zip(sizes, shape, strict=True)]
+    return to_nhwc(nn.Resize(value, sizes=sizes, scales=scales, extrapolation_value=0.0, **how).output)
 
 
-@converter("FULLY_CONNECTED")
+@converter("FULLY_CONNECTED", builds=(nn.Matmul, nn.Add), forms={"inputs of other ranks than 2": nn.Reshape})
 def fully_connected(node: Node) -> Output:
     activation, keep = node.options("FullyConnectedOptions", "FusedActivationFunction", "KeepNumDims")
     weight = node.transposed(1, (1, 0))
@@ -173,7 +196,7 @@ def fully_connected(node: Node) -> Output:
     return activated(result, activation)
 
 
-@converter("BATCH_MATMUL")
+@converter("BATCH_MATMUL", builds=nn.Matmul)
 def batch_matmul(node: Node) -> Output:
     flips = node.options("BatchMatMulOptions", "AdjX", "AdjY")
     sides = []

@@ -9,7 +9,7 @@ from ...dialects.mlir import ir
 from ...dialects.tensors import dtype_of, element_type
 from ..builder import Unsupported
 from .loader import DTYPES
-from .node import REGISTRY, Node, Output, activated, converter
+from .node import Node, Output, activated, converter
 
 _UNARY: dict[str, type[nn.ElementwiseOp]] = {
     "ABS": nn.Abs,
@@ -54,26 +54,24 @@ _ACTIVATED: dict[str, tuple[type[nn.BinaryOp], str]] = {
 }
 
 
+@converter(*_UNARY, builds=_UNARY)
 def _unary(node: Node) -> Output:
     return _UNARY[node.operator](node.input(0)).output
 
 
+@converter(*_BINARY, builds=_BINARY)
 def _binary(node: Node) -> Output:
     return _BINARY[node.operator](node.input(0), node.input(1)).output
 
 
+@converter(*_ACTIVATED, builds={name: op for name, (op, _) in _ACTIVATED.items()})
 def _activated(node: Node) -> Output:
     op, table = _ACTIVATED[node.operator]
     (activation,) = node.options(table, "FusedActivationFunction")
     return activated(op(node.input(0), node.input(1)).output, activation)
 
 
-REGISTRY.update(dict.fromkeys(_UNARY, _unary))
-REGISTRY.update(dict.fromkeys(_BINARY, _binary))
-REGISTRY.update(dict.fromkeys(_ACTIVATED, _activated))
-
-
-@converter("ADD_N")
+@converter("ADD_N", builds=nn.Add)
 def add_n(node: Node) -> Output:
     result = node.input(0)
     for index in range(1, len(node.inputs)):
@@ -81,40 +79,40 @@ def add_n(node: Node) -> Output:
     return result
 
 
-@converter("FLOOR_MOD")
+@converter("FLOOR_MOD", builds=nn.Mod)
 def floor_mod(node: Node) -> Output:
     return nn.Mod(node.input(0), node.input(1), fmod=False).output
 
 
-@converter("RELU6", "RELU_N1_TO_1", "RELU_0_TO_1")
+@converter("RELU6", "RELU_N1_TO_1", "RELU_0_TO_1", builds=nn.Clamp)
 def bounded_relu(node: Node) -> Output:
     low, high = {"RELU6": (0, 6), "RELU_N1_TO_1": (-1, 1), "RELU_0_TO_1": (0, 1)}[node.operator]
     return nn.Clamp(node.input(0), min=low, max=high).output
 
 
-@converter("LEAKY_RELU")
+@converter("LEAKY_RELU", builds=nn.LeakyRelu)
 def leaky_relu(node: Node) -> Output:
     (alpha,) = node.options("LeakyReluOptions", "Alpha")
     return nn.LeakyRelu(node.input(0), alpha=alpha).output
 
 
-@converter("ELU")
+@converter("ELU", builds=nn.Elu)
 def elu(node: Node) -> Output:
     return nn.Elu(node.input(0), alpha=1.0).output
 
 
-@converter("GELU")
+@converter("GELU", builds=nn.Gelu)
 def gelu(node: Node) -> Output:
     (approximate,) = node.options("GeluOptions", "Approximate")
     return nn.Gelu(node.input(0), approximate="tanh" if approximate else "none").output
 
 
-@converter("PRELU")
+@converter("PRELU", builds=nn.Prelu)
 def prelu(node: Node) -> Output:
     return nn.Prelu(node.input(0), node.input(1)).output
 
 
-@converter("SELECT", "SELECT_V2")
+@converter("SELECT", "SELECT_V2", builds=nn.Where, forms={"a condition that picks rows": nn.Unsqueeze})
 def select(node: Node) -> Output:
     """SELECT's condition may also be a vector that picks along the first dimension."""
     condition, rank = node.input(0), node.rank(1)
@@ -123,7 +121,7 @@ def select(node: Node) -> Output:
     return nn.Where(condition, node.input(1), node.input(2)).output
 
 
-@converter("CAST")
+@converter("CAST", builds=nn.Cast)
 def cast(node: Node) -> Output:
     (target,) = node.options("CastOptions", "OutDataType")
     if target not in DTYPES:
@@ -138,7 +136,7 @@ def cast_to(value: ir.Value, dtype: str) -> ir.Value:
     return nn.Cast(value, to=element_type(dtype), saturate=True).output
 
 
-@converter("DEQUANTIZE")
+@converter("DEQUANTIZE", forms={"from float16": nn.Cast, "from integers": nn.Dequantize})
 def dequantize(node: Node) -> Output:
     """From float16 (constants on the spot), or what a quantised tensor stands for."""
     value = node.input(0)
@@ -146,7 +144,7 @@ def dequantize(node: Node) -> Output:
     return cast_to(value, "float32") if array is None else node.new_constant(array, np.float32)
 
 
-@converter("QUANTIZE")
+@converter("QUANTIZE", builds=nn.Quantize)
 def quantize(node: Node) -> Output:
     """Real numbers, or those that a tensor with other parameters stands for: the result's type does the rest."""
     return node.input(0)
@@ -159,7 +157,7 @@ def zeros_like(node: Node) -> Output:
     return node.new_constant(np.zeros(node.shape(), dtype_of(node.input(0))))
 
 
-@converter("L2_NORMALIZATION")
+@converter("L2_NORMALIZATION", builds=(nn.Reduce, nn.Clamp, nn.Sqrt, nn.Div))
 def l2_normalization(node: Node) -> Output:
     """Over the last dimension."""
     value = node.input(0)

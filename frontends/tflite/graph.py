@@ -141,8 +141,8 @@ class GraphImporter:
         """Append the operations of one operator and define its outputs."""
         builder, tensors = self.builder, self.graph.tensors
         node = tensors[operator.outputs[0]].name if operator.outputs else operator.name
-        convert = REGISTRY.get(operator.name)
-        if convert is None:
+        entry = REGISTRY.get(operator.name)
+        if entry is None:
             builder.unsupported(node, operator.name, *_refusal(operator.name))
             return
         inputs = [self._real(index) for index in operator.inputs]
@@ -153,7 +153,7 @@ class GraphImporter:
             try:
                 sources = [tensors[index] if index >= 0 else None for index in operator.inputs]
                 outputs = [tensors[index] for index in operator.outputs]
-                values = convert(Node(self, operator, sources, inputs, outputs))
+                values = entry.convert(Node(self, operator, sources, inputs, outputs))
                 values = [values] if isinstance(values, ir.Value) else list(values)
                 for index, value in zip(operator.outputs, values, strict=False):
                     with builder.node(tensors[index].name):

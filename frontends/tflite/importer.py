@@ -6,9 +6,10 @@ remembers from one run to the next becomes inputs and outputs, behind those that
 """
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from ...dialects.mlir import file_loc, ir
-from ...dialects.tensors import element_type
+from ...dialects.tensors import Dim, element_type
 from ..builder import InputSpec, NetworkBuilder, resolve_inputs
 from . import control, convolution, elementwise, quantization, recurrent, reduction, shape
 from .graph import GraphImporter, checked
@@ -30,24 +31,24 @@ __all__ = [
 
 
 def import_tflite(
-    source: Source, *, shapes: Mapping[str, Sequence[int]] | None = None, dims: Mapping[str, int] | None = None
+    source: Source, *, shapes: Mapping[str, Sequence[Dim]] | None = None, dims: Mapping[str, Dim] | None = None
 ) -> ir.Module:
     """The network as a module with one function `@main`, in the current context.
 
-    `shapes` gives whole shapes of inputs, `dims` the value of the open dimension, which TFLite calls "-1"; without
-    them the network has the shapes that the file was converted with. Raises `ModelError` (K0100, K0140, K0141, K0142),
-    `OptionError` K0105 for shapes that do not fit, `UnsupportedError` K0151 for tensors of types that `nn` does not
-    have, and one K0150 that lists all operators that cannot be imported.
+    `shapes` gives whole shapes of inputs, `dims` the value of the open dimension, which TFLite calls "-1", None being
+    for what shall stay open; without them the network has the shapes that the file was converted with. Raises
+    `ModelError` (K0100, K0140, K0141, K0142), `OptionError` K0105 for shapes that do not fit, `UnsupportedError` K0151
+    for tensors of types that `nn` does not have, and one K0150 that lists all operators that cannot be imported.
     """
     return import_model(load(source), dict(shapes or {}), dict(dims or {}))
 
 
-def supported_operators() -> list[dict[str, object]]:
-    """One row an operator, for the supported-operators page."""
-    return [{"operator": operator} for operator in sorted(REGISTRY)]
+def supported_operators() -> list[dict[str, Any]]:
+    """One row an operator: `Converter.row`."""
+    return [REGISTRY[operator].row() for operator in sorted(REGISTRY)]
 
 
-def import_model(model: Model, shapes: Mapping[str, Sequence[int]], dims: Mapping[str, int]) -> ir.Module:
+def import_model(model: Model, shapes: Mapping[str, Sequence[Dim]], dims: Mapping[str, Dim]) -> ir.Module:
     """The main graph of a file that has been read, and what it runs."""
     with file_loc(model.name, ""):
         builder = NetworkBuilder(model.name)
@@ -55,6 +56,7 @@ def import_model(model: Model, shapes: Mapping[str, Sequence[int]], dims: Mappin
         states = States(builder, {graph.tensors[index].name for index in (*graph.inputs, *graph.outputs)})
         specs = [_spec(checked(graph.tensors[index], model.name), shapes, dims) for index in graph.inputs]
         arguments = builder.start(resolve_inputs(specs, shapes, dims, model.name))
+        builder.name_dimensions(specs)
         main = GraphImporter(builder, model, 0, states)
         main.run(arguments)
         builder.raise_problems("K0150")
@@ -65,7 +67,7 @@ def import_model(model: Model, shapes: Mapping[str, Sequence[int]], dims: Mappin
         return builder.finish([*outputs, *states.outputs()], states.first_values())
 
 
-def _spec(tensor: Tensor, shapes: Mapping[str, Sequence[int]], dims: Mapping[str, int]) -> InputSpec:
+def _spec(tensor: Tensor, shapes: Mapping[str, Sequence[Dim]], dims: Mapping[str, Dim]) -> InputSpec:
     """An input: what the file leaves open is as the caller says, else as the file was converted with."""
     asked = tensor.name in shapes or "-1" in dims
     shape = tuple("-1" if s < 0 and asked else d for d, s in zip(tensor.shape, tensor.signature, strict=False))

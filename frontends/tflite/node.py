@@ -6,7 +6,7 @@ them, which canonicalisation removes again.
 
 import math
 from collections.abc import Callable, Sequence
-from typing import Any, Protocol, TypeAlias, TypeVar
+from typing import Any, Protocol, TypeAlias
 
 import numpy as np
 import tflite
@@ -15,6 +15,7 @@ from ...dialects import nn
 from ...dialects.mlir import ir
 from ...dialects.tensors import Array, Shape, dtype_of, shape_of
 from ..builder import NetworkBuilder, Unsupported
+from ..converter import Registry
 from . import quantization
 from .loader import Operator, Tensor, guarded
 from .state import States
@@ -22,23 +23,15 @@ from .state import States
 Value: TypeAlias = ir.Value
 Output: TypeAlias = Value | Sequence[Value]
 Convert = Callable[["Node"], Output]
-AnyConvert = TypeVar("AnyConvert", bound=Convert)
 
-REGISTRY: dict[str, Convert] = {}
+REGISTRY: Registry[Convert] = Registry()
 STATE_LIMIT = 1 << 24
 """Elements of the largest variable."""
 _EMPTY_TABLE = (bytes((4, 0, 4, 0, 4, 0, 0, 0)), 4)
 """A table without fields, behind its vtable of four bytes: what an operator without options has."""
 
 
-def converter(*operators: str) -> Callable[[AnyConvert], AnyConvert]:
-    """Register a converter for operators by their names."""
-
-    def register(convert: AnyConvert) -> AnyConvert:
-        REGISTRY.update(dict.fromkeys(operators, convert))
-        return convert
-
-    return register
+converter = REGISTRY.converter
 
 
 class Surroundings(Protocol):
@@ -207,11 +200,13 @@ def activated(value: Value, activation: int) -> Value:
 def same_padding(
     sizes: Shape, kernel: Sequence[int], strides: Sequence[int], dilations: Sequence[int]
 ) -> tuple[int, ...]:
-    """The padding (begins, then ends) of TFLite's SAME: the odd element goes to the end."""
+    """The padding (begins, then ends) of TFLite's SAME: the odd element goes to the end.
+
+    Sizes must be known where strides are larger than 1.
+    """
     totals = []
     for size, k, s, d in zip(sizes, kernel, strides, dilations, strict=True):
-        if size is None:
-            raise Unsupported("SAME padding needs a known size", "give it with --shape")
-        totals.append(max((-(-size // s) - 1) * s + d * (k - 1) + 1 - size, 0))
+        known = size or 1  # any size is padded alike when every element starts a window
+        totals.append(max((-(-known // s) - 1) * s + d * (k - 1) + 1 - known, 0))
     begins = [total // 2 for total in totals]
     return (*begins, *(total - begin for total, begin in zip(totals, begins, strict=True)))

@@ -21,7 +21,7 @@ HIDDEN, CELL = 18, 19
 """The variables of an LSTM among its inputs."""
 
 
-@converter("SVDF")
+@converter("SVDF", builds=(nn.Matmul, nn.Reshape, nn.Slice, nn.Concat, nn.Mul, nn.Reduce, nn.Add))
 def svdf(node: Node) -> Output:
     """Each filter is a vector over the features times one over the last steps: y = sum_t w_time[t] * (w x)[t].
 
@@ -55,7 +55,14 @@ class _Gates:
     peepholes: Array | None
 
 
-@converter("UNIDIRECTIONAL_SEQUENCE_LSTM")
+@converter(
+    "UNIDIRECTIONAL_SEQUENCE_LSTM",
+    builds=(nn.Lstm, nn.Squeeze),
+    forms={
+        "what it remembers": nn.Unsqueeze,
+        "integers": (nn.Matmul, nn.Add, nn.Split, nn.Unsqueeze, nn.Concat, nn.Sigmoid, nn.Tanh, nn.Mul, nn.Clamp),
+    },
+)
 def lstm(node: Node) -> Output:
     """Without projection and layer normalisation."""
     activation, cell_clip, proj_clip, time_major = node.options(

@@ -6,14 +6,15 @@ from ...dialects import nn
 from ...dialects.tensors import dtype_of, element_type
 from ..builder import Unsupported
 from .loader import DTYPES
-from .node import REGISTRY, Node, Output, converter
+from .node import Node, Output, converter
 
 _KINDS = {"MEAN": "mean", "SUM": "sum", "REDUCE_MAX": "max", "REDUCE_MIN": "min", "REDUCE_PROD": "prod"}
 
 
+@converter(*_KINDS, builds=nn.Reduce, forms={"the mean of integers": nn.Div})
 def _reduce(node: Node) -> Output:
-    (keepdims,) = node.options("ReducerOptions", "KeepDims")
     """Axes may be named twice; the mean of integers is rounded towards zero."""
+    (keepdims,) = node.options("ReducerOptions", "KeepDims")
     value, kind, rank = node.input(0), _KINDS[node.operator], node.rank()
     axes = tuple(dict.fromkeys(axis % rank if -rank <= axis < rank else axis for axis in node.ints(1)))
     if kind == "mean" and dtype_of(value).kind in "iu":
@@ -25,10 +26,7 @@ def _reduce(node: Node) -> Output:
     return nn.Reduce(value, kind=kind, axes=axes, keepdims=bool(keepdims)).output
 
 
-REGISTRY.update(dict.fromkeys(_KINDS, _reduce))
-
-
-@converter("ARG_MAX", "ARG_MIN")
+@converter("ARG_MAX", "ARG_MIN", builds=(nn.ArgReduce, nn.Cast))
 def arg_reduce(node: Node) -> Output:
     maximum = node.operator == "ARG_MAX"
     (target,) = node.options("ArgMaxOptions" if maximum else "ArgMinOptions", "OutputType")
@@ -40,7 +38,7 @@ def arg_reduce(node: Node) -> Output:
     return nn.Cast(index, to=element_type(np.int32), saturate=True).output
 
 
-@converter("SOFTMAX")
+@converter("SOFTMAX", builds=nn.Softmax, forms={"beta other than 1": nn.Mul})
 def softmax(node: Node) -> Output:
     (beta,) = node.options("SoftmaxOptions", "Beta")
     value = node.input(0)
@@ -49,19 +47,19 @@ def softmax(node: Node) -> Output:
     return nn.Softmax(value, axis=node.rank() - 1).output
 
 
-@converter("LOG_SOFTMAX")
+@converter("LOG_SOFTMAX", builds=nn.LogSoftmax)
 def log_softmax(node: Node) -> Output:
     return nn.LogSoftmax(node.input(0), axis=node.rank() - 1).output
 
 
-@converter("CUMSUM")
+@converter("CUMSUM", builds=nn.Cumsum)
 def cumsum(node: Node) -> Output:
     exclusive, reverse = node.options("CumsumOptions", "Exclusive", "Reverse")
     (axis,) = node.ints(1)
     return nn.Cumsum(node.input(0), axis=axis, exclusive=bool(exclusive), reverse=bool(reverse)).output
 
 
-@converter("TOPK_V2")
+@converter("TOPK_V2", builds=(nn.Topk, nn.Cast))
 def topk(node: Node) -> Output:
     (k,) = node.ints(1)
     if node.rank() < 1:

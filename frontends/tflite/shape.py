@@ -4,13 +4,13 @@ import numpy as np
 
 from ...dialects import nn
 from ...dialects.mlir import ir
+from ...dialects.nn.extents import equal_parts
 from ...dialects.tensors import dtype_of, element_type
-from ..builder import Unsupported
 from .loader import DTYPES
 from .node import Node, Output, activated, converter, to_nchw, to_nhwc
 
 
-@converter("RESHAPE")
+@converter("RESHAPE", builds=nn.Reshape, forms={"a shape that is computed": nn.DynamicReshape})
 def reshape(node: Node) -> Output:
     if len(node.inputs) > 1 and node.optional(1) is not None:
         target = nn.constant_ints(node.input(1))
@@ -34,7 +34,7 @@ def densify(node: Node) -> Output:
     return node.stored(0)
 
 
-@converter("SHAPE")
+@converter("SHAPE", forms={"a shape that is not known": (nn.ShapeOf, nn.Cast)})
 def shape(node: Node) -> Output:
     (kind,) = node.options("ShapeOptions", "OutType")
     whole = node.builder.folded(nn.ShapeOf(node.input(0), start=0).output)
@@ -46,13 +46,13 @@ def rank(node: Node) -> Output:
     return node.new_constant(node.rank(), np.int32)
 
 
-@converter("EXPAND_DIMS")
+@converter("EXPAND_DIMS", builds=nn.Unsqueeze)
 def expand_dims(node: Node) -> Output:
     (axis,) = node.ints(1)
     return nn.Unsqueeze(node.input(0), axes=(axis,)).output
 
 
-@converter("SQUEEZE")
+@converter("SQUEEZE", builds=nn.Squeeze)
 def squeeze(node: Node) -> Output:
     (count,) = node.options("SqueezeOptions", "SqueezeDimsLength")
     dims = node.options("SqueezeOptions", "SqueezeDimsAsNumpy")[0] if count else []
@@ -60,43 +60,43 @@ def squeeze(node: Node) -> Output:
     return nn.Squeeze(node.input(0), axes=axes).output
 
 
-@converter("TRANSPOSE")
+@converter("TRANSPOSE", builds=nn.Transpose)
 def transpose(node: Node) -> Output:
     return nn.Transpose(node.input(0), permutation=node.ints(1)).output
 
 
-@converter("CONCATENATION")
+@converter("CONCATENATION", builds=nn.Concat)
 def concatenation(node: Node) -> Output:
     axis, activation = node.options("ConcatenationOptions", "Axis", "FusedActivationFunction")
     values = [node.input(index) for index in range(len(node.inputs))]
     return activated(nn.concat(values, axis), activation)
 
 
-@converter("PACK")
+@converter("PACK", builds=(nn.Unsqueeze, nn.Concat))
 def pack(node: Node) -> Output:
     (axis,) = node.options("PackOptions", "Axis")
     values = [nn.Unsqueeze(node.input(i), axes=(axis,)).output for i in range(len(node.inputs))]
     return nn.concat([node.builder.folded(value) for value in values], axis)
 
 
-@converter("UNPACK")
+@converter("UNPACK", builds=(nn.Split, nn.Squeeze))
 def unpack(node: Node) -> Output:
     axis, count = node.options("UnpackOptions", "Axis", "Num")
     parts = nn.Split(node.input(0), axis=axis, sizes=(1,) * count).outputs
     return [nn.Squeeze(part, axes=(axis,)).output for part in parts]
 
 
-@converter("SPLIT")
+@converter("SPLIT", builds=nn.Split)
 def split(node: Node) -> Output:
     (axis,) = node.ints(0)
     count = len(node.outputs)
     dim = node.shape(1)[axis]
     if dim is None:
-        raise Unsupported(f"dimension {axis} is not known", "give it with --shape")
+        return equal_parts(node.input(1), axis, count)
     return nn.Split(node.input(1), axis=axis, sizes=(dim // count,) * count).outputs
 
 
-@converter("SPLIT_V")
+@converter("SPLIT_V", builds=nn.Split)
 def split_v(node: Node) -> Output:
     (axis,) = node.ints(2)
     sizes, dim = list(node.ints(1)), node.shape()[axis]
@@ -105,7 +105,7 @@ def split_v(node: Node) -> Output:
     return nn.Split(node.input(0), axis=axis, sizes=sizes).outputs
 
 
-@converter("SLICE")
+@converter("SLICE", builds=nn.Slice)
 def slice_(node: Node) -> Output:
     begins, sizes = node.ints(1), node.ints(2)
     ends = [np.iinfo(np.int64).max if size < 0 else b + size for b, size in zip(begins, sizes, strict=True)]
@@ -113,7 +113,7 @@ def slice_(node: Node) -> Output:
     return nn.Slice(node.input(0), starts=begins, ends=ends, axes=axes, steps=(1,) * len(begins)).output
 
 
-@converter("STRIDED_SLICE")
+@converter("STRIDED_SLICE", builds=nn.Slice, forms={"dimensions that go or come": (nn.Squeeze, nn.Unsqueeze)})
 def strided_slice(node: Node) -> Output:
     names = ("BeginMask", "EndMask", "EllipsisMask", "NewAxisMask", "ShrinkAxisMask")
     begin_mask, end_mask, ellipsis, new_axis, shrink = node.options("StridedSliceOptions", *names)
@@ -151,13 +151,13 @@ def strided_slice(node: Node) -> Output:
     return nn.Squeeze(result, axes=removed).output if removed else result
 
 
-@converter("PAD", "PADV2")
+@converter("PAD", "PADV2", builds=nn.Pad)
 def pad(node: Node) -> Output:
     value = float(node.constant(2).reshape(-1)[0]) if node.operator == "PADV2" else 0.0
     return nn.Pad(node.input(0), padding=_amounts(node), mode="constant", value=value).output
 
 
-@converter("MIRROR_PAD")
+@converter("MIRROR_PAD", builds=nn.Pad)
 def mirror_pad(node: Node) -> Output:
     (mode,) = node.options("MirrorPadOptions", "Mode")
     kind = "symmetric" if mode else "reflect"
@@ -169,38 +169,38 @@ def _amounts(node: Node) -> tuple[int, ...]:
     return tuple(int(item) for item in (*pairs[:, 0], *pairs[:, 1]))
 
 
-@converter("TILE")
+@converter("TILE", builds=nn.Tile)
 def tile(node: Node) -> Output:
     return nn.Tile(node.input(0), repeats=node.ints(1)).output
 
 
-@converter("BROADCAST_TO")
+@converter("BROADCAST_TO", builds=nn.Expand)
 def broadcast_to(node: Node) -> Output:
     return nn.Expand(node.input(0), shape=node.ints(1)).output
 
 
-@converter("FILL")
+@converter("FILL", builds=nn.Expand)
 def fill(node: Node) -> Output:
     return nn.Expand(node.input(1), shape=node.ints(0)).output
 
 
-@converter("RANGE")
+@converter("RANGE", builds=nn.Range)
 def range_(node: Node) -> Output:
     return nn.Range(node.input(0), node.input(1), node.input(2)).output
 
 
-@converter("GATHER")
+@converter("GATHER", builds=nn.Gather)
 def gather(node: Node) -> Output:
     axis, batch_dims = node.options("GatherOptions", "Axis", "BatchDims")
     return nn.Gather(node.input(0), node.input(1), axis=axis, batch_dims=batch_dims).output
 
 
-@converter("GATHER_ND")
+@converter("GATHER_ND", builds=nn.GatherNd)
 def gather_nd(node: Node) -> Output:
     return nn.GatherNd(node.input(0), node.input(1), batch_dims=0).output
 
 
-@converter("ONE_HOT")
+@converter("ONE_HOT", builds=(nn.Unsqueeze, nn.Equal, nn.Where))
 def one_hot(node: Node) -> Output:
     """Whatever is not in 0..depth-1 is off, negative indices too: `nn.one_hot` would count those from the end."""
     (axis,) = node.options("OneHotOptions", "Axis")
@@ -212,33 +212,33 @@ def one_hot(node: Node) -> Output:
     return nn.Where(hit, node.input(2), node.input(3)).output
 
 
-@converter("REVERSE_V2")
+@converter("REVERSE_V2", builds=nn.Slice)
 def reverse(node: Node) -> Output:
     axes = node.ints(1)
     low, count = -np.iinfo(np.int64).max, len(axes)
     return nn.Slice(node.input(0), starts=(-1,) * count, ends=(low,) * count, axes=axes, steps=(-1,) * count).output
 
 
-@converter("DEPTH_TO_SPACE")
+@converter("DEPTH_TO_SPACE", builds=nn.DepthToSpace)
 def depth_to_space(node: Node) -> Output:
     (block,) = node.options("DepthToSpaceOptions", "BlockSize")
     return to_nhwc(nn.DepthToSpace(to_nchw(node.input(0)), block=block, mode="DCR").output)
 
 
-@converter("SPACE_TO_DEPTH")
+@converter("SPACE_TO_DEPTH", builds=nn.SpaceToDepth)
 def space_to_depth(node: Node) -> Output:
     (block,) = node.options("SpaceToDepthOptions", "BlockSize")
     return to_nhwc(nn.SpaceToDepth(to_nchw(node.input(0)), block=block, mode="DCR").output)
 
 
-@converter("SPACE_TO_BATCH_ND")
+@converter("SPACE_TO_BATCH_ND", builds=nn.SpaceToBatch)
 def space_to_batch(node: Node) -> Output:
     pairs = node.constant(2).reshape(-1, 2)
     padding = tuple(int(item) for item in (*pairs[:, 0], *pairs[:, 1]))
     return to_nhwc(nn.SpaceToBatch(to_nchw(node.input(0)), block=node.ints(1), padding=padding).output)
 
 
-@converter("BATCH_TO_SPACE_ND")
+@converter("BATCH_TO_SPACE_ND", builds=nn.BatchToSpace)
 def batch_to_space(node: Node) -> Output:
     pairs = node.constant(2).reshape(-1, 2)
     crops = tuple(int(item) for item in (*pairs[:, 0], *pairs[:, 1]))

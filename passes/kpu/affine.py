@@ -16,7 +16,7 @@ from ...dialects.tensors import Array, shape_of, static_shape
 from ..nn.fuse_convolutions import channel_constant
 from ..rewriter import NO_MATCH, Match, Pattern, Rewriter, has_one_use, pattern, producer
 from . import build
-from .rules import is_map
+from .rules import is_bounded, is_map
 
 
 def scale_and_shift(op: nn.BinaryOp) -> tuple[Array, Array] | None:
@@ -40,7 +40,7 @@ def into_layer(op: nn.BinaryOp, rewriter: Rewriter) -> Match:
     found, layer = scale_and_shift(op), producer(op.operation.operands[0], kpu.Layer)
     if found is None or layer is None or layer.activation is not None or not has_one_use(layer.output):
         return NO_MATCH
-    if layer.pool != "none" or build.COPY in layer.attributes:
+    if not is_bounded(op.output) or layer.pool != "none" or build.COPY in layer.attributes:
         return NO_MATCH
     scale, shift = found
     weight, bias = nn.constant_value(layer.weight), nn.constant_value(layer.bias)
@@ -59,7 +59,7 @@ def into_layer(op: nn.BinaryOp, rewriter: Rewriter) -> Match:
 def of_bytes(op: nn.BinaryOp, rewriter: Rewriter) -> Match:
     """a * x + b of an input: a depthwise layer, which computes at the pixel alone"""
     found = scale_and_shift(op)
-    if found is None or not comes_in(op.lhs) or not is_map(op.output):
+    if found is None or not comes_in(op.lhs) or not is_map(op.output) or not is_bounded(op.output):
         return NO_MATCH
     scale, shift = found
     weight = np.zeros((len(scale), 1, 3, 3))

@@ -11,12 +11,14 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from ...dialects import kpu, nn
+from ...dialects import kpu, nn, ranges
+from ...dialects.function import entry_function
 from ...dialects.mlir import ir
-from ...dialects.ranges import Range, value_range
+from ...dialects.ranges import Range, value_bits, value_range
 from ...dialects.tensors import Array, shape_of, static_shape
 from ...runtime.kpu.registers import CHANNELS
 from ..pipeline import register_pass
+from ..quant.weights import stated_bits
 from ..rewriter import NO_MATCH, Match, Pattern, Rewriter, has_one_use, pattern, producer, rewrite_module
 from . import build
 from .activation import clamp_knots, composed, knots_of
@@ -24,7 +26,8 @@ from .affine import AFFINE
 from .gather import dense, gathered, placed
 from .join import JOINING, is_of_layers, put_into_one
 from .portions import PORTIONS
-from .rules import LEAST, axes_of, broken_rule, is_map, record
+from .rounding import rounding_of_layer
+from .rules import LEAST, REAL, axes_of, broken_rule, is_bounded, is_map, record
 from .sink import BEHIND_SLICES, SINKING
 from .slopes import CHANNELWISE, slopes_behind
 from .windows import maximum_of_windows
@@ -89,7 +92,7 @@ def scaling_behind(op: nn.BinaryOp, rewriter: Rewriter) -> Match:
 def _activate(op: Any, value: ir.Value, rewriter: Rewriter) -> Match:
     layer = producer(value, kpu.Layer)
     knots = knots_of(op, value_range(value))
-    if layer is None or knots is None or layer.pool != "none" or not has_one_use(value):
+    if layer is None or knots is None or layer.pool != "none" or not has_one_use(value) or not is_bounded(op.output):
         return NO_MATCH
     if layer.activation is not None:
         knots = composed(layer.activation, knots)
@@ -101,7 +104,7 @@ def pooling_behind(op: nn.PoolOp, rewriter: Rewriter) -> Match:
     """pool(layer(x)) of 2x2 or 4x4 squares ends the layer, or one that only copies: depthwise layers cannot pool"""
     form = pool_name(op)
     value = op.input
-    if form is None or not is_of_layers(value):
+    if form is None or not is_of_layers(value) or not is_bounded(op.output):
         return NO_MATCH
     # bytes are averaged: they must hold what is averaged, which reaches farther than means do
     span = value_range(value if form.startswith("mean") else op.output)
@@ -136,7 +139,7 @@ def sum_of_maps(op: nn.Add, rewriter: Rewriter) -> Match:
     """a + b of two maps, one of them a layer's: a 1x1 layer over both, one behind the other"""
     maps = [op.lhs, op.rhs]
     shapes = {static_shape(value) if None not in value.type.shape else () for value in (*maps, op.output)}
-    if len(shapes) != 1 or not is_map(op.output):
+    if len(shapes) != 1 or not is_map(op.output) or not all(map(is_bounded, (op.output, *maps))):
         return NO_MATCH
     if not any(is_from_kpu(value) for value in maps):
         return NO_MATCH
@@ -171,6 +174,7 @@ FORMING: tuple[Pattern[Any], ...] = (
     pooling_behind,
     maximum_of_windows,
     sum_of_maps,
+    rounding_of_layer,
     *JOINING,
     *BEHIND_SLICES,
 )
@@ -184,5 +188,8 @@ class FormLayers:
     name: ClassVar[str] = "kpu-form-layers"
 
     def apply(self, module: ir.Module) -> None:
+        for op in entry_function(module).regions[0].blocks[0].operations:
+            if isinstance(op, nn.Conv) and ranges.REAL in (value_bits(op.input), stated_bits(op)):
+                op.attributes[REAL] = ir.UnitAttr.get()  # patterns put other values, without bits, in its input's place
         rewrite_module(module, [*FORMING, *AFFINE])
         rewrite_module(module, [*SINKING, *JOINING, put_into_one, *PORTIONS, *CHANNELWISE, activation_behind])

@@ -19,6 +19,7 @@ from .given import Bytes
 
 REACH = 1 << 30
 """The largest batch norm result, in steps: it has 32 bits for its own term, and 36 for all."""
+STEPS = 127
 MUL = (1 << 23) - 1
 SHIFT = 15
 LINEAR = np.array([[-1.0, 1.0], [-1.0, 1.0]])
@@ -52,7 +53,7 @@ def integers(
     zeros = np.concatenate([np.full(channels, known.zero) for known, channels in inputs])
     by_input = (-1, 1, 1, 1) if depthwise else (1, -1, 1, 1)
     real = weight.astype(np.float64) * scales.reshape(by_input)
-    step = np.maximum(np.abs(real).max(axis=(1, 2, 3)), np.finfo(np.float32).tiny) / 127
+    step = best_steps(real.reshape(len(real), -1))
     rounded = np.rint(real / step[:, None, None, None])
     first = inputs[0][0].pad
     displaced = np.sum(rounded * (first - zeros.reshape(by_input)), axis=(1, 2, 3)) * step
@@ -63,6 +64,23 @@ def integers(
     norm = np.array([(*_multiplier(s / unit), round(o / unit)) for s, o in zip(step, offset, strict=True)], np.int64)
     code = Code(unit, output.affine, LINEAR if activation is None else activation, (mean - 1) / (2 * mean))
     return Integers((rounded + WEIGHT_ZERO).astype(np.uint8), norm, activation_lines(code), unit)
+
+
+def best_steps(rows: Array) -> Array:
+    """The step of each row, of which its largest number is a whole one, at most 127: where rounding changes least.
+
+    Rows that are whole multiples of a step already, as those of quantised networks, do not change at all; nor do those
+    of few numbers by much, as those that weigh maps for a sum.
+    """
+    largest = np.maximum(np.abs(rows).max(axis=1, initial=0.0), np.finfo(np.float32).tiny)
+    best, least = largest / STEPS, np.full(len(rows), np.inf)
+    for count in range(STEPS, STEPS // 2, -1):
+        steps = largest / count
+        parts = rows / steps[:, None]
+        errors = np.square(parts - np.rint(parts)).sum(axis=1) * steps**2
+        better = errors < least
+        best, least = np.where(better, steps, best), np.where(better, errors, least)
+    return np.asarray(best)
 
 
 def step_for(least: float) -> float:

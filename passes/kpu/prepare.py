@@ -22,6 +22,7 @@ from ..nn.canonicalize import reshape_of_reshape, reshape_to_same
 from ..pipeline import register_pass
 from ..rewriter import NO_MATCH, Match, Pattern, Rewriter, has_one_use, pattern, producer, rewrite_module, sole_user
 from .activation import POINTWISE
+from .rounding import EARLY
 from .rules import COLUMNS, LEAST
 from .transposed import transposed_convolution
 
@@ -78,6 +79,25 @@ def map_of_rows(count: int, inputs: int, outputs: int) -> tuple[int, int] | None
     if not fitting or way.cycles > ((count * inputs * outputs) * MULTIPLY_ADD).cycles:
         return None
     return min(fitting, key=lambda size: Layout((1, max(inputs, outputs), *size)).bytes)
+
+
+@pattern(nn.Conv, benefit=2)
+def many_inputs_of_pixel(op: nn.Conv, rewriter: Rewriter) -> Match:
+    """a convolution of one pixel with more input channels than a layer has is one of 3x3 pixels with a ninth of them"""
+    weight, shape = nn.constant_value(op.weight), shape_of(op.input)
+    if weight is None or op.groups != 1 or weight.ndim != 4 or shape != (1, weight.shape[1], 1, 1) or any(op.padding):
+        return NO_MATCH
+    outputs, inputs = weight.shape[:2]
+    channels = -(-inputs // 9)
+    if inputs <= CHANNELS or channels > CHANNELS:
+        return NO_MATCH
+    added = 9 * channels - inputs
+    value = op.input
+    if added:
+        value = nn.Pad(value, padding=(0, 0, 0, 0, 0, added, 0, 0), mode="constant", value=0.0).output
+    kernel = np.pad(weight, ((0, 0), (0, added), (0, 0), (0, 0))).reshape(outputs, channels, 3, 3)
+    pixels = nn.Reshape(value, shape=(1, channels, 3, 3)).output
+    return rewriter.replace(op, op.rebuild(pixels, nn.Constant(value=kernel).output, op.bias).output)
 
 
 @pattern(nn.Conv)
@@ -183,13 +203,6 @@ def whole_mean(value: ir.Value) -> ir.Value | None:
     return pool.input if pool.kernel == shape_of(pool.input)[2:] else None
 
 
-@pattern(nn.Dequantize)
-def rounding(op: nn.Dequantize, rewriter: Rewriter) -> Match:
-    """dequantize(quantize(x)) is x: where the KPU rounds, it rounds in its own way"""
-    quantize = producer(op.input, nn.Quantize)
-    return NO_MATCH if quantize is None else rewriter.replace(op, quantize.input)
-
-
 @pattern(nn.Reshape)
 def reshape_of_pad(op: nn.Reshape, rewriter: Rewriter) -> Match:
     """reshape(pad(x)) == pad(reshape(x)) when the reshape only moves dimensions of extent 1, which are not padded"""
@@ -216,10 +229,11 @@ def reshape_of_pad(op: nn.Reshape, rewriter: Rewriter) -> Match:
 PATTERNS: tuple[Pattern[Any], ...] = (
     transposed_convolution,
     matmul_of_rows,
+    many_inputs_of_pixel,
     many_inputs,
     many_groups,
     convolution_of_mean,
-    rounding,
+    *EARLY,
     reshape_of_pad,
     elementwise_of_reshape,
     sum_with_scaled,
@@ -231,7 +245,7 @@ PATTERNS: tuple[Pattern[Any], ...] = (
 @register_pass
 @dataclass(frozen=True)
 class Prepare:
-    """Turn matrix products into convolutions, move those before means over whole maps, and leave out rounding."""
+    """Turn matrix products into convolutions, move those before means over whole maps, and moves behind rounding."""
 
     name: ClassVar[str] = "kpu-prepare"
 

@@ -14,14 +14,18 @@ import numpy as np
 from ...dialects import kpu, nn
 from ...dialects.mlir import ir
 from ...dialects.ods import MEMBERS, Op
+from ...dialects.ranges import value_range
 from ...dialects.tensors import is_static, shape_of, static_shape
 from ...runtime.cycles import CALL, DOWNLOAD, MULTIPLY_ADD
 from ...runtime.kpu.registers import CHANNELS
 from ..rewriter import producer, users
+from .activation import POINTWISE
 from .geometry import Axis
 
 REASON = "kpu.reason"
 """On operations that stay on the host: code, sentence, what was found, what would help."""
+REAL = "kpu.real"
+"""Marks convolutions whose input or weight shall stay real."""
 LEAST = 4
 """Rows and columns of the smallest map that the vendor's compilers give to the chip."""
 IN = 30
@@ -99,6 +103,11 @@ def is_map(value: ir.Value) -> bool:
     return batch == 1 and channels <= CHANNELS and height >= LEAST and LEAST <= width <= COLUMNS
 
 
+def is_bounded(value: ir.Value) -> bool:
+    """Whether the range of a value is known, so that bytes can stand for it."""
+    return value_range(value) is not None
+
+
 @rule("K210-CONV-IMAGE", nn.Conv)
 def is_image(op: nn.Conv) -> Verdict | None:
     """The KPU convolves single images: four dimensions, all known, the first of them 1."""
@@ -168,7 +177,44 @@ def is_worth_the_way(op: nn.Conv) -> Verdict | None:
     return Verdict(f"about {work} cycles of work for {way} of transport", "nothing: this is the faster way")
 
 
-THROUGH = (nn.Reshape, nn.Relu, nn.Clamp, nn.Slice, nn.Pad)
+@rule("K210-CONV-REAL", nn.Conv)
+def may_be_rounded(op: nn.Conv) -> Verdict | None:
+    """The KPU computes with 8 bits: what reads a value or weight that shall stay real is computed in floating point."""
+    if REAL not in op.attributes:
+        return None
+    return Verdict(
+        "an input or weight that is too sensitive for 8 bits, or was said to be", "accept more noise with --mixed"
+    )
+
+
+@rule("K210-CONV-RANGE", nn.Conv)
+def has_ranges(op: nn.Conv) -> Verdict | None:
+    """What the KPU reads and makes are bytes: ranges must be known, from calibration, or from a quantised network that
+    rounds to 8 bits there."""
+    unknown = [what for what, value in (("the input", op.input), ("the result", op.output)) if not is_bounded(value)]
+    if not unknown:
+        return None
+    return Verdict(
+        f"no range of {' and '.join(unknown)}",
+        "give calibration data (--calibration); of a network that rounds to 16 bits, --quant u8 takes its own ranges",
+    )
+
+
+LAYERS: dict[type[Op], str] = {
+    nn.Conv: "of an image, with constant weights: see the rules",
+    nn.ConvTranspose: "of an image, with constant weights",
+    nn.Matmul: "of many rows, with a constant matrix",
+    nn.BatchNorm: "behind a convolution",
+    nn.Add: "of two maps, or of a map and constants",
+    nn.Sub: "of a map and constants",
+    nn.Mul: "of a map and constants",
+    nn.MaxPool: "of a layer's result",
+    nn.AvgPool: "of squares of 2x2 or 4x4 pixels of a layer's result",
+    nn.Prelu: "behind a layer",
+    **dict.fromkeys(POINTWISE, "behind a layer"),
+}
+"""What the KPU computes in a layer, and under which condition. (What only moves bytes between layers the host does.)"""
+THROUGH = (nn.Reshape, nn.Relu, nn.Clamp, nn.Slice, nn.Pad, nn.Quantize, nn.Dequantize)
 """What may stand between two layers that follow each other on the KPU."""
 
 

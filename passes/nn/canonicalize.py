@@ -413,6 +413,29 @@ def static_pad(op: nn.DynamicPad, rewriter: Rewriter) -> Match:
     return rewriter.replace(op, nn.Pad(op.input, padding=padding, mode=op.mode, value=value).output)
 
 
+@pattern(nn.DynamicTopk)
+def static_topk(op: nn.DynamicTopk, rewriter: Rewriter) -> Match:
+    """The first k elements, k being constant."""
+    k = nn.constant_ints(op.k)
+    if k is None:
+        return NO_MATCH
+    top = nn.Topk(op.input, k=k[0], axis=op.axis, largest=op.largest, sorted=op.sorted)
+    return rewriter.replace(op, top.output, top.indices)
+
+
+@pattern(nn.DynamicResize)
+def static_resize(op: nn.DynamicResize, rewriter: Rewriter) -> Match:
+    """A resize from a known shape to known sizes."""
+    shape, sizes = shape_of(op.input), nn.constant_ints(op.sizes) if op.scales is None else shape_of(op.output)
+    if sizes is None or None in shape or None in sizes or 0 in shape:
+        return NO_MATCH
+    scales = op.scales or [(size or 0) / (dim or 1) for size, dim in zip(sizes, shape, strict=True)]
+    names = ("mode", "coordinate", "nearest_mode", "cubic_coeff_a", "exclude_outside", "antialias")
+    how = {name: getattr(op, name) for name in names}
+    result = nn.Resize(op.input, sizes=sizes, scales=scales, extrapolation_value=0.0, **how).output
+    return rewriter.replace(op, result)
+
+
 PATTERNS: tuple[Pattern[Any], ...] = (
     *(p for p in list(globals().values()) if isinstance(p, Pattern)),
     round_trips.round_trip,

@@ -11,7 +11,8 @@ import numpy as np
 
 from ...dialects import nn
 from ...dialects.mlir import ir
-from ...dialects.tensors import dtype_of, is_static, shape_of, static_shape
+from ...dialects.nn.extents import divided, extent_of, reshape, scaled
+from ...dialects.tensors import dtype_of, shape_of
 from ..pipeline import register_pass
 from ..rewriter import NO_MATCH, Match, Pattern, Rewriter, pattern, rewrite_module
 from .einsum import einsum
@@ -188,14 +189,13 @@ def rms_norm(op: nn.RmsNorm, rewriter: Rewriter) -> Match:
 @pattern(nn.GroupNorm)
 def group_norm(op: nn.GroupNorm, rewriter: Rewriter) -> Match:
     """Instance normalisation of groups, then scale and bias per channel."""
-    if not is_static(op.input):
-        return NO_MATCH
-    shape = static_shape(op.input)
-    grouped = nn.Reshape(op.input, shape=(shape[0], op.num_groups, -1)).output
+    rank = len(shape_of(op.input))
+    grouped = reshape(op.input, [extent_of(op.input, 0), op.num_groups, -1])
     ones = nn.Constant(value=np.ones(op.num_groups, dtype_of(op.input))).output
     zeros = nn.Constant(value=np.zeros(op.num_groups, dtype_of(op.input))).output
-    standard = nn.Reshape(nn.InstanceNorm(grouped, ones, zeros, epsilon=op.epsilon).output, shape=shape).output
-    column = (-1,) + (1,) * (len(shape) - 2)
+    standard = nn.InstanceNorm(grouped, ones, zeros, epsilon=op.epsilon).output
+    standard = reshape(standard, [extent_of(op.input, axis) for axis in range(rank)])
+    column = (-1,) + (1,) * (rank - 2)
     scaled = nn.Mul(standard, nn.Reshape(op.scale, shape=column).output).output
     return rewriter.replace(op, nn.Add(scaled, nn.Reshape(op.bias, shape=column).output).output)
 
@@ -250,28 +250,25 @@ def one_hot(op: nn.OneHot, rewriter: Rewriter) -> Match:
 @pattern(nn.DepthToSpace)
 def depth_to_space(op: nn.DepthToSpace, rewriter: Rewriter) -> Match:
     """A reshape to blocks, a transpose, a reshape."""
-    if not is_static(op.input):
-        return NO_MATCH
-    n, c, h, w = static_shape(op.input)
+    n, c, h, w = (extent_of(op.input, axis) for axis in range(4))
     b = op.block
-    blocks, order = ((n, b, b, c // b**2, h, w), (0, 3, 4, 1, 5, 2))
+    left = divided(c, b**2)
+    blocks, order = ((n, b, b, left, h, w), (0, 3, 4, 1, 5, 2))
     if op.mode == "CRD":
-        blocks, order = (n, c // b**2, b, b, h, w), (0, 1, 4, 2, 5, 3)
-    moved = nn.Transpose(nn.Reshape(op.input, shape=blocks).output, permutation=order).output
-    return rewriter.replace(op, nn.Reshape(moved, shape=(n, c // b**2, h * b, w * b)).output)
+        blocks, order = (n, left, b, b, h, w), (0, 1, 4, 2, 5, 3)
+    moved = nn.Transpose(reshape(op.input, blocks), permutation=order).output
+    return rewriter.replace(op, reshape(moved, (n, left, scaled(h, b), scaled(w, b))))
 
 
 @pattern(nn.SpaceToDepth)
 def space_to_depth(op: nn.SpaceToDepth, rewriter: Rewriter) -> Match:
     """A reshape to blocks, a transpose, a reshape."""
-    if not is_static(op.input):
-        return NO_MATCH
-    n, c, h, w = static_shape(op.input)
+    n, c, h, w = (extent_of(op.input, axis) for axis in range(4))
     b = op.block
-    blocks = nn.Reshape(op.input, shape=(n, c, h // b, b, w // b, b)).output
+    rows, columns = divided(h, b), divided(w, b)
     order = (0, 3, 5, 1, 2, 4) if op.mode == "DCR" else (0, 1, 3, 5, 2, 4)
-    moved = nn.Transpose(blocks, permutation=order).output
-    return rewriter.replace(op, nn.Reshape(moved, shape=(n, c * b * b, h // b, w // b)).output)
+    moved = nn.Transpose(reshape(op.input, (n, c, rows, b, columns, b)), permutation=order).output
+    return rewriter.replace(op, reshape(moved, (n, scaled(c, b * b), rows, columns)))
 
 
 def _insert(values: tuple[int, ...], new: int) -> tuple[int, ...]:

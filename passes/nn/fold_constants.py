@@ -10,6 +10,7 @@ from typing import ClassVar
 
 from ...dialects import nn
 from ...dialects.evaluate import fold
+from ...dialects.function import update_types
 from ...dialects.mlir import ir
 from ...dialects.ods import Op
 from ..pipeline import register_pass
@@ -33,6 +34,7 @@ class FoldConstants:
             for block in function.regions[0].blocks:
                 for op in list(block.operations):
                     self._fold(op)
+        update_types(module)
 
     def _fold(self, op: ir.OpView) -> None:
         if self.integers and self._keep(op):

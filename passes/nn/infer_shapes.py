@@ -7,6 +7,7 @@ that inference gives, and so has the function.
 from dataclasses import dataclass
 from typing import ClassVar
 
+from ...dialects.function import update_types
 from ...dialects.mlir import ir
 from ...dialects.ods import Op
 from ...dialects.tensors import shape_of, tensor_type
@@ -26,10 +27,7 @@ class InferShapes:
                 for op in block.operations:
                     if isinstance(op, Op):
                         refine(op)
-                    elif op.operation.name == "func.return":
-                        inputs = [argument.type for argument in block.arguments]
-                        results = [value.type for value in op.operation.operands]
-                        function.attributes["function_type"] = ir.TypeAttr.get(ir.FunctionType.get(inputs, results))
+        update_types(module)
 
 
 def refine(op: Op) -> None:

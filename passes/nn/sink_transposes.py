@@ -220,7 +220,8 @@ def into_matrix(op: nn.Matmul, rewriter: Rewriter) -> Match:
     permutation = transpose.permutation
     batch, *dims = shape_of(reshape.input)
     flat = shape_of(reshape.output)
-    if permutation[0] != 0 or len(flat) != 2 or flat[0] != batch or None in dims or flat[1] != weight.shape[0]:
+    rows_of = nn.known_product(tuple(dims))
+    if permutation[0] != 0 or len(flat) != 2 or flat[0] != batch or rows_of != flat[1] or flat[1] != weight.shape[0]:
         return NO_MATCH
     order = tuple(axis - 1 for axis in inverse(permutation)[1:])
     rows = weight.reshape(*[dim or 0 for dim in dims], -1).transpose(*order, len(dims)).reshape(weight.shape)

@@ -12,6 +12,7 @@ import numpy as np
 
 from ...dialects import nn
 from ...dialects.mlir import ir
+from ...dialects.nn.extents import extent_of, vector
 from ...dialects.tensors import dtype_of, shape_of
 from ..pipeline import register_pass
 from ..rewriter import NO_MATCH, Match, Rewriter, pattern, rewrite_module
@@ -28,7 +29,9 @@ def _direction(op: nn.Lstm, number: int) -> tuple[ir.Value, ir.Value, ir.Value]:
     """Outputs (time x batch x hidden), final hidden and final cell state of one direction."""
     time, batch, _ = shape_of(op.x)
     hidden, dtype = op.hidden_size, dtype_of(op.x)
-    zeros = nn.Constant(value=np.zeros((batch, hidden), dtype)).output
+    zeros = nn.Constant(value=np.zeros((batch or 1, hidden), dtype)).output
+    if batch is None:
+        zeros = nn.DynamicExpand(zeros, vector([extent_of(op.x, 1), hidden])).output
 
     def weights(value: ir.Value) -> ir.Value:
         return nn.Transpose(nn.Squeeze(_part(value, 0, number, 1), axes=(0,)).output, permutation=(1, 0)).output
@@ -74,7 +77,7 @@ def unroll_lstm(op: nn.Lstm, rewriter: Rewriter) -> Match:
     exotic = op.sequence_lens is not None or op.p is not None or op.clip is not None or op.input_forget or op.layout
     usual = tuple(op.activations) == ("Sigmoid", "Tanh", "Tanh") * op.directions
     shape = shape_of(op.x)
-    if exotic or not usual or None in shape or not 0 < (shape[0] or 0) <= STEP_LIMIT:
+    if exotic or not usual or shape[2] is None or not 0 < (shape[0] or 0) <= STEP_LIMIT:
         return NO_MATCH
     directions = [_direction(op, number) for number in range(op.directions)]
     y, h, c = (list(values) for values in zip(*directions, strict=True))

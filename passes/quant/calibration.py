@@ -8,35 +8,53 @@ module alone, so ranges fit exactly the form of a network that they were measure
 import json
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from ...dialects import nn
 from ...dialects.function import argument_names, entry_function
 from ...dialects.mlir import describe, ir
-from ...dialects.ranges import Range, set_range
+from ...dialects.ranges import REAL, Range, set_bits, set_range
 from ...errors import OptionError, PassError
 from ...files import read_json, write_file
+from .weights import Weights, products, state_weights
 
 FORMAT = "kpuc ranges"
 VERSION = 1
+BITS = (8, 16, REAL)
+"""How values may be kept."""
 
 
 @dataclass(frozen=True)
 class Calibration:
-    """The ranges of all float values of a module; None where a value never held a finite number."""
+    """The ranges of all float values of a module; None where a value never held a finite number.
+
+    `bits` are those of values which are kept otherwise than the rest: 8, 16, or 32 for what stays a real number;
+    `weights` what is known of the weights of products, by the name of the product's result. `ignored` says what of a
+    file could not be used, and why.
+    """
 
     estimator: str
     samples: int
     ranges: dict[str, Range | None]
+    bits: dict[str, int] = field(default_factory=dict)
+    weights: dict[str, Weights] = field(default_factory=dict)
+    ignored: tuple[str, ...] = ()
+
+    def summary(self) -> dict[str, Any]:
+        """Where the ranges come from, for a report."""
+        ignored = {"ignored": list(self.ignored)} if self.ignored else {}
+        return {"estimator": self.estimator, "samples": self.samples, **ignored}
 
     def save(self, path: str | Path) -> None:
         """Write a readable JSON file: all of it, or nothing. Raises `OptionError` K0705."""
         content = {"format": FORMAT, "version": VERSION, "estimator": self.estimator, "samples": self.samples}
         lines = ",\n".join(f"    {json.dumps(name)}: {json.dumps(span)}" for name, span in self.ranges.items())
         head = json.dumps(content, indent=2).removesuffix("\n}")
-        write_file(path, f'{head},\n  "ranges": {{\n{lines}\n  }}\n}}\n')
+        tables = {"bits": self.bits, "weights": {name: one.as_json() for name, one in self.weights.items()}}
+        more = "".join(f'  "{name}": {json.dumps(table)},\n' for name, table in tables.items() if table)
+        write_file(path, f'{head},\n{more}  "ranges": {{\n{lines}\n  }}\n}}\n')
 
     @classmethod
     def load(cls, path: str | Path) -> "Calibration":
@@ -51,8 +69,18 @@ class Calibration:
         if not isinstance(ranges, dict):
             raise OptionError("K0717", where=str(path), cause="has no table 'ranges'")
         spans = {name: _span(name, entry, path) for name, entry in ranges.items()}
+        bits = content.get("bits", {})
+        if not isinstance(bits, dict) or any(name not in spans or count not in BITS for name, count in bits.items()):
+            valid = ", ".join(map(str, BITS))
+            raise OptionError("K0717", where=str(path), cause=f"'bits' is no table of its values' bits, each {valid}")
+        weights = content.get("weights", {})
+        found = {name: Weights.of(one) for name, one in weights.items()} if isinstance(weights, dict) else {"": None}
+        known = {name: one for name, one in found.items() if one is not None and name in spans}
+        if len(known) != len(found):
+            cause = "'weights' is no table of its products' weights, each their 'reach' and 'bits'"
+            raise OptionError("K0717", where=str(path), cause=cause)
         estimator, samples = content.get("estimator"), content.get("samples")
-        return cls(str(estimator), samples if isinstance(samples, int) else 0, spans)
+        return cls(str(estimator), samples if isinstance(samples, int) else 0, spans, bits, known)
 
 
 def _span(name: str, entry: Any, path: str | Path) -> Range | None:
@@ -108,3 +136,7 @@ def annotate(module: ir.Module, calibration: Calibration) -> None:
         )
     for name, value in values.items():
         set_range(value, calibration.ranges[name])
+        set_bits(value, calibration.bits.get(name))
+    for name, op in products(values):
+        if name in calibration.weights:
+            state_weights(op, calibration.weights[name])

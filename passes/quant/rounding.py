@@ -15,12 +15,14 @@ from ...dialects import nn
 from ...dialects.evaluate import Program
 from ...dialects.function import argument_names, entry_function, initial_states
 from ...dialects.mlir import ir
+from ...dialects.ranges import REAL
 from ...dialects.tensors import Array, static_shape
 from ...errors import OptionError
 from ...runtime.kernels.convolution import sliding_windows
 from .affine import asymmetric
-from .quantize import WEIGHT_BITS, channel_axis, weight_scales
+from .quantize import WEIGHT_BITS, weight_bits, weight_scales
 from .stored import Stored, is_product
+from .weights import channel_axis
 
 METHODS = ("nearest", "squant", "adaround")
 SAMPLES, ROWS = 32, 2048
@@ -46,11 +48,14 @@ def round_weights(
     if method not in METHODS:
         raise OptionError("K0719", cause=f"there is no way to round '{method}'; there are: {', '.join(METHODS)}")
     stored = Stored.of(module)
-    spans = stored.ranges()
+    spans, kept = stored.ranges(), stored.bits(bits)
     products = [(op, value) for op, value in stored.readers if is_product(op)]
     seen = _rows(module, products, samples) if method == "adaround" else {}
     for number, (op, value) in enumerate(products):
-        grid = Grid.of(op, asymmetric(spans[value], bits).scale, WEIGHT_BITS[weights])
+        wide = weight_bits(op, WEIGHT_BITS[weights], value)
+        if wide == REAL:
+            continue
+        grid = Grid.of(op, asymmetric(spans[value], kept[value]).scale, wide)
         steps = np.rint(grid.real)
         if method == "squant":
             steps = squant(grid.real, grid.limit)

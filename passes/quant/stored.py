@@ -16,7 +16,7 @@ import numpy as np
 from ...dialects import nn
 from ...dialects.function import entry_function
 from ...dialects.mlir import ir
-from ...dialects.ranges import Range, value_range
+from ...dialects.ranges import REAL, Range, value_bits, value_range
 from ...dialects.tensors import dtype_of, shape_of
 from ..nn.integer_weights import PRODUCTS
 from ..nn.sink_transposes import BOUND
@@ -63,9 +63,26 @@ class Stored:
             spans[root] = Range(min(span.low, other.low), max(span.high, other.high))
         return {value: spans[self._root(value)] for value in self.values}
 
+    def bits(self, usual: int) -> dict[ir.Value, int]:
+        """The bits of each value: the most that are stated for those that are moved into each other, or the usual."""
+        found: dict[ir.Value, int] = {}
+        for value in self.values:
+            root = self._root(value)
+            found[root] = max(found.get(root, 0), value_bits(value) or 0)
+        return {value: found[self._root(value)] or usual for value in self.values}
+
+    def groups(self) -> dict[ir.Value, list[ir.Value]]:
+        """The values that are moved into each other, and so are kept alike, by one of them."""
+        found: dict[ir.Value, list[ir.Value]] = {}
+        for value in self.values:
+            found.setdefault(self._root(value), []).append(value)
+        return found
+
     def _decide(self, value: ir.Value, op: ir.OpView | None) -> None:
         """Whether a value is kept, all that uses it being decided; None stands for the caller of the function."""
-        if isinstance(op, nn.Constant) or dtype_of(value) != np.float32 or value_range(value) is None:
+        if isinstance(op, nn.Constant) or dtype_of(value) != np.float32:
+            return
+        if value_range(value) is None or value_bits(value) == REAL:
             return
         readers = [user for user in users(value) if self._takes(user, value)]
         ends = {self._end(user) for user in readers}

@@ -114,8 +114,8 @@ from .pooling import avg_pool, lp_pool, max_pool, max_pool_with_indices
 from .quantization import dequantize, quantize
 from .random import random_normal, random_uniform
 from .recurrent import gru, lstm, rnn
-from .reduction import arg_reduce, cumsum, hardmax, log_softmax, reduce, softmax, topk
-from .resampling import resize
+from .reduction import arg_reduce, cumsum, dynamic_topk, hardmax, log_softmax, reduce, softmax, topk
+from .resampling import dynamic_resize, resize
 
 __all__ = [
     "abs",
@@ -150,8 +150,10 @@ __all__ = [
     "dynamic_expand",
     "dynamic_pad",
     "dynamic_reshape",
+    "dynamic_resize",
     "dynamic_slice",
     "dynamic_tile",
+    "dynamic_topk",
     "einsum",
     "elu",
     "equal",

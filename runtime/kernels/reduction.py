@@ -85,6 +85,11 @@ def topk(input: Array, *, k: int, axis: int, largest: bool, sorted: bool) -> tup
     return np.take_along_axis(input, indices, axis), indices.astype(np.int64)
 
 
+def dynamic_topk(input: Array, k: Array, *, axis: int, largest: bool, sorted: bool) -> tuple[Array, Array]:
+    """`topk` with a computed k."""
+    return topk(input, k=int(k.item()), axis=axis, largest=largest, sorted=sorted)
+
+
 @in_float32
 def softmax(input: Array, *, axis: int) -> Array:
     """e^x / sum(e^x)"""

@@ -1,10 +1,23 @@
 """Resampling: one small matrix of weights for each dimension that changes."""
 
 import math
+from typing import Any
 
 import numpy as np
 
 from .arrays import Array, in_float32
+
+
+def dynamic_resize(input: Array, sizes: Array | None, *, scales: tuple[float, ...] | None, **how: Any) -> Array:
+    """`resize` to computed sizes, or to floor(dimension * scale)."""
+    shape = input.shape
+    if scales is None:
+        sizes = np.zeros(0, np.int64) if sizes is None else sizes
+        scales = tuple(size / dim for size, dim in zip(sizes.tolist(), shape, strict=True))
+        extents = tuple(sizes.tolist())
+    else:
+        extents = tuple(math.floor(dim * scale) for dim, scale in zip(shape, scales, strict=True))
+    return resize(input, sizes=extents, scales=scales, extrapolation_value=0.0, **how)
 
 
 @in_float32

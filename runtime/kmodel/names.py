@@ -28,7 +28,8 @@ class Names:
     """Names in the order of the entry function's inputs and outputs; `dialect` is that of version 5 code.
 
     `states` are the first values of states, which are an input and an output of one name: all elements in order, or the
-    one number that they all are.
+    one number that they all are. `dims` are what dimensions of inputs are called that are not of one size ("" for the
+    others), by input; `ranges` the least and the greatest size of those of a name.
     """
 
     inputs: tuple[str, ...]
@@ -36,6 +37,8 @@ class Names:
     producer: str = ""
     dialect: str = ""
     states: Mapping[str, Elements] = field(default_factory=dict)
+    dims: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    ranges: Mapping[str, tuple[int, int]] = field(default_factory=dict)
 
 
 def default_names(inputs: int, outputs: int) -> Names:
@@ -76,7 +79,24 @@ def names_in(sections: Sequence[Section]) -> Names | None:
         raise _damaged("it is not an object")
     producer, dialect = _strings([fields.get("producer", ""), fields.get("dialect", "")])
     inputs, outputs = _strings(fields.get("inputs")), _strings(fields.get("outputs"))
-    return Names(inputs, outputs, producer, dialect, _states(fields.get("states", {})))
+    dims = {name: _strings(one) for name, one in _table(fields, "dims").items()}
+    return Names(inputs, outputs, producer, dialect, _states(fields.get("states", {})), dims, _ranges(fields))
+
+
+def _table(fields: Mapping[str, object], name: str) -> Mapping[str, object]:
+    value = fields.get(name, {})
+    if not isinstance(value, dict):
+        raise _damaged(f"{name} are not a table")
+    return value
+
+
+def _ranges(fields: Mapping[str, object]) -> Mapping[str, tuple[int, int]]:
+    ranges = {}
+    for symbol, pair in _table(fields, "ranges").items():
+        if not isinstance(pair, list) or len(pair) != 2 or not all(isinstance(one, int) for one in pair):
+            raise _damaged("ranges of sizes are not pairs of numbers")
+        ranges[symbol] = (pair[0], pair[1])
+    return ranges
 
 
 def _strings(value: object) -> tuple[str, ...]:

@@ -1,7 +1,8 @@
-"""The module of kind "native": machine code for one or several CPUs, and the weights that all of them use.
+"""The module of kind "native": machine code for one or several CPUs, and the weights that all of it uses.
 
-Its one function is the network. Section `.native` holds the records below, `.weights` the weights, and `.object0`,
-`.object1`, ... the code as ELF objects, the best CPU first. Every byte that decides what is executed, and on what
+Each function is the network, for other sizes of its inputs; mostly there is one. Section `.native` holds the records
+below, `.weights` the weights, and `.object0`, `.object1`, ... the code as ELF objects: those of the first function,
+for the best CPU first, then as many of the second one. Every byte that decides what is executed, and on what
 memory, is under a SHA-256: nothing of a damaged file is executed. (Hashes find damage, not malice: who can change a
 file can change its hashes.)
 Entry: a module of a kmodel of version 7, or Native. Exit: the other one; KmodelError K0401, K0402, K0405, K0411.
@@ -30,7 +31,7 @@ Digest = Annotated[bytes, Raw(32)]
 
 @struct(size=96)
 class NativeHeader(Record):
-    """First bytes of `.native`; `digest` is that of this section, itself as zeros, and of the function's types."""
+    """First bytes of `.native`; `digest` is that of this section, itself as zeros, and of the functions' types."""
 
     version: U32 = const(1)
     objects: U32
@@ -64,26 +65,47 @@ class NativeObject:
     def __str__(self) -> str:
         return self.cpu
 
+    def check(self) -> None:
+        """KmodelError K0411 unless the code is what it was when it was written."""
+        _check(f"the code for {self} is", self.code, self.digest)
+
+
+@dataclass(frozen=True)
+class NativeFunction:
+    """A network as machine code."""
+
+    objects: tuple[NativeObject, ...]
+    inputs: tuple[TensorType, ...]
+    outputs: tuple[TensorType, ...]
+
+    @property
+    def result(self) -> Type:
+        """What it returns: one output, or all of them."""
+        return self.outputs[0] if len(self.outputs) == 1 else TupleType(self.outputs)
+
 
 @dataclass(frozen=True)
 class Native:
-    """A network as machine code; `arena` is how many bytes of memory it works in."""
+    """Networks as machine code that share their weights; `arena` is how many bytes of memory each works in."""
 
-    objects: tuple[NativeObject, ...]
+    functions: tuple[NativeFunction, ...]
     weights: Buffer
     arena: int
-    inputs: tuple[TensorType, ...]
-    outputs: tuple[TensorType, ...]
     weights_digest: bytes = b""
 
-    def check(self, chosen: NativeObject) -> None:
-        """KmodelError K0411 unless the weights and the code of one object are what they were when they were written."""
-        for name, body, digest in (
-            ("the weights are", self.weights, self.weights_digest),
-            (f"the code for {chosen} is", chosen.code, chosen.digest),
-        ):
-            if hashlib.sha256(body).digest() != digest:
-                raise _damaged(f"{name} not what the file says: the SHA-256 differs")
+    @property
+    def objects(self) -> tuple[NativeObject, ...]:
+        """The code of all functions."""
+        return tuple(one for function in self.functions for one in function.objects)
+
+    def check_weights(self) -> None:
+        """KmodelError K0411 unless the weights are what they were when they were written."""
+        _check("the weights are", self.weights, self.weights_digest)
+
+
+def _check(name: str, body: Buffer, digest: bytes) -> None:
+    if hashlib.sha256(body).digest() != digest:
+        raise _damaged(f"{name} not what the file says: the SHA-256 differs")
 
 
 def _damaged(cause: str) -> KmodelError:
@@ -101,12 +123,11 @@ def native_module(native: Native) -> Module:
     header = NativeHeader(
         objects=len(records), arena=native.arena, weights=hashlib.sha256(native.weights).digest()
     )  # fmt: skip
-    result: Type = native.outputs[0] if len(native.outputs) == 1 else TupleType(native.outputs)
-    function = Function(native.inputs, result, 0, 0)
-    header = replace(header, digest=_digest(header, b"".join(records), function))
+    functions = [Function(one.inputs, one.result, 0, 0) for one in native.functions]
+    header = replace(header, digest=_digest(header, b"".join(records), functions))
     objects = [Section(f".object{index}", one.code) for index, one in enumerate(native.objects)]
     described = Section(".native", b"".join([header.write(), *records]))
-    return Module(KIND, (function,), (described, Section(".weights", native.weights), *objects))
+    return Module(KIND, tuple(functions), (described, Section(".weights", native.weights), *objects))
 
 
 def native_model(native: Native) -> Model:
@@ -115,15 +136,17 @@ def native_model(native: Native) -> Model:
 
 
 def read_native(module: Module) -> Native:
-    """The network in a module; its weights and code are not hashed before `Native.check`."""
+    """The networks in a module; its weights and code are not hashed before they are checked."""
     described = module.section(".native")
     header = NativeHeader.read(described)
     size = NativeHeader.size + header.objects * ObjectRecord.size
     require_bytes(described, 0, size, "NativeHeader.objects")
-    if len(module.functions) != 1:
-        raise _damaged(f"it has {len(module.functions)} functions, expected 1")
-    function = module.functions[0]
-    if header.digest != _digest(replace(header, digest=bytes(32)), described[NativeHeader.size : size], function):
+    count = len(module.functions)
+    if count == 0 or header.objects % count:
+        raise _damaged(f"it has {count} functions for {header.objects} objects")
+    if header.digest != _digest(
+        replace(header, digest=bytes(32)), described[NativeHeader.size : size], module.functions
+    ):
         raise _damaged("its description is not what the file says: the SHA-256 differs")
     if header.arena > MOST_ARENA:
         raise misfit(8, "NativeHeader.arena", f"is {header.arena} bytes, expected at most {MOST_ARENA}")
@@ -132,15 +155,21 @@ def read_native(module: Module) -> Native:
         record = ObjectRecord.read(described, NativeHeader.size + index * ObjectRecord.size)
         code = module.section(f".object{index}")
         objects.append(NativeObject(record.cpu, record.machine, tuple(record.needs.split()), code, record.digest))
+    each = header.objects // count
+    functions = [
+        _function(function, objects[number * each : (number + 1) * each])
+        for number, function in enumerate(module.functions)
+    ]
+    return Native(tuple(functions), module.section(".weights"), header.arena, header.weights)
+
+
+def _function(function: Function, objects: Sequence[NativeObject]) -> NativeFunction:
     results = function.result.fields if isinstance(function.result, TupleType) else (function.result,)
-    return Native(
-        tuple(objects), module.section(".weights"), header.arena, _tensors(function.parameters), _tensors(results),
-        header.weights,
-    )  # fmt: skip
+    return NativeFunction(tuple(objects), _tensors(function.parameters), _tensors(results))
 
 
-def _digest(header: NativeHeader, records: Buffer, function: Function) -> bytes:
-    types = map(write_type, (*function.parameters, function.result))
+def _digest(header: NativeHeader, records: Buffer, functions: Sequence[Function]) -> bytes:
+    types = [write_type(one) for function in functions for one in (*function.parameters, function.result)]
     return hashlib.sha256(b"".join([header.write(), records, *types])).digest()
 
 

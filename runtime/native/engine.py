@@ -16,7 +16,7 @@ import numpy as np
 
 from ...errors import ExecutionError
 from ..kmodel.elements import numpy_dtype
-from ..kmodel.native import ALIGNMENT, Native, NativeObject, read_native
+from ..kmodel.native import ALIGNMENT, NativeFunction, NativeObject, read_native
 from ..kmodel.struct import Buffer
 from ..kmodel.types7 import TensorType
 from ..kmodel.v7 import Module
@@ -37,18 +37,45 @@ returned."""
 
 
 class Engine:
-    """One native module. `link.threads` threads share its work; they are made in the first run, and end with this."""
+    """One native module: its functions share weights and memory."""
 
     def __init__(self, module: Module, link: Linker, index: int) -> None:
         native = read_native(module)
-        chosen = choose(native)
-        native.check(chosen)
-        self._code = Code(chosen.code)
-        self._inputs = [_dense(one) for one in native.inputs]
-        self._outputs = [_dense(one) for one in native.outputs]
+        self._chosen = [choose(function.objects) for function in native.functions]
+        native.check_weights()
+        self._native, self._threads = native, link.threads
         self._weights = _aligned(native.weights)
         self._arena = aligned(native.arena)
-        self._memory = (self._weights.ctypes.data, self._arena.ctypes.data)
+        self._functions: dict[int, Function] = {}
+        self._function(0)
+
+    def call(self, function: int, arguments: Sequence[Array]) -> tuple[Array, ...]:
+        """Run a network. ExecutionError K0504 when there is none, or the arguments are not its inputs."""
+        return self._function(function).call(arguments)
+
+    def _function(self, number: int) -> Function:
+        """A function, loaded when it is called for the first time."""
+        made = self._functions.get(number)
+        if made is None:
+            if not 0 <= number < len(self._chosen):
+                raise ExecutionError("K0504", cause=f"function {number} of native code does not exist")
+            code = self._chosen[number]
+            code.check()
+            made = Function(self._native.functions[number], code, self._weights, self._arena, self._threads)
+            self._functions[number] = made
+        return made
+
+
+class Function:
+    """A network's code, loaded. `threads` threads share its work; they are made in the first run, and end with this."""
+
+    def __init__(
+        self, function: NativeFunction, chosen: NativeObject, weights: Array, arena: Array, threads: int
+    ) -> None:
+        self._code = Code(chosen.code)
+        self._inputs = [_dense(one) for one in function.inputs]
+        self._outputs = [_dense(one) for one in function.outputs]
+        self._memory = (weights.ctypes.data, arena.ctypes.data)
         self._addresses = (ADDRESS * (len(self._inputs) + len(self._outputs)))()
         self._given: list[Array | None] = [None] * len(self._inputs)
         self._made = [np.empty(shape, dtype) for dtype, shape in self._outputs]
@@ -57,14 +84,14 @@ class Engine:
         sizes = enumerate(self._outputs)
         self._large = [(place, one) for place, one in sizes if self._made[place].nbytes > SMALL]
         self._run: Callable[..., None] = Run(self._code.functions[RUN])
-        self._threads = min(link.threads, MOST_THREADS)
+        self._threads = min(threads, MOST_THREADS)
         self._pool: Pool | None = None
 
-    def call(self, function: int, arguments: Sequence[Array]) -> tuple[Array, ...]:
+    def call(self, arguments: Sequence[Array]) -> tuple[Array, ...]:
         """Run the network. ExecutionError K0504 when the arguments are not its inputs."""
         found = [(one.dtype, one.shape) for one in arguments]
-        if function != 0 or found != self._inputs:
-            raise ExecutionError("K0504", cause=f"function {function} of native code is called with {found}")
+        if found != self._inputs:
+            raise ExecutionError("K0504", cause=f"native code is called with {found}")
         for place, array in enumerate(arguments):
             if array is not self._given[place]:  # to find out where an array lies takes longer than a small network
                 self._given[place] = kept = np.require(array, requirements=["C", "A"])
@@ -101,16 +128,14 @@ def _end(memory: Array, code: Code, process: int) -> None:
         Destroy(code.functions[DESTROY])(memory.ctypes.data)
 
 
-def choose(native: Native) -> NativeObject:
+def choose(objects: Sequence[NativeObject]) -> NativeObject:
     """The first object that this CPU executes. ExecutionError K0509 when there is none."""
     cpu = this_cpu()
-    for one in native.objects:
+    for one in objects:
         if cpu.runs(one.machine, one.needs):
             return one
-    names = ", ".join(map(str, native.objects)) or "no CPU"
-    lacking = next(
-        (set(one.needs) - cpu.features for one in reversed(native.objects) if one.machine == cpu.machine), ()
-    )
+    names = ", ".join(map(str, objects)) or "no CPU"
+    lacking = next((set(one.needs) - cpu.features for one in reversed(objects) if one.machine == cpu.machine), ())
     without = f" without {', '.join(sorted(lacking))}" if lacking else ""
     cause = f"the kmodel has machine code for {names}; this CPU is {cpu.machine}{without}"
     raise ExecutionError("K0509", cause=cause, remedy="compile the network for this CPU, or with --portable")

@@ -28,13 +28,13 @@ def _conv2d_transpose_shape(
     groups: Object,
 ) -> Array:  # fmt: skip
     batch, _, *sizes = ints(given)
-    outputs, _, *kernel = ints(weights)
+    per_group, _, *kernel = ints(weights)
     pads, strides, dilations, extra = begins_ends(padding), ints(stride), ints(dilation), ints(output_padding)
     extents = [
         (size - 1) * strides[i] + extra[i] + dilations[i] * (kernel[i] - 1) + 1 - pads[i] - pads[2 + i]
         for i, size in enumerate(sizes)
     ]
-    return int64((batch, outputs, *extents))
+    return int64((batch, per_group * ints(groups)[0], *extents))
 
 
 def _get_paddings(

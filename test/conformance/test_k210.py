@@ -19,7 +19,6 @@ from networks import SHIPPED, relative_error
 
 import kpuc
 from kpuc.backends.stackvm.emit5 import emit5
-from kpuc.compiler import BUFFERS_PIPELINE, pipelines
 from kpuc.dialects import mlir, nn
 from kpuc.dialects.evaluate import evaluate
 from kpuc.dialects.function import entry_function
@@ -27,6 +26,7 @@ from kpuc.frontends.onnx import import_onnx
 from kpuc.options import CompileOptions, Quantisation
 from kpuc.passes.pipeline import parse_pipeline
 from kpuc.passes.quant.calibration import annotate
+from kpuc.pipelines import BUFFERS_PIPELINE, pipelines
 from kpuc.runtime.kmodel import k210, read_kmodel
 from kpuc.runtime.kpu.layout import LINE, RAM_BYTES, Layout
 from kpuc.version import PRODUCER

@@ -17,13 +17,13 @@ from vendor import run_in_vendor_runtime
 from vendor19 import simulate, skip_without
 
 import kpuc
-from kpuc.compiler import PIPELINE
 from kpuc.dialects import mlir
 from kpuc.dialects.evaluate import evaluate
 from kpuc.dialects.function import entry_function
 from kpuc.frontends.onnx import import_onnx
 from kpuc.frontends.tflite import import_tflite
 from kpuc.passes.pipeline import parse_pipeline
+from kpuc.pipelines import PIPELINE
 
 BOUND = 1e-4
 CONVOLUTIONAL = {"fashion_dscnn", "fsdd_kws_dscnn", "cifar10_mbv2", "mlperf_resnet8_fp32", "mlperf_vww_fp32"}

@@ -16,7 +16,6 @@ from quantised_networks import float_twin, readable, reference
 from vendor import run_in_vendor_runtime
 
 import kpuc
-from kpuc.compiler import PIPELINE
 from kpuc.dialects import mlir, nn
 from kpuc.dialects.evaluate import evaluate
 from kpuc.dialects.function import entry_function, initial_states, result_names
@@ -25,6 +24,7 @@ from kpuc.frontends.tflite import import_tflite
 from kpuc.frontends.tflite.loader import load
 from kpuc.passes.pipeline import parse_pipeline
 from kpuc.passes.rewriter import producer
+from kpuc.pipelines import PIPELINE
 
 AWAY = {"int8": 0.75, "uint8": 0.75, "int16": 1.25, "int32": 0.75}
 """How far from the exact number LiteRT's may be, in steps of the tensor's type."""

@@ -14,7 +14,6 @@ from PIL import Image
 from vendor import run_in_vendor_runtime
 
 import kpuc
-from kpuc.compiler import PIPELINE
 from kpuc.dialects import mlir
 from kpuc.dialects.evaluate import evaluate
 from kpuc.dialects.function import entry_function, set_names
@@ -27,6 +26,7 @@ from kpuc.frontends.preprocess_ops import insert_preprocessing
 from kpuc.passes.pipeline import parse_pipeline
 from kpuc.passes.quant.calibrate import calibrate, network_inputs
 from kpuc.passes.quant.ranges import MinMax
+from kpuc.pipelines import PIPELINE
 from kpuc.tools.cli.main import cli
 
 FASHION, FASHION_TFLITE = SHIPPED / "fashion_dscnn.onnx", SHIPPED / "fashion_dscnn.tflite"

@@ -4,6 +4,7 @@ import pytest
 from scripts import DATA
 
 import kpuc.nncase as nncase
+from kpuc.lowering import is_tflite
 
 
 @pytest.fixture(autouse=True)
@@ -14,7 +15,7 @@ def empty_folder(tmp_path, monkeypatch):
 
 @pytest.fixture
 def build():
-    """Compiles a network in data, with fields of CompileOptions; `ptq` and `ranges` are objects of options."""
+    """Compiles a network, its bytes or one in data, with fields of CompileOptions and objects of other options."""
 
     def run(network, ptq=None, ranges=None, **fields):
         options = nncase.CompileOptions()
@@ -22,8 +23,9 @@ def build():
         for name, value in fields.items():
             setattr(options, name, value)
         compiler = nncase.Compiler(options)
-        load = compiler.import_tflite if network.endswith(".tflite") else compiler.import_onnx
-        load((DATA / network).read_bytes(), nncase.ImportOptions())
+        model = network if isinstance(network, bytes) else (DATA / network).read_bytes()
+        load = compiler.import_tflite if is_tflite(model) else compiler.import_onnx
+        load(model, nncase.ImportOptions())
         if ptq is not None:
             compiler.use_ptq(ptq)
         if ranges is not None:

@@ -13,7 +13,7 @@ from scripts import DATA
 
 import kpuc
 import kpuc.nncase as nncase
-from kpuc.errors import KpucError, OptionError
+from kpuc.errors import ExecutionError, KpucError, OptionError
 from kpuc.nncase.field import NoEffectWarning
 
 RANDOM = np.random.default_rng(11)
@@ -227,10 +227,10 @@ def symbolic(*dims):
     return model.SerializeToString()
 
 
-def bucketed(**fields):
+def bucketed(target="k230", **fields):
     """A simulator of that network."""
     options = nncase.CompileOptions()
-    options.target = "k230"
+    options.target = target
     for name, value in fields.items():
         setattr(options, name, value)
     compiler = nncase.Compiler(options)
@@ -246,20 +246,49 @@ def test_shape_bucket_fix_var_map(run):
     assert simulator.get_input_shape(0) == [2, 3]
     (got,) = run(simulator, np.float32([[1, 2, 3], [4, 5, 6]]))
     assert got.ravel().tolist() == [2, 5]
+    ranges = {"n": [1, 4], "m": [1, 8]}
+    fields = {"shape_bucket_enable": True, "shape_bucket_range_info": ranges}
+    assert bucketed(**fields, shape_bucket_fix_var_map={"m": 3}).get_input_shape(0) == [-1, 3]
 
 
-def test_shape_bucket_range_info():
-    """A range of one size is that size; others are not to be had yet: test_shape_bucket_segments_count"""
-    ranges = {"n": [2, 2], "m": [1, 8]}
-    fields = {"shape_bucket_enable": True, "shape_bucket_range_info": ranges, "shape_bucket_segments_count": 4}
-    assert bucketed(**fields, shape_bucket_fix_var_map={"m": 3}).get_input_shape(0) == [2, 3]
-    with pytest.raises(OptionError, match=r"dimension 'm' stays open, which kmodels cannot do yet\n.*fix_var_map"):
-        bucketed(**fields)
+@pytest.mark.parametrize("target", ["cpu", "k230"])
+def test_shape_bucket_range_info(run, target):
+    """Rows are computed on their own, whatever their number; a range of one size is that size."""
+    ranges = {"n": [2, 2], "m": [3, 3]}
+    assert bucketed(shape_bucket_enable=True, shape_bucket_range_info=ranges).get_input_shape(0) == [2, 3]
+    simulator = bucketed(target, shape_bucket_enable=True, shape_bucket_range_info={"n": [2, 5], "m": [3, 3]})
+    assert (simulator.get_input_shape(0), simulator.get_output_shape(0)) == ([-1, 3], [-1, 1])
+    for rows in (2, 3, 4, 5):
+        array = np.arange(3 * rows, dtype=np.float32).reshape(rows, 3)
+        (got,) = run(simulator, array)
+        np.testing.assert_allclose(got, array.mean(1, keepdims=True), **CLOSE)
+    with pytest.raises(ExecutionError, match=r"K0502.*is 6, but 'n' must be from 2 to 5"):
+        run(simulator, np.zeros((6, 3), np.float32))
 
 
-def test_shape_bucket_enable():
-    with pytest.raises(KpucError, match="K0603"):
-        bucketed(shape_bucket_fix_var_map={"n": 2, "m": 3})
+def test_shape_bucket_range_info_for_chips_with_fixed_memory():
+    with pytest.raises(OptionError, match=r"K0723.*version 5 for k210 take one shape only"):
+        bucketed("k210", shape_bucket_enable=True, shape_bucket_range_info={"n": [2, 5], "m": [3, 3]})
+
+
+def test_shape_bucket_segments_count(run):
+    """How far a row is padded with zeros, which a mean sees, tells what segments there are."""
+    for segments, ends in ((1, [8]), (2, [4, 8]), (4, [2, 4, 6, 8])):
+        ranges = {"n": [1, 1], "m": [1, 8]}
+        fields = {"shape_bucket_enable": True, "shape_bucket_range_info": ranges}
+        simulator = bucketed(**fields, shape_bucket_segments_count=segments)
+        for size in range(1, 9):
+            (got,) = run(simulator, np.ones((1, size), np.float32))
+            assert round(size / got.item()) == next(end for end in ends if size <= end)
+
+
+def test_shape_bucket_enable(run):
+    """Without it the dimensions stay open, whatever is said of them."""
+    fields = {"shape_bucket_range_info": {"n": [2, 5], "m": [3, 3]}, "shape_bucket_fix_var_map": {"n": 2, "m": 3}}
+    simulator = bucketed(**fields)
+    assert simulator.get_input_shape(0) == [-1, -1]
+    (got,) = run(simulator, np.float32([[1, 2, 3, 4]]))
+    assert got.ravel().tolist() == [2.5]
 
 
 def test_quant_type(build):

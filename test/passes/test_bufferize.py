@@ -11,7 +11,6 @@ from kpuc.backends.k210.emit3 import emit3
 from kpuc.backends.k210.emit4 import emit4
 from kpuc.backends.k210.portable import emit_portable
 from kpuc.backends.stackvm.emit5 import emit5
-from kpuc.compiler import BUFFERS_PIPELINE, pipelines
 from kpuc.dialects import kpu, mlir
 from kpuc.dialects.evaluate import evaluate
 from kpuc.dialects.function import argument_names, entry_function, inputs_of, outputs_of, result_names
@@ -21,6 +20,7 @@ from kpuc.frontends.onnx import import_onnx
 from kpuc.options import CompileOptions, Quantisation
 from kpuc.passes.pipeline import parse_pipeline
 from kpuc.passes.quant.calibration import annotate
+from kpuc.pipelines import BUFFERS_PIPELINE, pipelines
 from kpuc.version import PRODUCER
 
 CONFIGURATIONS = {"v5": {}, "v4": {"kmodel": 4}, "v3": {"kmodel": 3}, "portable": {"portable": True}}

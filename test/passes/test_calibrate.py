@@ -8,7 +8,6 @@ import onnxruntime
 import pytest
 from networks import SHIPPED
 
-from kpuc.compiler import PIPELINE
 from kpuc.dialects import mlir
 from kpuc.dialects.function import entry_function, set_names
 from kpuc.dialects.mlir import ir
@@ -20,6 +19,7 @@ from kpuc.passes.pipeline import parse_pipeline
 from kpuc.passes.quant.calibrate import calibrate, network_inputs
 from kpuc.passes.quant.calibration import Calibration, annotate, named_values
 from kpuc.passes.quant.ranges import ESTIMATORS, Kld, MinMax, Percentile
+from kpuc.pipelines import PIPELINE
 
 FASHION = SHIPPED / "fashion_dscnn.onnx"
 SMALL = """

@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 from networks import SHIPPED
 
-from kpuc.compiler import PIPELINE
 from kpuc.dialects import mlir
 from kpuc.dialects.evaluate import Program, evaluate
 from kpuc.dialects.function import entry_function, set_names
@@ -28,6 +27,7 @@ from kpuc.passes.quant.choose import (
     difference,
 )
 from kpuc.passes.quant.ranges import MinMax
+from kpuc.pipelines import PIPELINE
 
 RELU = """
 func.func @main(%x: tensor<32768xf32>) -> tensor<32768xf32> {

@@ -8,7 +8,6 @@ import pytest
 from networks import relative_error
 from onnx_writer import OnnxWriter
 
-from kpuc.compiler import PIPELINE, PREPARE_PIPELINE
 from kpuc.dialects import mlir
 from kpuc.dialects.evaluate import evaluate
 from kpuc.dialects.function import argument_names, entry_function
@@ -18,6 +17,7 @@ from kpuc.passes.kpu.gather import block_size, copies
 from kpuc.passes.pipeline import parse_pipeline
 from kpuc.passes.quant.calibration import annotate
 from kpuc.passes.quant.methods import measure_ranges
+from kpuc.pipelines import PIPELINE, PREPARE_PIPELINE
 from kpuc.runtime.kpu.registers import CHANNELS
 
 FORM = "builtin.module(kpu-form-layers,canonicalize,cse)"

@@ -9,7 +9,6 @@ from quantised_networks import given
 
 from kpuc.backends.native.emit import pipeline
 from kpuc.backends.native.target import SPECS
-from kpuc.compiler import INTEGER_PIPELINE, MOVE_PIPELINE, PIPELINE
 from kpuc.dialects import mlir, nn
 from kpuc.dialects.evaluate import evaluate
 from kpuc.dialects.function import entry_function
@@ -20,6 +19,7 @@ from kpuc.frontends.tflite import import_tflite
 from kpuc.frontends.tflite.loader import load
 from kpuc.passes.pipeline import parse_pipeline
 from kpuc.passes.rewriter import producer, users
+from kpuc.pipelines import INTEGER_PIPELINE, MOVE_PIPELINE, PIPELINE
 
 FITTING = 1 << 22
 """Biases up to which the float32 number that they stand for tells all integers apart."""

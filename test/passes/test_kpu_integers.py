@@ -13,7 +13,7 @@ from kpuc.dialects.mlir import ir
 from kpuc.dialects.ranges import Range
 from kpuc.passes.kpu.activation import clamp_knots, knots_of
 from kpuc.passes.kpu.fit import Code, activation_lines, fixed_point
-from kpuc.passes.kpu.integers import integers, step_for
+from kpuc.passes.kpu.integers import best_steps, integers, step_for
 from kpuc.passes.kpu.parameters import covering
 from kpuc.passes.kpu.wide import STEPS, TEETH, Saw
 from kpuc.runtime.kernels.kpu import conv2d, layer
@@ -219,3 +219,29 @@ def test_layers_of_one_kind_have_one_table():
 def test_steps_are_powers_of_two(number):
     assert number <= step_for(number) <= 2 * number
     assert math.frexp(step_for(number))[0] == 0.5
+
+
+@pytest.mark.parametrize("largest", [1, 20, 63, 64, 65, 126, 127])
+def test_multiples_of_a_step_stay_what_they_are(largest):
+    """However few of its steps the largest of a quantised network's weights has."""
+    random = np.random.default_rng(largest)
+    integer = random.integers(-largest, largest + 1, (8, 30))
+    integer[:, 0] = largest
+    scales = random.uniform(1e-4, 1, 8).astype(np.float32)
+    real = (integer * scales[:, None]).astype(np.float32)
+    parts = real / best_steps(real)[:, None]
+    np.testing.assert_allclose(parts, np.rint(parts), atol=1e-4)
+    assert np.abs(parts).max() < 127.5
+
+
+def test_maps_are_weighed_closely():
+    """Two weights, as a sum of maps has: the best of 64 steps is far better than the finest one."""
+    rows = np.stack([np.ones(1000), np.random.default_rng(0).uniform(0.05, 1, 1000)], axis=1)
+    steps = best_steps(rows)[:, None]
+    off, plain = (np.abs(np.rint(rows / step) * step - rows).max(axis=1) for step in (steps, rows.max() / 127))
+    assert off.mean() < plain.mean() / 8
+    assert (np.rint(rows / steps) <= 127).all()
+
+
+def test_rows_of_zeros_have_a_step():
+    assert (best_steps(np.zeros((2, 3))) > 0).all()

@@ -7,7 +7,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from networks import SHIPPED
 
-from kpuc.compiler import pipelines
 from kpuc.dialects import mlir, nn
 from kpuc.dialects.evaluate import evaluate
 from kpuc.dialects.function import entry_function
@@ -17,6 +16,7 @@ from kpuc.frontends.builder import NetworkBuilder
 from kpuc.frontends.onnx import import_onnx
 from kpuc.options import CompileOptions
 from kpuc.passes.pipeline import parse_pipeline
+from kpuc.pipelines import pipelines
 
 INPUTS = list(np.random.default_rng(0).standard_normal((2, 12)).astype(np.float32))
 SAME_BYTES = ("nn.reshape", "nn.squeeze", "nn.unsqueeze", "nn.storage_cast")

@@ -10,7 +10,6 @@ from networks import SHIPPED, relative_error
 
 import kpuc
 from kpuc.backends.stackvm.emit7 import emit7
-from kpuc.compiler import PIPELINE, QUANTIZE_PIPELINES, STACKVM_PIPELINE
 from kpuc.dialects import mlir, nn
 from kpuc.dialects.evaluate import Program
 from kpuc.dialects.mlir import ir
@@ -19,6 +18,7 @@ from kpuc.passes.pipeline import parse_pipeline
 from kpuc.passes.quant.calibration import annotate
 from kpuc.passes.quant.methods import measure_ranges
 from kpuc.passes.quant.quantize import rounded_weight
+from kpuc.pipelines import PIPELINE, QUANTIZE_PIPELINES, STACKVM_PIPELINE
 
 SAMPLES, TESTS = 64, 1000
 POINTS = 0.005

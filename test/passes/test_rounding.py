@@ -8,7 +8,6 @@ import pytest
 from networks import SHIPPED
 
 import kpuc
-from kpuc.compiler import PIPELINE
 from kpuc.dialects import mlir, nn
 from kpuc.dialects.function import entry_function
 from kpuc.errors import OptionError
@@ -18,6 +17,7 @@ from kpuc.passes.quant.calibrate import calibrate
 from kpuc.passes.quant.calibration import annotate
 from kpuc.passes.quant.ranges import MinMax
 from kpuc.passes.quant.rounding import adaround, round_weights, squant
+from kpuc.pipelines import PIPELINE
 
 FASHION = SHIPPED / "fashion_dscnn.onnx"
 RANDOM = np.random.default_rng(9)

@@ -9,15 +9,17 @@ from kpuc.passes.kpu.rules import REASON, RULES, broken_rule
 from kpuc.passes.pipeline import parse_pipeline
 
 
-def network(source, weight, result, *, constant=True, padding=0, groups=1):
+def network(source, weight, result, *, constant=True, padding=0, groups=1, bounds=("nn.range", "nn.ranges")):
     """A convolution of `source` (a shape) with `weight`, which is constant or the network's second input."""
     types = [f"tensor<{'x'.join(map(str, shape))}xf32>" for shape in (source, weight, result)]
-    arguments = f"%x: {types[0]}" + ("" if constant else f", %w: {types[1]}")
+    span = "array<f64: -1.0, 1.0>"
+    arguments = f"%x: {types[0]}" + (f" {{nn.range = {span}}}" if "nn.range" in bounds else "")
+    arguments += "" if constant else f", %w: {types[1]}"
     value = f'%w = "nn.constant"() {{value = dense<0.5> : {types[1]}}} : () -> {types[1]}' if constant else ""
     attributes = (
         "strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, "
         f"padding = array<i64: {padding}, {padding}, {padding}, {padding}>, groups = {groups} : i64"
-    )
+    ) + (f", nn.ranges = [{span}]" if "nn.ranges" in bounds else "")
     return f"""func.func @main({arguments}) -> {types[2]} {{
         {value}
         %y = "nn.conv"(%x, %w) {{{attributes}}} : ({types[0]}, {types[1]}) -> {types[2]}
@@ -54,6 +56,12 @@ CASES = {
         same(60, 1, 1),
         f"about {20 * 59 * 59} cycles of work for {6000 + 16 * 59 * (30 + 34) + 59 * 59} of transport",
     ),
+    "K210-CONV-REAL": (
+        same(8, 8, 8).replace("groups = 1", "kpu.real, groups = 1"),
+        same(8, 8, 8),
+        "an input or weight that is too sensitive for 8 bits, or was said to be",
+    ),
+    "K210-CONV-RANGE": (same(8, 8, 8, bounds=()), same(8, 8, 8), "no range of the input and the result"),
 }
 
 

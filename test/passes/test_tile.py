@@ -4,7 +4,6 @@ import numpy as np
 from vendor19 import simulate, skip_without
 
 from kpuc.backends.stackvm.emit5 import emit5
-from kpuc.compiler import BASIC_PIPELINE, BUFFERS_PIPELINE, MAPS_PIPELINE, MEMORY_PIPELINE
 from kpuc.dialects import mlir, nn
 from kpuc.dialects.evaluate import evaluate
 from kpuc.dialects.function import entry_function
@@ -15,6 +14,7 @@ from kpuc.passes.kpu import build
 from kpuc.passes.kpu.residency import Program
 from kpuc.passes.kpu.tile import REGIONS, Tile
 from kpuc.passes.pipeline import parse_pipeline
+from kpuc.pipelines import BASIC_PIPELINE, BUFFERS_PIPELINE, MAPS_PIPELINE, MEMORY_PIPELINE
 from kpuc.runtime import Simulator
 
 POOLS = ("max2s2", "mean2s2", "left_top2s2", "right_top2s2", "max4s4", "mean4s4", "left_top4s4", "mean2s1", "max2s1")

@@ -116,6 +116,7 @@ CASES = [
          NO_CLAMP, pad_mode="constant"),
     case("conv2d_shape", vec(1, 4, 8, 8), vec(2, 4, 3, 3), PAD1, vec(2, 2), ONES, 1),
     case("conv2d_transpose_shape", vec(1, 4, 8, 8), vec(2, 4, 3, 3), vec(2, 2), ONES, PAD1, ONES, 1),
+    case("conv2d_transpose_shape:grouped", vec(1, 4, 8, 8), vec(2, 4, 3, 3), vec(2, 2), ONES, PAD1, ONES, 2),
     case("cum_sum", V, 1, 0, 0),
     case("cum_sum:exclusive-reverse", V, 0, 1, 1),
     *[case(f"dequantize:{kind}", RANDOM.integers(0, 100, (2, 3)).astype(kind), QuantParam(3, 0.1), dtype="f32")

@@ -7,9 +7,10 @@ from typing import Any
 
 import click
 
-from ...compiler import CHIP_MEMORY, KModel, compile
+from ...compiler import KModel, compile
 from ...errors import OptionError
 from ...files import write_file
+from ...pipelines import CHIP_MEMORY
 
 
 def compile_file(
@@ -40,18 +41,36 @@ def compile_file(
             click.echo(f"  {kind[:-1]:6}  {info}")
         for name, stated in facts.get("quantisation", {}).get(kind, {}).items():
             click.echo("          {}: real = (byte - {zero_point}) * {scale:.9g}".format(name, **stated))
+    for sizes in facts.get("buckets", ()):
+        click.echo("  segment " + ", ".join(f"{symbol} up to {size}" for symbol, size in sizes.items()))
     if "calibration" in facts:
         click.echo("  ranges  {estimator}, {samples} samples".format(**facts["calibration"]))
+    if "mixed" in facts:
+        _print_mixture(facts["mixed"])
+    if "ranges" in facts:
+        click.echo(f"  ranges  {facts['ranges']}")
     for memory, plan in facts.get("memory", {}).items():
         gap = plan["peak"] / plan["bound"] - 1 if plan["bound"] else 0.0
         click.echo(
             f"  memory  {memory}: {plan['peak']} bytes at the peak, none needs less than {plan['bound']} ({gap:.1%})"
         )
+    for note in facts.get("notes", ()):
+        click.echo(f"note: {note}", err=True)
     click.echo(f"  compiled in {facts['seconds']['total']:.2f} s of CPU time")
     if facts["target"] == "k210":
         _print_excess(facts["bytes"], facts.get("memory", {}).get("main", {}).get("peak", 0))
     if facts.get("host"):
         _print_warnings(kmodel)
+
+
+def _print_mixture(mixed: dict[str, Any]) -> None:
+    """Say which layers keep more than 8 bits, and what that is worth."""
+    names = [one["name"] for one in mixed["kept"]]
+    text = "  mixed   {} of {layers} layers stay {type}; outputs have {before:.1f} dB without, {after:.1f} dB with them"
+    click.echo(text.format(len(names), **mixed, **mixed["decibels"]))
+    if names:
+        shown = ", ".join(names[:MOST_NAMES])
+        click.echo(f"          {shown}{' ...' if len(names) > MOST_NAMES else ''}")
 
 
 def _print_excess(file: int, values: int) -> None:
@@ -62,6 +81,8 @@ def _print_excess(file: int, values: int) -> None:
         click.echo("  help  take a smaller network or input; calibrated weights take a quarter of float ones", err=True)
 
 
+MOST_NAMES = 5
+"""How many layers are named."""
 WORTH_A_WARNING = 0.01
 """The share of the predicted time from which on an operation that stays on the host is worth one."""
 

@@ -38,17 +38,32 @@ def reports_errors(command: Callable[..., None]) -> Callable[..., None]:
 json_option = click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
 
 
-def named_numbers(_context: Any, parameter: Any, texts: tuple[str, ...]) -> dict[str, tuple[int, ...]]:
-    """Read NAME=1,3,224,224 options."""
+def named_numbers(_context: Any, parameter: Any, texts: tuple[str, ...]) -> dict[str, tuple[int | None, ...]]:
+    """Read NAME=1,3,?,? options; ? is a size that stays open."""
     result = {}
     for text in texts:
         name, separator, numbers = text.rpartition("=")
         try:
-            result[name] = tuple(int(number) for number in numbers.split(","))
+            result[name] = tuple(None if number == "?" else int(number) for number in numbers.split(","))
         except ValueError:
             separator = ""
         if not separator or not name:
             raise click.BadParameter(f"'{text}' is not NAME=NUMBER,NUMBER,...")
+    return result
+
+
+def named_sizes(_context: Any, _parameter: Any, texts: tuple[str, ...]) -> dict[str, int | tuple[int, int] | None]:
+    """Read NAME=N, NAME=MIN:MAX and NAME=? options."""
+    result: dict[str, int | tuple[int, int] | None] = {}
+    for text in texts:
+        name, _, size = text.rpartition("=")
+        low, colon, high = size.partition(":")
+        try:
+            result[name] = None if size == "?" else (int(low), int(high)) if colon else int(low)
+        except ValueError:
+            name = ""
+        if not name:
+            raise click.BadParameter(f"'{text}' is neither NAME=N nor NAME=MIN:MAX nor NAME=?")
     return result
 
 
@@ -105,6 +120,12 @@ QUANTISATION = (
         show_default=True,
         help="What runs the samples: numpy, or native (machine code: faster, rounds as this CPU does).",
     ),
+    click.option(
+        "--mixed",
+        type=float,
+        metavar="DECIBELS",
+        help="Keep sensitive layers in 16 bits, or real, until outputs have this signal to noise ratio.",
+    ),
     click.option("--ranges", type=click.Path(), help="A file of ranges, instead of samples."),
     click.option("--save-ranges", type=click.Path(), help="A file for the ranges that were measured."),
 )
@@ -133,8 +154,15 @@ def preprocessing_and_quantisation_options(command: Callable[..., None]) -> Call
 )
 @click.option("--cpu", help="The CPUs to make machine code for: NAME,NAME,... (see kpuc doctor).  [default: this one]")
 @click.option("--triple", help="Another machine to make machine code for, such as riscv64-linux.")
-@click.option("--shape", "shapes", multiple=True, callback=named_numbers, help="An input's shape: NAME=1,3,224,224.")
-@click.option("--dim", "dims", multiple=True, callback=named_numbers, help="A symbolic dimension: NAME=N.")
+@click.option(
+    "--shape", "shapes", multiple=True, callback=named_numbers, help="An input's shape: NAME=1,3,224,?; ? stays open."
+)
+@click.option(
+    "--dim", "dims", multiple=True, callback=named_sizes, help="A symbolic dimension: NAME=N or MIN:MAX; ? stays open."
+)
+@click.option(
+    "--segments", type=int, help="Forms of the network that share the range of a dimension.  [default: 2, if there is]"
+)
 @preprocessing_and_quantisation_options
 @click.option("--dump-ir", type=click.Path(), help="A folder for a .mlir per changing pass, and memory.txt.")
 @click.option("--dump-asm", type=click.Path(), help="A folder for kmodel.asm, its code disassembled, and native_CPU.s.")
@@ -150,8 +178,9 @@ def compile_command(
     runtime: str | None,
     cpu: str | None,
     triple: str | None,
-    shapes: dict[str, tuple[int, ...]],
-    dims: dict[str, tuple[int, ...]],
+    shapes: dict[str, tuple[int | None, ...]],
+    dims: dict[str, int | tuple[int, int] | None],
+    segments: int | None,
     dump_ir: str | None,
     dump_asm: str | None,
     report: str | None,
@@ -177,7 +206,8 @@ def compile_command(
         cpu=cpu,
         triple=triple,
         shapes=shapes,
-        dims={name: numbers[0] for name, numbers in dims.items()},
+        dims=dims,
+        segments=segments,
         dump_ir=dump_ir,
         dump_asm=dump_asm,
         **preprocessing_and_quantisation,

@@ -5,10 +5,11 @@ import pytest
 from foreign import CPUS, run_elsewhere
 from integer_trials import MOST_OFF, Stored, quantize
 
-from kpuc.backends.native.emit import clone, emit_native, pipeline
+from kpuc.backends.native.emit import emit_native, pipeline
 from kpuc.backends.native.target import SPECS
 from kpuc.dialects import mlir, nn
 from kpuc.dialects.evaluate import evaluate
+from kpuc.dialects.function import clone
 from kpuc.dialects.mlir import ir
 from kpuc.dialects.tensors import tensor_type
 from kpuc.frontends.builder import NetworkBuilder

@@ -10,7 +10,7 @@ import pytest
 from foreign import CPUS, run_elsewhere
 
 from kpuc.backends.native.object import compile_object
-from kpuc.backends.native.pack import native_module
+from kpuc.backends.native.pack import native_function, native_module
 from kpuc.backends.native.program import Step, argument_text, program_text
 from kpuc.backends.native.target import SPECS
 from kpuc.errors import ExecutionError
@@ -165,7 +165,7 @@ def kmodel(cpu: str) -> tuple[bytes, list[str]]:
         steps.append(Step(f"step_{symbol}", 1))
     program = program_text(steps, 64, 64, len(elements))
     code = compile_object("\n".join([*texts, program]), SPECS[cpu])
-    module = native_module({cpu: code}, bytes(64), 64, tensors[:4], tensors[4:])
+    module = native_module([native_function({cpu: code}, tensors[:4], tensors[4:])], bytes(64), 64)
     return v7.write(v7.Model((module,), alignment=ALIGNMENT)), list(made)
 
 

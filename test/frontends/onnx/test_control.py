@@ -1,4 +1,4 @@
-"""If, Loop and Scan that shapes and constants decide, beside onnxruntime; the others are refused with the reason."""
+"""If, Loop and Scan that shapes and constants decide, beside onnxruntime; see test_choices for what data decides."""
 
 import numpy as np
 import onnx
@@ -131,11 +131,13 @@ class TestIf:
 
 
 class TestRefusals:
-    def test_a_condition_that_an_input_decides(self):
+    def test_branches_of_different_shapes_that_an_input_decides(self):
         nodes = [node("ReduceMax", "x", "m", keepdims=0), node("Cast", "m", "c", to=TensorProto.BOOL)]
-        model = graph([*nodes, choose("c", RELU, NEG, name="fork")], {"x": [2, 3]})
+        flat = body([node("Flatten", "x", "f", axis=0)], ["f"])
+        model = graph([*nodes, choose("c", RELU, flat, name="fork")], {"x": [2, 3]})
         said = refuse(model, UnsupportedError, "K0110")
-        assert "If at fork: its condition depends on input 'x'; it must be known" in said
+        assert "If at fork: its condition depends on input 'x', so that both branches are computed, but they" in said
+        assert "tensor<2x3xf32> and tensor<1x6xf32>" in said
 
     def test_a_condition_that_an_open_shape_decides(self):
         nodes = [node("Size", "x", "many"), node("Equal", "many six", "c"), choose("c", RELU, NEG)]
@@ -144,11 +146,6 @@ class TestRefusals:
         assert "its condition depends on the shape of input 'x'" in said
         assert "--dim" in said
         assert "nn.relu" in text(model, dims={"n": 2})
-
-    def test_a_random_condition(self):
-        nodes = [node("RandomUniform", "", "m", shape=[1]), node("Cast", "m", "c", to=TensorProto.BOOL)]
-        said = refuse(graph([*nodes, choose("c", RELU, NEG)], {"x": [2, 3]}), UnsupportedError, "K0110")
-        assert "depends on random numbers" in said
 
     def test_a_trip_count_that_an_input_decides(self):
         nodes = [node("ReduceMax", "x", "m", keepdims=0), node("Cast", "m", "n", to=TensorProto.INT64)]

@@ -248,9 +248,8 @@ class TestRefusals:
             (helper.make_node("Relu", ["x"], ["y"], alpha=1.0), "alpha"),
             (helper.make_node("Conv", ["x"], ["y"]), "input size"),
             (helper.make_node("Flatten", ["x"], ["y"], axis=0.5), "axis"),
-            (helper.make_node("Gelu", ["x"], ["y"]), "No Op"),
         ],
-        ids=["missing", "unknown", "inputs", "type", "newer"],
+        ids=["missing", "unknown", "inputs", "type"],
     )
     def test_malformed_nodes(self, node, match):
         refuse(graph([node], {"x": [1, 3, 8, 8]}, opset=17), ModelError, f"K0103.*{match}")
@@ -300,4 +299,13 @@ def test_supported_operators():
     assert rows["Conv"]["since"] == 7
     assert rows["Gelu"]["since"] == 20
     assert rows["Upsample"]["until"] == 9
+    assert rows["Conv"]["until"] == onnx.defs.onnx_opset_version()
     assert all(onnx.defs.has(operator) for operator in rows)
+
+
+@pytest.mark.parametrize(("operator", "opset", "range_"), [("Gelu", 19, "20 to 28"), ("Upsample", 10, "7 to 9")])
+def test_operators_of_other_opsets_are_refused(operator, opset, range_):
+    model, _ = network(
+        operator, [normal(1, 2, 3, 3), np.ones(4, np.float32)][: 1 if operator == "Gelu" else 2], opset=opset
+    )
+    refuse(model, UnsupportedError, rf"K0110.*\n.*one of opsets {range_}, the model uses {opset}")

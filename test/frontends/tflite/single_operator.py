@@ -9,11 +9,11 @@ from ai_edge_litert.interpreter import Interpreter, OpResolverType
 from networks import relative_error
 from tflite_writer import GraphSpec, OperatorSpec, Quantization, TensorSpec, write
 
-from kpuc.compiler import PIPELINE, STACKVM_PIPELINE
 from kpuc.dialects import mlir
 from kpuc.dialects.evaluate import evaluate
 from kpuc.frontends.tflite import import_tflite
 from kpuc.passes.pipeline import parse_pipeline
+from kpuc.pipelines import PIPELINE, STACKVM_PIPELINE
 
 BOUND = 1e-5
 """Largest difference relative to an output's largest magnitude: some float32 roundings in a different order."""

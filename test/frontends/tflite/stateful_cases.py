@@ -75,6 +75,33 @@ def loop(limit: int, start: int | None = 0) -> tuple[GraphSpec, ...]:
     return GraphSpec([counter, x, after, y], [operator], [1] if start is not None else [0, 1], [2, 3]), condition, body
 
 
+def until(limit: int, bound: float) -> tuple[GraphSpec, ...]:
+    """x += x while the counter is below a limit and the first number below a bound."""
+    scalar = [TensorSpec("i", "int32", SCALAR), TensorSpec("x", "float32", (3,))]
+    condition = GraphSpec(
+        [
+            *scalar,
+            TensorSpec("limit", "int32", SCALAR, np.int32(limit)),
+            TensorSpec("few", "bool", SCALAR),
+            TensorSpec("first", "float32", SCALAR),
+            TensorSpec("bound", "float32", SCALAR, np.float32(bound)),
+            TensorSpec("low", "bool", SCALAR),
+            TensorSpec("go", "bool", SCALAR),
+            TensorSpec("zero", "int32", SCALAR, np.int32(0)),
+        ],
+        [
+            OperatorSpec("LESS", [0, 2], [3], "LessOptions"),
+            OperatorSpec("GATHER", [1, 8], [4], "GatherOptions", {"Axis": 0}),
+            OperatorSpec("LESS", [4, 5], [6], "LessOptions"),
+            OperatorSpec("LOGICAL_AND", [3, 6], [7], "LogicalAndOptions"),
+        ],
+        [0, 1],
+        [7],
+    )
+    main, _, body = loop(limit)
+    return main, condition, body
+
+
 def runs(item: Case, shape: tuple[int, ...], count: int = 4, steps: int = 0) -> Network:
     """One operator, given other noise in each run."""
     (first,) = feed_of(item)
@@ -139,6 +166,7 @@ NETWORKS = [
     *(Network(f"if-{known}", choice(known), [[X[0]]]) for known in (True, False)),
     Network("if", choice(None), [[np.array(True), X[0]], [np.array(False), X[1]]]),
     *(Network(f"while-{limit}", loop(limit), [[X[0]]]) for limit in (0, 1, 5)),
+    Network("while-until", until(6, 5.0), [[np.array([first, 1, -2], np.float32)] for first in (0.01, 1, 9, -1)]),
     runs(svdf(1), (2, 4)),
     runs(svdf(2), (2, 2)),
     runs(svdf(2, RELU), (2, 2)),

@@ -154,7 +154,7 @@ func.func @depthwise_layers_keep_the_order(%x: tensor<1x3x8x8xui8>) -> tensor<1x
 func.func @one_number_behind_a_transpose(%x: tensor<1x8x8x3xf32>) -> tensor<1x3x8x8xf32> {
   %k = "nn.constant"() {value = dense<2.0> : tensor<f32>} : () -> tensor<f32>
   %m = "nn.mul"(%x, %k) {nn.ranges = [array<f64: -9.0, 9.0>]} : (tensor<1x8x8x3xf32>, tensor<f32>) -> tensor<1x8x8x3xf32>
-  %p = "nn.transpose"(%m) {permutation = array<i64: 0, 3, 1, 2>} : (tensor<1x8x8x3xf32>) -> tensor<1x3x8x8xf32>
+  %p = "nn.transpose"(%m) {permutation = array<i64: 0, 3, 1, 2>, nn.ranges = [array<f64: -9.0, 9.0>]} : (tensor<1x8x8x3xf32>) -> tensor<1x3x8x8xf32>
   return %p : tensor<1x3x8x8xf32>
 }
 
@@ -166,6 +166,6 @@ func.func @one_number_behind_a_transpose(%x: tensor<1x8x8x3xf32>) -> tensor<1x3x
 func.func @numbers_before_a_transpose(%x: tensor<1x8x8x3xf32>) -> tensor<1x3x8x8xf32> {
   %k = "nn.constant"() {value = dense<2.0> : tensor<3xf32>} : () -> tensor<3xf32>
   %m = "nn.mul"(%x, %k) {nn.ranges = [array<f64: -9.0, 9.0>]} : (tensor<1x8x8x3xf32>, tensor<3xf32>) -> tensor<1x8x8x3xf32>
-  %p = "nn.transpose"(%m) {permutation = array<i64: 0, 3, 1, 2>} : (tensor<1x8x8x3xf32>) -> tensor<1x3x8x8xf32>
+  %p = "nn.transpose"(%m) {permutation = array<i64: 0, 3, 1, 2>, nn.ranges = [array<f64: -9.0, 9.0>]} : (tensor<1x8x8x3xf32>) -> tensor<1x3x8x8xf32>
   return %p : tensor<1x3x8x8xf32>
 }

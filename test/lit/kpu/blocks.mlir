@@ -5,7 +5,7 @@
 // CHECK:       %[[M:.*]] = "kpu.layer"({{.*}}depthwise = true, kpu.copy{{.*}} -> tensor<1x128x8x8xf32>
 // CHECK-NOT:   "nn.concat"
 // CHECK:       "kpu.layer"(%[[M]], {{.*}} -> tensor<1x3x8x8xf32>
-func.func @many_blocks(%x: tensor<1x160x8x8xf32>) -> tensor<1x3x8x8xf32> {
+func.func @many_blocks(%x: tensor<1x160x8x8xf32> {nn.range = array<f64: -1.0, 1.0>}) -> tensor<1x3x8x8xf32> {
   %w = "nn.constant"() {value = dense<0.5> : tensor<160x1x5x5xf32>} : () -> tensor<160x1x5x5xf32>
   %1 = "nn.conv"(%x, %w) {strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, padding = array<i64: 2, 2, 2, 2>, groups = 160 : i64, nn.ranges = [array<f64: -9.0, 9.0>]} : (tensor<1x160x8x8xf32>, tensor<160x1x5x5xf32>) -> tensor<1x160x8x8xf32>
   %v = "nn.constant"() {value = dense<0.5> : tensor<3x160x1x1xf32>} : () -> tensor<3x160x1x1xf32>
@@ -20,7 +20,7 @@ func.func @many_blocks(%x: tensor<1x160x8x8xf32>) -> tensor<1x3x8x8xf32> {
 // CHECK-NOT:   depthwise = true
 // CHECK-NOT:   "nn.concat"
 // CHECK:       return
-func.func @few_blocks(%x: tensor<1x8x8x8xf32>) -> tensor<1x3x8x8xf32> {
+func.func @few_blocks(%x: tensor<1x8x8x8xf32> {nn.range = array<f64: -1.0, 1.0>}) -> tensor<1x3x8x8xf32> {
   %w = "nn.constant"() {value = dense<0.5> : tensor<8x1x5x5xf32>} : () -> tensor<8x1x5x5xf32>
   %1 = "nn.conv"(%x, %w) {strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, padding = array<i64: 2, 2, 2, 2>, groups = 8 : i64, nn.ranges = [array<f64: -9.0, 9.0>]} : (tensor<1x8x8x8xf32>, tensor<8x1x5x5xf32>) -> tensor<1x8x8x8xf32>
   %v = "nn.constant"() {value = dense<0.5> : tensor<3x8x1x1xf32>} : () -> tensor<3x8x1x1xf32>
@@ -36,7 +36,7 @@ func.func @few_blocks(%x: tensor<1x8x8x8xf32>) -> tensor<1x3x8x8xf32> {
 // CHECK:       %[[B:.*]] = "kpu.layer"({{.*}}pool = "left_top2s2"
 // CHECK:       %[[J:.*]] = "nn.concat"(%[[A]], %[[B]])
 // CHECK-NEXT:  return %[[J]]
-func.func @stride_2(%x: tensor<1x8x8x8xf32>) -> tensor<1x8x4x4xf32> {
+func.func @stride_2(%x: tensor<1x8x8x8xf32> {nn.range = array<f64: -1.0, 1.0>}) -> tensor<1x8x4x4xf32> {
   %w = "nn.constant"() {value = dense<0.5> : tensor<8x1x5x5xf32>} : () -> tensor<8x1x5x5xf32>
   %1 = "nn.conv"(%x, %w) {strides = array<i64: 2, 2>, dilations = array<i64: 1, 1>, padding = array<i64: 2, 2, 2, 2>, groups = 8 : i64, nn.ranges = [array<f64: -9.0, 9.0>]} : (tensor<1x8x8x8xf32>, tensor<8x1x5x5xf32>) -> tensor<1x8x4x4xf32>
   return %1 : tensor<1x8x4x4xf32>
@@ -49,7 +49,7 @@ func.func @stride_2(%x: tensor<1x8x8x8xf32>) -> tensor<1x8x4x4xf32> {
 // CHECK:       %[[J:.*]] = "nn.concat"
 // CHECK-NEXT:  %[[S:.*]] = "nn.slice"(%[[J]])
 // CHECK-NEXT:  return %[[S]]
-func.func @stride_3(%x: tensor<1x8x8x8xf32>) -> tensor<1x8x3x3xf32> {
+func.func @stride_3(%x: tensor<1x8x8x8xf32> {nn.range = array<f64: -1.0, 1.0>}) -> tensor<1x8x3x3xf32> {
   %w = "nn.constant"() {value = dense<0.5> : tensor<8x1x5x5xf32>} : () -> tensor<8x1x5x5xf32>
   %1 = "nn.conv"(%x, %w) {strides = array<i64: 3, 3>, dilations = array<i64: 1, 1>, padding = array<i64: 2, 2, 2, 2>, groups = 8 : i64, nn.ranges = [array<f64: -9.0, 9.0>]} : (tensor<1x8x8x8xf32>, tensor<8x1x5x5xf32>) -> tensor<1x8x3x3xf32>
   return %1 : tensor<1x8x3x3xf32>
@@ -62,7 +62,7 @@ func.func @stride_3(%x: tensor<1x8x8x8xf32>) -> tensor<1x8x3x3xf32> {
 // CHECK:       %[[J:.*]] = "nn.concat"
 // CHECK-NEXT:  %[[S:.*]] = "nn.slice"(%[[J]])
 // CHECK-NEXT:  return %[[S]]
-func.func @stride_2_of_9(%x: tensor<1x8x9x9xf32>) -> tensor<1x8x5x5xf32> {
+func.func @stride_2_of_9(%x: tensor<1x8x9x9xf32> {nn.range = array<f64: -1.0, 1.0>}) -> tensor<1x8x5x5xf32> {
   %w = "nn.constant"() {value = dense<0.5> : tensor<8x1x5x5xf32>} : () -> tensor<8x1x5x5xf32>
   %1 = "nn.conv"(%x, %w) {strides = array<i64: 2, 2>, dilations = array<i64: 1, 1>, padding = array<i64: 2, 2, 2, 2>, groups = 8 : i64, nn.ranges = [array<f64: -9.0, 9.0>]} : (tensor<1x8x9x9xf32>, tensor<8x1x5x5xf32>) -> tensor<1x8x5x5xf32>
   return %1 : tensor<1x8x5x5xf32>

@@ -24,29 +24,6 @@ func.func @stride_one(%x: tensor<1x2x4x4xf32>) -> tensor<1x3x5x5xf32> {
 
 // -----
 
-// What a quantised network rounds is left to the KPU.
-// CHECK-LABEL: func.func @rounding
-// CHECK-NOT:   "nn.quantize"
-// CHECK:       return %arg0
-func.func @rounding(%x: tensor<4xf32>) -> tensor<4xf32> {
-  %q = "nn.quantize"(%x) : (tensor<4xf32>) -> tensor<4x!quant.uniform<u8:f32, 0.5:3>>
-  %y = "nn.dequantize"(%q) : (tensor<4x!quant.uniform<u8:f32, 0.5:3>>) -> tensor<4xf32>
-  return %y : tensor<4xf32>
-}
-
-// -----
-
-// Bytes that come in are not a rounding.
-// CHECK-LABEL: func.func @given
-// CHECK:       "nn.dequantize"
-func.func @given(%x: tensor<4xui8>) -> tensor<4xf32> {
-  %q = "nn.storage_cast"(%x) : (tensor<4xui8>) -> tensor<4x!quant.uniform<u8:f32, 0.5:3>>
-  %y = "nn.dequantize"(%q) : (tensor<4x!quant.uniform<u8:f32, 0.5:3>>) -> tensor<4xf32>
-  return %y : tensor<4xf32>
-}
-
-// -----
-
 // The one channel is moved, rows and columns are padded: in either order.
 // CHECK-LABEL: func.func @pad_of_one_channel
 // CHECK:       %[[Y:.*]] = "nn.reshape"(%arg0){{.*}} -> tensor<1x1x4x5xf32>
@@ -80,6 +57,32 @@ func.func @many_inputs(%x: tensor<1x1025x4x4xf32>) -> tensor<1x2x4x4xf32> {
   %w = "nn.constant"() {value = dense<1.0> : tensor<2x1025x1x1xf32>} : () -> tensor<2x1025x1x1xf32>
   %y = "nn.conv"(%x, %w) {strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, padding = array<i64: 0, 0, 0, 0>, groups = 1 : i64} : (tensor<1x1025x4x4xf32>, tensor<2x1025x1x1xf32>) -> tensor<1x2x4x4xf32>
   return %y : tensor<1x2x4x4xf32>
+}
+
+// -----
+
+// Of one pixel they are nine with a ninth of the channels: 1025 and 1 of zeros are 9 x 114.
+// CHECK-LABEL: func.func @many_inputs_of_pixel
+// CHECK:       "nn.pad"{{.*}}padding = array<i64: 0, 0, 0, 0, 0, 1, 0, 0>
+// CHECK:       "nn.reshape"{{.*}}shape = array<i64: 1, 114, 3, 3>
+// CHECK:       "nn.conv"{{.*}}clamp = array<f64: 0.000000e+00, 6.000000e+00>{{.*}} : (tensor<1x114x3x3xf32>, tensor<2x114x3x3xf32>, tensor<2xf32>) -> tensor<1x2x1x1xf32>
+// CHECK-NOT:   "nn.add"
+func.func @many_inputs_of_pixel(%x: tensor<1x1025x1x1xf32>, %k: tensor<2xf32>) -> tensor<1x2x1x1xf32> {
+  %w = "nn.constant"() {value = dense<1.0> : tensor<2x1025x1x1xf32>} : () -> tensor<2x1025x1x1xf32>
+  %y = "nn.conv"(%x, %w, %k) {strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, padding = array<i64: 0, 0, 0, 0>, groups = 1 : i64, clamp = array<f64: 0.0, 6.0>} : (tensor<1x1025x1x1xf32>, tensor<2x1025x1x1xf32>, tensor<2xf32>) -> tensor<1x2x1x1xf32>
+  return %y : tensor<1x2x1x1xf32>
+}
+
+// -----
+
+// Of more than 9 x 1024 each ninth is too much again.
+// CHECK-LABEL: func.func @far_too_many_inputs_of_pixel
+// CHECK-NOT:   "nn.reshape"
+// CHECK:       "nn.add"
+func.func @far_too_many_inputs_of_pixel(%x: tensor<1x9217x1x1xf32>) -> tensor<1x2x1x1xf32> {
+  %w = "nn.constant"() {value = dense<1.0> : tensor<2x9217x1x1xf32>} : () -> tensor<2x9217x1x1xf32>
+  %y = "nn.conv"(%x, %w) {strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, padding = array<i64: 0, 0, 0, 0>, groups = 1 : i64} : (tensor<1x9217x1x1xf32>, tensor<2x9217x1x1xf32>) -> tensor<1x2x1x1xf32>
+  return %y : tensor<1x2x1x1xf32>
 }
 
 // -----

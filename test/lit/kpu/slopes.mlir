@@ -8,7 +8,7 @@
 // CHECK-DAG:   %[[D:.*]] = "kpu.layer"(%[[B]]{{.*}} -> tensor<1x32x8x8xf32>
 // CHECK:       %[[J:.*]] = "nn.concat"(%[[C]], %[[D]])
 // CHECK-NEXT:  return %[[J]]
-func.func @slopes(%x: tensor<1x2x8x8xf32>) -> tensor<1x64x8x8xf32> {
+func.func @slopes(%x: tensor<1x2x8x8xf32> {nn.range = array<f64: -1.0, 1.0>}) -> tensor<1x64x8x8xf32> {
   %w = "nn.constant"() {value = dense<0.5> : tensor<64x2x1x1xf32>} : () -> tensor<64x2x1x1xf32>
   %1 = "nn.conv"(%x, %w) {strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, padding = array<i64: 0, 0, 0, 0>, groups = 1 : i64, nn.ranges = [array<f64: -9.0, 9.0>]} : (tensor<1x2x8x8xf32>, tensor<64x2x1x1xf32>) -> tensor<1x64x8x8xf32>
   %a2 = "nn.constant"() {value = dense<[[[0.1]], [[0.2]], [[0.3]], [[0.4]], [[0.5]], [[0.6]], [[0.7]], [[0.1]], [[0.2]], [[0.3]], [[0.4]], [[0.5]], [[0.6]], [[0.7]], [[0.1]], [[0.2]], [[0.3]], [[0.4]], [[0.5]], [[0.6]], [[0.7]], [[0.1]], [[0.2]], [[0.3]], [[0.4]], [[0.5]], [[0.6]], [[0.7]], [[0.1]], [[0.2]], [[0.3]], [[0.4]], [[0.5]], [[0.6]], [[0.7]], [[0.1]], [[0.2]], [[0.3]], [[0.4]], [[0.5]], [[0.6]], [[0.7]], [[0.1]], [[0.2]], [[0.3]], [[0.4]], [[0.5]], [[0.6]], [[0.7]], [[0.1]], [[0.2]], [[0.3]], [[0.4]], [[0.5]], [[0.6]], [[0.7]], [[0.1]], [[0.2]], [[0.3]], [[0.4]], [[0.5]], [[0.6]], [[0.7]], [[0.1]]]> : tensor<64x1x1xf32>} : () -> tensor<64x1x1xf32>
@@ -22,7 +22,7 @@ func.func @slopes(%x: tensor<1x2x8x8xf32>) -> tensor<1x64x8x8xf32> {
 // CHECK-LABEL: func.func @slopes_of_an_input
 // CHECK-NOT:   "kpu.layer"
 // CHECK:       "nn.prelu"
-func.func @slopes_of_an_input(%x: tensor<1x64x8x8xf32>) -> tensor<1x64x8x8xf32> {
+func.func @slopes_of_an_input(%x: tensor<1x64x8x8xf32> {nn.range = array<f64: -1.0, 1.0>}) -> tensor<1x64x8x8xf32> {
   %a2 = "nn.constant"() {value = dense<[[[0.1]], [[0.2]], [[0.3]], [[0.4]], [[0.5]], [[0.6]], [[0.7]], [[0.1]], [[0.2]], [[0.3]], [[0.4]], [[0.5]], [[0.6]], [[0.7]], [[0.1]], [[0.2]], [[0.3]], [[0.4]], [[0.5]], [[0.6]], [[0.7]], [[0.1]], [[0.2]], [[0.3]], [[0.4]], [[0.5]], [[0.6]], [[0.7]], [[0.1]], [[0.2]], [[0.3]], [[0.4]], [[0.5]], [[0.6]], [[0.7]], [[0.1]], [[0.2]], [[0.3]], [[0.4]], [[0.5]], [[0.6]], [[0.7]], [[0.1]], [[0.2]], [[0.3]], [[0.4]], [[0.5]], [[0.6]], [[0.7]], [[0.1]], [[0.2]], [[0.3]], [[0.4]], [[0.5]], [[0.6]], [[0.7]], [[0.1]], [[0.2]], [[0.3]], [[0.4]], [[0.5]], [[0.6]], [[0.7]], [[0.1]]]> : tensor<64x1x1xf32>} : () -> tensor<64x1x1xf32>
   %2 = "nn.prelu"(%x, %a2) {nn.ranges = [array<f64: -9.0, 9.0>]} : (tensor<1x64x8x8xf32>, tensor<64x1x1xf32>) -> tensor<1x64x8x8xf32>
   return %2 : tensor<1x64x8x8xf32>
@@ -34,7 +34,7 @@ func.func @slopes_of_an_input(%x: tensor<1x64x8x8xf32>) -> tensor<1x64x8x8xf32> 
 // CHECK-LABEL: func.func @zeros
 // CHECK:       %[[S:.*]] = "nn.slice"(%arg0) {{.*}}ends = array<i64: 4>{{.*}}starts = array<i64: 0>
 // CHECK:       "kpu.layer"(%[[S]]
-func.func @zeros(%x: tensor<1x8x8x8xf32>) -> tensor<1x1x8x8xf32> {
+func.func @zeros(%x: tensor<1x8x8x8xf32> {nn.range = array<f64: -1.0, 1.0>}) -> tensor<1x1x8x8xf32> {
   %w = "nn.constant"() {value = dense<[[[[1.0]], [[1.0]], [[0.0]], [[0.0]], [[0.0]], [[0.0]], [[0.0]], [[0.0]]]]> : tensor<1x8x1x1xf32>} : () -> tensor<1x8x1x1xf32>
   %1 = "nn.conv"(%x, %w) {strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, padding = array<i64: 0, 0, 0, 0>, groups = 1 : i64, nn.ranges = [array<f64: -9.0, 9.0>]} : (tensor<1x8x8x8xf32>, tensor<1x8x1x1xf32>) -> tensor<1x1x8x8xf32>
   return %1 : tensor<1x1x8x8xf32>
@@ -45,7 +45,7 @@ func.func @zeros(%x: tensor<1x8x8x8xf32>) -> tensor<1x1x8x8xf32> {
 // CHECK-LABEL: func.func @zeros_between_others
 // CHECK-NOT:   "nn.slice"
 // CHECK:       "kpu.layer"(%arg0
-func.func @zeros_between_others(%x: tensor<1x8x8x8xf32>) -> tensor<1x1x8x8xf32> {
+func.func @zeros_between_others(%x: tensor<1x8x8x8xf32> {nn.range = array<f64: -1.0, 1.0>}) -> tensor<1x1x8x8xf32> {
   %w = "nn.constant"() {value = dense<[[[[1.0]], [[0.0]], [[0.0]], [[0.0]], [[0.0]], [[0.0]], [[0.0]], [[1.0]]]]> : tensor<1x8x1x1xf32>} : () -> tensor<1x8x1x1xf32>
   %1 = "nn.conv"(%x, %w) {strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, padding = array<i64: 0, 0, 0, 0>, groups = 1 : i64, nn.ranges = [array<f64: -9.0, 9.0>]} : (tensor<1x8x8x8xf32>, tensor<1x8x1x1xf32>) -> tensor<1x1x8x8xf32>
   return %1 : tensor<1x1x8x8xf32>
@@ -56,7 +56,7 @@ func.func @zeros_between_others(%x: tensor<1x8x8x8xf32>) -> tensor<1x1x8x8xf32> 
 // CHECK-LABEL: func.func @channels_of_joined
 // CHECK-NEXT:  %[[S:.*]] = "nn.slice"(%arg1) {{.*}}ends = array<i64: 3>{{.*}}starts = array<i64: 1>
 // CHECK-NEXT:  return %[[S]]
-func.func @channels_of_joined(%x: tensor<1x4x8x8xf32>, %y: tensor<1x4x8x8xf32>) -> tensor<1x2x8x8xf32> {
+func.func @channels_of_joined(%x: tensor<1x4x8x8xf32> {nn.range = array<f64: -1.0, 1.0>}, %y: tensor<1x4x8x8xf32> {nn.range = array<f64: -1.0, 1.0>}) -> tensor<1x2x8x8xf32> {
   %1 = "nn.concat"(%x, %y) {axis = 1 : i64, operandSegmentSizes = array<i32: 1, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0>, nn.ranges = [array<f64: -9.0, 9.0>]} : (tensor<1x4x8x8xf32>, tensor<1x4x8x8xf32>) -> tensor<1x8x8x8xf32>
   %2 = "nn.slice"(%1) {starts = array<i64: 5>, ends = array<i64: 7>, axes = array<i64: 1>, steps = array<i64: 1>, nn.ranges = [array<f64: -9.0, 9.0>]} : (tensor<1x8x8x8xf32>) -> tensor<1x2x8x8xf32>
   return %2 : tensor<1x2x8x8xf32>
@@ -68,7 +68,7 @@ func.func @channels_of_joined(%x: tensor<1x4x8x8xf32>, %y: tensor<1x4x8x8xf32>) 
 // CHECK-NEXT:  %[[J:.*]] = "nn.concat"
 // CHECK-NEXT:  %[[S:.*]] = "nn.slice"(%[[J]])
 // CHECK-NEXT:  return %[[S]]
-func.func @channels_of_both(%x: tensor<1x4x8x8xf32>, %y: tensor<1x4x8x8xf32>) -> tensor<1x2x8x8xf32> {
+func.func @channels_of_both(%x: tensor<1x4x8x8xf32> {nn.range = array<f64: -1.0, 1.0>}, %y: tensor<1x4x8x8xf32> {nn.range = array<f64: -1.0, 1.0>}) -> tensor<1x2x8x8xf32> {
   %1 = "nn.concat"(%x, %y) {axis = 1 : i64, operandSegmentSizes = array<i32: 1, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0>, nn.ranges = [array<f64: -9.0, 9.0>]} : (tensor<1x4x8x8xf32>, tensor<1x4x8x8xf32>) -> tensor<1x8x8x8xf32>
   %2 = "nn.slice"(%1) {starts = array<i64: 3>, ends = array<i64: 5>, axes = array<i64: 1>, steps = array<i64: 1>, nn.ranges = [array<f64: -9.0, 9.0>]} : (tensor<1x8x8x8xf32>) -> tensor<1x2x8x8xf32>
   return %2 : tensor<1x2x8x8xf32>
@@ -82,7 +82,7 @@ func.func @channels_of_both(%x: tensor<1x4x8x8xf32>, %y: tensor<1x4x8x8xf32>) ->
 // CHECK-DAG:   %[[B:.*]] = "kpu.layer"(%arg0{{.*}} -> tensor<1x4x8x8xf32>
 // CHECK-DAG:   "kpu.layer"(%[[A]], %arg1
 // CHECK-DAG:   "kpu.layer"(%[[B]], %arg1
-func.func @layer_of_channels(%x: tensor<1x2x8x8xf32>, %y: tensor<1x4x8x8xf32>) -> (tensor<1x3x8x8xf32>, tensor<1x3x8x8xf32>) {
+func.func @layer_of_channels(%x: tensor<1x2x8x8xf32> {nn.range = array<f64: -1.0, 1.0>}, %y: tensor<1x4x8x8xf32> {nn.range = array<f64: -1.0, 1.0>}) -> (tensor<1x3x8x8xf32>, tensor<1x3x8x8xf32>) {
   %w = "nn.constant"() {value = dense<[[[[0.0]], [[1.0]]], [[[1.0]], [[1.0]]], [[[2.0]], [[1.0]]], [[[3.0]], [[1.0]]], [[[4.0]], [[1.0]]], [[[5.0]], [[1.0]]], [[[6.0]], [[1.0]]], [[[7.0]], [[1.0]]]]> : tensor<8x2x1x1xf32>} : () -> tensor<8x2x1x1xf32>
   %1 = "nn.conv"(%x, %w) {strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, padding = array<i64: 0, 0, 0, 0>, groups = 1 : i64, nn.ranges = [array<f64: -9.0, 9.0>]} : (tensor<1x2x8x8xf32>, tensor<8x2x1x1xf32>) -> tensor<1x8x8x8xf32>
   %2 = "nn.slice"(%1) {starts = array<i64: 0>, ends = array<i64: 4>, axes = array<i64: 1>, steps = array<i64: 1>, nn.ranges = [array<f64: -9.0, 9.0>]} : (tensor<1x8x8x8xf32>) -> tensor<1x4x8x8xf32>
@@ -103,7 +103,7 @@ func.func @layer_of_channels(%x: tensor<1x2x8x8xf32>, %y: tensor<1x4x8x8xf32>) -
 // CHECK:       %[[L:.*]] = "kpu.layer"(%arg0{{.*}} -> tensor<1x8x8x8xf32>
 // CHECK:       %[[S:.*]] = "nn.slice"(%[[L]])
 // CHECK:       "kpu.layer"(%[[S]]
-func.func @channels_alone(%x: tensor<1x2x8x8xf32>) -> tensor<1x3x8x8xf32> {
+func.func @channels_alone(%x: tensor<1x2x8x8xf32> {nn.range = array<f64: -1.0, 1.0>}) -> tensor<1x3x8x8xf32> {
   %w = "nn.constant"() {value = dense<0.5> : tensor<8x2x1x1xf32>} : () -> tensor<8x2x1x1xf32>
   %1 = "nn.conv"(%x, %w) {strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, padding = array<i64: 0, 0, 0, 0>, groups = 1 : i64, nn.ranges = [array<f64: -9.0, 9.0>]} : (tensor<1x2x8x8xf32>, tensor<8x2x1x1xf32>) -> tensor<1x8x8x8xf32>
   %2 = "nn.slice"(%1) {starts = array<i64: 0>, ends = array<i64: 4>, axes = array<i64: 1>, steps = array<i64: 1>, nn.ranges = [array<f64: -9.0, 9.0>]} : (tensor<1x8x8x8xf32>) -> tensor<1x4x8x8xf32>
@@ -120,7 +120,7 @@ func.func @channels_alone(%x: tensor<1x2x8x8xf32>) -> tensor<1x3x8x8xf32> {
 // CHECK:       "kpu.layer"({{.*}}pool = "max2s2"
 // CHECK:       "nn.concat"
 // CHECK-NOT:   "nn.max_pool"
-func.func @pooling_of_joined(%x: tensor<1x2x8x8xf32>, %y: tensor<1x2x8x8xf32>) -> tensor<1x8x4x4xf32> {
+func.func @pooling_of_joined(%x: tensor<1x2x8x8xf32> {nn.range = array<f64: -1.0, 1.0>}, %y: tensor<1x2x8x8xf32> {nn.range = array<f64: -1.0, 1.0>}) -> tensor<1x8x4x4xf32> {
   %w = "nn.constant"() {value = dense<0.5> : tensor<4x2x1x1xf32>} : () -> tensor<4x2x1x1xf32>
   %1 = "nn.conv"(%x, %w) {strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, padding = array<i64: 0, 0, 0, 0>, groups = 1 : i64, nn.ranges = [array<f64: -9.0, 9.0>]} : (tensor<1x2x8x8xf32>, tensor<4x2x1x1xf32>) -> tensor<1x4x8x8xf32>
   %v = "nn.constant"() {value = dense<0.5> : tensor<4x2x1x1xf32>} : () -> tensor<4x2x1x1xf32>
@@ -136,7 +136,7 @@ func.func @pooling_of_joined(%x: tensor<1x2x8x8xf32>, %y: tensor<1x2x8x8xf32>) -
 // CHECK-NOT:   "nn.prelu"
 // CHECK:       "nn.concat"
 // CHECK-NEXT:  return
-func.func @slopes_of_joined(%x: tensor<1x2x8x8xf32>, %y: tensor<1x2x8x8xf32>) -> tensor<1x4x8x8xf32> {
+func.func @slopes_of_joined(%x: tensor<1x2x8x8xf32> {nn.range = array<f64: -1.0, 1.0>}, %y: tensor<1x2x8x8xf32> {nn.range = array<f64: -1.0, 1.0>}) -> tensor<1x4x8x8xf32> {
   %w = "nn.constant"() {value = dense<0.5> : tensor<2x2x1x1xf32>} : () -> tensor<2x2x1x1xf32>
   %1 = "nn.conv"(%x, %w) {strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, padding = array<i64: 0, 0, 0, 0>, groups = 1 : i64, nn.ranges = [array<f64: -9.0, 9.0>]} : (tensor<1x2x8x8xf32>, tensor<2x2x1x1xf32>) -> tensor<1x2x8x8xf32>
   %2 = "nn.conv"(%y, %w) {strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, padding = array<i64: 0, 0, 0, 0>, groups = 1 : i64, nn.ranges = [array<f64: -9.0, 9.0>]} : (tensor<1x2x8x8xf32>, tensor<2x2x1x1xf32>) -> tensor<1x2x8x8xf32>
@@ -151,7 +151,7 @@ func.func @slopes_of_joined(%x: tensor<1x2x8x8xf32>, %y: tensor<1x2x8x8xf32>) ->
 // CHECK-LABEL: func.func @slopes_of_joined_with_input
 // CHECK:       "nn.concat"
 // CHECK:       "nn.prelu"
-func.func @slopes_of_joined_with_input(%x: tensor<1x2x8x8xf32>, %y: tensor<1x2x8x8xf32>) -> tensor<1x4x8x8xf32> {
+func.func @slopes_of_joined_with_input(%x: tensor<1x2x8x8xf32> {nn.range = array<f64: -1.0, 1.0>}, %y: tensor<1x2x8x8xf32> {nn.range = array<f64: -1.0, 1.0>}) -> tensor<1x4x8x8xf32> {
   %w = "nn.constant"() {value = dense<0.5> : tensor<2x2x1x1xf32>} : () -> tensor<2x2x1x1xf32>
   %1 = "nn.conv"(%x, %w) {strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, padding = array<i64: 0, 0, 0, 0>, groups = 1 : i64, nn.ranges = [array<f64: -9.0, 9.0>]} : (tensor<1x2x8x8xf32>, tensor<2x2x1x1xf32>) -> tensor<1x2x8x8xf32>
   %3 = "nn.concat"(%1, %y) {axis = 1 : i64, operandSegmentSizes = array<i32: 1, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0>, nn.ranges = [array<f64: -9.0, 9.0>]} : (tensor<1x2x8x8xf32>, tensor<1x2x8x8xf32>) -> tensor<1x4x8x8xf32>

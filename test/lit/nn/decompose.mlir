@@ -115,3 +115,12 @@ func.func @einsum_of_unknown_sizes(%x: tensor<?x4xf32>, %y: tensor<4x5xf32>) -> 
     : (tensor<?x4xf32>, tensor<4x5xf32>) -> tensor<?x5xf32>
   return %0 : tensor<?x5xf32>
 }
+
+// -----
+
+// What is known better after a rewrite is said of the function, too.
+// CHECK-LABEL: func.func @rms_norm(%arg0: tensor<?x?xf32>, %arg1: tensor<4xf32>) -> tensor<?x4xf32>
+func.func @rms_norm(%x: tensor<?x?xf32>, %s: tensor<4xf32>) -> tensor<?x?xf32> {
+  %0 = "nn.rms_norm"(%x, %s) {axis = -1 : i64, epsilon = 1.0e-5 : f64} : (tensor<?x?xf32>, tensor<4xf32>) -> tensor<?x?xf32>
+  return %0 : tensor<?x?xf32>
+}

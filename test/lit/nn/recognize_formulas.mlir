@@ -204,3 +204,16 @@ func.func @no_focus(%x: tensor<1x2x4x4xf32>) -> tensor<1x8x2x2xf32> {
   %4 = "nn.concat"(%0, %1, %2, %3) {axis = 1 : i64, operandSegmentSizes = array<i32: 1, 1, 1, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0>} : (tensor<1x2x2x2xf32>, tensor<1x2x2x2xf32>, tensor<1x2x2x2xf32>, tensor<1x2x2x2xf32>) -> tensor<1x8x2x2xf32>
   return %4 : tensor<1x8x2x2xf32>
 }
+
+// -----
+
+// CHECK-LABEL: func.func @half_of_a_product
+// CHECK-NOT:   nn.gelu
+func.func @half_of_a_product(%x: tensor<4xf32>, %y: tensor<4xf32>) -> (tensor<4xf32>, tensor<4xf32>) {
+  %half = "nn.constant"() {value = dense<0.5> : tensor<f32>} : () -> tensor<f32>
+  %0 = "nn.mul"(%x, %y) : (tensor<4xf32>, tensor<4xf32>) -> tensor<4xf32>
+  %1 = "nn.mul"(%0, %half) : (tensor<4xf32>, tensor<f32>) -> tensor<4xf32>
+  %2 = "nn.mul"(%x, %half) : (tensor<4xf32>, tensor<f32>) -> tensor<4xf32>
+  %3 = "nn.mul"(%2, %y) : (tensor<4xf32>, tensor<4xf32>) -> tensor<4xf32>
+  return %1, %3 : tensor<4xf32>, tensor<4xf32>
+}

@@ -163,3 +163,16 @@ func.func @quantization_per_axis(%x: tensor<2x3xf32>) -> tensor<3x2x!quant.unifo
   %1 = "nn.quantize"(%0) : (tensor<3x2xf32>) -> tensor<3x2x!quant.uniform<i8:f32:1, {0.5, 0.25}>>
   return %1 : tensor<3x2x!quant.uniform<i8:f32:1, {0.5, 0.25}>>
 }
+
+// -----
+
+// Two rows a sample: the weight has no place for a whole sample.
+// CHECK-LABEL: func.func @flatten_to_rows_of_unknown_number
+// CHECK:       "nn.transpose"
+func.func @flatten_to_rows_of_unknown_number(%x: tensor<?x4x6xf32>) -> tensor<?x2xf32> {
+  %w = "nn.constant"() {value = dense<0.5> : tensor<12x2xf32>} : () -> tensor<12x2xf32>
+  %0 = "nn.transpose"(%x) {permutation = array<i64: 0, 2, 1>} : (tensor<?x4x6xf32>) -> tensor<?x6x4xf32>
+  %1 = "nn.reshape"(%0) {shape = array<i64: -1, 12>} : (tensor<?x6x4xf32>) -> tensor<?x12xf32>
+  %2 = "nn.matmul"(%1, %w) : (tensor<?x12xf32>, tensor<12x2xf32>) -> tensor<?x2xf32>
+  return %2 : tensor<?x2xf32>
+}

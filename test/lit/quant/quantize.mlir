@@ -140,3 +140,39 @@ func.func @channels(%x: tensor<1x1x2x2xf32> {nn.range = array<f64: 0.0, 1.0>}) -
   %1 = "nn.conv_transpose"(%x, %v) {strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, padding = array<i64: 0, 0, 0, 0>, output_padding = array<i64: 0, 0>, groups = 1 : i64, nn.ranges = [array<f64: 0.0, 2.0>]} : (tensor<1x1x2x2xf32>, tensor<1x2x1x1xf32>) -> tensor<1x2x2x2xf32>
   return %0, %1 : tensor<1x2x2x2xf32>, tensor<1x2x2x2xf32>
 }
+
+// -----
+
+// Values of which bits are stated are kept with those, their products' weights too; or not at all.
+// CHECK-LABEL: func.func @other_bits
+// CHECK:       "nn.quantize"(%arg0) : (tensor<2x2xf32>) -> tensor<2x2x!quant.uniform<i16:f32, {{[0-9.Ee-]+}}>>
+// CHECK:       "nn.constant"() {value = dense<{{\[\[}}32767, -16384], [-19660, 32767]]> : tensor<2x2xi16>}
+// CHECK:       %[[Y:.*]] = "nn.matmul"
+// CHECK-NEXT:  %[[Z:.*]] = "nn.matmul"(%[[Y]], %{{[a-z0-9]+}})
+// CHECK:       "nn.quantize"(%[[Z]]) : (tensor<2x2xf32>) -> tensor<2x2x!quant.uniform<u8:f32,
+// CHECK:       tensor<2x2xi8>
+// WIDE-LABEL:  func.func @other_bits
+// WIDE:        "nn.quantize"(%{{.*}}) : (tensor<2x2xf32>) -> tensor<2x2x!quant.uniform<i16:f32,
+func.func @other_bits(%x: tensor<2x2xf32> {nn.range = array<f64: -3.0, 3.0>, nn.bits = array<i64: 16>}) -> tensor<2x2xf32> {
+  %w = "nn.constant"() {value = dense<[[1.0, -1.0], [-0.6, 2.0]]> : tensor<2x2xf32>} : () -> tensor<2x2xf32>
+  %0 = "nn.matmul"(%x, %w) {nn.ranges = [array<f64: -3.0, 3.0>], nn.results_bits = [array<i64: 32>]} : (tensor<2x2xf32>, tensor<2x2xf32>) -> tensor<2x2xf32>
+  %1 = "nn.matmul"(%0, %w) {nn.ranges = [array<f64: -3.0, 3.0>]} : (tensor<2x2xf32>, tensor<2x2xf32>) -> tensor<2x2xf32>
+  %2 = "nn.matmul"(%1, %w) {nn.ranges = [array<f64: -3.0, 3.0>]} : (tensor<2x2xf32>, tensor<2x2xf32>) -> tensor<2x2xf32>
+  return %2 : tensor<2x2xf32>
+}
+
+// -----
+
+// A stated reach, one a column, takes the place of the weights': 0.5 cuts the first off. A weight of 32 bits stays real.
+// CHECK-LABEL: func.func @stated_weights
+// CHECK:       "nn.constant"() {value = dense<{{\[\[}}127, -32], [-127, 64]]> : tensor<2x2xi8>}
+// CHECK:       %[[Y:.*]] = "nn.matmul"
+// CHECK:       "nn.quantize"(%[[Y]])
+// CHECK-NEXT:  %[[D:.*]] = "nn.dequantize"
+// CHECK-NEXT:  "nn.matmul"(%[[D]], %{{.*}}) {{.*}}nn.weight_bits
+func.func @stated_weights(%x: tensor<2x2xf32> {nn.range = array<f64: -3.0, 3.0>}) -> tensor<2x2xf32> {
+  %w = "nn.constant"() {value = dense<[[1.0, -1.0], [-0.6, 2.0]]> : tensor<2x2xf32>} : () -> tensor<2x2xf32>
+  %0 = "nn.matmul"(%x, %w) {nn.weight_reach = array<f64: 0.5, 4.0>, nn.ranges = [array<f64: -3.0, 3.0>]} : (tensor<2x2xf32>, tensor<2x2xf32>) -> tensor<2x2xf32>
+  %1 = "nn.matmul"(%0, %w) {nn.weight_bits = array<i64: 32>, nn.ranges = [array<f64: -3.0, 3.0>]} : (tensor<2x2xf32>, tensor<2x2xf32>) -> tensor<2x2xf32>
+  return %1 : tensor<2x2xf32>
+}

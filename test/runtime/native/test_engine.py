@@ -22,7 +22,7 @@ from native_networks import (
     network_result,
 )
 
-from kpuc.backends.native.pack import native_module
+from kpuc.backends.native.pack import native_function, native_module
 from kpuc.backends.native.target import host
 from kpuc.errors import ExecutionError, KmodelError
 from kpuc.runtime import Simulator
@@ -153,7 +153,7 @@ def test_a_child_of_fork_gets_threads_of_its_own(kmodel: bytes) -> None:
 
 def test_code_is_never_writable_and_executable(kmodel: bytes) -> None:
     simulator = Simulator(kmodel)
-    address = simulator._engines[0]._code.functions["kpuc_run"]
+    address = simulator._engines[0]._function(0)._code.functions["kpuc_run"]
     for line in Path("/proc/self/maps").read_text().splitlines():
         span, permissions = line.split()[:2]
         start, end = (int(text, 16) for text in span.split("-"))
@@ -172,7 +172,7 @@ def test_machine_code_can_be_forbidden(kmodel: bytes) -> None:
 def test_the_best_code_that_the_cpu_executes_is_taken() -> None:
     names = ("x86-64-v4-vnni", "x86-64-v3", "riscv64-v", "riscv64")
     objects = {name: name.encode() for name in reversed(names)}
-    native = read_native(native_module(objects, b"", 0, [], []))
+    native = read_native(native_module([native_function(objects, [], [])], b"", 0))
     assert [one.cpu for one in native.objects] == list(names)
     v3 = frozenset(native.objects[1].needs)
     for cpu, chosen in (
@@ -182,7 +182,7 @@ def test_the_best_code_that_the_cpu_executes_is_taken() -> None:
     ):
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(engine, "this_cpu", lambda cpu=cpu: cpu)
-            assert engine.choose(native).cpu == chosen
+            assert engine.choose(native.objects).cpu == chosen
 
 
 @pytest.mark.parametrize(("cpu", "words"), [
@@ -233,7 +233,8 @@ def test_a_changed_description_is_shown_as_damaged(kmodel: bytes) -> None:
 def test_the_number_of_bytes_a_network_needs_is_limited() -> None:
     for arena, error in ((1 << 39, ExecutionError), (1 << 41, KmodelError)):
         name = host_name()
-        module = native_module({name: network_object(name)}, WEIGHTS.tobytes(), arena, [TENSOR, TENSOR], [SUMS])
+        function = native_function({name: network_object(name)}, [TENSOR, TENSOR], [SUMS])
+        module = native_module([function], WEIGHTS.tobytes(), arena)
         with pytest.raises(error):
             Simulator(v7.write(v7.Model((module,)))).run(*network_inputs())
 
@@ -288,7 +289,8 @@ def test_hostile_objects_with_the_right_hashes_do_no_harm_before_they_are_run() 
     for _ in range(1500):
         changed = bytearray(code)
         changed[random.integers(0, len(code))] = random.integers(0, 256)
-        model = v7.Model((native_module({host_name(): bytes(changed)}, b"", 0, [], []),))
+        function = native_function({host_name(): bytes(changed)}, [], [])
+        model = v7.Model((native_module([function], b"", 0),))
         try:
             Simulator(v7.write(model))
         except (KmodelError, ExecutionError) as error:

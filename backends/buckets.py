@@ -1,0 +1,115 @@
+"""One kmodel for a range of shapes: segments for some sizes, and what chooses between them.
+
+Each symbol, which is the size of dimensions of inputs, has a range; this is cut into parts of equal length, and a
+bucket is a part for each symbol. Its segment is the network at the largest sizes of the bucket. An entry function pads
+inputs to these with zeros, at the end of each dimension, and cuts from the outputs what the network would have given.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from ..dialects.function import entry_function, inputs_of, outputs_of
+from ..dialects.mlir import ir
+from ..dialects.sizes import Extent, Size, dimension, value_of
+from ..dialects.tensors import dtype_of, shape_of
+from ..errors import OptionError, UnsupportedError
+from ..passes.nn.reify_shapes import ReifiedShapes
+from ..runtime.kmodel.elements import element_name
+from ..runtime.ranges import SizeRanges
+
+Extents = tuple[Extent, ...]
+Sizes = Mapping[str, int]
+"""What symbols are."""
+
+
+@dataclass(frozen=True)
+class Tensor:
+    """An input or output: its name, its element type as kmodels call it, and its shape."""
+
+    name: str
+    element: str
+    shape: Extents
+
+    @property
+    def is_static(self) -> bool:
+        """Whether its shape does not depend on symbols."""
+        return not any(isinstance(extent, Size) for extent in self.shape)
+
+    @property
+    def symbols(self) -> tuple[str, ...]:
+        """What its dimensions are called, "" for those of one size."""
+        return tuple(extent.symbol if isinstance(extent, Size) else "" for extent in self.shape)
+
+    def at(self, sizes: Sizes) -> tuple[int, ...]:
+        """Its shape when symbols have these sizes."""
+        return tuple(value_of(extent, sizes) for extent in self.shape)
+
+
+@dataclass(frozen=True)
+class Buckets:
+    """What a network takes and gives for all sizes of its symbols, which are within `ranges`, and the sizes of its
+    segments, from small to large."""
+
+    inputs: Sequence[Tensor]
+    outputs: Sequence[Tensor]
+    ranges: Mapping[str, tuple[int, int]]
+    segments: Sequence[Sizes]
+
+    @property
+    def sizes(self) -> SizeRanges:
+        """What inputs are checked with."""
+        return SizeRanges({one.name: one.symbols for one in self.inputs if not one.is_static}, self.ranges)
+
+    def check(self, module: ir.Module, sizes: Sizes) -> None:
+        """Raise `UnsupportedError` K0605 unless the network for these sizes returns what was told of it."""
+        for parameter, tensor in zip(outputs_of(entry_function(module)), self.outputs, strict=True):
+            if shape_of(parameter.type) != tensor.at(sizes):
+                raise UnsupportedError(
+                    "K0605",
+                    where=f"output '{tensor.name}'",
+                    cause=f"its shape at {_text(sizes)} is {parameter.type}, but {list(tensor.at(sizes))} was expected",
+                    remedy="fix the input shapes with --shape or --dim",
+                )
+
+
+def buckets_of(module: ir.Module, ranges: Mapping[str, tuple[int, int]], segments: Sequence[Sizes]) -> Buckets:
+    """The buckets of a network whose dimensions are open where they are called like a range.
+
+    Raises `OptionError` K0105 for other dimensions that are open, `UnsupportedError` K0605 when shapes of outputs
+    depend on more than shapes of inputs.
+    """
+    function = entry_function(module)
+    dims: dict[tuple[int, int], Size] = {}
+    for number, parameter in enumerate(inputs_of(function)):
+        for axis, dim in enumerate(shape_of(parameter.type)):
+            if dim is None:
+                symbol = parameter.dims[axis] if parameter.dims else ""
+                if symbol not in ranges:
+                    raise _open(parameter.name, shape_of(parameter.type), axis, symbol)
+                dims[number, axis] = dimension(symbol, *ranges[symbol])
+    shapes = ReifiedShapes(module, dims)
+    arguments = function.regions[0].blocks[0].arguments
+    inputs = zip(inputs_of(function), map(shapes.shape, arguments), strict=True)
+    outputs = zip(outputs_of(function), shapes.results(), strict=True)
+    return Buckets(
+        [Tensor(one.name, element_name(dtype_of(one.type)), shape) for one, shape in inputs],
+        [Tensor(one.name, element_name(dtype_of(one.type)), shape) for one, shape in outputs],
+        ranges,
+        segments,
+    )
+
+
+def _open(name: str, shape: Sequence[int | None], axis: int, symbol: str) -> OptionError:
+    """There is a dimension that has neither a size nor a range."""
+    if symbol:
+        cause = f"dimension {axis}, '{symbol}', has neither a size nor a range"
+        remedy = f"give it a range with --dim {symbol}=MIN:MAX, or a size with --dim {symbol}=N"
+    else:
+        whole = ",".join("N" if dim is None else str(dim) for dim in shape)
+        cause = f"dimension {axis} has no name that a range could be given for"
+        remedy = f"fix it with --shape {name}={whole}, or name it in the file (dim_param)"
+    return OptionError("K0105", where=f"input '{name}'", cause=cause, remedy=remedy)
+
+
+def _text(sizes: Sizes) -> str:
+    return ", ".join(f"{symbol} = {size}" for symbol, size in sizes.items())

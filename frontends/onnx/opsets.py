@@ -1,0 +1,50 @@
+"""Which opsets have which operators, by onnx's own schemas."""
+
+from functools import cache
+
+import onnx
+
+OLDEST, NEWEST = 7, 28
+"""The opsets that are imported."""
+CONVERT = "convert it with onnx.version_converter.convert_version"
+CONTRIB = "com.microsoft"
+"""The domain of onnxruntime's own operators, which has no opsets; their names are written `com.microsoft.FusedConv`."""
+
+
+@cache
+def opsets(operator: str) -> tuple[int, int]:
+    """The first and the last opset in which an operator can be imported; of onnxruntime's own, the domain's version."""
+    if operator.startswith(f"{CONTRIB}."):
+        return 1, 1
+    schema = onnx.defs.get_schema(operator)
+    version = int(schema.since_version)
+    last = version - 1 if schema.deprecated else NEWEST
+    while version > 1 and onnx.defs.has(operator, version - 1):
+        version = int(onnx.defs.get_schema(operator, version - 1).since_version)
+    return max(version, OLDEST), last
+
+
+def schema_opset(operator: str, opset: int) -> int:
+    """The opset whose schema describes an operator.
+
+    GroupNormalization was deprecated by the very opset 18 that introduced it; files have it, and it has the form of 21.
+    """
+    return max(opset, 21) if operator == "GroupNormalization" and opset >= 18 else opset
+
+
+TYPES = {
+    "float16": "f16", "float": "f32", "double": "f64",
+    "int8": "i8", "int16": "i16", "int32": "i32", "int64": "i64",
+    "uint8": "u8", "uint16": "u16", "uint32": "u32", "uint64": "u64",
+    "bool": "bool",
+}  # fmt: skip
+"""The element types that `nn` has, by the standard's names."""
+
+
+@cache
+def element_types(operator: str) -> list[str]:
+    """The types of the first input that the newest schema allows and `nn` has; of an operator without inputs, those of
+    its result."""
+    schema = onnx.defs.get_schema(operator, schema_opset(operator, opsets(operator)[1]))
+    first = (*schema.inputs, *schema.outputs)[0]
+    return [ours for theirs, ours in TYPES.items() if f"tensor({theirs})" in first.types]

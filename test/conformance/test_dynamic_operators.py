@@ -1,0 +1,166 @@
+"""Operators on tensors of open dimensions, with results whose size the data decides among them.
+
+Small networks are run with inputs of several shapes beside onnxruntime, and all node tests of the onnx package with
+every dimension open; both in our runtime and, on the same bytes, in the vendor's.
+"""
+
+import re
+from functools import cache
+
+import numpy as np
+import onnx
+import onnxruntime
+import pytest
+from dynamic_cases import CASES
+from test_onnx_nodes import DIFFERENT, REFUSED, as_array, with_constants
+from test_onnx_nodes import cases as node_cases
+from vendor import run_in_vendor_runtime
+
+import kpuc
+from kpuc.errors import KpucError
+
+HEAD = '<ir_version: 9, opset_import: ["" : %d]> network (%s) => (%s) {%s}'
+
+
+def network(inputs, outputs, body, opset=18):
+    """From onnx's text format."""
+    return onnx.parser.parse_model(HEAD % (opset, inputs, outputs, body)).SerializeToString()
+
+
+@cache
+def small(name):
+    """The kmodel, the inputs, and what onnxruntime computes for them."""
+    inputs, outputs, body, feeds, *opset = CASES[name]
+    data = network(inputs, outputs, body, *opset)
+    session = onnxruntime.InferenceSession(data)
+    names = [one.name for one in session.get_inputs()]
+    expected = [session.run(None, dict(zip(names, feed, strict=True))) for feed in feeds]
+    return kpuc.compile(data, portable=True).data, feeds, expected
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_small_network(name):
+    data, feeds, expected = small(name)
+    simulator = kpuc.Simulator(data)
+    for feed, wanted in zip(feeds, expected, strict=True):
+        assert_near(name, list(simulator.run(*feed).values()), wanted)
+
+
+def test_small_networks_in_the_vendor_runtime():
+    rows = [(name, *small(name)) for name in CASES]
+    jobs = [
+        (data, [*map(np.ascontiguousarray, feed)], len(wanted[0])) for _, data, feeds, wanted in rows for feed in feeds
+    ]
+    results = iter(run_in_vendor_runtime(jobs))
+    for name, _, _, expected in rows:
+        for wanted in expected:
+            result = next(results)
+            assert not isinstance(result, str), f"{name}: {result}"
+            assert_near(name, result, wanted)
+
+
+def assert_near(name, results, expected):
+    """A few units in the last place of float32, accumulated; float16 has 11 bits."""
+    for result, wanted in zip(results, expected, strict=True):
+        assert (result.dtype, result.shape) == (wanted.dtype, wanted.shape), name
+        tolerance = 2e-3 if wanted.dtype == np.float16 else 2e-5
+        wide = wanted.astype(np.float64)
+        np.testing.assert_allclose(result.astype(np.float64), wide, rtol=tolerance, atol=tolerance, err_msg=name)
+
+
+OPEN = {
+    "ConstantOfShape": "the length of the shape operand must be known",
+    "Conv": "the kernel's size is not known",
+    "ConvTranspose": "the kernel's size is not known|output_shape needs known sizes",
+    "Einsum": "its sizes must be known",
+    "Expand": "the length of the shape operand must be known",
+    "EyeLike": "it converts float64",
+    "GatherND": "the last dimension of indices .* must be known",
+    "GroupNormalization": "the number of channels is not known",
+    "LRN": "its sizes must be known",
+    "LSTM": "an LSTM over several samples, or in both directions, is computed wrongly there",
+    "MaxPool": "dimension 2 is not known, and a window may lie in its padding altogether",
+    "Reshape": "the length of the shape operand must be known",
+    "Resize": "keeping the ratio of dimensions needs a known shape and constant sizes|scales .* are not whole numbers",
+    "Scan": "its length depends on the shape of input",
+    "ScatterND": "index tuples of None do not fit",
+    "Slice": "how many dimensions it slices is not known",
+}
+"""Why operators are refused when dimensions are open, in the words of the error."""
+RUNS = {
+    "test_resize_downsample_sizes_linear_pytorch_half_pixel": "a resize changes height and width only, to 2 or more"
+}
+"""Cases that are refused when they run."""
+TIES = ("test_top_k_same_values", "test_onehot_out_of_range", "empty_set", "scalar")
+"""Where the vendor's runtime differs, for static shapes too: the order of equal elements, indices out of range, sums of
+nothing; and scalars, which come back as vectors."""
+
+
+def opened(model):
+    """The model with every dimension of its inputs open."""
+    result = onnx.ModelProto()
+    result.CopyFrom(model)
+    for number, value in enumerate(result.graph.input):
+        for axis, dim in enumerate(value.type.tensor_type.shape.dim):
+            dim.dim_param = f"d{number}_{axis}"
+    return result
+
+
+@cache
+def by_operator():
+    found = {}
+    for case in node_cases():
+        if case.name not in DIFFERENT and not any(part in case.name for part in REFUSED):
+            found.setdefault(case.model.graph.node[0].op_type, []).append(case)
+    return found
+
+
+def compiled(model):
+    """The kmodel, or the error."""
+    try:
+        return kpuc.compile(model, portable=True).data
+    except KpucError as error:
+        return error
+
+
+@cache
+def of_operator(operator):
+    """(case, kmodel or error, its inputs, expected): of each case two forms, the second and all other inputs being
+    constants, or nothing; those that are refused for static shapes as well left out."""
+    found = []
+    for case in by_operator()[operator]:
+        arrays = [as_array(value) for value in case.data_sets[0][0]]
+        expected = [as_array(value) for value in case.data_sets[0][1]]
+        for model, feed in (with_constants(case.model, arrays, "fiub"), (case.model, arrays)):
+            made = compiled(opened(model)) if feed else None
+            if made is not None and (isinstance(made, bytes) or isinstance(compiled(model), bytes)):
+                found.append((case, made, feed, expected))
+    return found
+
+
+@pytest.mark.parametrize("operator", sorted(by_operator()))
+def test_node_of_open_dimensions(operator):
+    for case, made, feed, expected in of_operator(operator):
+        if isinstance(made, KpucError):
+            assert re.search(OPEN.get(operator, "$^"), str(made)), f"{case.name}: {made}"
+        elif case.name in RUNS:
+            with pytest.raises(KpucError, match=RUNS[case.name]):
+                kpuc.Simulator(made).run(*feed)
+        else:
+            assert_near(case.name, kpuc.Simulator(made).run(*feed).values(), expected)
+
+
+def test_no_operator_is_said_to_be_refused_that_is_not():
+    for operator in OPEN:
+        assert any(isinstance(made, KpucError) for _, made, _, _ in of_operator(operator)), operator
+
+
+@pytest.mark.slow
+def test_nodes_of_open_dimensions_in_the_vendor_runtime():
+    rows = [row for operator in by_operator() for row in of_operator(operator) if isinstance(row[1], bytes)]
+    rows = [row for row in rows if row[0].name not in RUNS and not any(part in row[0].name for part in TIES)]
+    jobs = [(made, [*map(np.ascontiguousarray, feed)], len(expected)) for _, made, feed, expected in rows]
+    assert len(jobs) > 1000
+    for (case, *_, expected), result in zip(rows, run_in_vendor_runtime(jobs), strict=True):
+        assert not isinstance(result, str), f"{case.name}: {result}"
+        assert_near(case.name, result, expected)

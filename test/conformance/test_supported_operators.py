@@ -1,0 +1,119 @@
+"""What docs/ops.md says of ONNX operators is so: they become the operations that it names, and examples compile for the
+engines that it states, and for no others.
+
+Examples are the onnx package's node tests, with constants for all inputs but the first.
+"""
+
+from functools import cache
+
+import numpy as np
+import pytest
+from onnx import ValueInfoProto, helper, numpy_helper
+from test_onnx_nodes import as_array, cases, with_constants
+
+import kpuc
+from kpuc.dialects import mlir, nn
+from kpuc.dialects.function import entry_function
+from kpuc.errors import KpucError
+from kpuc.frontends.onnx import import_onnx
+from kpuc.frontends.onnx.node import REGISTRY
+from kpuc.passes.pipeline import parse_pipeline
+from kpuc.tools.cli.ops import operators
+
+ENGINES = {"v7": {"target": "k230"}, "v5": {"target": "k510"}, "v4": {"target": "k210", "kmodel": 4}}
+"""How kmodels for engines are compiled; machine code is what test_onnx_nodes_native is about."""
+TRIED = 5
+"""Examples of one operator that are tried until one compiles."""
+
+
+def network(operator, first, *constants, **attributes):
+    """A model of one node on the first input and constants."""
+    tensors = [numpy_helper.from_array(np.asarray(array), f"c{k}") for k, array in enumerate(constants)]
+    kind = helper.np_dtype_to_tensor_dtype(first.dtype)
+    graph = helper.make_graph(
+        [helper.make_node(operator, ["x", *(tensor.name for tensor in tensors)], ["y"], **attributes)],
+        "net",
+        [helper.make_tensor_value_info("x", kind, first.shape)],
+        [ValueInfoProto(name="y")],
+        tensors,
+    )
+    return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=10)
+
+
+X = np.ones((2, 3), np.float32)
+MORE = {
+    "Cast": network("Cast", X, to=6),
+    "CastLike": network("CastLike", X, np.int32(0)),
+    "CumSum": network("CumSum", X, np.int64(1)),
+    "Einsum": network("Einsum", X, np.ones((3, 4), np.float32), equation="ij,jk->ik"),
+    "LayerNormalization": network("LayerNormalization", X, np.ones(3, np.float32)),
+    "Not": network("Not", X > 0),
+    "ReduceLogSumExp": network("ReduceLogSumExp", X, axes=[1]),
+    "ReduceProd": network("ReduceProd", X, axes=[1]),
+    "Trilu": network("Trilu", X),
+}
+"""Examples of operators whose node tests hold other types than f32, or shapes that are not known."""
+EXCEPTIONS = {
+    **dict.fromkeys(
+        ("Constant", "EyeLike", "Shape", "Size", "Loop", "If", "Scan"), "constants and control: test_control"
+    ),
+    "Gelu": "its approximation by tanh is computed by version 4, erf is not",
+    "ReduceProd": "version 4 has sums and extremes, but no products",
+    "Pow": "version 4 computes a square, which is a constant exponent of 2",
+}
+"""Operators that are not compared, and why."""
+
+
+ROWS = {row["operator"]: row for row in operators()["onnx"]}
+
+
+@cache
+def examples(operator):
+    """Models of one node."""
+    models = [MORE[operator].SerializeToString()] if operator in MORE else []
+    for case in [one for one in cases() if one.model.graph.node[0].op_type == operator][:TRIED]:
+        inputs = case.data_sets[0][0]
+        if all(hasattr(value, "dtype") for value in inputs):
+            model, _ = with_constants(case.model, [as_array(value) for value in inputs], "fiub")
+            models.append(model.SerializeToString())
+    return models
+
+
+def compiles(model, options):
+    try:
+        kpuc.compile(model, **options)
+    except KpucError:
+        return False
+    return True
+
+
+OPERATORS = sorted(operator for operator in {*REGISTRY} - {*EXCEPTIONS} if examples(operator))
+
+
+def test_most_operators_have_examples():
+    without = {*REGISTRY} - {*EXCEPTIONS} - {*OPERATORS}
+    standard = {operator for operator in without if "." not in operator}
+    assert standard == {"GlobalLpPool", *(name for name in REGISTRY if name.startswith("Random"))}
+
+
+@pytest.mark.parametrize("operator", OPERATORS)
+def test_engines(operator):
+    found = {name for name, options in ENGINES.items() if any(compiles(one, options) for one in examples(operator))}
+    assert found == {*ROWS[operator]["engines"]} & {*ENGINES}
+
+
+@pytest.mark.parametrize("operator", OPERATORS)
+def test_what_it_becomes(operator):
+    entry, found = REGISTRY[operator], []
+    for model in examples(operator):
+        try:
+            with mlir.context():
+                module = import_onnx(model)
+                parse_pipeline("builtin.module(canonicalize,cse)").run(module)
+                operations = [type(op) for op in entry_function(module).regions[0].blocks[0].operations]
+                found.append({op for op in operations if op in nn.NN.operations} - {nn.Constant, nn.StorageCast})
+        except KpucError:
+            continue
+    stated = {*entry.builds}.union(*entry.forms.values())
+    assert not set().union(*found) - stated
+    assert any(made <= {*entry.builds} for made in found)

@@ -1,0 +1,63 @@
+"""What docs/ops.md says of TFLite operators is so: they become the operations that it names, and examples compile for
+the engines that it states."""
+
+import elementwise_cases
+import pytest
+import recurrent_cases
+import shape_cases
+import spatial_cases
+from single_operator import feed_of, graph_of, reference
+from tflite_writer import write
+
+import kpuc
+from kpuc.dialects import mlir, nn
+from kpuc.dialects.function import entry_function
+from kpuc.errors import KpucError
+from kpuc.frontends.tflite import import_tflite
+from kpuc.frontends.tflite.node import REGISTRY
+from kpuc.passes.pipeline import parse_pipeline
+from kpuc.tools.cli.ops import operators
+
+ENGINES = {"machine code": {"target": "cpu"}, "v7": {"target": "k230"}, "v5": {"target": "k510"}}
+LAYOUT = {nn.Constant, nn.StorageCast, nn.Transpose, nn.Relu, nn.Clamp, nn.Tanh, nn.Quantize, nn.Dequantize}
+"""What is around operators: layouts, fused activations, parameters of quantised tensors."""
+CASES = {}
+for item in (*elementwise_cases.CASES, *spatial_cases.CASES, *shape_cases.CASES, *recurrent_cases.CASES):
+    CASES.setdefault(item.name, []).append(item)
+ROWS = {row["operator"]: row for row in operators()["tflite"]}
+NO_NUMBERS = ("RANGE",)
+"""Operators of whose cases the first input decides the size of the result."""
+
+
+def models(operator):
+    for item in CASES[operator]:
+        shapes = item.shapes or tuple(array.shape for array in reference(write(graph_of(item)), [feed_of(item)])[0])
+        yield write(graph_of(item, shapes))
+
+
+@pytest.mark.parametrize("operator", sorted(CASES))
+def test_what_it_becomes(operator):
+    entry, found = REGISTRY[operator], []
+    for model in models(operator):
+        with mlir.context():
+            module = import_tflite(model)
+            parse_pipeline("builtin.module(canonicalize,cse)").run(module)
+            operations = {type(op) for op in entry_function(module).regions[0].blocks[0].operations}
+            found.append((operations & {*nn.NN.operations}) - (LAYOUT - {*entry.builds}))
+    assert not set().union(*found) - {*entry.builds}.union(*entry.forms.values())
+    assert any(made <= {*entry.builds} for made in found)
+
+
+@pytest.mark.parametrize("operator", sorted(set(CASES) - set(NO_NUMBERS)))
+def test_engines(operator):
+    found = set()
+    for model in models(operator):
+        for engine in ENGINES.keys() - found:
+            try:
+                kpuc.compile(model, **ENGINES[engine])
+                found.add(engine)
+            except KpucError:
+                continue
+        if found == ENGINES.keys():
+            break
+    assert found == {*ROWS[operator]["engines"]} & {*ENGINES}
