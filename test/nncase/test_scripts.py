@@ -1,12 +1,14 @@
 """Scripts written for nncase run with the import changed, on every target, and compute what the vendor's kmodels do."""
 
+import json
+
 import numpy as np
 import onnxruntime
 import pytest
 from scripts import DATA, SCRIPTS
 from vendor import run_in_vendor_runtime
 from vendor19 import find_python, simulate
-from workflows import CUT, WORKFLOWS, image, numbers
+from workflows import COUNT, CUT, WORKFLOWS, camera_options, image, infer, numbers
 
 import kpuc
 import kpuc.nncase as nncase
@@ -111,3 +113,38 @@ def test_whole_scripts(name, target, tmp_path, monkeypatch):
         assert np.abs(got - wanted).max() < bound
     if cuts:
         assert np.abs(outputs[0] - session.run(None, feed)[0]).max() > 3 * bound
+
+
+@pytest.mark.parametrize("target", TARGETS)
+def test_a_scheme_of_the_vendors_for_a_network_with_preprocessing(target, tmp_path, recwarn):
+    """The steps of preprocessing have its names, and the same ranges; it stands for what was measured."""
+
+    def compiled(**fields):
+        module = for_target(target)
+        options = camera_options(module)
+        options.dump_ir = True
+        options.dump_dir = tmp_path
+        compiler = module.Compiler(options)
+        compiler.import_onnx((DATA / "image.onnx").read_bytes(), module.ImportOptions())
+        ptq = module.PTQTensorOptions()
+        ptq.calibrate_method = "NoClip"
+        for name, value in fields.items():
+            setattr(ptq, name, value)
+        if "quant_scheme" not in fields:
+            ptq.samples_count = COUNT
+            ptq.set_tensor_data([[image(number) for number in range(COUNT)]])
+        compiler.use_ptq(ptq)
+        compiler.compile()
+        return infer(module, compiler.gencode_tobytes(), [image(0)])[0]
+
+    measured = compiled(export_quant_scheme=True, export_weight_range_by_channel=True)
+    files = (tmp_path / "QuantScheme.json", DATA / "camera.QuantScheme.json")
+    mine, theirs = ({entry["Name"]: entry for entry in json.loads(file.read_text())["Outputs"]} for file in files)
+    del theirs["Mean"]  # a constant
+    assert {"x0_PreDequantize", "x0_SubMean", "x0_DivStd"} <= set(theirs) <= set(mine)
+    for name, entry in theirs.items():
+        for one, other in zip(entry["DataRange"], mine[name]["DataRange"], strict=True):
+            assert (one["Min"], one["Max"]) == pytest.approx((other["Min"], other["Max"]), rel=1e-5, abs=1e-6)
+    got = compiled(quant_scheme=files[1])
+    np.testing.assert_allclose(got, measured, atol=0.002)
+    assert not [one for one in recwarn if "no tensor" in str(one.message)]
