@@ -30,7 +30,7 @@ QUIET = {"tflm_keyword_svdf": 0.1}
 
 @dataclass(frozen=True)
 class Reference:
-    """What LiteRT's plain kernels compute: for each run the inputs, the outputs, and every tensor by number."""
+    """What LiteRT computes: for each run the inputs, the outputs, and, by its plain kernels, every tensor by number."""
 
     feeds: list[list[np.ndarray]]
     outputs: list[list[np.ndarray]]
@@ -38,12 +38,13 @@ class Reference:
 
 
 @cache
-def reference(path: Path) -> Reference:
-    """Run a network as often as `RUNS` says."""
+def reference(path: Path, kernels: OpResolverType = OpResolverType.BUILTIN_REF) -> Reference:
+    """Run a network as often as `RUNS` says, on LiteRT's plain kernels, or those that are named."""
+    plain = kernels == OpResolverType.BUILTIN_REF
     interpreter = Interpreter(
         model_content=readable(path.read_bytes()),
-        experimental_op_resolver_type=OpResolverType.BUILTIN_REF,
-        experimental_preserve_all_tensors=True,
+        experimental_op_resolver_type=kernels,
+        experimental_preserve_all_tensors=plain,
     )
     interpreter.allocate_tensors()
     result = Reference([], [], [])
@@ -57,7 +58,8 @@ def reference(path: Path) -> Reference:
         interpreter.invoke()
         result.feeds.append(feed)
         result.outputs.append([interpreter.get_tensor(d["index"]) for d in interpreter.get_output_details()])
-        result.tensors.append(_tensors(interpreter))
+        if plain:
+            result.tensors.append(_tensors(interpreter))
     return result
 
 

@@ -77,8 +77,9 @@ INTEGERS = """\
 Networks that arrive quantised keep their parameters; `--calibration` (with `--quant u8` or `i8`, the type of data)
 makes quantised ones of float networks. Products of bytes are summed exactly in 32 bits; the sum becomes a number in
 f32, `sum * (scale of data * scale of weights) + bias`, goes through what follows in f32, and is rounded once: divided
-by the scale of the result, to the nearest integer (halves away from zero for TFLite networks, else to even), plus the
-zero point, saturated. Where nothing but limits stand between sum and rounding, both scales are one factor."""
+by the scale of the result, to the nearest integer (halves to even), plus the zero point, saturated. Where nothing but
+limits stand between sum and rounding, both scales are one factor, and a bias of whole numbers is added to the sum:
+TFLite networks give the integers that LiteRT gives by default, see tflite.md."""
 TRUST = """\
 A kmodel for `cpu` holds machine code, which runs with the rights of the process that loads it, like any program. Hashes
 guard it against damage, not against malice. For files of unknown origin, `Simulator(kmodel, trust=False)` and

@@ -16,7 +16,7 @@ from ...dialects.tensors import dtype_of, static_shape
 from .arithmetic import Arithmetic
 from .evaluation import Scalars, expression
 from .kernel import Array
-from .rounding import rounded_to_integer
+from .rounding import rounded_away, rounded_to_integer
 
 EASY = (2.0**-100, 2.0**100)
 """Scales between these have a reciprocal, and products with it that neither overflow nor lose what matters."""
@@ -42,7 +42,7 @@ def dequantize(scalars: Scalars, op: nn.Dequantize, operands: Sequence[str]) -> 
 
 @expression(nn.Quantize)
 def quantize(scalars: Scalars, op: nn.Quantize, operands: Sequence[str]) -> str:
-    """saturate(round(x / scale) + zero point), halves to even or away from zero; NaN becomes the zero point."""
+    """saturate(round(x / scale) + zero point), halves as `ties` says; NaN becomes the zero point."""
     given, stored = (Arithmetic.of(scalars, dtype_of(value)) for value in (op.input, op.output))
     scale = _array(op.output, "scale")
     if stored.bits <= 16 and given.element != "f64" and EASY[0] < scale.min() and scale.max() < EASY[1]:
@@ -64,8 +64,12 @@ def _quantize_by_products(scalars: Scalars, op: nn.Quantize, number: str) -> str
     reciprocal = _parameter(scalars, op.output, "reciprocal", np.float32(1) / scales)
     quotient = real.mul(number, reciprocal)
     rest = real.fma(real.neg(quotient), scale, number)
-    steps = rounded_to_integer(scalars, real.fma(rest, reciprocal, quotient), op.ties == "away")
-    shifted = whole.add(steps, _parameter(scalars, op.output, "zero_point", zero_points))
+    quotient = real.fma(rest, reciprocal, quotient)
+    zero_point = _parameter(scalars, op.output, "zero_point", zero_points)
+    if op.ties == "outwards":
+        shifted = rounded_away(scalars, real.add(quotient, whole.convert(zero_point, real)))
+    else:
+        shifted = whole.add(rounded_to_integer(scalars, quotient, op.ties == "away"), zero_point)
     bounded = whole.minimum(whole.maximum(shifted, whole.number(info.min)), whole.number(info.max))
     return whole.convert(bounded, Arithmetic.of(scalars, dtype_of(op.output)))
 
@@ -80,15 +84,18 @@ def _quantize_by_division(scalars: Scalars, op: nn.Quantize, number: str) -> str
     quotient = divided.div(given.convert(number, divided), scale)
     real = Arithmetic(scalars, "f64") if stored.bits > 16 else divided
     quotient = divided.convert(quotient, real)
-    steps = _rounded(real, quotient, op.ties == "away")
-    steps = real.select(real.is_nan(steps), real.number(0.0), steps)
+    quotient = real.select(real.is_nan(quotient), real.number(0.0), quotient)
     whole = Arithmetic(scalars, "i32" if stored.bits <= 16 else "i64")
+    zero_point = Arithmetic(scalars, "i32").convert(zero_point, whole)
+    if op.ties == "outwards":
+        quotient = real.add(quotient, whole.convert(zero_point, real))
+    steps = _rounded(real, quotient, op.ties in ("away", "outwards"))
     least, most = np.iinfo(dtype_of(op.output)).min, np.iinfo(dtype_of(op.output)).max
     # Beyond this, the zero point, which is stored in the same type, makes no difference.
     limited = real.at_most(real.at_least(steps, real.number(float(least - most))), real.number(float(most - least)))
-    shifted = whole.add(
-        real.cast("arith.fptosi", limited, whole), Arithmetic(scalars, "i32").convert(zero_point, whole)
-    )
+    shifted = real.cast("arith.fptosi", limited, whole)
+    if op.ties != "outwards":
+        shifted = whole.add(shifted, zero_point)
     bounded = whole.minimum(whole.maximum(shifted, whole.number(least)), whole.number(most))
     return whole.convert(bounded, stored)
 

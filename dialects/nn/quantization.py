@@ -39,14 +39,14 @@ def quantization_parameters(type_: ir.Type) -> QuantizationParameters | None:
     return None
 
 
-def stored_number(type_: ir.Type, number: float, *, away: bool = False) -> float:
+def stored_number(type_: ir.Type, number: float, *, ties: str = "even") -> float:
     """The integer that stands for a number, or is nearest to it, in a type with one scale; in others, the number."""
     from ...runtime import kernels  # see `NNOp.evaluator`
 
     parameters = quantization_parameters(type_)
     if parameters is None:
         return number
-    return float(kernels.quantize(np.asarray(number, np.float32), **vars(parameters), away=away))
+    return float(kernels.quantize(np.asarray(number, np.float32), **vars(parameters), ties=ties))
 
 
 def represented_number(type_: ir.Type, number: float) -> float:
@@ -70,13 +70,14 @@ def require_represented(type_: ir.Type, number: float, what: str) -> None:
 class Quantize(NNOp, name="quantize"):
     """q = saturate(round(x / scale) + zero_point); the result type holds the parameters.
 
-    `ties` says where halves are rounded to: `away` from zero, as TFLite does, or to `even` numbers, which is also what
-    is done without it. Source: ONNX QuantizeLinear-24.
+    `ties` says where halves are rounded to: to `even` numbers, which is also what is done without it; `away` from the
+    number zero; or `outwards`, away from the integer zero: q = saturate(round(x / scale + zero_point)).
+    Source: ONNX QuantizeLinear-24.
     """
 
     input: Operand
     output: Result
-    ties: Literal["even", "away"] | None
+    ties: Literal["even", "away", "outwards"] | None
 
     def verify(self) -> None:
         if quantization_parameters(self.output.type) is None:
@@ -88,7 +89,7 @@ class Quantize(NNOp, name="quantize"):
     def evaluator_arguments(self) -> dict[str, Any]:
         parameters = quantization_parameters(self.output.type)
         assert parameters is not None
-        return {**vars(parameters), "away": self.ties == "away"}
+        return {**vars(parameters), "ties": self.ties or "even"}
 
 
 class Dequantize(NNOp, name="dequantize"):

@@ -14,6 +14,8 @@ MALFORMED = (ValueError, TypeError, IndexError, OverflowError, MemoryError, ir.M
 """What numpy and MLIR raise on constants and options that no converter produced: a damaged file's."""
 
 
+TIES: dict[str, quantization.Ties] = {"AVERAGE_POOL_2D": "outwards", "RESIZE_BILINEAR": "outwards"}
+"""How LiteRT rounds halves of operators that have a way of their own."""
 COMPILED = {"CUSTOM ethos-u": "an Arm Ethos-U", "CUSTOM edgetpu-custom-op": "a Coral Edge TPU"}
 """Operators that hold a network which another compiler has made code of."""
 
@@ -157,7 +159,8 @@ class GraphImporter:
                 values = [values] if isinstance(values, ir.Value) else list(values)
                 for index, value in zip(operator.outputs, values, strict=False):
                     with builder.node(tensors[index].name):
-                        self.values[index] = quantization.quantise(builder.folded(value), tensors[index])
+                        value = builder.folded(value)
+                        self.values[index] = quantization.quantise(value, tensors[index], TIES.get(operator.name))
             except Unsupported as error:
                 builder.unsupported(node, operator.name, error.reason, error.remedy)
             except ShapeError as error:

@@ -5,6 +5,7 @@ with real numbers between `nn.dequantize` and `nn.quantize`; the interface of th
 """
 
 from collections.abc import Sequence
+from typing import Literal, TypeAlias
 
 import numpy as np
 
@@ -14,6 +15,8 @@ from ...dialects.tensors import Array, dtype_of, shape_of
 from ..builder import NetworkBuilder, Unsupported
 from .loader import Quantization, Tensor
 
+Ties: TypeAlias = Literal["even", "away", "outwards"]
+"""Where halves are rounded to: see `nn.quantize`."""
 _STORABLE = ("int8", "uint8", "int16", "int32")
 """Integers that a quantised element type can store: MLIR's limit is 32 bits."""
 
@@ -41,8 +44,11 @@ def real(value: ir.Value) -> ir.Value:
     return nn.Dequantize(value).output if is_quantised(value) else value
 
 
-def quantise(value: ir.Value, tensor: Tensor) -> ir.Value:
-    """A computed value as the tensor that the file declares: real numbers are quantised, integers are its storage."""
+def quantise(value: ir.Value, tensor: Tensor, ties: Ties | None = None) -> ir.Value:
+    """A computed value as the tensor that the file declares: real numbers are quantised, integers are its storage.
+
+    `ties` says where halves are rounded to; without it, as LiteRT does most often for the type.
+    """
     parameters = tensor.quantization
     if parameters is None or is_quantised(value):
         return value
@@ -53,7 +59,8 @@ def quantise(value: ir.Value, tensor: Tensor) -> ir.Value:
     type_ = nn.quantized_tensor_type(
         shape_of(value), parameters.scale, parameters.zero_point, parameters.axis, tensor.dtype
     )
-    return nn.Quantize(value, ties="away", results=[type_]).output
+    ties = ties or ("even" if tensor.dtype in ("int8", "uint8") else "away")
+    return nn.Quantize(value, ties=ties, results=[type_]).output
 
 
 def constant(builder: NetworkBuilder, tensor: Tensor, permutation: Sequence[int] | None = None) -> ir.Value:

@@ -4,7 +4,8 @@ On entry: canonical `nn`, in which dequantised values may have been moved, padde
 can be done to integers (`storage`) take quantised operands where that changes no number: none of them stands directly
 behind a dequantisation, or before a quantisation of which it is the only reason. So a quantised network consists of
 `dequantize`, what computes with real numbers, `quantize`; and of operations on integers between those. Limits of
-results that the quantised type has, too, are gone. NaN excepted, nothing changes.
+results that the quantised type has, too, are gone. Nothing changes, except for NaN, and for averages: those of
+integers are rounded once only.
 """
 
 import math
@@ -128,8 +129,8 @@ def limits_of_type(op: nn.NNOp, rewriter: Rewriter) -> Match:
     parameters = None if user is None else nn.quantization_parameters(user.output.type)
     if bounds is None or user is None or parameters is None or parameters.axis >= 0:
         return NO_MATCH
-    info, type_, away = np.iinfo(parameters.dtype), user.output.type, user.ties == "away"
-    low, high = (nn.stored_number(type_, bound, away=away) for bound in bounds)
+    info, type_, ties = np.iinfo(parameters.dtype), user.output.type, user.ties or "even"
+    low, high = (nn.stored_number(type_, bound, ties=ties) for bound in bounds)
     kept = (-math.inf if low == info.min else bounds[0], math.inf if high == info.max else bounds[1])
     if kept == bounds:
         return NO_MATCH
@@ -139,6 +140,29 @@ def limits_of_type(op: nn.NNOp, rewriter: Rewriter) -> Match:
         return rewriter.replace(op, op.rebuild(op.input, op.weight, op.bias, clamp=clamp).output)
     value = op.operation.operands[0]
     return rewriter.replace(op, value if nothing else nn.Clamp(value, min=kept[0], max=kept[1]).output)
+
+
+@pattern(nn.Quantize)
+def average_of_integers(op: nn.Quantize, rewriter: Rewriter) -> Match:
+    """quantize(average(dequantize(x))) of one type: the average of the integers, rounded, whose halves are exact"""
+    pool = producer(op.input, nn.AvgPool)
+    source = None if pool is None or pool.count_include_pad else producer(pool.input, nn.Dequantize)
+    parameters = nn.quantization_parameters(op.output.type)
+    if pool is None or source is None or parameters is None or op.ties != "outwards" or parameters.axis >= 0:
+        return NO_MATCH
+    if source.input.type.element_type != op.output.type.element_type or not has_one_use(op.input):
+        return NO_MATCH
+    if parameters.scale == (1.0,) and parameters.zero_point == (0,):
+        return NO_MATCH
+
+    def counted(value: ir.Value) -> ir.RankedTensorType:
+        return nn.quantized_tensor_type(shape_of(value), (1.0,), (0,), -1, parameters.dtype)
+
+    whole = nn.StorageCast(source.input).output
+    numbers = nn.Dequantize(nn.StorageCast(whole, results=[counted(whole)]).output).output
+    average = pool.rebuild(numbers).output
+    rounded = nn.Quantize(average, ties="away", results=[counted(average)]).output
+    return rewriter.replace(op, nn.StorageCast(nn.StorageCast(rounded).output, results=[op.output.type]).output)
 
 
 def _bounds(op: nn.NNOp) -> tuple[float, float] | None:
@@ -155,6 +179,7 @@ PATTERNS: tuple[Pattern[Any], ...] = (
     behind_storage_cast,
     before_quantize,
     limits_of_type,
+    average_of_integers,
     clamp_nothing,
     storage_cast_and_back,
     quantize_of_dequantize,

@@ -41,13 +41,16 @@ def _quantize(op: nn.Quantize, rewriter: Rewriter) -> Match:
     assert parameters is not None
     axis, info = parameters.axis, np.iinfo(parameters.dtype)
     steps = nn.Div(op.input, _vector(parameters.scale, op.input, axis, np.float32)).output
-    if op.ties == "away":
+    zeros = _vector(parameters.zero_point, op.input, axis, np.float32) if any(parameters.zero_point) else None
+    if zeros is not None and op.ties == "outwards":
+        steps = nn.Add(steps, zeros).output
+    if op.ties in ("away", "outwards"):
         half = nn.Constant(value=np.float32(0.5)).output
         steps = nn.Mul(nn.Sign(steps).output, nn.Floor(nn.Add(nn.Abs(steps).output, half).output).output).output
     else:
         steps = nn.Round(steps).output
-    if any(parameters.zero_point):
-        steps = nn.Add(steps, _vector(parameters.zero_point, op.input, axis, np.float32)).output
+    if zeros is not None and op.ties != "outwards":
+        steps = nn.Add(steps, zeros).output
     high = float(np.nextafter(np.float32(info.max), np.float32(0)) if parameters.dtype.itemsize == 4 else info.max)
     bounded = nn.Clamp(steps, min=float(info.min), max=high).output
     whole = nn.Cast(bounded, to=element_type(parameters.dtype), saturate=True).output

@@ -19,14 +19,25 @@ def quantize(
     zero_point: tuple[int, ...],
     axis: int,
     dtype: np.dtype[Any],
-    away: bool = False,
+    ties: str = "even",
 ) -> Array:
-    """saturate(round(x / scale) + zero_point), halves to even or away from zero; NaN becomes the zero point."""
+    """saturate(round(x / scale) + zero_point); NaN becomes the zero point.
+
+    `ties`: halves go to `even` numbers, `away` from zero, or `outwards`: away from zero behind the zero point is added.
+    """
     info = np.iinfo(dtype)
-    quotient = (input / _parameter(scale, axis, input.ndim, np.float32)).astype(np.float64)
-    steps = np.trunc(quotient + np.copysign(0.5, quotient)) if away else np.rint(quotient)
-    shifted = np.nan_to_num(steps, nan=0.0) + _parameter(zero_point, axis, input.ndim, np.float64)
+    steps = np.nan_to_num(input / _parameter(scale, axis, input.ndim, np.float32), nan=0.0)
+    zeros = _parameter(zero_point, axis, input.ndim, steps.dtype if info.bits <= 16 else np.float64)
+    if ties == "outwards":
+        shifted = _rounded_away((steps + zeros).astype(np.float64))
+    else:
+        steps = steps.astype(np.float64)
+        shifted = (_rounded_away(steps) if ties == "away" else np.rint(steps)) + zeros
     return np.clip(shifted, info.min, info.max).astype(dtype)
+
+
+def _rounded_away(numbers: Array) -> Array:
+    return np.trunc(numbers + np.copysign(0.5, numbers))
 
 
 def dequantize(input: Array, *, scale: tuple[float, ...], zero_point: tuple[int, ...], axis: int) -> Array:

@@ -5,7 +5,13 @@ limited and then quantised (scale S, zero point Z), which is the usual case, the
 
     q = limit(round(s * (scale / S) + bias / S)) + Z
 
-is what is computed: two roundings less than of what the operations say one by one. The result differs from theirs where
+is what is computed: two roundings less than of what the operations say one by one. A bias that is a whole number of
+`scale`, as those of quantised networks are, joins the sum as such:
+
+    q = limit(round((s + bias / scale) * (scale / S))) + Z
+
+whose only roundings are those of s + bias / scale to f32, if it has more than 24 bits, of the factor, and of the
+product: XNNPACK, LiteRT's default, computes the same. The results differ from what the operations say one by one where
 y / S is within a few ulp of a half, and there by one.
 """
 
@@ -28,6 +34,7 @@ from ..kernel import Array, load, splat
 from ..rounding import HALF, MAGIC, SMALL, rounded_away, rounded_to_even
 from ..text import Index
 from .epilogue import Epilogue
+from .integer import I32
 from .panels import constant_row
 
 
@@ -74,13 +81,13 @@ class Requantization:
             value = op.operation.results[0]
         parameters = nn.quantization_parameters(op.output.type)
         assert parameters is not None
-        if parameters.axis >= 0 or parameters.dtype.itemsize != 1:
+        if parameters.axis >= 0 or parameters.dtype.itemsize != 1 or op.ties == "outwards":
             return None
         low, high, away = -math.inf, math.inf, op.ties == "away"
         for least, most in limits:
             low, high = (min(max(bound, least), most) for bound in (low, high))
         zero_point, info = parameters.zero_point[0], np.iinfo(parameters.dtype)
-        least, most = (int(nn.stored_number(op.output.type, bound, away=away)) for bound in (low, high))
+        least, most = (int(nn.stored_number(op.output.type, bound, ties=op.ties or "even")) for bound in (low, high))
         natural = (least == info.min, most == info.max)
         return cls(
             op.output, bias, parameters.scale[0], zero_point, least - zero_point, most - zero_point, natural, away
@@ -109,6 +116,11 @@ def _row(op: nn.Add, value: ir.Value, axis: int) -> Array | None:
     return np.broadcast_to(whole.reshape(-1), shape[axis])
 
 
+def _is_whole(numbers: Array) -> bool:
+    """Whether f32 numbers are integers, but for their rounding."""
+    return bool(np.all(np.abs(numbers - np.rint(numbers)) <= np.abs(numbers) * 2.0**-22))
+
+
 class Rescaling:
     """Finishes sums of integers, of which there are `lanes` in a vector.
 
@@ -122,17 +134,24 @@ class Rescaling:
         found = Requantization.of(behind.group, behind.anchor, behind.axis, bias, behind.clamp)
         self.requantization: Requantization | None = found
         self.behind, self.limited = behind, (False, False)
+        self.whole = False
         if found is not None:
             self.behind = replace(behind, anchor=found.output, clamp=None)
-            scales, bias = scales / found.scale, found.bias / found.scale
+            wholes = np.rint(found.bias / scales)
+            self.whole = _is_whole(found.bias / scales) and largest + np.abs(wholes).max() < I32
+            bias = found.bias / found.scale
+            scales = scales.astype(np.float32) / np.float32(found.scale)
             small = largest * np.abs(scales).max() + np.abs(bias).max() < SMALL
             self.limited = (not (small and found.natural[0]), not (small and found.natural[1]))
             self.limits = behind.kernel.constant(np.array([found.low, found.high], np.float32))
             start = 0 if found.away else int(MAGIC.view(np.int32))
             self.zero_point = behind.kernel.constant(np.array([found.zero_point - start], np.int32))
-            if found.upwards and not any(self.limited):
+            if self.whole:
+                bias = wholes
+            elif found.upwards and not any(self.limited):
                 bias = bias + HALF
-        rows = (constant_row(behind.kernel, array.astype(np.float32), lanes) for array in (scales, bias))
+        arrays = (scales.astype(np.float32), bias.astype(np.int32 if self.whole else np.float32))
+        rows = (constant_row(behind.kernel, array, lanes) for array in arrays)
         self.rows = [row for row in rows if row is not None]
 
     def roomy(self, lanes: int) -> bool:
@@ -153,7 +172,12 @@ class Rescaling:
         """What sums stand for: numbers, or integers that are stored."""
         scalars = Scalars(self.text, self.lanes)
         real = Arithmetic(scalars, "f32")
-        number = real.fma(Arithmetic(scalars, element).convert(total, real), factor, summand)
+        sums = Arithmetic(scalars, element)
+        if self.whole:
+            summand = Arithmetic(scalars, "i32").convert(summand, sums)
+            number = real.mul(sums.convert(sums.add(total, summand), real), factor)
+        else:
+            number = real.fma(sums.convert(total, real), factor, summand)
         return number if self.requantization is None else self._quantised(self.requantization, scalars, number)
 
     def _quantised(self, found: Requantization, scalars: Scalars, number: str) -> str:
@@ -168,7 +192,7 @@ class Rescaling:
         elif not found.upwards:
             steps = rounded_away(scalars, number)
         else:
-            if any(self.limited):
+            if self.whole or any(self.limited):
                 number = real.add(number, real.number(float(HALF)))
             steps = real.cast("arith.fptosi", number, whole)
         steps = whole.add(steps, self._one(self.zero_point, 0))

@@ -252,7 +252,14 @@ def test_quantize():
     made = []
     for number, kind in enumerate(STORED):
         for given in FLOATS[: 1 + 2 * (number == 0)]:
-            for axis, ties in ((-1, "even"), (1, "away"), (number, None), (-1, "away")):
+            for axis, ties in (
+                (-1, "even"),
+                (1, "away"),
+                (number, None),
+                (-1, "outwards"),
+                (1, "outwards"),
+                (-1, "away"),
+            ):
                 type_ = parameters(rng, shape, kind, axis)
 
                 def write(x, type_=type_, ties=ties):

@@ -69,6 +69,23 @@ func.func @quantize_per_axis(%x: tensor<4x2xf32>) -> tensor<4x2x!quant.uniform<i
 
 // -----
 
+// Halves go outwards behind the zero points.
+// CHECK-LABEL: func.func @quantize_outwards
+// CHECK:       %[[STEPS:.*]] = "nn.div"
+// CHECK:       %[[MOVED:.*]] = "nn.add"(%[[STEPS]],
+// CHECK:       "nn.sign"(%[[MOVED]])
+// CHECK:       "nn.abs"(%[[MOVED]])
+// CHECK:       "nn.floor"
+// CHECK:       "nn.mul"
+// CHECK-NOT:   "nn.add"
+// CHECK:       return
+func.func @quantize_outwards(%x: tensor<4x2xf32>) -> tensor<4x2x!quant.uniform<i8:f32:1, {0.5:1, 0.25:2}>> {
+  %0 = "nn.quantize"(%x) {ties = "outwards"} : (tensor<4x2xf32>) -> tensor<4x2x!quant.uniform<i8:f32:1, {0.5:1, 0.25:2}>>
+  return %0 : tensor<4x2x!quant.uniform<i8:f32:1, {0.5:1, 0.25:2}>>
+}
+
+// -----
+
 // CHECK-LABEL: func.func @dequantize_32_bits
 // CHECK:       %[[STORED:.*]] = "nn.storage_cast"(%arg0)
 // CHECK:       %[[SHIFTED:.*]] = "nn.sub"(%[[STORED]],

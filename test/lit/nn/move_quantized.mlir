@@ -202,3 +202,37 @@ func.func @limits_for_others(%x: tensor<4xf32>) -> (tensor<4xf32>, tensor<4x!qua
   %1 = "nn.quantize"(%0) : (tensor<4xf32>) -> tensor<4x!quant.uniform<u8:f32, 0.5>>
   return %0, %1 : tensor<4xf32>, tensor<4x!quant.uniform<u8:f32, 0.5>>
 }
+
+// -----
+
+// The integers of averages of one type are added, so that halves are exact.
+// CHECK-LABEL: func.func @average
+// CHECK:       %[[I:.*]] = "nn.storage_cast"(%arg0) : {{.*}} -> tensor<1x2x4x4xi8>
+// CHECK:       %[[C:.*]] = "nn.storage_cast"(%[[I]]) : {{.*}} -> tensor<1x2x4x4x!quant.uniform<i8:f32, 1.000000e+00>>
+// CHECK:       %[[X:.*]] = "nn.dequantize"(%[[C]])
+// CHECK:       %[[A:.*]] = "nn.avg_pool"(%[[X]])
+// CHECK:       %[[Q:.*]] = "nn.quantize"(%[[A]]) {ties = "away"} : {{.*}} -> tensor<1x2x1x1x!quant.uniform<i8:f32, 1.000000e+00>>
+// CHECK:       %[[S:.*]] = "nn.storage_cast"(%[[Q]])
+// CHECK:       %[[R:.*]] = "nn.storage_cast"(%[[S]]) : {{.*}} -> tensor<1x2x1x1x!quant.uniform<i8:f32, 5.000000e-01:7>>
+// CHECK:       return %[[R]]
+func.func @average(%q: tensor<1x2x4x4x!quant.uniform<i8:f32, 0.5:7>>) -> tensor<1x2x1x1x!quant.uniform<i8:f32, 0.5:7>> {
+  %0 = "nn.dequantize"(%q) : (tensor<1x2x4x4x!quant.uniform<i8:f32, 0.5:7>>) -> tensor<1x2x4x4xf32>
+  %1 = "nn.avg_pool"(%0) {kernel = array<i64: 4, 4>, strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, padding = array<i64: 0, 0, 0, 0>, ceil_mode = false, count_include_pad = false} : (tensor<1x2x4x4xf32>) -> tensor<1x2x1x1xf32>
+  %2 = "nn.quantize"(%1) {ties = "outwards"} : (tensor<1x2x1x1xf32>) -> tensor<1x2x1x1x!quant.uniform<i8:f32, 0.5:7>>
+  return %2 : tensor<1x2x1x1x!quant.uniform<i8:f32, 0.5:7>>
+}
+
+// -----
+
+// Averages that become another type, or whose halves go elsewhere, are not those of the integers.
+// CHECK-LABEL: func.func @average_of_another_type
+// CHECK-NOT:   storage_cast
+// CHECK:       return
+func.func @average_of_another_type(%q: tensor<1x2x4x4x!quant.uniform<i8:f32, 0.5:7>>) -> (tensor<1x2x1x1x!quant.uniform<i8:f32, 0.25:7>>, tensor<1x2x1x1x!quant.uniform<i8:f32, 0.5:7>>) {
+  %0 = "nn.dequantize"(%q) : (tensor<1x2x4x4x!quant.uniform<i8:f32, 0.5:7>>) -> tensor<1x2x4x4xf32>
+  %1 = "nn.avg_pool"(%0) {kernel = array<i64: 4, 4>, strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, padding = array<i64: 0, 0, 0, 0>, ceil_mode = false, count_include_pad = false} : (tensor<1x2x4x4xf32>) -> tensor<1x2x1x1xf32>
+  %2 = "nn.quantize"(%1) {ties = "outwards"} : (tensor<1x2x1x1xf32>) -> tensor<1x2x1x1x!quant.uniform<i8:f32, 0.25:7>>
+  %3 = "nn.avg_pool"(%0) {kernel = array<i64: 4, 4>, strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, padding = array<i64: 0, 0, 0, 0>, ceil_mode = false, count_include_pad = false} : (tensor<1x2x4x4xf32>) -> tensor<1x2x1x1xf32>
+  %4 = "nn.quantize"(%3) {ties = "away"} : (tensor<1x2x1x1xf32>) -> tensor<1x2x1x1x!quant.uniform<i8:f32, 0.5:7>>
+  return %2, %4 : tensor<1x2x1x1x!quant.uniform<i8:f32, 0.25:7>>, tensor<1x2x1x1x!quant.uniform<i8:f32, 0.5:7>>
+}

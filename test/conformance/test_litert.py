@@ -1,0 +1,43 @@
+"""Quantised TFLite networks, as machine code and as portable code, beside LiteRT as it runs by default.
+
+That is: convolutions, products, sums and moves by XNNPACK, the rest by its own kernels. Integer outputs are one step
+away at most, and nearly all are equal; reals are dequantised 16-bit numbers. docs/tflite.md has each network's numbers.
+"""
+
+import pytest
+from litert_comparison import CLASSES, INTEGER, compare, with_litert
+
+EXACT = 0.99
+"""The share of equal outputs."""
+RELATIVE = 1e-4
+"""The largest difference of real outputs, relative to the largest of them."""
+LSTM = "LiteRT takes sigmoids and tangents of LSTM gates from tables of 16 bits"
+FACTORS = "LiteRT's factors of 16-bit layers have 16 bits"
+CHAOTIC = "sums of f32 round, and this network makes much of little: LiteRT's own sets of kernels are 19 steps apart"
+APART = {
+    ("tflm_dtln_int8", "native"): LSTM,
+    ("tflm_dtln_int8", "portable"): LSTM,
+    ("fashion_dscnn_int16x8", "native"): FACTORS,
+    ("fashion_dscnn_int16x8", "portable"): FACTORS,
+    ("fsdd_kws_dscnn_int16x8", "native"): FACTORS,
+    ("fsdd_kws_dscnn_int16x8", "portable"): FACTORS,
+    ("tflm_mbv2_int8_nchw", "portable"): CHAOTIC,
+    ("coral_deeplab_dm05", "portable"): "sums of f32 round: 98.96 % of the classes are equal",
+}
+"""Networks that are further apart, and why."""
+
+
+def cases():
+    for path in INTEGER:
+        for target in ("native", "portable"):
+            reason = APART.get((path.stem, target))
+            marks = [] if reason is None else [pytest.mark.xfail(reason=reason, strict=True)]
+            yield pytest.param(path, target, id=f"{path.stem}-{target}", marks=marks)
+
+
+@pytest.mark.parametrize(("path", "target"), cases())
+def test_as_litert_by_default(path, target):
+    found = compare(with_litert(path, portable=target == "portable"))
+    assert found.relative is None or found.relative <= RELATIVE
+    assert found.exact is None or found.exact >= EXACT
+    assert found.steps is None or found.steps <= 1 or path.stem in CLASSES
