@@ -129,9 +129,9 @@ def compile(
     network that is quantised already keeps its parameters; on `k210` only where nothing else is given.
     Calibration data is an array, a dictionary of arrays, an iterable of dictionaries, an `.npz` or `.npy` file, or a
     folder of images: see `frontends.dataset.open_dataset`; `progress(done, total)` is called while it is gone through.
-    `dump_ir` names a folder for one numbered `.mlir` per pass that changed something, the ranges, and `memory.txt`, the
-    places of buffers; `dump_asm` one for `kmodel.asm`, what is in the kmodel with its code disassembled, and for
-    `native_CPU.s`, the assembly of machine code.
+    `dump_ir` names a folder for one numbered `.mlir` per pass that changed something, `network.mlirbc`, the imported
+    network with its constants for nn-opt, the ranges, and `memory.txt`, the places of buffers; `dump_asm` one for
+    `kmodel.asm`, what is in the kmodel with its code disassembled, and `native_CPU.s`, the assembly of machine code.
 
     Raises `KpucError`: `OptionError` for choices that cannot be had, `ModelError` for files that cannot be read,
     `UnsupportedError` for networks that the target cannot compute.

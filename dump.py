@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +32,12 @@ class IrDumper:
     def write(self, name: str, module: Any) -> None:
         """Write one file; large constants are elided."""
         self.write_text(name, module.operation.get_asm(large_elements_limit=16, enable_debug_info=True) + "\n")
+
+    def write_network(self, module: Any) -> None:
+        """Write `network.mlirbc`: a module with all of its constants, which nn-opt reads."""
+        stream = BytesIO()
+        module.operation.write_bytecode(stream)
+        write_file(self.folder / "network.mlirbc", stream.getvalue())
 
     def write_text(self, name: str, text: str) -> None:
         """Write one file."""

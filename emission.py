@@ -42,15 +42,14 @@ def emit(
     if buckets is not None:
         from .backends.stackvm.emit7 import emit7_buckets
 
-        return Emitted(emit7_buckets(modules, buckets, PRODUCER), {})
+        made = Emitted(emit7_buckets(modules, buckets, PRODUCER), {})
+        for module, segment in zip(modules, buckets.segments, strict=True):
+            _plan(module, {}, dumper and dumper.inside(segment))
+        return made
     (module,) = modules
     memory = _planned_memory(module)
     made = Emitted(_code(options, module), memory)
-    if dumper is not None:
-        from .backends.memory import plan_of
-
-        peaks = {name: (one["peak"], one["bound"]) for name, one in memory.items()}
-        dumper.write_plan(plan_of(module, peaks).text())
+    _plan(module, memory, dumper)
     return made
 
 
@@ -95,6 +94,14 @@ def _list(codes: "Sequence[Code]", folder: Path, segment: Mapping[str, int]) -> 
     suffix = "".join(f"_{symbol}={size}" for symbol, size in segment.items())
     for code in codes:
         write_file(folder / f"native_{code.spec.name}{suffix}.s", listing(code))
+
+
+def _plan(module: Any, memory: Mapping[str, Mapping[str, int]], dumper: "IrDumper | None") -> None:
+    if dumper is not None:
+        from .backends.memory import plan_of
+
+        peaks = {name: (one["peak"], one["bound"]) for name, one in memory.items()}
+        dumper.write_plan(plan_of(module, peaks).text())
 
 
 def _planned_memory(module: Any) -> dict[str, dict[str, int]]:

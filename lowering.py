@@ -53,6 +53,7 @@ def lower(model: Any, options: CompileOptions, progress: "Progress | None", dump
     options = options.for_network(_own_bits(module))
     if dumper is not None:
         dumper.write("import", module)
+        dumper.write_network(module)
     before, behind = pipelines(options)
     passes = run(before, module, dumper)
     notes = _notes(module, options)

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from ..dialects import kpu, nn
 from ..dialects.function import buffers_of, entry_function, inputs_of, outputs_of
 from ..dialects.mlir import describe, ir
+from ..dialects.tensors import is_static
 from ..passes.rewriter import producer
 from ..runtime.kpu.layout import Layout
 from .buffers import steps_of, store_of
@@ -21,16 +22,19 @@ NAMES = {"main": "main memory", "ram": "the KPU's memory", "kpu": "the KPU's mem
 """Of memories, as buffers and as reports call them."""
 ARENA = "the arena"
 HEAP = "the heap"
-DYNAMIC = "The runtime allocates a result when it is computed, and frees it after its last use: there are no offsets."
+DYNAMIC = """\
+The runtime allocates each result when it is computed, and frees it after its last use: there are no offsets. A reshape
+counts as a copy, which a runtime may do without."""
 
 
 @dataclass(frozen=True)
 class PlannedBuffer:
-    """A piece of a memory; `offset` is None where somebody else decides that. `what` is the node that it is for."""
+    """A piece of a memory; `offset` is None where somebody else decides that, `bytes` where the data decides. `what` is
+    the node that it is for."""
 
     memory: str
     offset: int | None
-    bytes: int
+    bytes: int | None
     type: str
     first: int
     last: int
@@ -63,29 +67,43 @@ class MemoryPlan:
             peak, bound = self.peaks[memory]
             head += f": {peak} bytes, and no plan needs less than {bound}"
         elif memory != CALLER:
-            head += f": {max((self.used(memory, step) for step in range(len(self.steps))), default=0)} bytes at once"
+            opened = any(one.bytes is None for one in rows)
+            head += f": {'at least ' * opened}{max(self.used(memory), default=0)} bytes at once"
         lines = [head, "    offset       bytes       steps  elements, and what for"]
         for one in sorted(rows, key=lambda one: (one.first, one.offset or 0)):
-            offset = "-" if one.offset is None else one.offset
-            lines.append(f"{offset:>10}  {one.bytes:>10}  {f'{one.first}-{one.last}':>10}  {one.type}  {one.what}")
+            offset, size = "-" if one.offset is None else one.offset, "?" if one.bytes is None else one.bytes
+            lines.append(f"{offset:>10}  {size:>10}  {f'{one.first}-{one.last}':>10}  {one.type}  {one.what}")
         return "\n".join(lines)
 
     def _steps(self, memories: Sequence[str]) -> str:
         lines = ["steps, and the bytes in use in " + ", ".join(memories)] if memories else ["steps"]
+        columns = [self.used(memory) for memory in memories]
         for number, what in enumerate(self.steps):
-            used = "".join(f"{self.used(memory, number):>10}  " for memory in memories)
+            used = "".join(f"{column[number]:>10}  " for column in columns)
             lines.append(f"{number:>6}  {used}{what}")
         return "\n".join(lines)
 
-    def used(self, memory: str, step: int) -> int:
-        """Bytes of a memory that are in use at a step: those that buffers share count once."""
-        total = end = 0
-        alive = [one for one in self.buffers if one.memory == memory and one.first <= step <= one.last]
-        for one in sorted(alive, key=lambda one: one.offset or 0):
-            start = end if one.offset is None else max(one.offset, end)
-            stop = start + one.bytes if one.offset is None else one.offset + one.bytes
-            total, end = total + max(stop - start, 0), max(stop, end)
-        return total
+    def used(self, memory: str) -> list[int]:
+        """Bytes of a memory that are in use at each step: those that buffers share count once."""
+        begin: dict[int, list[PlannedBuffer]] = {}
+        for one in self.buffers:
+            if one.memory == memory:
+                begin.setdefault(one.first, []).append(one)
+        totals, alive = [], list[PlannedBuffer]()
+        for step in range(len(self.steps)):
+            alive = [one for one in alive if one.last >= step] + begin.get(step, [])
+            totals.append(_covered(alive))
+        return totals
+
+
+def _covered(buffers: Sequence[PlannedBuffer]) -> int:
+    """Bytes of one memory that lie in buffers; those without an offset lie apart. Unknown numbers count as none."""
+    total = sum(one.bytes or 0 for one in buffers if one.offset is None)
+    end = 0
+    for start, size in sorted((one.offset, one.bytes or 0) for one in buffers if one.offset is not None):
+        total += max(start + size - max(start, end), 0)
+        end = max(start + size, end)
+    return total
 
 
 def plan_of(module: ir.Module, peaks: Mapping[str, tuple[int, int]]) -> MemoryPlan:
@@ -108,7 +126,7 @@ def _planned(module: ir.Module, peaks: Mapping[str, tuple[int, int]]) -> MemoryP
     for value, (first, last) in lives.items():
         offset = kpu.offset_of(value)
         memory = CALLER if offset is None else NAMES[kpu.space_of(value)]
-        what = names[value] if value in names else describe(value.owner.location)
+        what = names[value] if value in names else node_of(value.owner)
         buffers.append(PlannedBuffer(memory, offset, _bytes(value), type_text(value.type), first, last, what))
     return MemoryPlan(buffers, [computes(op) for op in steps], {NAMES[name]: peak for name, peak in peaks.items()})
 
@@ -141,20 +159,27 @@ def _allocated(module: ir.Module) -> MemoryPlan:
     last_use = {value: number for number, op in enumerate(steps) for value in op.operation.operands}
     last_use |= dict.fromkeys(end.operation.operands, len(steps) - 1)
     buffers = [
-        PlannedBuffer(HEAP, None, kpu.bytes_of(value), type_text(value.type), first, last_use.get(value, first), where)
+        PlannedBuffer(HEAP, None, size, type_text(value.type), first, last_use.get(value, first), where)
         for first, op in enumerate(steps)
-        for where in [describe(op.location)]
+        for where in [node_of(op)]
         for value in op.operation.results
+        for size in [kpu.bytes_of(value) if is_static(value) else None]
     ]
     return MemoryPlan(buffers, [computes(op) for op in steps], note=DYNAMIC)
 
 
 def computes(op: ir.OpView) -> str:
     """What an operation is, and which node it is for."""
-    where = describe(op.location)
+    where = node_of(op)
     return f"{op.operation.name} at {where}" if where else str(op.operation.name)
+
+
+def node_of(op: ir.OpView | ir.Operation) -> str:
+    """The node that an operation is for, in one line whatever its name is."""
+    return " ".join(describe(op.location).split())
 
 
 def type_text(type_: ir.Type) -> str:
     """The dimensions and elements of a tensor or buffer."""
-    return "x".join([*map(str, type_.shape), str(type_.element_type)])
+    dims = ["?" if type_.is_dynamic_dim(axis) else str(type_.shape[axis]) for axis in range(type_.rank)]
+    return "x".join([*dims, str(type_.element_type)])

@@ -35,6 +35,12 @@ BITS = {"u8": 8, "i8": 8, "i16": 16, "f16": REAL_BITS, "f32": REAL_BITS}
 """Types that values can have, and their bits."""
 KINDS: dict[int | None, str] = {16: "i16", REAL_BITS: "f32"}
 """The type of a value whose bits are other than the rest's."""
+PREPROCESSING = {"nn.dequantize": "PreDequantize", "nn.sub": "SubMean"}
+"""How nncase calls the steps of an input's preprocessing, behind the input's name; the last one is DivStd."""
+PREPROCESSED = "preprocess "
+"""What the node of preprocessing is called, before the input's name."""
+CONSTANTS = frozenset(("Mean", "Std"))
+"""Entries of preprocessing's constants, which need no range."""
 PLACE = re.compile(r"(?P<op>\S+) (?P<node>.*?)( \((?P<count>\d+)\))?(\[(?P<result>\d+)\])?")
 
 
@@ -108,7 +114,7 @@ class Scheme:
         `OptionError` K0718.
         """
         names = tensor_names(values, tensors.results)
-        known = {*names.values(), *tensors.names}
+        known = {*names.values(), *tensors.names, *CONSTANTS}
         ignored = [f"the network has no tensor '{name}'" for name in self.entries if name not in known]
         missing = [name for name in names.values() if name not in self.entries]
         if strict and ignored:
@@ -195,8 +201,11 @@ def tensor_names(values: Iterable[str], results: Mapping[str, Sequence[str]]) ->
         elif place is not None:
             found[value] = value
             last[place["node"], int(place["result"] or 0)] = value
+            if place["node"].startswith(PREPROCESSED) and place["op"] in PREPROCESSING:
+                found[value] = f"{place['node'].removeprefix(PREPROCESSED)}_{PREPROCESSING[place['op']]}"
     for (node, result), value in last.items():
-        outputs = results.get(node, [node])
+        own = f"{node.removeprefix(PREPROCESSED)}_DivStd" if node.startswith(PREPROCESSED) else node
+        outputs = results.get(node, [own])
         if result < len(outputs) and outputs[result] not in found.values():
             found[value] = outputs[result]
     return found

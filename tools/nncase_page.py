@@ -62,7 +62,8 @@ preprocessing takes bytes. Their number, types and shapes are checked.
 on `k230` and `k510`) the kmodel computes in floating point, with values and weights rounded to what integers stand for:
 that shows what a type costs in accuracy, and saves no time.
 
-`export_quant_scheme` writes nncase's JSON by the names of the network's file; `quant_scheme` reads it, edited or not.
+`export_quant_scheme` writes nncase's JSON by the names of the network's file, and nncase's for steps of preprocessing
+(`x0_DivStd` is what goes into the network); `quant_scheme` reads it, edited or not.
 A value that the file has as f32 or f16, or, without `quant_scheme_strict_mode`, does not have, stays real, and products
 that read it compute so; on `k210` that is the host (a value that the KPU computes must have a range). The others are
 kept in the type that most of them have, or, if that has 8 bits, with 16 where the file says i16 (not on `k210`).
@@ -97,6 +98,7 @@ a trial.
 | file | when |
 |---|---|
 | `000_import.mlir` ... | `dump_ir`: the network after each pass, at last with the places of its buffers |
+| `network.mlirbc` | `dump_ir`: the network as it was imported, with its constants, which `nn-opt` reads |
 | `memory.txt` | `dump_ir`: where each buffer lies in which memory, from when to when; what is in use at each step |
 | `ranges.json` | `dump_ir`, of a quantised network: the ranges of all values |
 | `kmodel.asm` | `dump_asm`: what is in the kmodel, its code disassembled |

@@ -16,12 +16,12 @@ import numpy as np
 
 from ...dialects import nn
 from ...dialects.function import argument_names, check_static, entry_function, result_names
-from ...dialects.mlir import describe, ir
+from ...dialects.mlir import ir
 from ...dialects.tensors import elements_attribute
 from ...passes.buffers.allocation import Buffer as Lifetime
 from ...passes.buffers.allocation import allocate
 from ...passes.pipeline import register_pass
-from ..memory import ARENA, CALLER, PlannedBuffer, computes
+from ..memory import ARENA, CALLER, PlannedBuffer, computes, node_of
 from ..unsupported import Unsupported, refuse
 from .assign_layouts import buffer_of
 from .form_groups import ALIASES, PLACED, groups_of
@@ -255,7 +255,7 @@ def _buffers(
         if argument is not None:
             buffers.append(PlannedBuffer(CALLER, None, block.bytes, type_, first, last, names[argument]))
             continue
-        what = describe((groups[block.first].anchor if isinstance(root, Scratch) else root.owner).location)
+        what = node_of(groups[block.first].anchor if isinstance(root, Scratch) else root.owner)
         buffers.append(PlannedBuffer(ARENA, plan.offsets[root], block.bytes + ALIGNMENT, type_, first, last, what))
     return buffers
 

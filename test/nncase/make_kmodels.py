@@ -60,11 +60,14 @@ def write_kmodels(line: str) -> None:
             (DATA / f"{name}.kmodel").write_bytes(script.run(nncase, script.model))
 
 
-def write_scheme() -> None:
-    """The quantisation scheme that 2.x exports for a network, with `scheme_samples`."""
+def write_scheme(name: str, camera: bool) -> None:
+    """The quantisation scheme that 2.x exports for a network, with `scheme_samples`, or with images for a camera."""
+    from workflows import COUNT, camera_options, image
+
     import nncase
 
-    options = nncase.CompileOptions()
+    options = camera_options(nncase) if camera else nncase.CompileOptions()
+    samples = [image(number) for number in range(COUNT)] if camera else scheme_samples()
     options.dump_ir = True
     options.dump_dir = str(DATA / "dump")
     compiler = nncase.Compiler(options)
@@ -73,11 +76,11 @@ def write_scheme() -> None:
     ptq.calibrate_method = "NoClip"
     ptq.export_quant_scheme = True
     ptq.export_weight_range_by_channel = True
-    ptq.samples_count = len(scheme_samples())
-    ptq.set_tensor_data([scheme_samples()])
+    ptq.samples_count = len(samples)
+    ptq.set_tensor_data([samples])
     compiler.use_ptq(ptq)
     compiler.compile()
-    (DATA / "dump" / "QuantScheme.json").replace(DATA / "image.QuantScheme.json")
+    (DATA / "dump" / "QuantScheme.json").replace(DATA / f"{name}.QuantScheme.json")
     shutil.rmtree(DATA / "dump")
 
 
@@ -87,4 +90,5 @@ if __name__ == "__main__":
     else:
         write_kmodels(sys.argv[1])
     if sys.argv[1] == "2.x":
-        write_scheme()
+        write_scheme("image", camera=False)
+        write_scheme("camera", camera=True)

@@ -274,6 +274,89 @@ def tflite_channels_first(nncase, model):
     return compiled(nncase, options, model, tflite=True)
 
 
+@script("image.onnx", ("uint8", (1, 11, 6, 3)))
+def all_at_once(nncase, model):
+    options = options2(nncase)
+    options.preprocess = True
+    options.swapRB = True
+    options.input_type = "uint8"
+    options.input_shape = [1, 11, 6, 3]
+    options.input_range = [0, 1]
+    options.input_layout = "NHWC"
+    options.output_layout = ""
+    options.letterbox_value = 0.3
+    options.mean = [0.485, 0.456, 0.406]
+    options.std = [0.229, 0.224, 0.225]
+    return compiled(nncase, options, model)
+
+
+@script("map.onnx", ("uint8", (1, 6, 5, 3)))
+def channels_last_in_and_out(nncase, model):
+    options = options2(nncase)
+    options.preprocess = True
+    options.swapRB = True
+    options.input_type = "uint8"
+    options.input_shape = [1, 6, 5, 3]
+    options.input_range = [-0.5, 1.5]
+    options.input_layout = "NHWC"
+    options.output_layout = "NHWC"
+    return compiled(nncase, options, model)
+
+
+@script("image.onnx", ("float32", (1, 8, 8, 3)))
+def floats_channels_last(nncase, model):
+    options = options2(nncase)
+    options.preprocess = True
+    options.swapRB = True
+    options.input_type = "float32"
+    options.input_shape = [1, 8, 8, 3]
+    options.input_range = [0, 1]
+    options.input_layout = "NHWC"
+    options.mean = [0.1, 0.2, 0.3]
+    options.std = [0.4, 0.5, 0.6]
+    return compiled(nncase, options, model)
+
+
+@script("image.onnx", ("float32", (1, 3, 4, 6)))
+def letterbox_of_floats(nncase, model):
+    options = options2(nncase)
+    options.preprocess = True
+    options.input_type = "float32"
+    options.input_shape = [1, 3, 4, 6]
+    options.input_range = [0, 1]
+    options.input_layout = "NCHW"
+    options.letterbox_value = 0.5
+    options.mean = [0.5, 0.5, 0.5]
+    options.std = [0.5, 0.5, 0.5]
+    return compiled(nncase, options, model)
+
+
+@script("two_outputs.onnx", ("float32", (1, 3, 6, 6)))
+def two_outputs_of_floats(nncase, model):
+    return compiled(nncase, options2(nncase), model)
+
+
+@script("image.tflite", ("float32", (1, 6, 5, 3)))
+def tflite_float(nncase, model):
+    return compiled(nncase, options2(nncase), model, tflite=True)
+
+
+@script("image.tflite", ("uint8", (1, 9, 5, 3)))
+def tflite_letterbox(nncase, model):
+    options = options2(nncase)
+    options.preprocess = True
+    options.swapRB = True
+    options.input_type = "uint8"
+    options.input_shape = [1, 9, 5, 3]
+    options.input_range = [0, 1]
+    options.input_layout = "NHWC"
+    options.output_layout = "NHWC"
+    options.letterbox_value = 0.25
+    options.mean = [0.1, 0.2, 0.3]
+    options.std = [0.4, 0.5, 0.6]
+    return compiled(nncase, options, model, tflite=True)
+
+
 def options19(nncase: Any) -> Any:
     """Options of the 1.9 line."""
     options = nncase.CompileOptions()
@@ -327,3 +410,36 @@ def tflite_19(nncase, model):
     options.mean = [127.5, 127.5, 127.5]
     options.std = [127.5, 127.5, 127.5]
     return compiled(nncase, options, model, tflite=True)
+
+
+@script("two_inputs.onnx", ("uint8", (1, 3, 6, 6)), ("uint8", (1, 3, 6, 6)), line="1.9")
+def two_inputs_19(nncase, model):
+    options = options19(nncase)
+    options.preprocess = True
+    options.input_type = "uint8"
+    options.input_shape = [1, 3, 6, 6]
+    options.input_layout = "NCHW"
+    options.mean = [0.5, 0.5, 0.5]
+    options.std = [0.25, 0.25, 0.25]
+    return compiled(nncase, options, model)
+
+
+@script("two_outputs.onnx", ("float32", (1, 3, 6, 6)), line="1.9")
+def two_outputs_19(nncase, model):
+    options = options19(nncase)
+    options.input_type = "float32"
+    return compiled(nncase, options, model)
+
+
+@script("map.onnx", ("float32", (1, 6, 5, 3)), line="1.9")
+def channels_last_in_and_out_19(nncase, model):
+    options = options19(nncase)
+    options.preprocess = True
+    options.swapRB = True
+    options.input_type = "float32"
+    options.input_shape = [1, 6, 5, 3]
+    options.input_layout = "NHWC"
+    options.output_layout = "NHWC"
+    options.mean = [0.1, 0.2, 0.3]
+    options.std = [0.4, 0.5, 0.6]
+    return compiled(nncase, options, model)

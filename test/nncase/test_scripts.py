@@ -1,10 +1,14 @@
 """Scripts written for nncase run with the import changed, on every target, and compute what the vendor's kmodels do."""
 
+import json
+
 import numpy as np
+import onnxruntime
 import pytest
 from scripts import DATA, SCRIPTS
 from vendor import run_in_vendor_runtime
 from vendor19 import find_python, simulate
+from workflows import COUNT, CUT, WORKFLOWS, camera_options, image, infer, numbers
 
 import kpuc
 import kpuc.nncase as nncase
@@ -62,3 +66,85 @@ def test_our_simulator_computes_what_the_vendors_runtimes_do():
         assert not isinstance(results, str), results
         for got, expected in zip(kpuc.Simulator(files[name]).run(*feeds[name]).values(), results, strict=True):
             np.testing.assert_allclose(got, expected, rtol=1e-6, atol=1e-6)
+
+
+def test_each_field_of_preprocessing_is_compared_with_the_vendors_kmodels():
+    """Set to something else than its default value, in scripts of whose kmodels nncase 2.11 is the author."""
+    fields = {
+        "preprocess", "swapRB", "input_type", "input_shape", "input_range", "input_layout", "mean", "std",
+        "letterbox_value", "output_layout",
+    }  # fmt: skip
+    seen = set()
+
+    class Stop(Exception):
+        pass
+
+    class Module:
+        CompileOptions = nncase.CompileOptions
+        ImportOptions = nncase.ImportOptions
+
+        def Compiler(self, options):
+            default = nncase.CompileOptions()
+            seen.update(name for name in fields if getattr(options, name) != getattr(default, name))
+            raise Stop
+
+    for name, script in SCRIPTS.items():
+        if script.line == "2.x":
+            assert (DATA / f"{name}.kmodel").exists()
+            with pytest.raises(Stop):
+                script.run(Module(), script.model)
+    assert seen == fields
+
+
+@pytest.mark.parametrize("target", TARGETS)
+@pytest.mark.parametrize("name", WORKFLOWS)
+def test_whole_scripts(name, target, tmp_path, monkeypatch):
+    """Outputs are onnxruntime's, but for the steps of 8 bits; a range that was edited cuts."""
+    monkeypatch.chdir(tmp_path)
+    outputs = WORKFLOWS[name](for_target(target), tmp_path)
+    network, feed = "image.onnx", {"x0": numbers(0)}
+    if name == "two_quantised_inputs":
+        pixels = image(0)[:, :6, :6].transpose(0, 3, 1, 2) / np.float32(255)
+        network, feed = "two_inputs.onnx", {"x0": pixels, "x1": pixels[:, :, ::-1]}
+    session, cuts = onnxruntime.InferenceSession(DATA / network), name.startswith("scheme")
+    exact = session.run(None, {name: array.clip(max=CUT) if cuts else array for name, array in feed.items()})
+    bound = 0.02 * np.abs(exact[0]).max()
+    for got, wanted in zip(outputs, exact, strict=True):
+        assert np.abs(got - wanted).max() < bound
+    if cuts:
+        assert np.abs(outputs[0] - session.run(None, feed)[0]).max() > 3 * bound
+
+
+@pytest.mark.parametrize("target", TARGETS)
+def test_a_scheme_of_the_vendors_for_a_network_with_preprocessing(target, tmp_path, recwarn):
+    """The steps of preprocessing have its names, and the same ranges; it stands for what was measured."""
+
+    def compiled(**fields):
+        module = for_target(target)
+        options = camera_options(module)
+        options.dump_ir = True
+        options.dump_dir = tmp_path
+        compiler = module.Compiler(options)
+        compiler.import_onnx((DATA / "image.onnx").read_bytes(), module.ImportOptions())
+        ptq = module.PTQTensorOptions()
+        ptq.calibrate_method = "NoClip"
+        for name, value in fields.items():
+            setattr(ptq, name, value)
+        if "quant_scheme" not in fields:
+            ptq.samples_count = COUNT
+            ptq.set_tensor_data([[image(number) for number in range(COUNT)]])
+        compiler.use_ptq(ptq)
+        compiler.compile()
+        return infer(module, compiler.gencode_tobytes(), [image(0)])[0]
+
+    measured = compiled(export_quant_scheme=True, export_weight_range_by_channel=True)
+    files = (tmp_path / "QuantScheme.json", DATA / "camera.QuantScheme.json")
+    mine, theirs = ({entry["Name"]: entry for entry in json.loads(file.read_text())["Outputs"]} for file in files)
+    del theirs["Mean"]  # a constant
+    assert {"x0_PreDequantize", "x0_SubMean", "x0_DivStd"} <= set(theirs) <= set(mine)
+    for name, entry in theirs.items():
+        for one, other in zip(entry["DataRange"], mine[name]["DataRange"], strict=True):
+            assert (one["Min"], one["Max"]) == pytest.approx((other["Min"], other["Max"]), rel=1e-5, abs=1e-6)
+    got = compiled(quant_scheme=files[1])
+    np.testing.assert_allclose(got, measured, atol=0.002)
+    assert not [one for one in recwarn if "no tensor" in str(one.message)]

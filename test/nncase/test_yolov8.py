@@ -15,7 +15,7 @@ from PIL import Image
 from kpuc.errors import OptionError
 
 EXAMPLES = Path(__file__).parent.parent.parent / "examples"
-PHOTOS = Path(__file__).parent / "data" / "photos"
+PHOTOS = EXAMPLES / "photos"
 MODELS = Path(os.environ.get("KPUC_MODELS", "nowhere"))
 BLAZEFACE = MODELS / "blazeface_front.onnx"
 THINGS = [(0, (12, 10, 40, 42)), (2, (90, 50, 120, 80)), (1, (100, 8, 128, 32))]

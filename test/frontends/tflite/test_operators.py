@@ -7,6 +7,7 @@ import recurrent_cases
 import shape_cases
 import spatial_cases
 import stateful_cases
+import test_sparse
 from single_operator import assert_as_litert
 
 from kpuc.frontends.tflite import supported_operators
@@ -22,4 +23,5 @@ def test_as_litert(item):
 
 def test_every_supported_operator_has_a_case():
     tested = {item.name for item in CASES}.union(*(network.operators for network in stateful_cases.NETWORKS))
+    tested.add(test_sparse.OPERATOR)
     assert {row["operator"] for row in supported_operators()} <= tested

@@ -13,6 +13,9 @@ from kpuc.dialects import mlir
 from kpuc.errors import KpucError, ModelError
 from kpuc.frontends.tflite import import_tflite
 
+OPERATOR = "DENSIFY"
+"""What is tested here."""
+
 
 def expanded(array, order, blocks):
     """The array with an axis for each level, in their order; `blocks` are sizes by axis."""
@@ -48,7 +51,7 @@ def network(shape, elements, sparsity):
         TensorSpec("dense", "float32", shape),
         TensorSpec("y", "float32", shape),
     ]
-    operators = [OperatorSpec("DENSIFY", [1], [2], "DensifyOptions"), OperatorSpec("ADD", [0, 2], [3], "AddOptions")]
+    operators = [OperatorSpec(OPERATOR, [1], [2], "DensifyOptions"), OperatorSpec("ADD", [0, 2], [3], "AddOptions")]
     return write(GraphSpec(tensors, operators, [0], [3]))
 
 
