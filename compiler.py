@@ -1,6 +1,6 @@
 """From a model file to a kmodel: the public API."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from time import process_time
@@ -240,10 +240,8 @@ def _compile(model: Any, options: CompileOptions, progress: "Progress | None", d
             calibration, mixed = quantising.mix(module, options, calibration, behind[0], progress)
         if calibration is not None and dumper is not None:
             dumper.write("calibrate", module)
-        if options.quant != FLOAT and options.quantisation.rounding != "nearest":
-            quantising.round_weights(module, options)
         original = clone(module) if options.quantisation.measure_errors else None
-        passes += _run(behind[:1], module, dumper)
+        passes += _run(behind[:1], module, dumper, quantising.rounds_weights(options))
         host = _host_operations(module) if behind[0] in (LAYERS_PIPELINE, BYTES_PIPELINE) else None
         errors = None if original is None else quantising.layer_errors(original, module, options.quantisation)
         passes += _run(behind[1:], module, dumper)
@@ -305,11 +303,17 @@ def _planned_memory(module: Any) -> dict[str, dict[str, int]]:
     }
 
 
-def _run(texts: Sequence[str], module: Any, dumper: "IrDumper | None") -> list[dict[str, Any]]:
-    """Run pipelines one behind the other; what each of their passes took."""
+def _run(
+    texts: Sequence[str],
+    module: Any,
+    dumper: "IrDumper | None",
+    before: Callable[[int, Any, Any], None] | None = None,
+) -> list[dict[str, Any]]:
+    """Run pipelines one behind the other, `before` ahead of each pass; what each of their passes took."""
     from .passes.pipeline import Pipeline, parse_pipeline
 
     pipeline = Pipeline([item for text in texts for item in parse_pipeline(text).passes])
+    pipeline.before = before
     pipeline.verify_each = dumper is not None  # who looks at passes wants to know which one was wrong
     if dumper is not None:
         pipeline.after = dumper.after

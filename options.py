@@ -45,6 +45,8 @@ DTYPES = {"u8": "uint8", "i8": "int8", "i16": "int16", "i4": "int4"}
 FLOAT = "none"
 """What `quant` is when nothing shall be quantised."""
 AUTO = "auto"
+ROUNDINGS = ("nearest", "squant", "adaround")
+"""How weights are rounded, the default first."""
 ENGINES = ("numpy", "native")
 """What runs a network to measure its ranges: numpy, the same on any machine, or machine code, which is faster and
 rounds as this CPU does."""
@@ -59,10 +61,10 @@ class Quantisation:
     `calibration_method` measures ranges, running the network on `calibration_engine`; `ranges` is the path of a file of
     ranges measured before, or a function that gives a `Calibration` for the names of the network's values, and the
     weights of its products by the names of their results (arrays, output channels first).
-    `quant_weights` is the type of weights, None the target's default, `rounding` one of
-    `passes.quant.rounding.METHODS`, by which weights are rounded. `mixed` keeps as few of the most sensitive layers
-    in 16 bits, or in floating point where integers of 8 bits are multiplied, as give the worst output that ratio of
-    signal to noise, in dB, on some of the data. `measure_errors` asks for what quantisation changes, layer by layer.
+    `quant_weights` is the type of weights, None the target's default, `rounding` one of `ROUNDINGS` (see
+    `passes.quant.rounding`), by which weights are rounded. `mixed` keeps as few of the most sensitive layers in 16
+    bits, or in floating point where integers of 8 bits are multiplied, as give the worst output that ratio of signal
+    to noise, in dB, on some of the data. `measure_errors` asks for what quantisation changes, layer by layer.
     """
 
     quant: str | None = None
@@ -91,6 +93,9 @@ class Quantisation:
             self.calibration is not None or not self.measure_errors,
             "errors shall be measured, but there is no calibration data to measure them with",
         )
+        if self.rounding not in ROUNDINGS:
+            cause = f"there is no way to round '{self.rounding}'; there are: {_list(ROUNDINGS)}"
+            raise OptionError("K0719", cause=cause)
         _require(
             self.calibration is not None or self.rounding != "adaround",
             "rounding by AdaRound needs calibration data",
@@ -184,8 +189,6 @@ class CompileOptions:
             raise OptionError("K0722", cause="a CPU is named, but the kmodel shall hold no machine code")
         quant = self.quantisation.type_for(self.target)
         self.quantisation.weights_for(self.target)
-        if self.quantisation.rounding != "nearest" and self.target == "k210":
-            raise OptionError("K0720", cause="weights for target k210 are rounded to the nearest number only")
         if self.quantisation.mixed is not None and self.target == "k210" and (self.portable or self.version != 5):
             cause = "sensitive layers are left to the K210's processor, which kmodels of version 5 have code for alone"
             raise OptionError("K0722", cause=cause, remedy="leave out portable and kmodel")

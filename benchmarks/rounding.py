@@ -18,9 +18,9 @@ from kpuc.compiler import PIPELINE
 from kpuc.dialects import mlir
 from kpuc.dialects.evaluate import Program
 from kpuc.frontends.onnx import import_onnx
+from kpuc.options import ROUNDINGS
 from kpuc.passes.pipeline import parse_pipeline
 from kpuc.passes.quant.calibrate import network_inputs
-from kpuc.passes.quant.rounding import METHODS
 
 TYPES = (("u8", "i8"), ("i16", "i8"), ("i16", "i4"))
 
@@ -35,7 +35,7 @@ def measure(path: Path, count: int, tests: int) -> Iterator[str]:
         expected = [program.run(list(sample.values())) for sample in data.others]
     for quant, weights in TYPES:
         row = f"{path.stem:18}{quant:>4}{weights:>4}"
-        for rounding in METHODS:
+        for rounding in ROUNDINGS:
             start = process_time()
             kmodel = kpuc.compile(
                 path,
@@ -56,7 +56,7 @@ def measure(path: Path, count: int, tests: int) -> Iterator[str]:
 
 def main() -> None:
     options = arguments(__doc__, 32)
-    print(f"{'network':18}{'data':>4}{'w':>3} " + "".join(f"{name:>22}" for name in METHODS))
+    print(f"{'network':18}{'data':>4}{'w':>3} " + "".join(f"{name:>22}" for name in ROUNDINGS))
     for name in options.names:
         for row in measure(options.folder / name, options.samples, options.tests):
             print(row, flush=True)

@@ -253,7 +253,7 @@ class PTQTensorOptions(Samples):
     finetune_weights_method = Field(
         "NoFineTuneWeights",
         one_of(*ROUNDINGS),
-        "how weights are rounded: to the nearest, so that errors cancel (SQuant), or by data (AdaRound); k210: nearest",
+        "how weights are rounded: to the nearest, so that errors cancel (SQuant), or by data (AdaRound)",
         differs="cpu ignores it",
     )
     use_mix_quant = Field(

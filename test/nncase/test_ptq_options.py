@@ -513,21 +513,16 @@ def test_dump_quant_error_as_in_19(build):
     assert Path("tmp/quant_error.csv").exists()
 
 
-@pytest.mark.parametrize("target", ["cpu", "k230"])
+@pytest.mark.parametrize("target", ["cpu", "k230", "k210"])
 def test_finetune_weights_method(build, run, target):
     """Each gives other weights, with an error of the same size."""
-    outputs = []
+    outputs, kind = [], "uint8" if target == "k210" else "int16"
     for method in ("NoFineTuneWeights", "UseSquant", "UseAdaRound"):
-        ptq = options(finetune_weights_method=method, quant_type="int16", calibrate_method="NoClip")
+        ptq = options(finetune_weights_method=method, quant_type=kind, calibrate_method="NoClip")
         outputs.append(run(build("image.onnx", ptq, target=target), ROWS[0])[0])
     (exact,) = run(build("image.onnx"), ROWS[0])
     assert len({output.tobytes() for output in outputs}) == 3
     assert max(np.abs(output - exact).max() for output in outputs) < 0.02
-
-
-def test_finetune_weights_method_for_the_k210(build):
-    with pytest.raises(OptionError, match="weights for target k210 are rounded to the nearest number only"):
-        build("image.onnx", options(finetune_weights_method="UseSquant"), target="k210")
 
 
 def test_cali_data():

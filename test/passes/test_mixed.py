@@ -143,7 +143,7 @@ def test_files_of_ranges_that_make_no_sense(table, text, tmp_path):
 
 
 def test_the_reach_of_weights_in_a_file_of_ranges(tmp_path):
-    """Steps of a weight that are a hundred times as large make an error of another size; what was read is written again."""
+    """Much larger steps of a weight make an error of another size; what was read is written again."""
     path = tmp_path / "r.json"
     kmodel = compiled(target="k230", quant="i16")
     kmodel.calibration.save(path)
