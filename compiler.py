@@ -148,6 +148,9 @@ def compile(
     letterbox: Sequence[int] | Mapping[str, Sequence[int]] | None = None,
     letterbox_value: float | Mapping[str, float] = 0.0,
     input_shape: Sequence[int] | Mapping[str, Sequence[int]] | None = None,
+    outputs: Sequence[str] | None = None,
+    output_type: str = "float32",
+    output_range: Sequence[float] | None = None,
     output_layout: str | Sequence[int] | Mapping[str, str | Sequence[int]] | None = None,
     quant: str | None = None,
     calibration: Any = None,
@@ -173,8 +176,10 @@ def compile(
     `external_data` is the folder of an ONNX network's weights that are not in its file, by default the file's own.
     `input_type` to `input_shape` say how the float32 inputs are made from what the kmodel shall be given, such
     as a camera's bytes: see `frontends.preprocess.Preprocessing`. Each may be a dictionary by input name, for those
-    inputs only. `output_layout` is the order of dimensions of outputs that are images: NCHW, NHWC, or what `transpose`
-    takes (which then holds for outputs of that rank); or a dictionary by output name.
+    inputs only. `outputs` names the values of the network to return instead of its own outputs; what they do not need
+    is left out. `output_type` uint8 or int8 makes integers of real outputs, over `output_range` (0 included), or the
+    ranges that were measured. `output_layout` is the order of dimensions of outputs that are images: NCHW, NHWC, or
+    what `transpose` takes (which then holds for outputs of that rank); or a dictionary by output name.
     `quant` to `measure_errors` say whether the network is quantised, and from what: see `options.Quantisation`.
     Calibration data is an array, a dictionary of arrays, an iterable of dictionaries, an `.npz` or `.npy` file, or a
     folder of images: see `frontends.dataset.open_dataset`; `progress(done, total)` is called while it is gone through.
@@ -204,6 +209,9 @@ def compile(
         letterbox=letterbox,
         letterbox_value=letterbox_value,
         input_shape=input_shape,
+        outputs=outputs,
+        output_type=output_type,
+        output_range=output_range,
         output_layout=output_layout,
         quant=quant,
         calibration=calibration,
@@ -238,6 +246,7 @@ def _compile(model: Any, options: CompileOptions, progress: "Progress | None", d
         calibration, mixed = quantising.calibrate(module, options, progress), None
         if calibration is not None and options.quantisation.mixed is not None:
             calibration, mixed = quantising.mix(module, options, calibration, behind[0], progress)
+        integers = quantising.quantize_outputs(module, options)
         if calibration is not None and dumper is not None:
             dumper.write("calibrate", module)
         original = clone(module) if options.quantisation.measure_errors else None
@@ -256,7 +265,7 @@ def _compile(model: Any, options: CompileOptions, progress: "Progress | None", d
             data, memory = _emit(options, module), _planned_memory(module)
             if dumper is not None and behind[-1] == BUFFERS_PIPELINE:
                 dumper.write_plan(module)
-        exposed = _stated_bytes(module) if options.target == "k210" else {}
+        exposed = _stated_bytes(module, options.target, integers)
     report = {
         "target": options.target,
         "kmodel": options.version,
@@ -336,11 +345,14 @@ def float_ranges(model: Any, **given: Any) -> "Calibration":
     return found
 
 
-def _stated_bytes(module: Any) -> dict[str, Any]:
+def _stated_bytes(module: Any, target: str, outputs: Mapping[str, Any]) -> dict[str, Any]:
     """What bytes of inputs and outputs stand for; empty when none stand for real numbers."""
-    from .passes.kpu.expose import stated_bytes
+    found: dict[str, dict[str, Any]] = {"inputs": {}, "outputs": {}}
+    if target == "k210":
+        from .passes.kpu.expose import stated_bytes
 
-    found = stated_bytes(module)
+        found = stated_bytes(module)
+    found["outputs"] |= outputs
     return found if any(found.values()) else {}
 
 
@@ -351,11 +363,17 @@ def _import(model: Any, options: CompileOptions) -> Any:
     if is_tflite(model):
         from .frontends.tflite import import_tflite
 
-        module, layout = import_tflite(model, shapes=options.shapes, dims=options.dims), "NHWC"
+        module, layout = import_tflite(model, shapes=options.shapes, dims=options.dims, outputs=options.outputs), "NHWC"
     else:
         from .frontends.onnx import import_onnx
 
-        module = import_onnx(model, shapes=options.shapes, dims=options.dims, external_data=options.external_data)
+        module = import_onnx(
+            model,
+            shapes=options.shapes,
+            dims=options.dims,
+            external_data=options.external_data,
+            outputs=options.outputs,
+        )
         layout = "NCHW"
     insert_preprocessing(module, options.preprocessing, layout)
     if options.output_layout is not None:

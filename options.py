@@ -42,6 +42,8 @@ WEIGHTS = {
 """The same for weights; i4 is for trials, and kept in 8 bits."""
 DTYPES = {"u8": "uint8", "i8": "int8", "i16": "int16", "i4": "int4"}
 """What passes call the types."""
+OUTPUT_TYPES = ("float32", "uint8", "int8")
+"""What real outputs may be returned as, the default first."""
 FLOAT = "none"
 """What `quant` is when nothing shall be quantised."""
 AUTO = "auto"
@@ -149,6 +151,9 @@ class CompileOptions:
     triple: str | None = None
     external_data: str | Path | None = None
     preprocessing: Mapping[str, Preprocessing] = field(default_factory=dict)
+    outputs: tuple[str, ...] = ()
+    output_type: str = "float32"
+    output_range: tuple[float, float] | None = None
     output_layout: str | Mapping[str, str] | None = None
     quantisation: Quantisation = field(default_factory=Quantisation)
 
@@ -157,6 +162,9 @@ class CompileOptions:
         """From some of what `kpuc.compile` takes: fields of this class, of `Preprocessing` and `Quantisation`."""
         given["shapes"] = {name: tuple(shape) for name, shape in (given.get("shapes") or {}).items()}
         given["dims"] = dict(given.get("dims") or {})
+        ends = given.get("output_range")
+        given["output_range"] = None if ends is None else tuple(map(float, ends))
+        given["outputs"] = tuple(given.get("outputs") or ())
         cpu = given.get("cpu")
         given["cpu"] = tuple(cpu.split(",") if isinstance(cpu, str) else cpu or ())
         layout = given.get("output_layout")
@@ -170,6 +178,7 @@ class CompileOptions:
     def __post_init__(self) -> None:
         if self.target not in TARGETS:
             raise OptionError("K0701", cause=f"there is no target '{self.target}'; there are: {', '.join(TARGETS)}")
+        self._check_outputs()
         layouts = self.output_layout
         for layout in layouts.values() if isinstance(layouts, Mapping) else (layouts,):
             check_layout("output", layout)
@@ -201,6 +210,20 @@ class CompileOptions:
                     cause="a portable kmodel for k210 holds bytes only, but nothing is quantised",
                     remedy="give calibration data (--calibration), or ranges measured before (--ranges)",
                 )
+
+    def _check_outputs(self) -> None:
+        """Raise `OptionError` K0716 for types and ranges of outputs that there are not."""
+        ends, cause = self.output_range, ""
+        if self.output_type not in OUTPUT_TYPES:
+            cause = f"outputs cannot be {self.output_type}, only {_list(OUTPUT_TYPES)}"
+        elif ends is not None and self.output_type == OUTPUT_TYPES[0]:
+            cause = "the range of outputs is given, but not the integers that it is for: uint8 or int8"
+        elif ends is not None and (len(ends) != 2 or not -inf < ends[0] < ends[1] < inf):
+            cause = f"the range of outputs is {_list(ends)}, expected two numbers, the lower one first"
+        elif self.output_type != OUTPUT_TYPES[0] and self.portable and self.target == "k210":
+            cause = "a portable kmodel for k210 returns the KPU's bytes already, whose scale the report has"
+        if cause:
+            raise OptionError("K0716", cause=cause)
 
     @property
     def machine_code(self) -> bool:

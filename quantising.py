@@ -9,7 +9,7 @@ from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
 
 from .errors import OptionError
-from .options import DTYPES, FLOAT, CompileOptions, Quantisation
+from .options import DTYPES, FLOAT, OUTPUT_TYPES, CompileOptions, Quantisation
 
 if TYPE_CHECKING:
     from .frontends.dataset import Dataset
@@ -123,6 +123,17 @@ def _is_for_kpu(op: Any) -> bool:
     from .passes.kpu.rules import broken_rule
 
     return isinstance(op, nn.Conv) and broken_rule(op) is None
+
+
+def quantize_outputs(module: Any, options: CompileOptions) -> dict[str, Any]:
+    """Let the network return integers, if that is wanted; what they stand for, by output."""
+    if options.output_type == OUTPUT_TYPES[0]:
+        return {}
+    from .dialects.ranges import Range
+    from .passes.quant.outputs import quantize_outputs
+
+    ends = options.output_range
+    return quantize_outputs(module, options.output_type, None if ends is None else Range(*ends))
 
 
 def rounds_weights(options: CompileOptions) -> "Callable[[int, Any, Any], None] | None":

@@ -119,6 +119,14 @@ def set_names(
         function.attributes[attribute] = ir.ArrayAttr.get(entries)
 
 
+def state_type(function: func.FuncOp) -> None:
+    """Let the function's type be what its block takes and returns."""
+    block = function.regions[0].blocks[0]
+    arguments = [argument.type for argument in block.arguments]
+    results = [value.type for value in block.operations[len(block.operations) - 1].operands]
+    function.attributes["function_type"] = ir.TypeAttr.get(ir.FunctionType.get(arguments, results))
+
+
 AnyItem = TypeVar("AnyItem")
 Entry = Mapping[str, Any]
 

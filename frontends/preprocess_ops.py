@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from ..dialects import nn
-from ..dialects.function import argument_names, entry_function, initial_states, result_names
+from ..dialects.function import argument_names, entry_function, initial_states, result_names, state_type
 from ..dialects.mlir import describe, file_loc, ir
 from ..dialects.tensors import Dim, dtype_of, is_static, shape_of, static_shape, tensor_type
 from ..errors import OptionError
@@ -60,7 +60,7 @@ def insert_preprocessing(
             continue
         with file_loc(describe(function.location), f"preprocess {name}"), ir.InsertionPoint.at_block_begin(block):
             _Entry(name, value, wanted, wanted.model_layout or model_layout).insert()
-    _state_type(function)
+    state_type(function)
 
 
 def insert_output_layout(module: ir.Module, layout: str | Mapping[str, str], model_layout: str = "NCHW") -> None:
@@ -94,7 +94,7 @@ def insert_output_layout(module: ir.Module, layout: str | Mapping[str, str], mod
             with file_loc(describe(function.location), f"output layout {name}"), ir.InsertionPoint(ret):
                 ret.operands[number] = nn.Transpose(value, permutation=order).output
     _require(found, "", f"output layout {layout} fits no output of the network")
-    _state_type(function)
+    state_type(function)
 
 
 def _leaving(layout: str, model_layout: str, rank: int) -> tuple[int, ...] | None:
@@ -107,14 +107,6 @@ def _leaving(layout: str, model_layout: str, rank: int) -> tuple[int, ...] | Non
 
 def _misfit(layout: str, value: ir.Value) -> str:
     return f"layout {layout} does not fit {value.type}"
-
-
-def _state_type(function: Any) -> None:
-    """Let the function's type be what its block takes and returns."""
-    block = function.regions[0].blocks[0]
-    arguments = [argument.type for argument in block.arguments]
-    results = [value.type for value in block.operations[len(block.operations) - 1].operands]
-    function.attributes["function_type"] = ir.TypeAttr.get(ir.FunctionType.get(arguments, results))
 
 
 def _require_inputs(options: Preprocessing, values: Sequence[ir.Value], name: str = "") -> None:

@@ -141,6 +141,9 @@ def preprocessing_and_quantisation_options(command: Callable[..., None]) -> Call
 @click.option("--triple", help="Another machine to make machine code for, such as riscv64-linux.")
 @click.option("--shape", "shapes", multiple=True, callback=named_numbers, help="An input's shape: NAME=1,3,224,224.")
 @click.option("--dim", "dims", multiple=True, callback=named_numbers, help="A symbolic dimension: NAME=N.")
+@click.option("--output-name", "outputs", multiple=True, help="A value to return, instead of all outputs.")
+@click.option("--output-type", default="float32", show_default=True, help="What comes out: float32, uint8 or int8.")
+@click.option("--output-range", callback=numbers, help="What the integers stand for.  [default: what is measured]")
 @preprocessing_and_quantisation_options
 @click.option("--dump-ir", type=click.Path(), help="A folder for one .mlir per pass that changed something.")
 @click.option("--dump-asm", type=click.Path(), help="A folder for kmodel.asm: the kmodel, its code disassembled.")
@@ -158,6 +161,9 @@ def compile_command(
     triple: str | None,
     shapes: dict[str, tuple[int, ...]],
     dims: dict[str, tuple[int, ...]],
+    outputs: tuple[str, ...],
+    output_type: str,
+    output_range: tuple[float, ...] | None,
     dump_ir: str | None,
     dump_asm: str | None,
     report: str | None,
@@ -184,6 +190,9 @@ def compile_command(
         triple=triple,
         shapes=shapes,
         dims={name: numbers[0] for name, numbers in dims.items()},
+        outputs=outputs,
+        output_type=output_type,
+        output_range=output_range,
         dump_ir=dump_ir,
         dump_asm=dump_asm,
         **preprocessing_and_quantisation,
