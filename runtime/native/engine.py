@@ -40,6 +40,7 @@ class Engine:
     """One native module. `link.threads` threads share its work; they are made in the first run, and end with this."""
 
     def __init__(self, module: Module, link: Linker, index: int) -> None:
+        self._link = link
         native = read_native(module)
         chosen = choose(native)
         native.check(chosen)
@@ -72,7 +73,8 @@ class Engine:
         for place, (dtype, shape) in self._large:
             self._made[place] = fresh = np.empty(shape, dtype)
             self._addresses[len(self._inputs) + place] = fresh.ctypes.data
-        self._run(*self._memory, self._addresses, self._pool_address())
+        with self._link.timed("machine code"):
+            self._run(*self._memory, self._addresses, self._pool_address())
         return tuple([array if array.nbytes > SMALL else array.copy() for array in self._made])
 
     def _pool_address(self) -> int | None:

@@ -209,16 +209,19 @@ def compile_command(
 @click.option(
     "--trust/--no-trust", default=True, show_default=True, help="Execute a kmodel's machine code, with your rights."
 )
+@click.option("--profile", is_flag=True, help="Say what took how long on this machine.")
 @json_option
 @reports_errors
-def run_command(kmodel: str, inputs: tuple[str, ...], output: str, threads: int, trust: bool, as_json: bool) -> None:
+def run_command(
+    kmodel: str, inputs: tuple[str, ...], output: str, threads: int, trust: bool, profile: bool, as_json: bool
+) -> None:
     """Run KMODEL on input files and save its outputs.
 
     One .npz holds all inputs by name; other files are the inputs in their order.
     """
     from .run import run_file
 
-    run_file(kmodel, inputs, output, threads, trust, as_json)
+    run_file(kmodel, inputs, output, threads=threads, trust=trust, profile=profile, as_json=as_json)
 
 
 @cli.command("inspect")
