@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from .passes.quant.calibration import Calibration
 
 PIPELINE = (
-    "builtin.module(nn-infer-shapes,nn-fold-constants,nn-canonicalize,nn-recognize,nn-sink-transposes,nn-canonicalize,"
-    "nn-fuse-convolutions,nn-fold-constants,nn-canonicalize,canonicalize,cse)"
+    "builtin.module(nn-infer-shapes,nn-fold-constants,nn-canonicalize,nn-move-dequantized,nn-canonicalize,nn-recognize,"
+    "nn-sink-transposes,nn-canonicalize,nn-fuse-convolutions,nn-fold-constants,nn-canonicalize,canonicalize,cse)"
 )
 """What every target starts with: the network in its simplest form."""
 INTEGER_PIPELINE = PIPELINE.replace("nn-fold-constants", "nn-fold-constants{integers=true}")

@@ -26,6 +26,7 @@ MODULES: dict[str, str] = {
     "nn-fold-constants": "nn.fold_constants",
     "nn-fuse-convolutions": "nn.fuse_convolutions",
     "nn-infer-shapes": "nn.infer_shapes",
+    "nn-move-dequantized": "nn.move_dequantized",
     "nn-move-quantized": "nn.move_quantized",
     "nn-plan-memory": "buffers.plan",
     "nn-quantize": "quant.quantize",

@@ -10,7 +10,7 @@ from ...dialects.tensors import dtype_of
 from ...errors import ModelError, ShapeError
 from ..builder import NetworkBuilder, Unsupported
 from .loader import needed_names, node_name, sorted_nodes
-from .node import REGISTRY, Converter, Node, Reported, tensor_elements, type_name
+from .node import CONTRIBUTED, MICROSOFT, REGISTRY, Converter, Node, Reported, tensor_elements, type_name
 
 FAMILIES = (
     (("Sequence", "Optional", "SplitToSequence", "ConcatFromSequence"), "sequences and optionals are not supported"),
@@ -121,6 +121,8 @@ class GraphImporter:
 
     def _converter(self, proto: onnx.NodeProto, name: str) -> Converter | None:
         """The converter of a node's operator; without one the problem is remembered."""
+        if proto.domain == MICROSOFT and proto.op_type in CONTRIBUTED:
+            return CONTRIBUTED[proto.op_type]
         if proto.domain not in ("", "ai.onnx"):
             reason = f"operators of domain '{proto.domain}' are not supported"
             self.builder.unsupported(name, proto.op_type, reason, "export the network with standard operators only")
@@ -134,8 +136,8 @@ class GraphImporter:
 
     def _check(self, proto: onnx.NodeProto, where: str) -> None:
         """The node has the inputs and attributes that its opset prescribes."""
-        if proto.op_type == "Constant":
-            return  # may hold more than protobuf can serialise; its converter looks at what it has
+        if proto.op_type == "Constant" or proto.domain == MICROSOFT:
+            return  # may hold more than protobuf can serialise, or has no schema; its converter looks at what it has
         self.checks.opset_imports = {"": _schema_opset(proto.op_type, self.opset)}
         try:
             onnx.checker.check_node(_without_graphs(proto), self.checks)
@@ -167,6 +169,8 @@ def _schema_opset(operator: str, opset: int) -> int:
 
 def _require_types(proto: onnx.NodeProto, opset: int, inputs: Sequence[ir.Value | None]) -> None:
     """Every input has one of the element types that the operator takes in this opset."""
+    if proto.domain == MICROSOFT:
+        return
     formal = onnx.defs.get_schema(proto.op_type, _schema_opset(proto.op_type, opset)).inputs
     for index, value in enumerate(inputs):
         if value is None:

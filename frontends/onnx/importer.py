@@ -12,13 +12,13 @@ import onnx
 from ...dialects.mlir import file_loc, ir
 from ...errors import UnsupportedError
 from ..builder import InputSpec, NetworkBuilder, Unsupported, resolve_inputs
-from . import control, convolution, elementwise, indexing, quantization, recurrent, reduction, resize, shape
+from . import control, convolution, elementwise, indexing, qoperator, quantization, recurrent, reduction, resize, shape
 from .graph import GraphImporter
 from .loader import Source, load
-from .node import REGISTRY, mlir_element_type
+from .node import CONTRIBUTED, MICROSOFT, REGISTRY, mlir_element_type
 
-__all__ = ["control", "convolution", "elementwise", "import_onnx", "indexing", "quantization", "recurrent"]
-__all__ += ["reduction", "resize", "shape", "supported_operators"]
+__all__ = ["control", "convolution", "elementwise", "import_onnx", "indexing", "qoperator", "quantization"]
+__all__ += ["recurrent", "reduction", "resize", "shape", "supported_operators"]
 
 OLDEST_OPSET = 7
 
@@ -51,7 +51,7 @@ def import_onnx(
 
 def supported_operators() -> list[dict[str, object]]:
     """One row an operator, for the supported-operators page; `until` is the last opset that has it, or None."""
-    return [
+    standard: list[dict[str, object]] = [
         {
             "operator": entry.operator,
             "since": max(_first_opset(entry.operator), OLDEST_OPSET),
@@ -60,6 +60,11 @@ def supported_operators() -> list[dict[str, object]]:
         }
         for entry in sorted(REGISTRY.values(), key=lambda entry: entry.operator)
     ]
+    contributed: list[dict[str, object]] = [
+        {"operator": f"{MICROSOFT}.{entry.operator}", "since": OLDEST_OPSET, "until": None, "note": entry.note}
+        for entry in sorted(CONTRIBUTED.values(), key=lambda entry: entry.operator)
+    ]
+    return standard + contributed
 
 
 def _first_opset(operator: str) -> int:

@@ -32,14 +32,19 @@ class Converter:
 
 
 REGISTRY: dict[str, Converter] = {}
+MICROSOFT = "com.microsoft"
+"""The domain of operators that onnxruntime has beyond the standard ones; there are no schemas of them in `onnx`."""
+CONTRIBUTED: dict[str, Converter] = {}
+"""Converters of this domain."""
 
 
-def converter(*operators: str, since: int = 1) -> Callable[[AnyConvert], AnyConvert]:
+def converter(*operators: str, since: int = 1, domain: str = "") -> Callable[[AnyConvert], AnyConvert]:
     """Register a converter; the first line of its docstring says what is limited."""
+    registry = CONTRIBUTED if domain == MICROSOFT else REGISTRY
 
     def register(convert: AnyConvert) -> AnyConvert:
         for operator in operators:
-            REGISTRY[operator] = Converter(operator, since, convert, (convert.__doc__ or "").strip().split("\n")[0])
+            registry[operator] = Converter(operator, since, convert, (convert.__doc__ or "").strip().split("\n")[0])
         return convert
 
     return register

@@ -20,7 +20,7 @@ from .node import Node, Output, converter, mlir_element_type
 _SUPPORTED = ("int8", "uint8", "int16", "uint16", "int32")
 
 
-def _parameters(node: Node, scale: int, zero_point: int) -> tuple[Array, Array | None]:
+def parameters(node: Node, scale: int, zero_point: int) -> tuple[Array, Array | None]:
     """The constant scale and zero point at these inputs."""
     scales, zeros = node.constant(scale), node.constant(zero_point)
     if scales is None or (node.optional(zero_point) is not None and zeros is None):
@@ -46,12 +46,12 @@ def _quantized_type(shape: Any, scales: Array, zeros: Array | None, axis: int, d
     return nn.quantized_tensor_type(shape, scales.reshape(-1).tolist(), zeros.reshape(-1).tolist(), axis, dtype)
 
 
-def _quantize(value: ir.Value, scales: Array, zeros: Array | None, axis: int, dtype: Any) -> ir.Value:
+def quantize(value: ir.Value, scales: Array, zeros: Array | None, axis: int, dtype: Any) -> ir.Value:
     result = _quantized_type(shape_of(value), scales, zeros, axis, dtype)
     return nn.StorageCast(nn.Quantize(value, results=[result]).output).output
 
 
-def _dequantize(value: ir.Value, scales: Array, zeros: Array | None, axis: int) -> ir.Value:
+def dequantize(value: ir.Value, scales: Array, zeros: Array | None, axis: int) -> ir.Value:
     typed = _quantized_type(shape_of(value), scales, zeros, axis, dtype_of(value))
     return nn.Dequantize(nn.StorageCast(value, results=[typed]).output).output
 
@@ -59,20 +59,20 @@ def _dequantize(value: ir.Value, scales: Array, zeros: Array | None, axis: int) 
 @converter("QuantizeLinear", since=10)
 def quantize_linear(node: Node) -> Output:
     """Scale and zero point must be constant, per tensor or per axis; integers of 8 and 16 bits."""
-    scales, zeros = _parameters(node, 1, 2)
+    scales, zeros = parameters(node, 1, 2)
     kind = node.attribute("output_dtype", 0)
     dtype = zeros.dtype if zeros is not None else dtype_of(mlir_element_type(kind)) if kind else np.dtype(np.uint8)
     value = node.input(0)
     if dtype_of(value).kind != "f":
         value = cast_to(value, element_type(np.float32))
-    return _quantize(value, scales, zeros, node.attribute("axis", 1), dtype)
+    return quantize(value, scales, zeros, node.attribute("axis", 1), dtype)
 
 
 @converter("DequantizeLinear", since=10)
 def dequantize_linear(node: Node) -> Output:
     """Scale and zero point must be constant, per tensor or per axis; integers of 8, 16 and 32 bits."""
-    scales, zeros = _parameters(node, 1, 2)
-    result = _dequantize(node.input(0), scales, zeros, node.attribute("axis", 1))
+    scales, zeros = parameters(node, 1, 2)
+    result = dequantize(node.input(0), scales, zeros, node.attribute("axis", 1))
     kind = node.attribute("output_dtype", 0)
     return cast_to(result, mlir_element_type(kind) if kind else element_type(scales.dtype))
 
@@ -80,26 +80,26 @@ def dequantize_linear(node: Node) -> Output:
 @converter("QLinearConv", since=10)
 def qlinear_conv(node: Node) -> Output:
     """Scales and zero points must be constant; the sum is rounded once, in float."""
-    (x_scale, x_zero), (w_scale, w_zero), (y_scale, y_zero) = (_parameters(node, i, i + 1) for i in (1, 4, 6))
+    (x_scale, x_zero), (w_scale, w_zero), (y_scale, y_zero) = (parameters(node, i, i + 1) for i in (1, 4, 6))
     require(x_scale.size == y_scale.size == 1, "input and output have one scale")
-    value = _dequantize(node.input(0), x_scale, x_zero, 0)
-    weight = _dequantize(node.input(3), w_scale, w_zero, 0)
+    value = dequantize(node.input(0), x_scale, x_zero, 0)
+    weight = dequantize(node.input(3), w_scale, w_zero, 0)
     bias = node.optional(8)
     if bias is not None:
-        bias = _dequantize(bias, x_scale.reshape(-1) * w_scale.reshape(-1), None, 0)
+        bias = dequantize(bias, x_scale.reshape(-1) * w_scale.reshape(-1), None, 0)
     attributes = spatial_attributes(node, kernel_of(node, 3), node.shape()[2:])
     result = nn.Conv(value, weight, bias, groups=node.attribute("group", 1), **attributes).output
-    return _quantize(result, y_scale, y_zero, 0, np.uint8 if y_zero is None else y_zero.dtype)
+    return quantize(result, y_scale, y_zero, 0, np.uint8 if y_zero is None else y_zero.dtype)
 
 
 @converter("QLinearMatMul", since=10)
 def qlinear_matmul(node: Node) -> Output:
     """Scales and zero points must be constant; the sum is rounded once, in float."""
-    (a_scale, a_zero), (b_scale, b_zero), (y_scale, y_zero) = (_parameters(node, i, i + 1) for i in (1, 4, 6))
-    left = _dequantize(node.input(0), a_scale, a_zero, -2)
-    right = _dequantize(node.input(3), b_scale, b_zero, -1)
+    (a_scale, a_zero), (b_scale, b_zero), (y_scale, y_zero) = (parameters(node, i, i + 1) for i in (1, 4, 6))
+    left = dequantize(node.input(0), a_scale, a_zero, -2)
+    right = dequantize(node.input(3), b_scale, b_zero, -1)
     result = nn.Matmul(left, right).output
-    return _quantize(result, y_scale, y_zero, -2, np.uint8 if y_zero is None else y_zero.dtype)
+    return quantize(result, y_scale, y_zero, -2, np.uint8 if y_zero is None else y_zero.dtype)
 
 
 def _centred(node: Node, index: int, zero_point: int, trailing: int = 0) -> ir.Value:

@@ -300,4 +300,4 @@ def test_supported_operators():
     assert rows["Conv"]["since"] == 7
     assert rows["Gelu"]["since"] == 20
     assert rows["Upsample"]["until"] == 9
-    assert all(onnx.defs.has(operator) for operator in rows)
+    assert all(onnx.defs.has(name) for name in rows if not name.startswith("com.microsoft."))
