@@ -39,7 +39,7 @@ def quantised(folder, form, values, weights, per_channel):
 @pytest.mark.parametrize(("values", "weights", "per_channel", "equal", "steps"), [
     pytest.param(UNSIGNED, SIGNED, True, 0.8, 1, id="u8s8-channels"),
     pytest.param(SIGNED, SIGNED, False, 0.8, 1, id="s8s8"),
-    pytest.param(UNSIGNED, UNSIGNED, False, 0.6, 2, id="u8u8"),
+    pytest.param(UNSIGNED, UNSIGNED, False, 0.8, 1, id="u8u8"),
 ])  # fmt: skip
 @pytest.mark.parametrize("form", [QuantFormat.QDQ, QuantFormat.QOperator], ids=lambda form: form.name)
 def test_logits(tmp_path, form, values, weights, per_channel, equal, steps):
