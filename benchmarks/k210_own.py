@@ -1,11 +1,11 @@
-"""Quantised TFLite networks on the K210 without calibration data, beside LiteRT's plain kernels: the table of docs/k210.md.
+"""Quantised TFLite networks on the K210 without calibration data, beside LiteRT: the table of docs/k210.md.
 
     python benchmarks/k210_own.py MODELS_FOLDER [NAME...] [--samples 500]
 
-For each network: bytes of the file and of values, in main memory, at their peak; the share of outputs that are equal to
-LiteRT's and the largest difference, in steps of the output's type, over labelled samples, or over photos and noise; the
-share of samples that both put into the right class, where there are labels. Networks of 16 bits are compiled with
---quant u8. Ours runs in our simulator, which computes what the vendor's does, bit for bit.
+LiteRT computes with its plain kernels. For each network: bytes of the file, and of values in main memory at their peak;
+the share of outputs that are equal to LiteRT's and the largest difference, in steps of the output's type, over labelled
+samples, or over photos or noise; the share of samples that each puts into the right class, where there are labels.
+Networks of 16 bits are compiled with --quant u8. Ours runs in our simulator, which computes what the vendor's does.
 """
 
 import argparse

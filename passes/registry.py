@@ -11,6 +11,7 @@ MODULES: dict[str, str] = {
     "kpu-plan-maps": "kpu.plan",
     "kpu-schedule": "kpu.schedule",
     "kpu-state-ranges": "kpu.own_ranges",
+    "kpu-unsigned-ends": "kpu.unsigned_ends",
     "kpu-tile": "kpu.tile",
     "native-assign-layouts": ".backends.native.assign_layouts",
     "native-decompose": ".backends.native.decompose",

@@ -19,6 +19,11 @@ integers, of int8 or of uint8 with one zero point. Calibration data or ranges th
 `--ranges`) win: the network's own parameters of values are left out then. `--quant none` computes it in floating point,
 on the processor.
 
+Inputs and outputs of int8 stay that in version 5. `--portable` and `--kmodel 3` and `4` take the bytes that are 128
+more, and give bytes, or, 3 and 4, real numbers. Options for the input (`--input-type uint8 --mean 127.5 --std 127.5`)
+make the real numbers that int8 stands for, as they do for float networks: so a camera's bytes go to the KPU as they
+are.
+
 What a network rounds to 16 bits stays on the processor, in floating point: the KPU has 8. `--quant u8` takes bytes over
 the ranges that the 16 bits have; calibration data gives narrower ones, and better results.
 
