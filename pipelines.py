@@ -3,8 +3,8 @@
 from .options import DTYPES, FLOAT, CompileOptions
 
 PIPELINE = (
-    "builtin.module(nn-infer-shapes,nn-fold-constants,nn-canonicalize,nn-recognize,nn-sink-transposes,nn-canonicalize,"
-    "nn-fuse-convolutions,nn-fold-constants,nn-canonicalize,canonicalize,cse)"
+    "builtin.module(nn-infer-shapes,nn-fold-constants,nn-canonicalize,nn-move-dequantized,nn-canonicalize,nn-recognize,"
+    "nn-sink-transposes,nn-canonicalize,nn-fuse-convolutions,nn-fold-constants,nn-canonicalize,canonicalize,cse)"
 )
 """What every target starts with: the network in its simplest form."""
 INTEGER_PIPELINE = PIPELINE.replace("nn-fold-constants", "nn-fold-constants{integers=true}")
@@ -43,6 +43,10 @@ OWN_PIPELINES = {
     for bits in (8, 16)
 }
 """The same for networks that state their ranges themselves, by the bits of the largest numbers of which they count."""
+BYTES_ENDS_PIPELINE = "builtin.module(kpu-unsigned-ends,nn-canonicalize)"
+"""What brings such a network there whose inputs and outputs shall be bytes; int8 are those without a sign then."""
+REAL_ENDS_PIPELINE = BYTES_ENDS_PIPELINE.replace("ends", "ends{outputs=false}")
+"""The same for firmware that takes bytes, and gives real numbers."""
 LAYERS_PIPELINE = "builtin.module(kpu-form-layers,canonicalize,cse,kpu-tile,kpu-quantize,canonicalize,cse)"
 """What makes layers of the K210's accelerator of a network with ranges."""
 OWN_LAYERS_PIPELINE = LAYERS_PIPELINE.replace("kpu-quantize", "kpu-quantize{wide=0}")
@@ -82,8 +86,10 @@ def pipelines(options: CompileOptions) -> tuple[tuple[str, ...], tuple[str, ...]
     if options.target != "k210":
         return (PIPELINE,), (*rounding, basic, MEMORY_PIPELINE, BUFFERS_PIPELINE)
     wanted = options.quantisation
-    prepare = OWN_PIPELINES[16 if wanted.quant else 8] if wanted.own else PREPARE_PIPELINE
-    before = (PIPELINE, prepare) if quantised else (PIPELINE,)
+    before: tuple[str, ...] = (PIPELINE, PREPARE_PIPELINE) if quantised else (PIPELINE,)
+    if wanted.own:
+        ends = (BYTES_ENDS_PIPELINE,) if options.portable else (REAL_ENDS_PIPELINE,) if options.version < 5 else ()
+        before = (PIPELINE, *ends, OWN_PIPELINES[16 if wanted.quant else 8])
     layers = (OWN_LAYERS_PIPELINE if wanted.own else LAYERS_PIPELINE,) if quantised else ()
     if options.portable:
         return before, (BYTES_PIPELINE, MAPS_PIPELINE, MEMORY_PIPELINE, BUFFERS_PIPELINE)

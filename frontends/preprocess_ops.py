@@ -1,7 +1,8 @@
 """Puts preprocessing into a network, as `nn` operations behind its inputs, and the layout of its outputs.
 
 On entry: a network as imported. On exit its float32 inputs (not its states) have the type, layout and size that
-`Preprocessing` asks for, and what follows computes from them what the network took before. Inputs of other types stay.
+`Preprocessing` asks for, and what follows computes from them what the network took before. Inputs that are quantised
+count as the real numbers that they stand for. Inputs of other types stay.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -19,7 +20,7 @@ from ..dialects.function import (
     set_dims,
     update_types,
 )
-from ..dialects.mlir import describe, file_loc, ir
+from ..dialects.mlir import describe, file_loc, ir, safe_erase
 from ..dialects.tensors import Dim, dtype_of, is_static, shape_of, static_shape, tensor_type
 from ..errors import OptionError
 from .preprocess import Frame, Preprocessing, permutation_of
@@ -51,6 +52,9 @@ def insert_preprocessing(
     function = entry_function(module)
     block = function.regions[0].blocks[0]
     states = initial_states(function)
+    for name, argument in zip(argument_names(function), block.arguments, strict=True):
+        if name not in states:
+            _take_reals(argument)
     arguments = dict(zip(argument_names(function), block.arguments, strict=True))
     dims = {one.name: one.dims for one in inputs_of(function) if one.dims}
     inputs = {name: value for name, value in arguments.items() if dtype_of(value) == np.float32 and name not in states}
@@ -74,6 +78,23 @@ def insert_preprocessing(
         if name in dims:
             set_dims(function, name, entry.arranged(dims[name]))
     update_types(module)
+
+
+def _take_reals(argument: ir.Value) -> None:
+    """Let an input of integers, which are dequantised from one type, be of real numbers that are quantised first."""
+    found = [use.owner.opview for use in argument.uses]
+    types = {str(user.output.type) for user in found if isinstance(user, nn.StorageCast)}
+    if len(types) != 1 or not all(isinstance(user, nn.StorageCast) for user in found):
+        return
+    type_ = found[0].output.type
+    if nn.quantization_parameters(type_) is None:
+        return
+    argument.set_type(tensor_type(shape_of(argument), np.float32))
+    with found[0].location, ir.InsertionPoint.at_block_begin(argument.owner):
+        quantised = nn.Quantize(argument, results=[type_]).output
+    for user in found:
+        user.output.replace_all_uses_with(quantised)
+        safe_erase(user.operation)
 
 
 def insert_output_layout(module: ir.Module, layout: str | Mapping[str, str], model_layout: str = "NCHW") -> None:

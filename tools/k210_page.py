@@ -17,9 +17,15 @@ published for boards, and hold to about 30 %; assumed ones are good for comparin
 
 OWN = """\
 A network that rounds its values to 8 bits itself needs no calibration data: bytes in KPU memory stand for what the
-network says, with its scales and zero points (int8 as the byte that is 128 more), and weights of int8 are the network's
-integers. Calibration data or ranges that are given (`--calibration`, `--ranges`) win: the network's own parameters of
-values are left out then. `--quant none` computes it in floating point, on the processor.
+network says, with its scales and zero points (int8 as the byte that is 128 more), and weights are the network's
+integers, of int8 or of uint8 with one zero point. Calibration data or ranges that are given (`--calibration`,
+`--ranges`) win: the network's own parameters of values are left out then. `--quant none` computes it in floating point,
+on the processor.
+
+Inputs and outputs of int8 stay that in version 5. `--portable` and `--kmodel 3` and `4` take the bytes that are 128
+more, and give bytes, or, 3 and 4, real numbers. Options for the input (`--input-type uint8 --mean 127.5 --std 127.5`)
+make the real numbers that int8 stands for, as they do for float networks: so a camera's bytes go to the KPU as they
+are.
 
 What a network rounds to 16 bits stays on the processor, in floating point: the KPU has 8. `--quant u8` takes bytes over
 the ranges that the 16 bits have; calibration data gives narrower ones, and better results.
@@ -29,7 +35,8 @@ The KPU's arithmetic differs from LiteRT's in this, and bytes with it:
 - Sums of products are the same integers. LiteRT multiplies them by a number of 31 bits and rounds twice, halves away
   from zero; the KPU multiplies by one of 23 bits a channel and by one of 15 bits in the activation table, and rounds
   once, halves to even. Of a layer's bytes, 2 in 1000 are one step away.
-- A sum of maps weighs them with 7 bits each; the two weights are chosen for their ratio.
+- A sum of maps weighs them with 8 bits each; the two weights are chosen for their ratio.
+- Weights of uint8 with a zero point a channel are rounded to bytes with one for all.
 - An activation that the network puts behind a rounding (hard-swish, sigmoid) is part of the layer before it: 16 lines,
   rounded once.
 - Means over windows of 2x2 and 4x4 are rounded down; half of what that loses is added to the bytes before.

@@ -29,7 +29,7 @@ def layer_of(op: kpu.Conv2DInto) -> tuple[LayerArguments, Array, BatchNorm, Acti
     weight, norm, lines = (nn.constant_value(value) for value in (op.weight, op.norm, op.lines))
     assert weight is not None and norm is not None and lines is not None
     if len(op.inputs) > 1:
-        weight = _spread(weight, [layout_of(value) for value in op.inputs])
+        weight = _spread(weight, [layout_of(value) for value in op.inputs], op.weight_zero)
     _, _, height, width = map_shape(op.inputs[0])
     channels = weight.shape[0] if op.depthwise else weight.shape[1]
     arguments = layer_arguments(
@@ -41,7 +41,7 @@ def layer_of(op: kpu.Conv2DInto) -> tuple[LayerArguments, Array, BatchNorm, Acti
         depthwise=op.depthwise,
         pool=op.pool,
         input_zero=op.input_zero,
-        weight_zero=kpu.WEIGHT_ZERO,
+        weight_zero=op.weight_zero,
     )
     mul, shift, add = norm.T
     start, line_mul, line_shift, line_add = lines.T
@@ -64,7 +64,7 @@ def require_layer(op: kpu.DownloadInto) -> None:
         raise Unsupported("only what a layer computes can be brought back to main memory")
 
 
-def _spread(weight: Array, layouts: list[Any]) -> Array:
+def _spread(weight: Array, layouts: list[Any], zero: int) -> Array:
     """Weights with zeros for the channels that fill up the last line of each map but the last."""
     parts, first = [], 0
     for layout in layouts:
@@ -73,5 +73,5 @@ def _spread(weight: Array, layouts: list[Any]) -> Array:
         first += channels
         unused = -channels % layout.groups
         if unused and layout is not layouts[-1]:
-            parts.append(np.full((weight.shape[0], unused, *weight.shape[2:]), kpu.WEIGHT_ZERO, np.uint8))
+            parts.append(np.full((weight.shape[0], unused, *weight.shape[2:]), zero, np.uint8))
     return np.concatenate(parts, axis=1)

@@ -225,6 +225,7 @@ class Conv2DInto(BufferOp, name="conv2d_into"):
     depthwise: Bool
     pool: PoolName
     input_zero: I64
+    weight_zero: I64
 
     @property
     def kernel(self) -> int:
@@ -235,7 +236,8 @@ class Conv2DInto(BufferOp, name="conv2d_into"):
         for value in self.inputs:
             require_ram_map(value, "input")
         require_ram_map(self.target, "target")
-        require(0 <= self.input_zero <= 255, f"input_zero is {self.input_zero}, expected a byte")
+        for name, value in (("input_zero", self.input_zero), ("weight_zero", self.weight_zero)):
+            require(0 <= value <= 255, f"{name} is {value}, expected a byte")
         require_tables(self.weight, self.norm, self.lines)
         expected = static_shape(layer_type(self.inputs, self.weight, self.depthwise, self.pool, self.weight))
         if static_shape(self.target) != expected:

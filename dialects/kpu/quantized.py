@@ -12,7 +12,7 @@ from ..tensors import dtype_of, shape_of, static_shape, tensor_type
 from .base import KPUOp, PoolName, layer_type, require_map
 
 WEIGHT_ZERO = 128
-"""The weights' zero point, as the vendor's compilers have it."""
+"""The zero point that weights have unless another is better, as in the vendor's compilers always."""
 
 
 def require_bytes(value: ir.Value, what: str) -> None:
@@ -89,7 +89,7 @@ class Select(KPUOp, name="select"):
 class Conv2D(KPUOp, name="conv2d"):
     """One layer, bit by bit as the chip computes it.
 
-        acc = sum (x - zx) (w - 128)                  x outside of the map is zx, the first input's zero point
+        acc = sum (x - zx) (w - weight_zero)          x outside of the map is zx, the first input's zero point
         v   = (acc * norm.mul >> norm.shift) + norm.add
         y   = saturate(round((v - line.start) * line.mul >> line.shift) + line.add), the last line with start < v
 
@@ -104,6 +104,7 @@ class Conv2D(KPUOp, name="conv2d"):
     output: Result
     depthwise: Bool
     pool: PoolName
+    weight_zero: I64
 
     @property
     def kernel(self) -> int:
@@ -121,6 +122,7 @@ class Conv2D(KPUOp, name="conv2d"):
         for value in self.inputs:
             require_bytes(value, "input")
         require_bytes(self.output, "result")
+        require(0 <= self.weight_zero <= 255, f"weight_zero is {self.weight_zero}, expected a byte")
         require_tables(self.weight, self.norm, self.lines)
         expected = layer_type(self.inputs, self.weight, self.depthwise, self.pool, self.output)
         if self.output.type != expected:

@@ -138,7 +138,8 @@ class _Bufferizer:
                 kpu.UploadInto(kpu.Constant(source).output if _is_constant(source) else self.buffers[source], target)
             elif isinstance(op, kpu.Conv2D):
                 inputs = [self.buffers[value] for value in op.inputs]
-                stated: dict[str, Any] = {"depthwise": op.depthwise, "pool": op.pool, "input_zero": op.input_zero}
+                stated: dict[str, Any] = {"depthwise": op.depthwise, "pool": op.pool}
+                stated |= {"input_zero": op.input_zero, "weight_zero": op.weight_zero}
                 kpu.Conv2DInto(inputs, op.weight, op.norm, op.lines, target, **stated)
 
     def _load_and_store(self, op: Any) -> None:

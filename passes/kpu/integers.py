@@ -1,6 +1,6 @@
 """The integers of one layer: weights, batch norm and activation table, from real numbers and the bytes around it.
 
-With x = (q - zx) sx for each input and w = (r - 128) sw for each output channel, the accumulator times sw is the
+With x = (q - zx) sx for each input and w = (r - zw) sw for each output channel, the accumulator times sw is the
 convolution; sx differs from input to input and so goes into the weights before they are rounded. The batch norm takes
 the accumulator to steps of `unit`, one for all channels, fine enough to lose nothing; the table takes those to the
 output's bytes.
@@ -19,7 +19,10 @@ from .given import Bytes
 
 REACH = 1 << 30
 """The largest batch norm result, in steps: it has 32 bits for its own term, and 36 for all."""
-STEPS = 127
+BYTES = 255
+"""The last byte."""
+SLACK = 1e-6
+"""Of what float32 weights say."""
 MUL = (1 << 23) - 1
 SHIFT = 15
 LINEAR = np.array([[-1.0, 1.0], [-1.0, 1.0]])
@@ -27,9 +30,11 @@ LINEAR = np.array([[-1.0, 1.0], [-1.0, 1.0]])
 
 @dataclass(frozen=True)
 class Integers:
-    """What `kpu.conv2d` holds: weight u8, norm int64 (O x 3), lines int64 (16 x 4); and the batch norm's step."""
+    """What `kpu.conv2d` holds: weight u8 and its zero point, norm int64 (O x 3), lines int64 (16 x 4); and the batch
+    norm's step."""
 
     weight: Array
+    weight_zero: int
     norm: Array
     lines: Array
     unit: float
@@ -51,7 +56,7 @@ def integers(
     """
     zeros = np.concatenate([np.full(channels, known.zero) for known, channels in inputs])
     by_input = (-1, 1, 1, 1) if depthwise else (1, -1, 1, 1)
-    in_steps, step = weight_steps(weight, input_scales(inputs).reshape(by_input))
+    in_steps, step, weight_zero = weight_codes(weight, input_scales(inputs).reshape(by_input))
     rounded = np.rint(in_steps)
     first = inputs[0][0].pad
     displaced = np.sum(rounded * (first - zeros.reshape(by_input)), axis=(1, 2, 3)) * step
@@ -61,7 +66,7 @@ def integers(
     unit = step_for(max(float(reach.max()), float(np.finfo(np.float32).tiny)) / REACH)
     norm = np.array([(*_multiplier(s / unit), round(o / unit)) for s, o in zip(step, offset, strict=True)], np.int64)
     code = Code(unit, output.affine, LINEAR if activation is None else activation, (mean - 1) / (2 * mean))
-    return Integers((rounded + WEIGHT_ZERO).astype(np.uint8), norm, activation_lines(code), unit)
+    return Integers((rounded + weight_zero).astype(np.uint8), weight_zero, norm, activation_lines(code), unit)
 
 
 def input_scales(inputs: Sequence[tuple[Bytes, int]]) -> Array:
@@ -69,28 +74,47 @@ def input_scales(inputs: Sequence[tuple[Bytes, int]]) -> Array:
     return np.concatenate([np.full(channels, known.scale) for known, channels in inputs])
 
 
-def weight_steps(weight: Array, scales: Array) -> tuple[Array, Array]:
-    """A weight for bytes of these scales, in the steps of each output channel; and the steps."""
+def weight_codes(weight: Array, scales: Array) -> tuple[Array, Array, int]:
+    """A weight for bytes of these scales, in the steps of each output channel; the steps; and the zero point of all."""
     real = weight.astype(np.float64) * scales
-    step = best_steps(real.reshape(len(real), -1))
-    return real / step[:, None, None, None], step
+    step, zero = best_codes(real.reshape(len(real), -1))
+    return real / step[:, None, None, None], step, zero
 
 
-def best_steps(rows: Array) -> Array:
-    """The step of each row, of which its largest number is a whole one, at most 127: where rounding changes least.
+def best_codes(rows: Array) -> tuple[Array, int]:
+    """The step of each row and the zero point of all, by which rounding to bytes changes the numbers least.
+
+    Zero is in the middle, or where the least and the greatest number of all rows have the first and the last byte, as
+    in networks that are quantised to u8.
+    """
+    low, high = float(rows.min(initial=0.0)), float(rows.max(initial=0.0))
+    own = round(-low / (high - low) * BYTES) if high > low else WEIGHT_ZERO
+    middle, at_own = (best_steps(rows, zero) for zero in (WEIGHT_ZERO, own))
+    return (middle[0], WEIGHT_ZERO) if middle[1].sum() <= at_own[1].sum() else (at_own[0], own)
+
+
+def best_steps(rows: Array, zero: int) -> tuple[Array, Array]:
+    """For each row the step by which rounding changes least, of those that make its largest number a whole one and
+    leave all in bytes; and the sum of the squares of what is changed.
 
     Rows that are whole multiples of a step already, as those of quantised networks, do not change at all; nor do those
     of few numbers by much, as those that weigh maps for a sum.
     """
-    largest = np.maximum(np.abs(rows).max(axis=1, initial=0.0), np.finfo(np.float32).tiny)
-    best, least = largest / STEPS, np.full(len(rows), np.inf)
-    for count in range(STEPS, STEPS // 2, -1):
-        steps = largest / count
+    tiny = np.finfo(np.float32).tiny
+    largest = np.maximum(np.abs(rows).max(axis=1, initial=0.0), tiny)
+    above, below = rows.max(axis=1, initial=0.0), -rows.min(axis=1, initial=0.0)
+    limits = [part / count for part, count in ((above, BYTES - zero), (below, zero)) if count]
+    finest = np.maximum(np.max(limits, axis=0), tiny / BYTES)
+    best, least = finest, np.full(len(rows), np.inf)
+    most = np.floor(largest / finest * (1 + SLACK))
+    for fewer in range(int(most.max(initial=0)) // 2 + 1):
+        counts = np.maximum(most - fewer, 1)
+        steps = largest / counts
         parts = rows / steps[:, None]
         errors = np.square(parts - np.rint(parts)).sum(axis=1) * steps**2
         better = errors < least
         best, least = np.where(better, steps, best), np.where(better, errors, least)
-    return np.asarray(best)
+    return np.asarray(best), np.asarray(least)
 
 
 def step_for(least: float) -> float:

@@ -9,6 +9,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
+import numpy as np
+
 from ...dialects import nn
 from ...dialects.function import entry_function
 from ...dialects.mlir import ir
@@ -22,6 +24,8 @@ from .rounding import stated_range
 BYTE = 8
 LIMITING = (nn.Relu, nn.Clamp, nn.MaxPool)
 """f with f(x) == f(x limited to a range), where f's results stay in it."""
+LINEAR = (nn.Add, nn.Sub, nn.Mul, nn.Div)
+"""Operations that, with a constant, have their least and greatest result where a range ends."""
 BETWEEN = (nn.AvgPool, nn.MaxPool)
 """Operations whose results lie between numbers of the operand, or zero."""
 
@@ -98,6 +102,9 @@ def _state_operands(op: Any) -> None:
 
 def _state_result(op: Any) -> None:
     """The range of what follows from the operands' ranges."""
+    if isinstance(op, LINEAR):
+        _state_linear(op)
+        return
     between = isinstance(op, BETWEEN) or (isinstance(op, nn.Reduce) and op.kind in ("mean", "max", "min"))
     if not between and not is_moving(op) and not isinstance(op, nn.Relu | nn.Clamp):
         return
@@ -111,6 +118,17 @@ def _state_result(op: Any) -> None:
         low, high = (0.0, math.inf) if isinstance(op, nn.Relu) else (op.min, op.max)
         span = Range(min(max(span.low, low), high), max(min(span.high, high), low))
     _state(op.operation.results[0], span)
+
+
+def _state_linear(op: Any) -> None:
+    """The range of what an operation with constant numbers makes of a range's ends."""
+    span, numbers = value_range(op.lhs), nn.constant_value(op.rhs)
+    if span is None or numbers is None or not numbers.size:
+        return
+    with np.errstate(all="ignore"):
+        ends = np.array([op.evaluate(np.full((), end, numbers.dtype), numbers) for end in span])
+    if np.isfinite(ends).all():
+        _state(op.output, Range(float(ends.min()), float(ends.max())))
 
 
 def _hull(spans: Iterable[Range]) -> Range:

@@ -62,7 +62,9 @@ def copied(value: ir.Value) -> ir.Value:
     rows = [(LOWEST, 0, 0, 0)] + [(-parameters.zero_point[0], 1 << 14, 14, 0)] * (SEGMENTS - 1)
     constants = (weight, np.tile(np.array([1, 0, 0]), (channels, 1)), np.array(rows, np.int64))
     operands = [nn.Constant(value=array).output for array in constants]
-    return kpu.Conv2D([value], *operands, results=[value.type], depthwise=True, pool="none").output
+    return kpu.Conv2D(
+        [value], *operands, results=[value.type], depthwise=True, pool="none", weight_zero=kpu.WEIGHT_ZERO
+    ).output
 
 
 def separate(block: ir.Block) -> None:

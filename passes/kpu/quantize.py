@@ -124,7 +124,8 @@ class Quantizer:
     def _convolution(self, op: kpu.Layer, made: Integers, lines: Array, type_: ir.Type) -> ir.Value:
         constants = [nn.Constant(value=array).output for array in (made.weight, made.norm, lines)]
         maps = [self.as_map(value) for value in op.inputs]
-        return kpu.Conv2D(maps, *constants, results=[type_], depthwise=op.depthwise, pool=op.pool).output
+        stated: dict[str, Any] = {"depthwise": op.depthwise, "pool": op.pool, "weight_zero": made.weight_zero}
+        return kpu.Conv2D(maps, *constants, results=[type_], **stated).output
 
     def mover(self, op: Any) -> None:
         """The same operation on bytes; channels of a map that is in KPU memory stay there."""

@@ -15,10 +15,9 @@ from ...dialects.function import entry_function
 from ...dialects.mlir import ir
 from ...dialects.tensors import Array, static_shape
 from ..quant.rounding import rounded, rows_of, windows
-from .integers import input_scales, weight_steps
+from .integers import BYTES, input_scales, weight_codes
 from .parameters import Parameters
 
-LIMIT = 127
 MOST_ELEMENTS = 2304
 """Weights of an output channel up to which AdaRound is worth its time, a 3x3 kernel of 256 channels; what has more is
 rounded by SQuant."""
@@ -61,9 +60,9 @@ def round_layers(module: ir.Module, method: str, samples: Iterable[Mapping[str, 
         values = {value for number in patches for layer in shared[number].layers for value in layer.inputs}
         rows = rows_of(module, values, patches, samples)
     for number, one in enumerate(shared):
-        real, step = weight_steps(one.weight, one.scales)
+        real, step, zero = weight_codes(one.weight, one.scales)
         kernels = real.reshape(*real.shape[:2], -1)
-        one.set(np.clip(rounded(kinds[number], kernels, LIMIT, rows.get(number)), -LIMIT, LIMIT), step)
+        one.set(np.clip(rounded(kinds[number], kernels, BYTES, rows.get(number)), -zero, BYTES - zero), step)
 
 
 def _shared(module: ir.Module) -> list[Shared]:
@@ -78,7 +77,7 @@ def _shared(module: ir.Module) -> list[Shared]:
             continue  # which is said later
         inputs = [(parameters.of(value), static_shape(value)[1]) for value in op.inputs]
         scales = input_scales(inputs).reshape((-1, 1, 1, 1) if op.depthwise else (1, -1, 1, 1))
-        real, _ = weight_steps(weight, scales)
+        real, *_ = weight_codes(weight, scales)
         if (real == np.rint(real)).all():
             continue
         key = weight.tobytes(), scales.tobytes(), op.depthwise

@@ -46,14 +46,15 @@ def pooled(maps: Array, pool: str) -> Array:
     return np.asarray(stacked.max(0) if form.kind == "max" else stacked.mean(0, dtype=maps.dtype))
 
 
-def conv2d(*operands: Array, depthwise: bool, pool: str, input_zero: int) -> Array:
+def conv2d(*operands: Array, depthwise: bool, pool: str, input_zero: int, weight_zero: int) -> Array:
     """uint8 maps 1 x C x H x W, joined along channels, weight, norm and lines; see `kpu.conv2d`."""
     *inputs, weight, norm, lines = operands
     maps = np.concatenate(inputs, axis=1)
     kernel = weight.shape[2]
     arguments = layer_arguments(
-        0, 0, maps.shape, weight.shape[0], kernel=kernel, depthwise=depthwise, pool=pool, input_zero=input_zero
-    )
+        0, 0, maps.shape, weight.shape[0], kernel=kernel, depthwise=depthwise, pool=pool, input_zero=input_zero,
+        weight_zero=weight_zero,
+    )  # fmt: skip
     mul, shift, add = norm.T
     start, line_mul, line_shift, line_add = lines.T
     table = Activation(start=start, mul=line_mul, shift=line_shift, add=line_add)

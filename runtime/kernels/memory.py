@@ -68,9 +68,9 @@ def copy(source: Region, target: Region) -> tuple[()]:
     return ()
 
 
-def conv2d_into(*operands: Any, depthwise: bool, pool: str, input_zero: int) -> tuple[()]:
+def conv2d_into(*operands: Any, **attributes: Any) -> tuple[()]:
     """uint8 maps in KPU memory, weight, norm, lines, and the map to be written; see `kpu.conv2d_into`."""
     *inputs, weight, norm, lines, target = operands
     maps = [one.read() for one in inputs]
-    target.write(conv2d(*maps, weight, norm, lines, depthwise=depthwise, pool=pool, input_zero=input_zero))
+    target.write(conv2d(*maps, weight, norm, lines, **attributes))
     return ()

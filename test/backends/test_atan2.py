@@ -5,10 +5,10 @@ import pytest
 from single_operation import Case
 
 from kpuc.backends.native.decompose import machine_code
-from kpuc.compiler import BASIC_PIPELINE, STACKVM_PIPELINE
 from kpuc.dialects import mlir, nn
 from kpuc.dialects.evaluate import evaluate
 from kpuc.passes.pipeline import parse_pipeline
+from kpuc.pipelines import BASIC_PIPELINE, STACKVM_PIPELINE
 
 Y, X = (np.float32(axis) for axis in np.meshgrid([-1e30, -3, -1, -1e-30, 0, 1e-30, 1, 3, 1e30], [-2, -1, 0, 1, 2e9]))
 

@@ -14,13 +14,13 @@ from test_onnx_nodes import as_array, cases, with_constants
 import kpuc
 from kpuc.backends.native.decompose import computes
 from kpuc.backends.native.form_groups import ALIASES
-from kpuc.compiler import INTEGER_PIPELINE
 from kpuc.dialects import mlir, nn
 from kpuc.dialects.function import check_static, entry_function
 from kpuc.errors import KpucError
 from kpuc.frontends.onnx import import_onnx
 from kpuc.frontends.onnx.node import REGISTRY
 from kpuc.passes.pipeline import parse_pipeline
+from kpuc.pipelines import INTEGER_PIPELINE
 from kpuc.tools.cli.ops import operators
 
 ENGINES = {"v7": {"target": "k230"}, "v5": {"target": "k510"}, "v4": {"target": "k210", "kmodel": 4}}

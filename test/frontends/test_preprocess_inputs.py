@@ -1,6 +1,7 @@
 """Preprocessing that differs between inputs, whole shapes and permutations; and the layout of outputs."""
 
 import numpy as np
+import onnx
 import onnxruntime
 import pytest
 from click.testing import CliRunner
@@ -154,3 +155,26 @@ def test_options_by_input():
         "a": Preprocessing(mean=(1.0,), std=(3.0,)),
         "b": Preprocessing(mean=(2.0,), std=(3.0,), input_type="int8"),
     }
+
+
+@pytest.mark.parametrize("target", ["cpu", "k210", "k230", "k510"])
+def test_quantised_inputs_count_as_real_numbers(target):
+    """fashion_dscnn_int8 takes (pixel / 127.5 - 1) / 0.00784 - 1: pixels less 127.5 and less 1, halves away from 0."""
+    path = SHIPPED / "fashion_dscnn_int8.tflite"
+    kmodel = kpuc.compile(path, target, input_type="uint8", mean=127.5, std=127.5, input_layout="NCHW", quant="none")
+    pixels = RANDOM.integers(0, 256, (1, 1, 28, 28)).astype(np.uint8)
+    own = kpuc.Simulator(kpuc.compile(path, target, quant="none"))
+    steps = np.floor(np.abs(pixels - 127.5) + 0.5) * np.sign(pixels - 127.5) - 1
+    integers = np.clip(steps, -128, 127).astype(np.int8).reshape(1, 28, 28, 1)
+    (got,), (wanted,) = (list(one.values()) for one in (kpuc.Simulator(kmodel).run(pixels), own.run(integers)))
+    assert [(info.dtype, info.shape) for info in kmodel.inputs] == [(np.uint8, (1, 1, 28, 28))]
+    assert np.abs(got.astype(int) - wanted.astype(int)).max() <= 2  # float32 rounds some of the halves down
+
+
+def test_integers_that_stand_for_nothing_are_not_preprocessed():
+    net = OnnxWriter(3)
+    x = net.input(1, 3, 6, 6)
+    model = onnx.load_from_string(net.model(net.op("Cast", x, to=onnx.TensorProto.FLOAT)))
+    model.graph.input[0].type.tensor_type.elem_type = onnx.TensorProto.UINT8
+    with pytest.raises(OptionError, match="no input of the network is of type float32"):
+        kpuc.compile(model, "k230", mean=1)

@@ -15,8 +15,8 @@ from sensitive import MODEL, NET
 
 import kpuc
 import kpuc.nncase as nncase
-from kpuc.compiler import is_tflite
 from kpuc.errors import KpucError, OptionError
+from kpuc.lowering import is_tflite
 from kpuc.nncase.field import NoEffectWarning
 from kpuc.passes.quant.calibration import Calibration
 

@@ -13,7 +13,7 @@ from kpuc.dialects.mlir import ir
 from kpuc.dialects.ranges import Range
 from kpuc.passes.kpu.activation import clamp_knots, knots_of
 from kpuc.passes.kpu.fit import Code, activation_lines, fixed_point
-from kpuc.passes.kpu.integers import best_steps, integers, step_for
+from kpuc.passes.kpu.integers import best_codes, integers, step_for
 from kpuc.passes.kpu.parameters import covering
 from kpuc.passes.kpu.wide import STEPS, TEETH, Saw
 from kpuc.runtime.kernels.kpu import conv2d, layer
@@ -187,7 +187,14 @@ def test_layers_with_exact_ranges(kind, activation, seed):
         weight, bias, list(zip(known, channels, strict=True)), output, depthwise=kind == "depthwise", activation=knots
     )
     result = conv2d(
-        *q, made.weight, made.norm, made.lines, depthwise=kind == "depthwise", pool="none", input_zero=known[0].pad
+        *q,
+        made.weight,
+        made.norm,
+        made.lines,
+        depthwise=kind == "depthwise",
+        pool="none",
+        input_zero=known[0].pad,
+        weight_zero=made.weight_zero,
     )
     scales = np.concatenate([np.full(count, one.scale) for one, count in zip(known, channels, strict=True)])
     by_input = scales.reshape((-1, 1, 1, 1) if kind == "depthwise" else (1, -1, 1, 1))
@@ -229,19 +236,36 @@ def test_multiples_of_a_step_stay_what_they_are(largest):
     integer[:, 0] = largest
     scales = random.uniform(1e-4, 1, 8).astype(np.float32)
     real = (integer * scales[:, None]).astype(np.float32)
-    parts = real / best_steps(real)[:, None]
+    steps, zero = best_codes(real)
+    parts = real / steps[:, None]
     np.testing.assert_allclose(parts, np.rint(parts), atol=1e-4)
-    assert np.abs(parts).max() < 127.5
+    assert zero == 128
+    assert -128.5 < parts.min() <= parts.max() < 127.5
+
+
+@pytest.mark.parametrize(("first", "last"), [(0, 255), (1, 255), (0, 200), (100, 255)])
+@pytest.mark.parametrize("zero", [0, 3, 90, 151, 255])
+def test_bytes_stay_what_they_are(zero, first, last):
+    """Those of networks that are quantised to u8, with one scale and one zero point."""
+    stored = np.random.default_rng(zero).integers(first, last + 1, (8, 30))
+    stored[0, :2] = first, last
+    steps, found = best_codes(((stored - zero) * 0.013).astype(np.float32))
+    parts = (stored - zero) * 0.013 / steps[:, None]
+    np.testing.assert_allclose(parts, np.rint(parts), atol=1e-3)
+    assert 0 <= np.rint(parts + found).min() <= np.rint(parts + found).max() <= 255
 
 
 def test_maps_are_weighed_closely():
-    """Two weights, as a sum of maps has: the best of 64 steps is far better than the finest one."""
+    """Two weights, as a sum of maps has: the best of many steps is far better than the finest one."""
     rows = np.stack([np.ones(1000), np.random.default_rng(0).uniform(0.05, 1, 1000)], axis=1)
-    steps = best_steps(rows)[:, None]
-    off, plain = (np.abs(np.rint(rows / step) * step - rows).max(axis=1) for step in (steps, rows.max() / 127))
-    assert off.mean() < plain.mean() / 8
-    assert (np.rint(rows / steps) <= 127).all()
+    steps, zero = best_codes(rows)
+    off, plain = (np.abs(np.rint(rows / step) * step - rows).max(axis=1) for step in (steps[:, None], 1 / 127))
+    assert zero == 0
+    assert off.mean() < plain.mean() / 16
+    assert (np.rint(rows / steps[:, None]) <= 255).all()
 
 
 def test_rows_of_zeros_have_a_step():
-    assert (best_steps(np.zeros((2, 3))) > 0).all()
+    steps, zero = best_codes(np.zeros((2, 3)))
+    assert (steps > 0).all()
+    assert zero == 128

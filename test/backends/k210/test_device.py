@@ -16,14 +16,14 @@ MAP = "tensor<1x3x8x8x!quant.uniform<u8:f32, 1.0:9>>"
 NONE = ", ".join(["1", *["0"] * 31, "1", "1", "1"])
 LAYER = f"""
   %{{1}} = "kpu.upload"(%{{0}}) : ({MAP}) -> {MAP}
-  %{{2}} = "kpu.conv2d"(%{{1}}, %w, %n, %l) {{{{depthwise = true, pool = "none",
+  %{{2}} = "kpu.conv2d"(%{{1}}, %w, %n, %l) {{{{depthwise = true, pool = "none", weight_zero = 120 : i64,
     operandSegmentSizes = array<i32: {NONE}>}}}}
     : ({MAP}, tensor<3x1x3x3xui8>, tensor<3x3xi64>, tensor<16x4xi64>) -> {MAP}
   %{{3}} = "kpu.download"(%{{2}}) : ({MAP}) -> {MAP}
 """
 NETWORK = f"""
 func.func @main(%x: {MAP}) -> {MAP} {{
-  %w = "nn.constant"() {{value = dense<130> : tensor<3x1x3x3xui8>}} : () -> tensor<3x1x3x3xui8>
+  %w = "nn.constant"() {{value = dense<122> : tensor<3x1x3x3xui8>}} : () -> tensor<3x1x3x3xui8>
   %n = "nn.constant"() {{value = dense<[[1, 3, 30], [1, 4, 40], [1, 5, 50]]> : tensor<3x3xi64>}} : () -> tensor<3x3xi64>
   %l = "nn.constant"() {{value = dense<[{"[-34359738368, 0, 0, 0], " + ", ".join(["[0, 1, 0, 0]"] * 15)}]> :
     tensor<16x4xi64>}} : () -> tensor<16x4xi64>

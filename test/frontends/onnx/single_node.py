@@ -41,7 +41,8 @@ def network(operator, inputs, *, opset=17, constant=(), outputs=1, domain="", **
         [ValueInfoProto(name=name) for name in results if name],
         [numpy_helper.from_array(np.asarray(array), name) for k, name, array in present if k in constant],
     )
-    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", opset)], ir_version=10)
+    opsets = [helper.make_opsetid("", opset), *([helper.make_opsetid(domain, 1)] if domain else [])]
+    model = helper.make_model(graph, opset_imports=opsets, ir_version=10)
     return model, {name: np.asarray(array) for k, name, array in present if k not in constant}
 
 

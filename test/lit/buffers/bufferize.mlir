@@ -23,7 +23,7 @@ func.func @layers(%x: tensor<1x8x4x4x!quant.uniform<u8:f32, 5.0e-01:3>> {nn.name
   %n = "nn.constant"() {value = dense<0> : tensor<8x3xi64>} : () -> tensor<8x3xi64>
   %l = "nn.constant"() {value = dense<0> : tensor<16x4xi64>} : () -> tensor<16x4xi64>
   %1 = "kpu.upload"(%x) : (tensor<1x8x4x4x!quant.uniform<u8:f32, 5.0e-01:3>>) -> tensor<1x8x4x4x!quant.uniform<u8:f32, 5.0e-01:3>>
-  %2 = "kpu.conv2d"(%1, %w, %n, %l) {depthwise = false, pool = "none", operandSegmentSizes = array<i32: 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1>} : (tensor<1x8x4x4x!quant.uniform<u8:f32, 5.0e-01:3>>, tensor<8x8x1x1xui8>, tensor<8x3xi64>, tensor<16x4xi64>) -> tensor<1x8x4x4x!quant.uniform<u8:f32, 5.0e-01:3>>
+  %2 = "kpu.conv2d"(%1, %w, %n, %l) {depthwise = false, pool = "none", weight_zero = 128 : i64, operandSegmentSizes = array<i32: 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1>} : (tensor<1x8x4x4x!quant.uniform<u8:f32, 5.0e-01:3>>, tensor<8x8x1x1xui8>, tensor<8x3xi64>, tensor<16x4xi64>) -> tensor<1x8x4x4x!quant.uniform<u8:f32, 5.0e-01:3>>
   %3 = "kpu.download"(%2) : (tensor<1x8x4x4x!quant.uniform<u8:f32, 5.0e-01:3>>) -> tensor<1x8x4x4x!quant.uniform<u8:f32, 5.0e-01:3>>
   return %3 : tensor<1x8x4x4x!quant.uniform<u8:f32, 5.0e-01:3>>
 }
@@ -41,7 +41,7 @@ func.func @channels(%x: tensor<1x8x4x4x!quant.uniform<u8:f32, 5.0e-01:3>>) -> te
   %n = "nn.constant"() {value = dense<0> : tensor<8x3xi64>} : () -> tensor<8x3xi64>
   %l = "nn.constant"() {value = dense<0> : tensor<16x4xi64>} : () -> tensor<16x4xi64>
   %1 = "kpu.upload"(%x) : (tensor<1x8x4x4x!quant.uniform<u8:f32, 5.0e-01:3>>) -> tensor<1x8x4x4x!quant.uniform<u8:f32, 5.0e-01:3>>
-  %2 = "kpu.conv2d"(%1, %w, %n, %l) {depthwise = false, pool = "none", operandSegmentSizes = array<i32: 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1>} : (tensor<1x8x4x4x!quant.uniform<u8:f32, 5.0e-01:3>>, tensor<8x8x1x1xui8>, tensor<8x3xi64>, tensor<16x4xi64>) -> tensor<1x8x4x4x!quant.uniform<u8:f32, 5.0e-01:3>>
+  %2 = "kpu.conv2d"(%1, %w, %n, %l) {depthwise = false, pool = "none", weight_zero = 128 : i64, operandSegmentSizes = array<i32: 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1>} : (tensor<1x8x4x4x!quant.uniform<u8:f32, 5.0e-01:3>>, tensor<8x8x1x1xui8>, tensor<8x3xi64>, tensor<16x4xi64>) -> tensor<1x8x4x4x!quant.uniform<u8:f32, 5.0e-01:3>>
   %3 = "kpu.select"(%2) {first = 4 : i64, count = 4 : i64} : (tensor<1x8x4x4x!quant.uniform<u8:f32, 5.0e-01:3>>) -> tensor<1x4x4x4x!quant.uniform<u8:f32, 5.0e-01:3>>
   %4 = "kpu.download"(%3) : (tensor<1x4x4x4x!quant.uniform<u8:f32, 5.0e-01:3>>) -> tensor<1x4x4x4x!quant.uniform<u8:f32, 5.0e-01:3>>
   return %4 : tensor<1x4x4x4x!quant.uniform<u8:f32, 5.0e-01:3>>
@@ -119,7 +119,7 @@ func.func @constant() -> tensor<1x8x4x4x!quant.uniform<u8:f32, 5.0e-01:3>> {
   %n = "nn.constant"() {value = dense<0> : tensor<8x3xi64>} : () -> tensor<8x3xi64>
   %l = "nn.constant"() {value = dense<0> : tensor<16x4xi64>} : () -> tensor<16x4xi64>
   %2 = "kpu.upload"(%1) : (tensor<1x8x4x4x!quant.uniform<u8:f32, 5.0e-01:3>>) -> tensor<1x8x4x4x!quant.uniform<u8:f32, 5.0e-01:3>>
-  %3 = "kpu.conv2d"(%2, %w, %n, %l) {depthwise = false, pool = "none", operandSegmentSizes = array<i32: 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1>} : (tensor<1x8x4x4x!quant.uniform<u8:f32, 5.0e-01:3>>, tensor<8x8x1x1xui8>, tensor<8x3xi64>, tensor<16x4xi64>) -> tensor<1x8x4x4x!quant.uniform<u8:f32, 5.0e-01:3>>
+  %3 = "kpu.conv2d"(%2, %w, %n, %l) {depthwise = false, pool = "none", weight_zero = 128 : i64, operandSegmentSizes = array<i32: 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1>} : (tensor<1x8x4x4x!quant.uniform<u8:f32, 5.0e-01:3>>, tensor<8x8x1x1xui8>, tensor<8x3xi64>, tensor<16x4xi64>) -> tensor<1x8x4x4x!quant.uniform<u8:f32, 5.0e-01:3>>
   %4 = "kpu.download"(%3) : (tensor<1x8x4x4x!quant.uniform<u8:f32, 5.0e-01:3>>) -> tensor<1x8x4x4x!quant.uniform<u8:f32, 5.0e-01:3>>
   return %4 : tensor<1x8x4x4x!quant.uniform<u8:f32, 5.0e-01:3>>
 }

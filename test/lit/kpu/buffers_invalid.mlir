@@ -154,7 +154,7 @@ func.func @constant(%x: tensor<4xui8>) {
 
 func.func @layer_in_main_memory(%x: memref<1x8x4x4xui8, #kpu.mem<"main">>, %w: tensor<8x8x1x1xui8>, %n: tensor<8x3xi64>, %l: tensor<16x4xi64>, %y: memref<1x8x4x4xui8, #kpu.mem<"ram">>) {
   // expected-error @below {{'kpu.conv2d_into' op input is memref<1x8x4x4xui8, #kpu.mem<"main">>, expected one in ram}}
-  "kpu.conv2d_into"(%x, %w, %n, %l, %y) {depthwise = false, pool = "none", input_zero = 3 : i64, operandSegmentSizes = array<i32: 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1>} : (memref<1x8x4x4xui8, #kpu.mem<"main">>, tensor<8x8x1x1xui8>, tensor<8x3xi64>, tensor<16x4xi64>, memref<1x8x4x4xui8, #kpu.mem<"ram">>) -> ()
+  "kpu.conv2d_into"(%x, %w, %n, %l, %y) {depthwise = false, pool = "none", weight_zero = 128 : i64, input_zero = 3 : i64, operandSegmentSizes = array<i32: 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1>} : (memref<1x8x4x4xui8, #kpu.mem<"main">>, tensor<8x8x1x1xui8>, tensor<8x3xi64>, tensor<16x4xi64>, memref<1x8x4x4xui8, #kpu.mem<"ram">>) -> ()
   return
 }
 
@@ -162,7 +162,7 @@ func.func @layer_in_main_memory(%x: memref<1x8x4x4xui8, #kpu.mem<"main">>, %w: t
 
 func.func @layer_of_other_size(%x: memref<1x8x4x4xui8, #kpu.mem<"ram">>, %w: tensor<8x8x1x1xui8>, %n: tensor<8x3xi64>, %l: tensor<16x4xi64>, %y: memref<1x4x4x4xui8, #kpu.mem<"ram">>) {
   // expected-error @below {{'kpu.conv2d_into' op target is memref<1x4x4x4xui8, #kpu.mem<"ram">>, expected 1 x 8 x 4 x 4}}
-  "kpu.conv2d_into"(%x, %w, %n, %l, %y) {depthwise = false, pool = "none", input_zero = 3 : i64, operandSegmentSizes = array<i32: 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1>} : (memref<1x8x4x4xui8, #kpu.mem<"ram">>, tensor<8x8x1x1xui8>, tensor<8x3xi64>, tensor<16x4xi64>, memref<1x4x4x4xui8, #kpu.mem<"ram">>) -> ()
+  "kpu.conv2d_into"(%x, %w, %n, %l, %y) {depthwise = false, pool = "none", weight_zero = 128 : i64, input_zero = 3 : i64, operandSegmentSizes = array<i32: 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1>} : (memref<1x8x4x4xui8, #kpu.mem<"ram">>, tensor<8x8x1x1xui8>, tensor<8x3xi64>, tensor<16x4xi64>, memref<1x4x4x4xui8, #kpu.mem<"ram">>) -> ()
   return
 }
 
@@ -170,7 +170,7 @@ func.func @layer_of_other_size(%x: memref<1x8x4x4xui8, #kpu.mem<"ram">>, %w: ten
 
 func.func @layer_padded_with_no_byte(%x: memref<1x8x4x4xui8, #kpu.mem<"ram">>, %w: tensor<8x8x1x1xui8>, %n: tensor<8x3xi64>, %l: tensor<16x4xi64>, %y: memref<1x8x4x4xui8, #kpu.mem<"ram">>) {
   // expected-error @below {{'kpu.conv2d_into' op input_zero is 256, expected a byte}}
-  "kpu.conv2d_into"(%x, %w, %n, %l, %y) {depthwise = false, pool = "none", input_zero = 256 : i64, operandSegmentSizes = array<i32: 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1>} : (memref<1x8x4x4xui8, #kpu.mem<"ram">>, tensor<8x8x1x1xui8>, tensor<8x3xi64>, tensor<16x4xi64>, memref<1x8x4x4xui8, #kpu.mem<"ram">>) -> ()
+  "kpu.conv2d_into"(%x, %w, %n, %l, %y) {depthwise = false, pool = "none", weight_zero = 128 : i64, input_zero = 256 : i64, operandSegmentSizes = array<i32: 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1>} : (memref<1x8x4x4xui8, #kpu.mem<"ram">>, tensor<8x8x1x1xui8>, tensor<8x3xi64>, tensor<16x4xi64>, memref<1x8x4x4xui8, #kpu.mem<"ram">>) -> ()
   return
 }
 
@@ -180,7 +180,7 @@ func.func @apart(%w: tensor<8x8x1x1xui8>, %n: tensor<8x3xi64>, %l: tensor<16x4xi
   %0 = "kpu.buffer"() {offset = 0 : i64} : () -> memref<1x4x4x4xui8, #kpu.mem<"ram">>
   %1 = "kpu.buffer"() {offset = 320 : i64} : () -> memref<1x4x4x4xui8, #kpu.mem<"ram">>
   // expected-error @below {{'kpu.conv2d_into' op an input begins at byte 320, the one before it ends at 256}}
-  "kpu.conv2d_into"(%0, %1, %w, %n, %l, %y) {depthwise = false, pool = "none", input_zero = 3 : i64, operandSegmentSizes = array<i32: 1, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1>} : (memref<1x4x4x4xui8, #kpu.mem<"ram">>, memref<1x4x4x4xui8, #kpu.mem<"ram">>, tensor<8x8x1x1xui8>, tensor<8x3xi64>, tensor<16x4xi64>, memref<1x8x4x4xui8, #kpu.mem<"ram">>) -> ()
+  "kpu.conv2d_into"(%0, %1, %w, %n, %l, %y) {depthwise = false, pool = "none", weight_zero = 128 : i64, input_zero = 3 : i64, operandSegmentSizes = array<i32: 1, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1>} : (memref<1x4x4x4xui8, #kpu.mem<"ram">>, memref<1x4x4x4xui8, #kpu.mem<"ram">>, tensor<8x8x1x1xui8>, tensor<8x3xi64>, tensor<16x4xi64>, memref<1x8x4x4xui8, #kpu.mem<"ram">>) -> ()
   return
 }
 

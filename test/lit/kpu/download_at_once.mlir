@@ -9,7 +9,7 @@ func.func @later(%x: tensor<1x8x4x4x!quant.uniform<u8:f32, 5.0e-01:3>>) -> (tens
   %w = "nn.constant"() {value = dense<128> : tensor<8x8x1x1xui8>} : () -> tensor<8x8x1x1xui8>
   %n = "nn.constant"() {value = dense<1> : tensor<8x3xi64>} : () -> tensor<8x3xi64>
   %l = "nn.constant"() {value = dense<1> : tensor<16x4xi64>} : () -> tensor<16x4xi64>
-  %1 = "kpu.conv2d"(%0, %w, %n, %l) {depthwise = false, pool = "none", operandSegmentSizes = array<i32: 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1>} : (tensor<1x8x4x4x!quant.uniform<u8:f32, 5.0e-01:3>>, tensor<8x8x1x1xui8>, tensor<8x3xi64>, tensor<16x4xi64>) -> tensor<1x8x4x4x!quant.uniform<u8:f32, 5.0e-01:3>>
+  %1 = "kpu.conv2d"(%0, %w, %n, %l) {depthwise = false, pool = "none", weight_zero = 128 : i64, operandSegmentSizes = array<i32: 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1>} : (tensor<1x8x4x4x!quant.uniform<u8:f32, 5.0e-01:3>>, tensor<8x8x1x1xui8>, tensor<8x3xi64>, tensor<16x4xi64>) -> tensor<1x8x4x4x!quant.uniform<u8:f32, 5.0e-01:3>>
   %2 = "nn.dequantize"(%x) : (tensor<1x8x4x4x!quant.uniform<u8:f32, 5.0e-01:3>>) -> tensor<1x8x4x4xf32>
   %3 = "kpu.download"(%1) : (tensor<1x8x4x4x!quant.uniform<u8:f32, 5.0e-01:3>>) -> tensor<1x8x4x4x!quant.uniform<u8:f32, 5.0e-01:3>>
   return %3, %2 : tensor<1x8x4x4x!quant.uniform<u8:f32, 5.0e-01:3>>, tensor<1x8x4x4xf32>
@@ -27,7 +27,7 @@ func.func @some_channels(%x: tensor<1x8x4x4x!quant.uniform<u8:f32, 5.0e-01:3>>) 
   %w = "nn.constant"() {value = dense<128> : tensor<8x8x1x1xui8>} : () -> tensor<8x8x1x1xui8>
   %n = "nn.constant"() {value = dense<1> : tensor<8x3xi64>} : () -> tensor<8x3xi64>
   %l = "nn.constant"() {value = dense<1> : tensor<16x4xi64>} : () -> tensor<16x4xi64>
-  %1 = "kpu.conv2d"(%0, %w, %n, %l) {depthwise = false, pool = "none", operandSegmentSizes = array<i32: 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1>} : (tensor<1x8x4x4x!quant.uniform<u8:f32, 5.0e-01:3>>, tensor<8x8x1x1xui8>, tensor<8x3xi64>, tensor<16x4xi64>) -> tensor<1x8x4x4x!quant.uniform<u8:f32, 5.0e-01:3>>
+  %1 = "kpu.conv2d"(%0, %w, %n, %l) {depthwise = false, pool = "none", weight_zero = 128 : i64, operandSegmentSizes = array<i32: 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1>} : (tensor<1x8x4x4x!quant.uniform<u8:f32, 5.0e-01:3>>, tensor<8x8x1x1xui8>, tensor<8x3xi64>, tensor<16x4xi64>) -> tensor<1x8x4x4x!quant.uniform<u8:f32, 5.0e-01:3>>
   %2 = "kpu.select"(%1) {first = 4 : i64, count = 4 : i64} : (tensor<1x8x4x4x!quant.uniform<u8:f32, 5.0e-01:3>>) -> tensor<1x4x4x4x!quant.uniform<u8:f32, 5.0e-01:3>>
   %3 = "kpu.download"(%2) : (tensor<1x4x4x4x!quant.uniform<u8:f32, 5.0e-01:3>>) -> tensor<1x4x4x4x!quant.uniform<u8:f32, 5.0e-01:3>>
   return %3 : tensor<1x4x4x4x!quant.uniform<u8:f32, 5.0e-01:3>>

@@ -106,7 +106,7 @@ func.func @upload_of_a_matrix(%x: tensor<4x8x!quant.uniform<u8:f32, 0.5:128>>) {
 
 func.func @real_result(%x: tensor<1x4x8x8x!quant.uniform<u8:f32, 0.5:128>>, %w: tensor<4x4x1x1xui8>, %n: tensor<4x3xi64>, %l: tensor<16x4xi64>) {
   // expected-error @below {{'kpu.conv2d' op result is tensor<1x4x8x8xf32>, expected u8 with one scale}}
-  %0 = "kpu.conv2d"(%x, %w, %n, %l) {depthwise = false, pool = "none", operandSegmentSizes = array<i32: 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1>} : (tensor<1x4x8x8x!quant.uniform<u8:f32, 0.5:128>>, tensor<4x4x1x1xui8>, tensor<4x3xi64>, tensor<16x4xi64>) -> tensor<1x4x8x8xf32>
+  %0 = "kpu.conv2d"(%x, %w, %n, %l) {depthwise = false, pool = "none", weight_zero = 128 : i64, operandSegmentSizes = array<i32: 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1>} : (tensor<1x4x8x8x!quant.uniform<u8:f32, 0.5:128>>, tensor<4x4x1x1xui8>, tensor<4x3xi64>, tensor<16x4xi64>) -> tensor<1x4x8x8xf32>
   return
 }
 
@@ -114,7 +114,7 @@ func.func @real_result(%x: tensor<1x4x8x8x!quant.uniform<u8:f32, 0.5:128>>, %w: 
 
 func.func @signed_weights(%x: tensor<1x4x8x8x!quant.uniform<u8:f32, 0.5:128>>, %w: tensor<4x4x1x1xi8>, %n: tensor<4x3xi64>, %l: tensor<16x4xi64>) {
   // expected-error @below {{'kpu.conv2d' op weight is tensor<4x4x1x1xi8>, expected ui8}}
-  %0 = "kpu.conv2d"(%x, %w, %n, %l) {depthwise = false, pool = "none", operandSegmentSizes = array<i32: 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1>} : (tensor<1x4x8x8x!quant.uniform<u8:f32, 0.5:128>>, tensor<4x4x1x1xi8>, tensor<4x3xi64>, tensor<16x4xi64>) -> tensor<1x4x8x8x!quant.uniform<u8:f32, 0.5:128>>
+  %0 = "kpu.conv2d"(%x, %w, %n, %l) {depthwise = false, pool = "none", weight_zero = 128 : i64, operandSegmentSizes = array<i32: 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1>} : (tensor<1x4x8x8x!quant.uniform<u8:f32, 0.5:128>>, tensor<4x4x1x1xi8>, tensor<4x3xi64>, tensor<16x4xi64>) -> tensor<1x4x8x8x!quant.uniform<u8:f32, 0.5:128>>
   return
 }
 
@@ -122,7 +122,7 @@ func.func @signed_weights(%x: tensor<1x4x8x8x!quant.uniform<u8:f32, 0.5:128>>, %
 
 func.func @norm(%x: tensor<1x4x8x8x!quant.uniform<u8:f32, 0.5:128>>, %w: tensor<4x4x1x1xui8>, %n: tensor<3x3xi64>, %l: tensor<16x4xi64>) {
   // expected-error @below {{'kpu.conv2d' op norm is tensor<3x3xi64>, expected 4 x 3}}
-  %0 = "kpu.conv2d"(%x, %w, %n, %l) {depthwise = false, pool = "none", operandSegmentSizes = array<i32: 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1>} : (tensor<1x4x8x8x!quant.uniform<u8:f32, 0.5:128>>, tensor<4x4x1x1xui8>, tensor<3x3xi64>, tensor<16x4xi64>) -> tensor<1x4x8x8x!quant.uniform<u8:f32, 0.5:128>>
+  %0 = "kpu.conv2d"(%x, %w, %n, %l) {depthwise = false, pool = "none", weight_zero = 128 : i64, operandSegmentSizes = array<i32: 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1>} : (tensor<1x4x8x8x!quant.uniform<u8:f32, 0.5:128>>, tensor<4x4x1x1xui8>, tensor<3x3xi64>, tensor<16x4xi64>) -> tensor<1x4x8x8x!quant.uniform<u8:f32, 0.5:128>>
   return
 }
 
@@ -130,7 +130,7 @@ func.func @norm(%x: tensor<1x4x8x8x!quant.uniform<u8:f32, 0.5:128>>, %w: tensor<
 
 func.func @lines(%x: tensor<1x4x8x8x!quant.uniform<u8:f32, 0.5:128>>, %w: tensor<4x4x1x1xui8>, %n: tensor<4x3xi64>, %l: tensor<15x4xi64>) {
   // expected-error @below {{'kpu.conv2d' op lines are tensor<15x4xi64>, expected 16 x 4}}
-  %0 = "kpu.conv2d"(%x, %w, %n, %l) {depthwise = false, pool = "none", operandSegmentSizes = array<i32: 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1>} : (tensor<1x4x8x8x!quant.uniform<u8:f32, 0.5:128>>, tensor<4x4x1x1xui8>, tensor<4x3xi64>, tensor<15x4xi64>) -> tensor<1x4x8x8x!quant.uniform<u8:f32, 0.5:128>>
+  %0 = "kpu.conv2d"(%x, %w, %n, %l) {depthwise = false, pool = "none", weight_zero = 128 : i64, operandSegmentSizes = array<i32: 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1>} : (tensor<1x4x8x8x!quant.uniform<u8:f32, 0.5:128>>, tensor<4x4x1x1xui8>, tensor<4x3xi64>, tensor<15x4xi64>) -> tensor<1x4x8x8x!quant.uniform<u8:f32, 0.5:128>>
   return
 }
 
@@ -138,6 +138,6 @@ func.func @lines(%x: tensor<1x4x8x8x!quant.uniform<u8:f32, 0.5:128>>, %w: tensor
 
 func.func @result(%x: tensor<1x4x8x8x!quant.uniform<u8:f32, 0.5:128>>, %w: tensor<4x4x1x1xui8>, %n: tensor<4x3xi64>, %l: tensor<16x4xi64>) {
   // expected-error @below {{'kpu.conv2d' op result type is tensor<1x4x4x4x!quant.uniform<u8:f32, 5.000000e-01:128>>, expected tensor<1x4x8x8x!quant.uniform<u8:f32, 5.000000e-01:128>>}}
-  %0 = "kpu.conv2d"(%x, %w, %n, %l) {depthwise = false, pool = "none", operandSegmentSizes = array<i32: 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1>} : (tensor<1x4x8x8x!quant.uniform<u8:f32, 0.5:128>>, tensor<4x4x1x1xui8>, tensor<4x3xi64>, tensor<16x4xi64>) -> tensor<1x4x4x4x!quant.uniform<u8:f32, 0.5:128>>
+  %0 = "kpu.conv2d"(%x, %w, %n, %l) {depthwise = false, pool = "none", weight_zero = 128 : i64, operandSegmentSizes = array<i32: 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1>} : (tensor<1x4x8x8x!quant.uniform<u8:f32, 0.5:128>>, tensor<4x4x1x1xui8>, tensor<4x3xi64>, tensor<16x4xi64>) -> tensor<1x4x4x4x!quant.uniform<u8:f32, 0.5:128>>
   return
 }

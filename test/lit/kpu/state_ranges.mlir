@@ -108,3 +108,21 @@ func.func @behind(%x: tensor<1x1x8x8xui8>) -> tensor<1x1x6x6xf32> {
   %3 = "nn.mul"(%2, %2) : (tensor<1x1x6x6xf32>, tensor<1x1x6x6xf32>) -> tensor<1x1x6x6xf32>
   return %3 : tensor<1x1x6x6xf32>
 }
+
+// -----
+
+// What constants are added to, or multiplied with, ends where that is done to its ends.
+// CHECK-LABEL: func.func @linear
+// CHECK:       "nn.sub"{{.*}}nn.ranges = [array<f64: -3.000000e+00, 1.265000e+02>]
+// CHECK:       "nn.mul"{{.*}}nn.ranges = [array<f64: -2.530000e+02, 6.000000e+00>]
+// CHECK:       "nn.mul"({{[^{]*}}) :
+func.func @linear(%x: tensor<2xui8>, %y: tensor<2xf32>) -> (tensor<2xf32>, tensor<2xf32>) {
+  %q = "nn.storage_cast"(%x) : (tensor<2xui8>) -> tensor<2x!quant.uniform<u8:f32, 0.5>>
+  %0 = "nn.dequantize"(%q) : (tensor<2x!quant.uniform<u8:f32, 0.5>>) -> tensor<2xf32>
+  %a = "nn.constant"() {value = dense<[1.0, 3.0]> : tensor<2xf32>} : () -> tensor<2xf32>
+  %1 = "nn.sub"(%0, %a) : (tensor<2xf32>, tensor<2xf32>) -> tensor<2xf32>
+  %b = "nn.constant"() {value = dense<-2.0> : tensor<f32>} : () -> tensor<f32>
+  %2 = "nn.mul"(%1, %b) : (tensor<2xf32>, tensor<f32>) -> tensor<2xf32>
+  %3 = "nn.mul"(%1, %y) : (tensor<2xf32>, tensor<2xf32>) -> tensor<2xf32>
+  return %2, %3 : tensor<2xf32>, tensor<2xf32>
+}
