@@ -109,7 +109,7 @@ def transpose_conv_bias(node: Node) -> Output:
     return _transposed(node, node.input(0), 1, node.optional(2), (sh, sw), kind, (extents[0], extents[1]))
 
 
-@converter("MAX_POOL_2D", "AVERAGE_POOL_2D")
+@converter("MAX_POOL_2D", "AVERAGE_POOL_2D", "L2_POOL_2D")
 def pool(node: Node) -> Output:
     names = ("FilterHeight", "FilterWidth", "StrideH", "StrideW", "Padding", "FusedActivationFunction")
     kh, kw, sh, sw, padding, activation = node.options("Pool2DOptions", *names)
@@ -123,8 +123,11 @@ def pool(node: Node) -> Output:
     value = to_nchw(node.input(0))
     if node.operator == "MAX_POOL_2D":
         result = nn.MaxPool(value, **attributes).output
-    else:
+    elif node.operator == "AVERAGE_POOL_2D":
         result = nn.AvgPool(value, count_include_pad=False, **attributes).output
+    else:
+        square = nn.Square(value).output
+        result = nn.Sqrt(nn.AvgPool(square, count_include_pad=False, **attributes).output).output
     return to_nhwc(activated(result, activation))
 
 

@@ -32,6 +32,7 @@ _UNARY: dict[str, type[nn.ElementwiseOp]] = {
     "TANH": nn.Tanh,
 }
 _BINARY: dict[str, type[nn.BinaryOp]] = {
+    "BITWISE_XOR": nn.BitwiseXor,
     "EQUAL": nn.Equal,
     "FLOOR_DIV": nn.FloorDiv,
     "GREATER": nn.Greater,
@@ -44,6 +45,7 @@ _BINARY: dict[str, type[nn.BinaryOp]] = {
     "MINIMUM": nn.Minimum,
     "NOT_EQUAL": nn.NotEqual,
     "POW": nn.Pow,
+    "RIGHT_SHIFT": nn.ShiftRight,
     "SQUARED_DIFFERENCE": nn.SquaredDifference,
 }
 _ACTIVATED: dict[str, tuple[type[nn.BinaryOp], str]] = {
@@ -167,3 +169,36 @@ def l2_normalization(node: Node) -> Output:
     root = nn.Sqrt(nn.Clamp(total, min=1e-6, max=math.inf).output).output
     (activation,) = node.options("L2NormOptions", "FusedActivationFunction")
     return activated(nn.Div(value, root).output, activation)
+
+
+@converter("ATAN2")
+def atan2(node: Node) -> Output:
+    """The angle of the point (x, y): that of y / x, half a turn further to the left of 0, a quarter above and below."""
+    y, x = node.input(0), node.input(1)
+    zero, half = node.like(0, x), node.like(math.pi, x)
+    upright = nn.Equal(x, zero).output
+    angle = nn.Atan(nn.Div(y, nn.Where(upright, node.like(1, x), x).output).output).output
+    turn = nn.Where(nn.Less(y, zero).output, nn.Neg(half).output, half).output
+    turned = nn.Where(nn.Less(x, zero).output, nn.Add(angle, turn).output, angle).output
+    quarter = nn.Mul(nn.Sign(y).output, node.like(math.pi / 2, x)).output
+    return nn.Where(upright, quarter, turned).output
+
+
+@converter("FAKE_QUANT")
+def fake_quant(node: Node) -> Output:
+    """Rounded to steps of a range that is moved so that zero is one of them.
+
+    Source: Jacob et al., Quantization and training of neural networks for efficient integer-arithmetic-only inference.
+    """
+    low, high, bits, narrow = node.options("FakeQuantOptions", "Min", "Max", "NumBits", "NarrowRange")
+    last = (1 << bits) - 1
+    if narrow or not (low <= 0 <= high and low < high and 2 <= bits <= 16):
+        raise Unsupported(f"numbers of {bits} bits from {low} to {high} are not supported, nor are narrow ranges")
+    scale = np.float32((np.float32(high) - np.float32(low)) / np.float32(last))
+    zero_point = min(max(round(-low / float(scale)), 0), last)
+    low, high = (np.float32(one - zero_point) * scale for one in (0, last))
+    value = nn.Clamp(node.input(0), min=float(low), max=float(high)).output
+    inverse = node.like(float(np.float32(1) / scale), value)
+    steps = nn.Mul(nn.Sub(value, node.like(float(low), value)).output, inverse).output
+    whole = nn.Floor(nn.Add(steps, node.like(0.5, value)).output).output
+    return nn.Add(nn.Mul(whole, node.like(float(scale), value)).output, node.like(float(low), value)).output

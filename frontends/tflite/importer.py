@@ -10,7 +10,18 @@ from collections.abc import Mapping, Sequence
 from ...dialects.mlir import file_loc, ir
 from ...dialects.tensors import element_type
 from ..builder import InputSpec, NetworkBuilder, resolve_inputs
-from . import control, convolution, elementwise, quantization, recurrent, reduction, shape
+from . import (
+    control,
+    convolution,
+    elementwise,
+    quantization,
+    recurrent,
+    reduction,
+    scattering,
+    sequences,
+    shape,
+    volume,
+)
 from .graph import GraphImporter, checked
 from .loader import Model, Source, Tensor, load
 from .node import REGISTRY
@@ -24,8 +35,11 @@ __all__ = [
     "import_tflite",
     "recurrent",
     "reduction",
+    "scattering",
+    "sequences",
     "shape",
     "supported_operators",
+    "volume",
 ]
 
 

@@ -6,14 +6,14 @@ from ...dialects import nn
 from ...dialects.tensors import dtype_of, element_type
 from ..builder import Unsupported
 from .loader import DTYPES
-from .node import REGISTRY, Node, Output, converter
+from .node import REGISTRY, Node, Output, converter, to_nchw, to_nhwc
 
 _KINDS = {"MEAN": "mean", "SUM": "sum", "REDUCE_MAX": "max", "REDUCE_MIN": "min", "REDUCE_PROD": "prod"}
 
 
 def _reduce(node: Node) -> Output:
-    (keepdims,) = node.options("ReducerOptions", "KeepDims")
     """Axes may be named twice; the mean of integers is rounded towards zero."""
+    (keepdims,) = node.options("ReducerOptions", "KeepDims")
     value, kind, rank = node.input(0), _KINDS[node.operator], node.rank()
     axes = tuple(dict.fromkeys(axis % rank if -rank <= axis < rank else axis for axis in node.ints(1)))
     if kind == "mean" and dtype_of(value).kind in "iu":
@@ -68,3 +68,22 @@ def topk(node: Node) -> Output:
         raise Unsupported("a scalar has no largest elements")
     top = nn.Topk(node.input(0), k=k, axis=-1, largest=True, sorted=True)
     return [top.output, nn.Cast(top.indices, to=element_type(np.int32), saturate=True).output]
+
+
+@converter("REDUCE_ANY", "REDUCE_ALL")
+def reduce_flags(node: Node) -> Output:
+    (keepdims,) = node.options("ReducerOptions", "KeepDims")
+    numbers = nn.Cast(node.input(0), to=element_type(np.float32), saturate=True).output
+    axes = tuple({axis % node.rank() for axis in node.ints(1)})
+    kind = "max" if node.operator == "REDUCE_ANY" else "min"
+    found = nn.Reduce(numbers, kind=kind, axes=axes, keepdims=bool(keepdims)).output
+    return nn.Greater(found, node.like(0.5, found)).output
+
+
+@converter("LOCAL_RESPONSE_NORMALIZATION")
+def local_response_normalization(node: Node) -> Output:
+    """Over neighbouring channels, which are last."""
+    names = ("Radius", "Bias", "Alpha", "Beta")
+    radius, bias, alpha, beta = node.options("LocalResponseNormalizationOptions", *names)
+    size = 2 * radius + 1
+    return to_nhwc(nn.Lrn(to_nchw(node.input(0)), alpha=alpha * size, beta=beta, bias=bias, size=size).output)
