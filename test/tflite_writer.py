@@ -234,7 +234,9 @@ class _Writer:
         )
 
     def _field(self, value: Any) -> Any:
-        """A scalar as it is, integers as a vector, text as a string."""
+        """A scalar as it is, integers or an array as a vector, text as a string."""
         if isinstance(value, str):
             return self.builder.CreateString(value)
+        if isinstance(value, np.ndarray):
+            return self._vector(value, value.dtype.name)
         return self._vector(value, "int32") if isinstance(value, tuple | list) else value

@@ -128,7 +128,16 @@ def transpose_conv_bias(node: Node) -> Output:
     return _transposed(node, node.input(0), 1, node.optional(2), (sh, sw), kind, (extents[0], extents[1]))
 
 
-@converter("MAX_POOL_2D", "AVERAGE_POOL_2D", builds={"MAX_POOL_2D": nn.MaxPool, "AVERAGE_POOL_2D": nn.AvgPool})
+@converter(
+    "MAX_POOL_2D",
+    "AVERAGE_POOL_2D",
+    "L2_POOL_2D",
+    builds={
+        "MAX_POOL_2D": nn.MaxPool,
+        "AVERAGE_POOL_2D": nn.AvgPool,
+        "L2_POOL_2D": (nn.Square, nn.AvgPool, nn.Sqrt),
+    },
+)
 def pool(node: Node) -> Output:
     names = ("FilterHeight", "FilterWidth", "StrideH", "StrideW", "Padding", "FusedActivationFunction")
     kh, kw, sh, sw, padding, activation = node.options("Pool2DOptions", *names)
@@ -141,15 +150,22 @@ def pool(node: Node) -> Output:
         "padding": amounts,
         "ceil_mode": False,
     }
+
+    def mean(of: ir.Value) -> ir.Value:
+        average = nn.AvgPool(of, count_include_pad=False, **attributes).output
+        if padding != tflite.Padding.SAME or amounts != NO_PADDING or is_static(node.input(0)):
+            return average
+        # what was padded by computed amounts does not count: the mean is divided by the share that is not padding
+        ones = nn.DynamicExpand(node.like(1, value), dims_of(node.input(0), range(4))).output
+        share, _ = _windows(node, ones, padding, (kh, kw), (sh, sw))
+        return nn.Div(average, nn.AvgPool(share, count_include_pad=False, **attributes).output).output
+
     if node.operator == "MAX_POOL_2D":
         result = nn.MaxPool(value, **attributes).output
+    elif node.operator == "AVERAGE_POOL_2D":
+        result = mean(value)
     else:
-        result = nn.AvgPool(value, count_include_pad=False, **attributes).output
-        if padding == tflite.Padding.SAME and amounts == NO_PADDING:
-            # what was padded by computed amounts does not count: the mean is divided by the share that is not padding
-            ones = nn.DynamicExpand(node.like(1, value), dims_of(node.input(0), range(4))).output
-            share, _ = _windows(node, ones, padding, (kh, kw), (sh, sw))
-            result = nn.Div(result, nn.AvgPool(share, count_include_pad=False, **attributes).output).output
+        result = nn.Sqrt(mean(nn.Square(value).output)).output
     return to_nhwc(activated(result, activation))
 
 

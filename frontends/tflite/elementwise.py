@@ -33,6 +33,7 @@ _UNARY: dict[str, type[nn.ElementwiseOp]] = {
 }
 _BINARY: dict[str, type[nn.BinaryOp]] = {
     "ATAN2": nn.Atan2,
+    "BITWISE_XOR": nn.BitwiseXor,
     "EQUAL": nn.Equal,
     "FLOOR_DIV": nn.FloorDiv,
     "GREATER": nn.Greater,
@@ -45,6 +46,7 @@ _BINARY: dict[str, type[nn.BinaryOp]] = {
     "MINIMUM": nn.Minimum,
     "NOT_EQUAL": nn.NotEqual,
     "POW": nn.Pow,
+    "RIGHT_SHIFT": nn.ShiftRight,
     "SQUARED_DIFFERENCE": nn.SquaredDifference,
 }
 _ACTIVATED: dict[str, tuple[type[nn.BinaryOp], str]] = {
@@ -166,3 +168,23 @@ def l2_normalization(node: Node) -> Output:
     root = nn.Sqrt(nn.Clamp(total, min=1e-6, max=math.inf).output).output
     (activation,) = node.options("L2NormOptions", "FusedActivationFunction")
     return activated(nn.Div(value, root).output, activation)
+
+
+@converter("FAKE_QUANT")
+def fake_quant(node: Node) -> Output:
+    """Rounded to steps of a range that is moved so that zero is one of them.
+
+    Source: Jacob et al., Quantization and training of neural networks for efficient integer-arithmetic-only inference.
+    """
+    low, high, bits, narrow = node.options("FakeQuantOptions", "Min", "Max", "NumBits", "NarrowRange")
+    last = (1 << bits) - 1
+    if narrow or not (low <= 0 <= high and low < high and 2 <= bits <= 16):
+        raise Unsupported(f"numbers of {bits} bits from {low} to {high} are not supported, nor are narrow ranges")
+    scale = np.float32((np.float32(high) - np.float32(low)) / np.float32(last))
+    zero_point = min(max(round(-low / float(scale)), 0), last)
+    low, high = (np.float32(one - zero_point) * scale for one in (0, last))
+    value = nn.Clamp(node.input(0), min=float(low), max=float(high)).output
+    inverse = node.like(float(np.float32(1) / scale), value)
+    steps = nn.Mul(nn.Sub(value, node.like(float(low), value)).output, inverse).output
+    whole = nn.Floor(nn.Add(steps, node.like(0.5, value)).output).output
+    return nn.Add(nn.Mul(whole, node.like(float(scale), value)).output, node.like(float(low), value)).output

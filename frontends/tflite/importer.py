@@ -11,7 +11,18 @@ from typing import Any
 from ...dialects.mlir import file_loc, ir
 from ...dialects.tensors import Dim, element_type
 from ..builder import InputSpec, NetworkBuilder, resolve_inputs
-from . import control, convolution, elementwise, quantization, recurrent, reduction, shape
+from . import (
+    control,
+    convolution,
+    elementwise,
+    quantization,
+    recurrent,
+    reduction,
+    scattering,
+    sequences,
+    shape,
+    volume,
+)
 from .cut import cut
 from .graph import GraphImporter, checked
 from .loader import Model, Source, Tensor, load
@@ -26,8 +37,11 @@ __all__ = [
     "import_tflite",
     "recurrent",
     "reduction",
+    "scattering",
+    "sequences",
     "shape",
     "supported_operators",
+    "volume",
 ]
 
 

@@ -7,6 +7,7 @@ whole sequence starts from zero in every run, as the layers do that converters m
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 import tflite
@@ -46,7 +47,7 @@ def svdf(node: Node) -> Output:
 
 
 @dataclass(frozen=True)
-class _Gates:
+class Gates:
     """Weights, recurrent weights, biases and peepholes; gates as in `nn.lstm`: input, output, forget, cell."""
 
     weight: Array
@@ -73,15 +74,23 @@ def lstm(node: Node) -> Output:
     if activation != tflite.ActivationFunctionType.TANH:
         raise Unsupported("only LSTM with tanh is supported")
     value = node.input(0) if time_major else nn.Transpose(node.input(0), permutation=(1, 0, 2)).output
-    layer = _integer_lstm if node.outputs[0].quantization is not None else _float_lstm
-    result = layer(node, value, _gates(node), cell_clip)
+    layer = _integer_lstm if node.outputs[0].quantization is not None else float_lstm
+    result = layer(node, value, gates_of(node), cell_clip)
     return result if time_major else nn.Transpose(result, permutation=(1, 0, 2)).output
 
 
-def _float_lstm(node: Node, value: ir.Value, gates: _Gates, cell_clip: float) -> ir.Value:
-    """The hidden states of all steps, steps first."""
+def float_lstm(
+    node: Node,
+    value: ir.Value,
+    gates: Gates,
+    cell_clip: float,
+    *,
+    states: tuple[int, int] = (HIDDEN, CELL),
+    direction: Literal["forward", "reverse"] = "forward",
+) -> ir.Value:
+    """The hidden states of all steps, steps first; `states` are the variables among the inputs."""
     streaming = shape_of(value)[0] == 1
-    states = [nn.Unsqueeze(node.state(i), axes=(0,)).output if streaming else None for i in (HIDDEN, CELL)]
+    before = [nn.Unsqueeze(node.state(i), axes=(0,)).output if streaming else None for i in states]
     peepholes = gates.peepholes
     result = nn.Lstm(
         value,
@@ -89,9 +98,9 @@ def _float_lstm(node: Node, value: ir.Value, gates: _Gates, cell_clip: float) ->
         node.new_constant(gates.recurrent[None]),
         node.new_constant(np.concatenate([gates.bias, np.zeros_like(gates.bias)])[None]),
         None,
-        *states,
+        *before,
         None if peepholes is None else node.new_constant(peepholes[None]),
-        direction="forward",
+        direction=direction,
         hidden_size=gates.recurrent.shape[1],
         activations=("Sigmoid", "Tanh", "Tanh"),
         activation_alpha=(),
@@ -101,12 +110,12 @@ def _float_lstm(node: Node, value: ir.Value, gates: _Gates, cell_clip: float) ->
         cell_clip=cell_clip or None,
     )
     if streaming:
-        node.update(HIDDEN, nn.Squeeze(result.y_h, axes=(0,)).output)
-        node.update(CELL, nn.Squeeze(result.y_c, axes=(0,)).output)
+        for variable, last in zip(states, (result.y_h, result.y_c), strict=True):
+            node.update(variable, nn.Squeeze(last, axes=(0,)).output)
     return nn.Squeeze(result.y, axes=(1,)).output
 
 
-def _integer_lstm(node: Node, value: ir.Value, gates: _Gates, cell_clip: float) -> ir.Value:
+def _integer_lstm(node: Node, value: ir.Value, gates: Gates, cell_clip: float) -> ir.Value:
     """The same where both states are rounded after every step.
 
     What goes into a gate is kept in 16 bits with 12 after the point: it saturates at 8, first what comes from the
@@ -143,19 +152,19 @@ def _saturated(value: ir.Value) -> ir.Value:
     return nn.Clamp(value, min=-8.0, max=8.0 - 2.0**-12).output
 
 
-def _gates(node: Node) -> _Gates:
-    """The parameters of a layer.
+def gates_of(node: Node, offset: int = 0) -> Gates:
+    """The parameters of a layer, which begin `offset` behind their usual place among the inputs.
 
     Without an input gate it is one minus the forget gate: the sigmoid of what goes into that, negated.
     """
-    coupled = node.optional(1) is None
+    coupled = node.optional(offset + 1) is None
     order = (1 if coupled else 0, 3, 1, 2)  # input, output, forget, cell
 
     def gather(first: int, gates: tuple[int, ...]) -> Array:
-        parts = [node.constant(first + gate) for gate in gates]
+        parts = [node.constant(offset + first + gate) for gate in gates]
         return np.concatenate([-parts[0], *parts[1:]] if coupled else parts)
 
     peepholes = None
-    if node.optional(10) is not None:
+    if node.optional(offset + 10) is not None:
         peepholes = gather(9, (1 if coupled else 0, 2, 1))  # input, output, forget
-    return _Gates(gather(1, order), gather(5, order), gather(12, order), peepholes)
+    return Gates(gather(1, order), gather(5, order), gather(12, order), peepholes)

@@ -6,7 +6,7 @@ from ...dialects import nn
 from ...dialects.tensors import dtype_of, element_type
 from ..builder import Unsupported
 from .loader import DTYPES
-from .node import Node, Output, converter
+from .node import Node, Output, converter, to_nchw, to_nhwc
 
 _KINDS = {"MEAN": "mean", "SUM": "sum", "REDUCE_MAX": "max", "REDUCE_MIN": "min", "REDUCE_PROD": "prod"}
 
@@ -66,3 +66,22 @@ def topk(node: Node) -> Output:
         raise Unsupported("a scalar has no largest elements")
     top = nn.Topk(node.input(0), k=k, axis=-1, largest=True, sorted=True)
     return [top.output, nn.Cast(top.indices, to=element_type(np.int32), saturate=True).output]
+
+
+@converter("REDUCE_ANY", "REDUCE_ALL")
+def reduce_flags(node: Node) -> Output:
+    (keepdims,) = node.options("ReducerOptions", "KeepDims")
+    numbers = nn.Cast(node.input(0), to=element_type(np.float32), saturate=True).output
+    axes = tuple({axis % node.rank() for axis in node.ints(1)})
+    kind = "max" if node.operator == "REDUCE_ANY" else "min"
+    found = nn.Reduce(numbers, kind=kind, axes=axes, keepdims=bool(keepdims)).output
+    return nn.Greater(found, node.like(0.5, found)).output
+
+
+@converter("LOCAL_RESPONSE_NORMALIZATION")
+def local_response_normalization(node: Node) -> Output:
+    """Over neighbouring channels, which are last."""
+    names = ("Radius", "Bias", "Alpha", "Beta")
+    radius, bias, alpha, beta = node.options("LocalResponseNormalizationOptions", *names)
+    size = 2 * radius + 1
+    return to_nhwc(nn.Lrn(to_nchw(node.input(0)), alpha=alpha * size, beta=beta, bias=bias, size=size).output)

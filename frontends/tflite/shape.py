@@ -200,18 +200,6 @@ def gather_nd(node: Node) -> Output:
     return nn.GatherNd(node.input(0), node.input(1), batch_dims=0).output
 
 
-@converter("ONE_HOT", builds=(nn.Unsqueeze, nn.Equal, nn.Where))
-def one_hot(node: Node) -> Output:
-    """Whatever is not in 0..depth-1 is off, negative indices too: `nn.one_hot` would count those from the end."""
-    (axis,) = node.options("OneHotOptions", "Axis")
-    (depth,) = node.ints(1)
-    axis = axis % (node.rank() + 1)
-    places = np.arange(depth).reshape(-1, *(1,) * (node.rank() - axis))
-    indices = nn.Unsqueeze(node.input(0), axes=(axis,)).output
-    hit = nn.Equal(indices, node.new_constant(places, dtype_of(indices))).output
-    return nn.Where(hit, node.input(2), node.input(3)).output
-
-
 @converter("REVERSE_V2", builds=nn.Slice)
 def reverse(node: Node) -> Output:
     axes = node.ints(1)

@@ -16,7 +16,9 @@ from ...dialects.tensors import dtype_of, shape_of
 from ..pipeline import register_pass
 from ..rewriter import NO_MATCH, Match, Pattern, Rewriter, pattern, rewrite_module
 from . import whole_numbers
+from .batches import batch_to_space, gather_in_batches, space_to_batch
 from .einsum import einsum
+from .move_quantized import average_of_integers
 from .quantization import by_arithmetic
 
 
@@ -115,10 +117,31 @@ def atanh(op: nn.Atanh, rewriter: Rewriter) -> Match:
 
 @pattern(nn.FloorDiv)
 def floor_div(op: nn.FloorDiv, rewriter: Rewriter) -> Match:
-    """floor(x / y), on floats"""
-    if dtype_of(op.lhs).kind != "f":
-        return NO_MATCH
+    """floor(x / y); the quotient of integers is rounded towards zero, so that one less may be right"""
+    dtype = dtype_of(op.lhs)
+    if dtype.kind != "f":
+        quotient = nn.Div(op.lhs, op.rhs).output
+        rest = nn.Sub(op.lhs, nn.Mul(quotient, op.rhs).output).output
+        if dtype.kind == "u":
+            return rewriter.replace(op, quotient)
+        signs = (nn.Less(one, scalar(0, one)).output for one in (rest, op.rhs))
+        inexact = nn.NotEqual(rest, scalar(0, rest)).output
+        above = nn.LogicalAnd(nn.LogicalXor(*signs).output, inexact).output
+        return rewriter.replace(op, nn.Where(above, plus(quotient, -1), quotient).output)
     return rewriter.replace(op, nn.Floor(nn.Div(op.lhs, op.rhs).output).output)
+
+
+@pattern(nn.Clamp)
+def clamp_of_integers(op: nn.Clamp, rewriter: Rewriter) -> Match:
+    """min(max(x, low), high)"""
+    if dtype_of(op.input).kind not in "iu":
+        return NO_MATCH
+    info, value = np.iinfo(dtype_of(op.input)), op.input
+    if op.min > info.min:
+        value = nn.Maximum(value, scalar(math.ceil(op.min), value)).output
+    if op.max < info.max:
+        value = nn.Minimum(value, scalar(math.floor(op.max), value)).output
+    return rewriter.replace(op, value)
 
 
 @pattern(nn.SquaredDifference)
@@ -364,6 +387,7 @@ PATTERNS: tuple[Pattern[Any], ...] = (
     atanh,
     atan2,
     floor_div,
+    clamp_of_integers,
     squared_difference,
     is_nan,
     is_inf,
@@ -378,6 +402,10 @@ PATTERNS: tuple[Pattern[Any], ...] = (
     einsum,
     depth_to_space,
     space_to_depth,
+    space_to_batch,
+    batch_to_space,
+    gather_in_batches,
+    average_of_integers,
     conv1d,
     conv_transpose1d,
     pool1d,
@@ -391,7 +419,8 @@ PATTERNS: tuple[Pattern[Any], ...] = (
 @dataclass(frozen=True)
 class Decompose:
     """Express rare operations through common ones: activations, reductions, norms, einsum, 1-D convolutions,
-    windows over integers, space/depth, quantisation along an axis or to 32 bits."""
+    windows over integers, space/depth/batch, gathering in batches, quantisation along an axis, to 32 bits or with
+    halves rounded outwards."""
 
     name: ClassVar[str] = "nn-decompose"
 

@@ -26,7 +26,7 @@ def by_arithmetic(native: Collection[str]) -> tuple[Pattern[Any], ...]:
 
     @pattern(nn.Quantize)
     def quantize(op: nn.Quantize, rewriter: Rewriter) -> Match:
-        return NO_MATCH if is_native(op.output.type) else _quantize(op, rewriter)
+        return NO_MATCH if is_native(op.output.type) and op.ties != "outwards" else _quantize(op, rewriter)
 
     @pattern(nn.Dequantize)
     def dequantize(op: nn.Dequantize, rewriter: Rewriter) -> Match:

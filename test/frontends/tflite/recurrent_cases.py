@@ -5,7 +5,7 @@ from quantised_cases import parameters, stored
 from single_operator import case, normal
 from tflite_writer import Quantization
 
-TANH = 4
+NONE, RELU, TANH = 0, 1, 4
 
 
 def lstm(batch, time, width, hidden, time_major=False, **options):
@@ -57,7 +57,83 @@ def quantised_lstm(batch, time, width, hidden, scale=0.5, **options):
     )
 
 
+def plain(operator, image, hidden, *, time_major=False, activation=TANH, directions=1, **options):
+    """A layer f(x w + h r + b), of one step or of a sequence, one way or both."""
+    batch, width = image[1 if time_major else 0], image[-1]
+    inputs = [normal(*image)]
+    for k in range(directions):
+        parts = (normal(hidden, width, seed=k, scale=0.5), normal(hidden, hidden, seed=k + 4, scale=0.5))
+        inputs += [*parts, normal(hidden, seed=k + 8), np.zeros((batch, hidden), np.float32)]
+    states = tuple(range(4, len(inputs), 4))
+    constant = tuple(k for k in range(1, len(inputs)) if k not in states)
+    inputs += [None] * (3 if directions == 2 else 0)
+    merged = options.get("merge_outputs", directions == 1)
+    options = options if operator == "RNN" else {"time_major": time_major, **options}
+    return case(
+        operator,
+        *inputs,
+        constant=constant,
+        variables=states,
+        outputs=("float32",) * (1 if merged else 2),
+        fused_activation_function=activation,
+        **options,
+    )
+
+
+def both_ways(batch, time, width, hidden, *, merge_outputs, time_major=False, **options):
+    """LSTM layers that read a sequence forwards and backwards."""
+    image = normal(time, batch, width) if time_major else normal(batch, time, width)
+    inputs, constant = [image], []
+    for seed in (0, 20):
+        weights = [normal(hidden, width, seed=seed + k, scale=0.5) for k in range(4)]
+        weights += [normal(hidden, hidden, seed=seed + k + 4, scale=0.5) for k in range(4)]
+        constant += [*range(len(inputs), len(inputs) + 8), *range(len(inputs) + 11, len(inputs) + 15)]
+        inputs += [*weights, *[None] * 3, *(normal(hidden, seed=seed + k + 8) for k in range(4)), None, None]
+    inputs += [np.zeros((batch, hidden), np.float32)] * 4 + [None] * 9
+    return case(
+        "BIDIRECTIONAL_SEQUENCE_LSTM",
+        *inputs,
+        constant=tuple(constant),
+        variables=(35, 36, 37, 38),
+        outputs=("float32",) * (1 if merge_outputs else 2),
+        fused_activation_function=TANH,
+        merge_outputs=merge_outputs,
+        time_major=time_major,
+        **options,
+    )
+
+
+def step(batch, width, hidden):
+    """One step of an LSTM of the full kind."""
+    inputs = lstm(batch, 1, width, hidden).inputs
+    image = normal(batch, width)
+    constant = (*range(1, 9), *range(12, 16))
+    options = {"constant": constant, "variables": (18, 19), "fused_activation_function": TANH}
+    return case("LSTM", image, *inputs[1:], **options)
+
+
+def basic_step(batch, width, hidden):
+    """One step of the basic kind: all weights are one matrix."""
+    arrays = (normal(4 * hidden, width + hidden, scale=0.5), normal(4 * hidden), normal(batch, hidden, seed=3))
+    return case(
+        "LSTM",
+        normal(batch, width),
+        normal(batch, hidden, scale=0.5),
+        *arrays,
+        constant=(2, 3),
+        outputs=("float32",) * 4,
+        fused_activation_function=TANH,
+        kernel_type=1,
+    )
+
+
 CASES = [
+    *(plain("UNIDIRECTIONAL_SEQUENCE_RNN", (2, 5, 3), 4, activation=activation) for activation in (RELU, TANH)),
+    plain("UNIDIRECTIONAL_SEQUENCE_RNN", (5, 2, 3), 4, time_major=True, activation=NONE),
+    *(plain("BIDIRECTIONAL_SEQUENCE_RNN", (2, 5, 3), 4, directions=2, merge_outputs=merge) for merge in (False, True)),
+    *(both_ways(2, 5, 3, 4, merge_outputs=merge) for merge in (False, True)),
+    both_ways(2, 5, 3, 4, merge_outputs=True, time_major=True, cell_clip=0.3),
+    basic_step(2, 3, 4),
     lstm(2, 5, 3, 4),
     lstm(2, 5, 3, 4, time_major=True),
     lstm(1, 7, 3, 4, cell_clip=0.3),

@@ -1,6 +1,7 @@
 """TFLite networks of one operator, described in a line, imported and evaluated beside LiteRT."""
 
 import dataclasses
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -27,6 +28,18 @@ _TABLES = {
     "ADD_N": "AddNOptions",
     "AVERAGE_POOL_2D": "Pool2DOptions",
     "BATCH_MATMUL": "BatchMatMulOptions",
+    "BITWISE_XOR": "BitwiseXorOptions",
+    "CONV_3D": "Conv3DOptions",
+    "CONV_3D_TRANSPOSE": "Conv3DOptions",
+    "BIDIRECTIONAL_SEQUENCE_LSTM": "BidirectionalSequenceLSTMOptions",
+    "BIDIRECTIONAL_SEQUENCE_RNN": "BidirectionalSequenceRNNOptions",
+    "L2_POOL_2D": "Pool2DOptions",
+    "LSTM": "LSTMOptions",
+    "REDUCE_ALL": "ReducerOptions",
+    "REDUCE_ANY": "ReducerOptions",
+    "RIGHT_SHIFT": "RightShiftOptions",
+    "RNN": "RNNOptions",
+    "UNIDIRECTIONAL_SEQUENCE_RNN": "SequenceRNNOptions",
     "BATCH_TO_SPACE_ND": "BatchToSpaceNDOptions",
     "CONV_2D": "Conv2DOptions",
     "DEPTHWISE_CONV_2D": "DepthwiseConv2DOptions",
@@ -47,20 +60,18 @@ _TABLES = {
 }
 """Option tables whose names do not follow from the operator's."""
 
-_WITHOUT_OPTIONS = (
+_WITHOUT_OPTIONS = ("CEIL", "ELU", "FLOOR", "LOG", "LOGISTIC", "PRELU", "RELU", "RELU6", "RELU_0_TO_1", "CUSTOM")
+_WITHOUT_OPTIONS += (
+    "RELU_N1_TO_1",
     "ATAN2",
-    "CEIL",
-    "ELU",
-    "FLOOR",
-    "LOG",
-    "LOGISTIC",
-    "PRELU",
-    "RELU",
-    "RELU6",
-    "RELU_0_TO_1",
-    "CUSTOM",
+    "BROADCAST_ARGS",
+    "EMBEDDING_LOOKUP",
+    "ROUND",
+    "RSQRT",
+    "SIN",
+    "SQRT",
+    "TANH",
 )
-_WITHOUT_OPTIONS += ("RELU_N1_TO_1", "ROUND", "RSQRT", "SIN", "SQRT", "TANH")
 
 
 @dataclass(frozen=True)
@@ -226,17 +237,50 @@ def assert_equal_but_for_steps(expected: np.ndarray, actual: np.ndarray, exact: 
     assert np.mean(differences == 0) >= exact
 
 
-def assert_as_litert(item: Case) -> None:
-    """The import, and what the pipelines make of it, compute what LiteRT computes, quantised by its plain kernels."""
+def expectation(item: Case) -> tuple[GraphSpec, list[np.ndarray]]:
+    """The case as a graph that states its shapes, and what LiteRT computes: quantised, as it does by default."""
     feed = feed_of(item)
     resolver = OpResolverType.BUILTIN if item.delegate or item.results else KERNELS
     shapes = tuple(array.shape for array in reference(write(graph_of(item, item.shapes)), [feed], resolver)[0])
-    model = write(graph_of(item, shapes))
-    (expected,) = reference(model, [feed], resolver)
-    for actual in ours(model, feed, PIPELINE, STACKVM_PIPELINE):
-        assert len(actual) == len(expected)
-        for k, (theirs, mine) in enumerate(zip(expected, actual, strict=True)):
-            if k in item.results:
-                assert_equal_but_for_steps(theirs, mine, item.exact, item.steps)
-            else:
-                assert_close(theirs, mine, item.bound)
+    graph = graph_of(item, shapes)
+    (expected,) = reference(write(graph), [feed], resolver)
+    return graph, expected
+
+
+def assert_like(item: Case, expected: list[np.ndarray], actual: list[np.ndarray]) -> None:
+    """Outputs are what the case allows."""
+    for k, (theirs, mine) in enumerate(zip(expected, actual, strict=True)):
+        if k in item.results:
+            assert_equal_but_for_steps(theirs, mine, item.exact, item.steps)
+        else:
+            assert_close(theirs, mine, item.bound)
+
+
+def assert_as_litert(item: Case) -> None:
+    """The import, and what the pipelines make of it, compute what LiteRT computes."""
+    graph, expected = expectation(item)
+    for actual in ours(write(graph), feed_of(item), PIPELINE, STACKVM_PIPELINE):
+        assert_like(item, expected, actual)
+
+
+def side_by_side(graphs: Sequence[GraphSpec]) -> GraphSpec:
+    """One graph of several, which have nothing to do with each other."""
+    tensors: list[TensorSpec] = []
+    operators: list[OperatorSpec] = []
+    inputs: list[int] = []
+    outputs: list[int] = []
+    for number, graph in enumerate(graphs):
+        start = len(tensors)
+
+        def moved(numbers: Sequence[int], start: int = start) -> list[int]:
+            return [index + start if index >= 0 else index for index in numbers]
+
+        tensors += [dataclasses.replace(one, name=f"{number}_{one.name}") for one in graph.tensors]
+        operators += [
+            dataclasses.replace(
+                one, inputs=moved(one.inputs), outputs=moved(one.outputs), intermediates=moved(one.intermediates)
+            )
+            for one in graph.operators
+        ]
+        inputs, outputs = inputs + moved(graph.inputs), outputs + moved(graph.outputs)
+    return GraphSpec(tensors, operators, inputs, outputs)

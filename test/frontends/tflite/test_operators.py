@@ -1,6 +1,7 @@
 """Every TFLite operator, in every form that its options allow, beside LiteRT."""
 
 import elementwise_cases
+import indexing_cases
 import pytest
 import quantised_cases
 import recurrent_cases
@@ -13,7 +14,7 @@ from single_operator import assert_as_litert
 from kpuc.frontends.tflite import supported_operators
 
 CASES = [*elementwise_cases.CASES, *spatial_cases.CASES, *shape_cases.CASES, *recurrent_cases.CASES]
-CASES += quantised_cases.CASES
+CASES += [*quantised_cases.CASES, *indexing_cases.CASES]
 
 
 @pytest.mark.parametrize("item", CASES, ids=str)

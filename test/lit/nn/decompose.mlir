@@ -22,11 +22,13 @@ func.func @conv1d(%x: tensor<1x2x8xf32>, %w: tensor<3x2x3xf32>) -> tensor<1x3x8x
 
 // -----
 
-// Integers keep their own floor division.
+// The quotient of integers is rounded towards zero: one less is right where signs differ.
 // CHECK-LABEL: func.func @floor_div_of_integers
-// CHECK:       "nn.floor_div"
-func.func @floor_div_of_integers(%x: tensor<4xi32>) -> tensor<4xi32> {
-  %0 = "nn.floor_div"(%x, %x) : (tensor<4xi32>, tensor<4xi32>) -> tensor<4xi32>
+// CHECK:       "nn.div"
+// CHECK:       "nn.logical_xor"
+// CHECK:       "nn.where"
+func.func @floor_div_of_integers(%x: tensor<4xi32>, %y: tensor<4xi32>) -> tensor<4xi32> {
+  %0 = "nn.floor_div"(%x, %y) : (tensor<4xi32>, tensor<4xi32>) -> tensor<4xi32>
   return %0 : tensor<4xi32>
 }
 
@@ -140,4 +142,56 @@ func.func @einsum_of_unknown_sizes(%x: tensor<?x4xf32>, %y: tensor<4x5xf32>) -> 
 func.func @rms_norm(%x: tensor<?x?xf32>, %s: tensor<4xf32>) -> tensor<?x?xf32> {
   %0 = "nn.rms_norm"(%x, %s) {axis = -1 : i64, epsilon = 1.0e-5 : f64} : (tensor<?x?xf32>, tensor<4xf32>) -> tensor<?x?xf32>
   return %0 : tensor<?x?xf32>
+}
+
+// -----
+
+// Blocks go into the batch as reshapes and a transpose, behind a padding if there is any.
+// CHECK-LABEL: func.func @space_to_batch
+// CHECK:       %[[P:.*]] = "nn.pad"(%arg0)
+// CHECK:       %[[B:.*]] = "nn.reshape"(%[[P]]) {shape = array<i64: 1, 3, 2, 2, 3, 2>}
+// CHECK:       %[[T:.*]] = "nn.transpose"(%[[B]]) {permutation = array<i64: 3, 5, 0, 1, 2, 4>}
+// CHECK:       "nn.reshape"(%[[T]]) {shape = array<i64: 4, 3, 2, 3>}
+func.func @space_to_batch(%x: tensor<1x3x3x6xf32>) -> tensor<4x3x2x3xf32> {
+  %0 = "nn.space_to_batch"(%x) {block = array<i64: 2, 2>, padding = array<i64: 0, 0, 1, 0>} : (tensor<1x3x3x6xf32>) -> tensor<4x3x2x3xf32>
+  return %0 : tensor<4x3x2x3xf32>
+}
+
+// -----
+
+// CHECK-LABEL: func.func @batch_to_space
+// CHECK:       %[[B:.*]] = "nn.reshape"(%arg0) {shape = array<i64: 2, 2, 1, 3, 2, 3>}
+// CHECK:       %[[T:.*]] = "nn.transpose"(%[[B]]) {permutation = array<i64: 2, 3, 4, 0, 5, 1>}
+// CHECK:       %[[W:.*]] = "nn.reshape"(%[[T]]) {shape = array<i64: 1, 3, 4, 6>}
+// CHECK:       "nn.slice"(%[[W]])
+func.func @batch_to_space(%x: tensor<4x3x2x3xf32>) -> tensor<1x3x3x6xf32> {
+  %0 = "nn.batch_to_space"(%x) {block = array<i64: 2, 2>, crops = array<i64: 0, 0, 1, 0>} : (tensor<4x3x2x3xf32>) -> tensor<1x3x3x6xf32>
+  return %0 : tensor<1x3x3x6xf32>
+}
+
+// -----
+
+// A gathering for every batch is one of all; one without batches stays.
+// CHECK-LABEL: func.func @gather
+// CHECK:       %[[F:.*]] = "nn.reshape"({{.*}}) {shape = array<i64: 8, 5>}
+// CHECK:       %[[G:.*]] = "nn.gather"(%[[F]], {{.*}}) {axis = 0 : i64, batch_dims = 0 : i64}
+// CHECK:       "nn.transpose"(%[[G]])
+// CHECK:       "nn.gather"(%arg0, %arg1) {axis = 1 : i64, batch_dims = 0 : i64}
+func.func @gather(%x: tensor<2x4x5xf32>, %i: tensor<2x3xi64>) -> (tensor<2x3x5xf32>, tensor<2x2x3x5xf32>) {
+  %0 = "nn.gather"(%x, %i) {axis = 1 : i64, batch_dims = 1 : i64} : (tensor<2x4x5xf32>, tensor<2x3xi64>) -> tensor<2x3x5xf32>
+  %1 = "nn.gather"(%x, %i) {axis = 1 : i64, batch_dims = 0 : i64} : (tensor<2x4x5xf32>, tensor<2x3xi64>) -> tensor<2x2x3x5xf32>
+  return %0, %1 : tensor<2x3x5xf32>, tensor<2x2x3x5xf32>
+}
+
+// -----
+
+// Integers are limited by the larger and the smaller number.
+// CHECK-LABEL: func.func @clamp_of_integers
+// CHECK:       %[[L:.*]] = "nn.maximum"
+// CHECK:       "nn.minimum"(%[[L]],
+// CHECK:       "nn.clamp"
+func.func @clamp_of_integers(%x: tensor<4xi32>, %y: tensor<4xf32>) -> (tensor<4xi32>, tensor<4xf32>) {
+  %0 = "nn.clamp"(%x) {min = 0.0 : f64, max = 6.0 : f64} : (tensor<4xi32>) -> tensor<4xi32>
+  %1 = "nn.clamp"(%y) {min = 0.0 : f64, max = 6.0 : f64} : (tensor<4xf32>) -> tensor<4xf32>
+  return %0, %1 : tensor<4xi32>, tensor<4xf32>
 }

@@ -1,0 +1,67 @@
+"""Every TFLite operator in kmodels, beside LiteRT: as machine code, and as portable code.
+
+The operators are side by side in a few networks, which saves most of the time.
+"""
+
+import pytest
+from quantised_cases import WHOLE
+from single_operator import assert_like, expectation, feed_of, side_by_side
+from test_operators import CASES
+from tflite_writer import write
+
+import kpuc
+from kpuc.errors import UnsupportedError
+
+LACKING = ("FLOOR_MOD", "BITWISE_XOR", "RIGHT_SHIFT", "CONV_3D", "CONV_3D_TRANSPOSE", "SEGMENT_SUM")
+LACKING += ("UNIDIRECTIONAL_SEQUENCE_RNN", "BIDIRECTIONAL_SEQUENCE_RNN")
+LACKING += tuple(f"UNSORTED_SEGMENT_{kind}" for kind in ("SUM", "PROD", "MAX", "MIN"))
+
+
+def lacking(item):
+    """What the stack machine cannot compute: that is an error, which says so."""
+    half_pixels = item.operator == "RESIZE_NEAREST_NEIGHBOR" and "HalfPixelCenters" in item.options
+    sums = item.operator == "SCATTER_ND" and item.constant == (2,)
+    return item.operator in LACKING or half_pixels or sums
+
+
+def is_halves(item):
+    """The stack machine rounds halves to even behind the zero point, LiteRT before it."""
+    return item.operator == "QUANTIZE" and item.results[0] == WHOLE
+
+
+TOGETHER = 80
+STATELESS = [item for item in CASES if not item.variables and item.operator != "WHERE"]
+PORTABLE = [item for item in STATELESS if not (lacking(item) or is_halves(item))]
+
+
+def items_of(form):
+    return STATELESS if form == "native" else PORTABLE
+
+
+GROUPS = [(form, start) for form in ("native", "portable") for start in range(0, len(items_of(form)), TOGETHER)]
+
+
+@pytest.mark.parametrize(("form", "start"), GROUPS)
+def test_as_litert(form, start):
+    items = items_of(form)[start : start + TOGETHER]
+    graphs, expected = zip(*map(expectation, items), strict=True)
+    simulator = kpuc.Simulator(kpuc.compile(write(side_by_side(graphs)), portable=form == "portable"))
+    results = list(simulator.run(*(array for item in items for array in feed_of(item))).values())
+    for item, theirs in zip(items, expected, strict=True):
+        assert_like(item, theirs, [results.pop(0) for _ in theirs])
+
+
+@pytest.mark.parametrize(
+    "item", {item.operator: item for item in reversed(STATELESS) if lacking(item)}.values(), ids=str
+)
+def test_what_is_lacking_is_refused(item):
+    graph, _ = expectation(item)
+    with pytest.raises(UnsupportedError, match="K0602"):
+        kpuc.compile(write(graph), portable=True)
+
+
+@pytest.mark.parametrize("portable", [False, True])
+def test_results_of_unknown_shape_are_refused(portable):
+    item = next(item for item in CASES if item.operator == "WHERE")
+    with pytest.raises(UnsupportedError, match="K0603"):
+        kpuc.compile(write(expectation(item)[0]), portable=portable)
