@@ -60,7 +60,9 @@ def _run(kmodel: bytes, inputs: list[np.ndarray], outputs: int, kept: list[objec
 
 if __name__ == "__main__":
     alive: list[object] = []
+    results_file = os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)  # the vendor's runtime prints what went wrong to the standard output
     for job in pickle.loads(Path(sys.argv[1]).read_bytes()):
-        sys.stdout.buffer.write(pickle.dumps(_run(*job, alive)))
-        sys.stdout.buffer.flush()
+        results_file.write(pickle.dumps(_run(*job, alive)))
+        results_file.flush()
     os._exit(0)

@@ -11,7 +11,7 @@ import numpy as np
 import onnx
 import onnxruntime
 import pytest
-from dynamic_cases import CASES
+from dynamic_cases import CASES, noise
 from test_onnx_nodes import DIFFERENT, REFUSED, as_array, with_constants
 from test_onnx_nodes import cases as node_cases
 from vendor import run_in_vendor_runtime
@@ -66,6 +66,35 @@ def assert_near(name, results, expected):
         tolerance = 2e-3 if wanted.dtype == np.float16 else 2e-5
         wide = wanted.astype(np.float64)
         np.testing.assert_allclose(result.astype(np.float64), wide, rtol=tolerance, atol=tolerance, err_msg=name)
+
+
+def test_squeeze_that_a_shape_decides():
+    """As PyTorch exports it: the other branch has another rank, which nothing behind it could take."""
+    then = "then_branch = one () => (float[?] a) {a = Squeeze(x, axis)}"
+    other = "else_branch = more () => (float[?,?] b) {b = Identity(x)}"
+    body = f"""axis = Constant<value_ints=[1]>() size = Shape<start=1>(x) c = Equal(size, axis)
+        r = If(c) <{then}, {other}> y = Relu(r)"""
+    data = network("float[N,M] x", "float[?] y", body)
+    made, feed = kpuc.compile(data), noise(5, 1)
+    (expected,) = onnxruntime.InferenceSession(data).run(None, {"x": feed})
+    assert np.array_equal(kpuc.Simulator(made).run(feed)["y"], expected)
+    with pytest.raises(KpucError, match="the kmodel requires: a dimension that is squeezed is 1"):
+        kpuc.Simulator(made).run(noise(5, 2))
+    right, wrong = run_in_vendor_runtime([(made.data, [feed], 1), (made.data, [noise(5, 2)], 1)])
+    assert np.array_equal(right[0], expected)
+    assert wrong == "Invalid argument"
+
+
+@pytest.mark.parametrize("branches", [("Relu", "Identity"), ("Squeeze", "Neg")])
+def test_other_branches_that_a_shape_decides(branches):
+    then, other = (f"{name}(x{', axis' * (name == 'Squeeze')})" for name in branches)
+    graphs = (
+        f"then_branch = one () => (float[?] a) {{a = {then}}}, else_branch = more () => (float[?] b) {{b = {other}}}"
+    )
+    body = f"""axis = Constant<value_ints=[1]>() size = Shape<start=1>(x) c = Equal(size, axis)
+        y = If(c) <{graphs}>"""
+    with pytest.raises(KpucError, match="its condition depends on the shape of input 'x'"):
+        kpuc.compile(network("float[N,M] x", "float[?] y", body))
 
 
 OPEN = {

@@ -124,3 +124,16 @@ func.func @rms_norm(%x: tensor<?x?xf32>, %s: tensor<4xf32>) -> tensor<?x?xf32> {
   %0 = "nn.rms_norm"(%x, %s) {axis = -1 : i64, epsilon = 1.0e-5 : f64} : (tensor<?x?xf32>, tensor<4xf32>) -> tensor<?x?xf32>
   return %0 : tensor<?x?xf32>
 }
+
+// -----
+
+// What is not known is asked for when it runs.
+// CHECK-LABEL: func.func @depth_to_space_of_unknown_sizes
+// CHECK:       "nn.shape"(%arg0)
+// CHECK:       "nn.dynamic_reshape"
+// CHECK:       "nn.transpose"
+// CHECK-NOT:   nn.depth_to_space
+func.func @depth_to_space_of_unknown_sizes(%x: tensor<1x4x?x?xf32>) -> tensor<1x1x?x?xf32> {
+  %0 = "nn.depth_to_space"(%x) {block = 2 : i64, mode = "DCR"} : (tensor<1x4x?x?xf32>) -> tensor<1x1x?x?xf32>
+  return %0 : tensor<1x1x?x?xf32>
+}
