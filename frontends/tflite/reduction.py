@@ -3,6 +3,7 @@
 import numpy as np
 
 from ...dialects import nn
+from ...dialects.nn.extents import dims_of, product
 from ...dialects.tensors import dtype_of, element_type
 from ..builder import Unsupported
 from .loader import DTYPES
@@ -20,7 +21,8 @@ def _reduce(node: Node) -> Output:
         total = nn.Reduce(value, kind="sum", axes=axes, keepdims=bool(keepdims)).output
         count = nn.known_product(tuple(node.shape()[axis] for axis in axes))
         if count is None:
-            raise Unsupported("the mean of integers needs a known shape", "give it with --shape")
+            many = nn.Reshape(product(dims_of(value, axes)), shape=()).output
+            return nn.Div(total, nn.Cast(many, to=element_type(dtype_of(value)), saturate=True).output).output
         return nn.Div(total, node.like(count, value)).output
     return nn.Reduce(value, kind=kind, axes=axes, keepdims=bool(keepdims)).output
 

@@ -6,6 +6,7 @@ from ...dialects import nn
 from ...dialects.mlir import ir
 from ...dialects.nn.extents import equal_parts
 from ...dialects.tensors import dtype_of, element_type
+from ..builder import Unsupported
 from .loader import DTYPES
 from .node import Node, Output, activated, converter, to_nchw, to_nhwc
 
@@ -50,6 +51,8 @@ def expand_dims(node: Node) -> Output:
 def squeeze(node: Node) -> Output:
     (count,) = node.options("SqueezeOptions", "SqueezeDimsLength")
     dims = node.options("SqueezeOptions", "SqueezeDimsAsNumpy")[0] if count else []
+    if not count and None in node.shape():
+        raise Unsupported("squeeze without axes needs a known shape", "give it with --shape")
     axes = tuple(int(dim) for dim in dims) or tuple(i for i, dim in enumerate(node.shape()) if dim == 1)
     return nn.Squeeze(node.input(0), axes=axes).output
 
@@ -94,7 +97,9 @@ def split(node: Node) -> Output:
 def split_v(node: Node) -> Output:
     (axis,) = node.ints(2)
     sizes, dim = list(node.ints(1)), node.shape()[axis]
-    if -1 in sizes and dim is not None:
+    if -1 in sizes:
+        if dim is None:
+            raise Unsupported(f"what is left of dimension {axis} is not known", "give it with --shape")
         sizes[sizes.index(-1)] = dim - sum(size for size in sizes if size >= 0)
     return nn.Split(node.input(0), axis=axis, sizes=sizes).outputs
 

@@ -141,6 +141,7 @@ SLOWER = "compiled to portable code, slower than machine code"
         ((2, "?"), [f"dimension 1 of input 'x' is open: {SLOWER}; fix it with --shape x=2,..."]),
         ((2, None), [f"dimension 1 of input 'x' is open: {SLOWER}; fix it with --shape x=2,..."]),
         (("N", "N"), [f"dimension 'N' of input 'x' is open: {SLOWER}; fix it with --dim N=..."]),
+        ((None, "?"), [f"dimensions 0, 1 of input 'x' are open: {SLOWER}; fix them with --shape x=...,..."]),
         ((2, 3), None),
     ],
 )
