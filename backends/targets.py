@@ -14,12 +14,12 @@ def computes(target: str, op: type[Op]) -> bool:
     from ..passes.buffers.plan import ALIASES
     from ..passes.nn import basic, decompose, unroll
     from .native.decompose import machine_code
-    from .stackvm import open7, operators5
+    from .stackvm import nms7, operators5
 
     if target == "cpu":
         return op is Constant or op in ALIASES or machine_code(op)
     if STACK_MACHINES[target] == 7:
-        emitted, patterns = set(open7.EMITTERS), decompose.PATTERNS
+        emitted, patterns = set(nms7.EMITTERS), decompose.PATTERNS
     else:
         emitted = {*operators5.EMITTERS, *ALIASES}
         patterns = (*decompose.PATTERNS, *basic.PATTERNS, unroll.unroll_lstm)

@@ -18,7 +18,7 @@ from ...runtime.kmodel.types7 import TensorType, TupleType
 from ...runtime.stackvm.assembler7 import Arg, Assembler, Code, Local, Operand
 from ..unsupported import Unsupported, refuse
 from .interface import names_of
-from .open7 import EMITTERS
+from .nms7 import EMITTERS
 
 
 class Emitter7:

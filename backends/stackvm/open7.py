@@ -11,7 +11,7 @@ from ...runtime.stackvm.assembler7 import Code, Operand
 from ..unsupported import Unsupported
 from .resize7 import EMITTERS, emits, ints
 
-__all__ = ["EMITTERS"]
+__all__ = ["EMITTERS", "emits", "ints"]
 
 
 @emits(nn.ShapeOf)

@@ -1,6 +1,7 @@
 """How each `nn` operation is called on the version 7 stack machine: one function an op, which leaves the result on the
 stack. Operands come as the assembler takes them, in the order of the op's fields."""
 
+import builtins
 import math
 from typing import Any
 
@@ -321,7 +322,14 @@ def transpose(code: Code, op: nn.Transpose, value: Operand) -> None:
 
 @emits(nn.Slice)
 def slice(code: Code, op: nn.Slice, value: Operand) -> None:
-    code.tensor("slice", value, ints(op.starts), ints(op.ends), ints(op.axes), ints(op.steps))
+    """Bounds count from the front where that is known: of a vector from 0 on the runtime takes no negative end."""
+    shape, starts, ends = shape_of(op.input), list(op.starts), list(op.ends)
+    for i, (axis, step) in enumerate(zip(op.axes, op.steps, strict=True)):
+        size = shape[axis]
+        if size is not None:
+            starts[i], end, _ = builtins.slice(starts[i], ends[i], step).indices(size)
+            ends[i] = max(end, starts[i]) if step > 0 else end if end >= 0 else -size - 1
+    code.tensor("slice", value, ints(starts), ints(ends), ints(op.axes), ints(op.steps))
 
 
 @emits(nn.Concat)

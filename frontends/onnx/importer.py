@@ -13,13 +13,13 @@ from ...dialects.mlir import file_loc, ir
 from ...dialects.tensors import Dim
 from ...errors import UnsupportedError
 from ..builder import InputSpec, NetworkBuilder, Unsupported, resolve_inputs
-from . import control, convolution, elementwise, indexing, quantization, recurrent, reduction, resize, shape
+from . import control, convolution, elementwise, indexing, quantization, recurrent, reduction, resize, shape, unique
 from .graph import GraphImporter
 from .loader import Source, load
 from .node import REGISTRY, mlir_element_type
 
 __all__ = ["control", "convolution", "elementwise", "import_onnx", "indexing", "quantization", "recurrent"]
-__all__ += ["reduction", "resize", "shape", "supported_operators"]
+__all__ += ["reduction", "resize", "shape", "supported_operators", "unique"]
 
 OLDEST_OPSET = 7
 

@@ -65,8 +65,12 @@ def cumsum(node: Node) -> Output:
 
 @converter("TOPK_V2")
 def topk(node: Node) -> Output:
-    (k,) = node.ints(1)
     if node.rank() < 1:
         raise Unsupported("a scalar has no largest elements")
-    top = nn.Topk(node.input(0), k=k, axis=-1, largest=True, sorted=True)
+    k = node.computed(1)
+    top: nn.Topk | nn.DynamicTopk
+    if k is None:
+        top = nn.Topk(node.input(0), k=node.ints(1)[0], axis=-1, largest=True, sorted=True)
+    else:
+        top = nn.DynamicTopk(node.input(0), k, axis=-1, largest=True, sorted=True)
     return [top.output, nn.Cast(top.indices, to=element_type(np.int32), saturate=True).output]

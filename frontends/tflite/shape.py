@@ -3,8 +3,7 @@
 import numpy as np
 
 from ...dialects import nn
-from ...dialects.mlir import ir
-from ...dialects.nn.extents import equal_parts
+from ...dialects.nn.extents import as_int64, equal_parts, ints
 from ...dialects.tensors import dtype_of, element_type
 from ..builder import Unsupported
 from .loader import DTYPES
@@ -16,17 +15,10 @@ def reshape(node: Node) -> Output:
     if len(node.inputs) > 1 and node.optional(1) is not None:
         target = nn.constant_ints(node.input(1))
         if target is None:
-            return nn.DynamicReshape(node.input(0), _as_int64(node, 1), allow_zero=True).output
+            return nn.DynamicReshape(node.input(0), as_int64(node.input(1)), allow_zero=True).output
     else:
         target = node.outputs[0].shape
     return nn.Reshape(node.input(0), shape=target).output
-
-
-def _as_int64(node: Node, index: int) -> ir.Value:
-    value = node.input(index)
-    if dtype_of(value) == np.int64:
-        return value
-    return node.builder.folded(nn.Cast(value, to=element_type(np.int64), saturate=True).output)
 
 
 @converter("SHAPE")
@@ -106,6 +98,11 @@ def split_v(node: Node) -> Output:
 
 @converter("SLICE")
 def slice_(node: Node) -> Output:
+    if any(node.computed(index) is not None for index in (1, 2)):
+        starts, extents = as_int64(node.input(1)), as_int64(node.input(2))
+        rest = nn.Less(extents, ints([0])).output
+        stops = nn.Where(rest, ints([np.iinfo(np.int64).max]), nn.Add(starts, extents).output).output
+        return nn.DynamicSlice(node.input(0), starts, stops, ints(range(node.rank())), None).output
     begins, sizes = node.ints(1), node.ints(2)
     ends = [np.iinfo(np.int64).max if size < 0 else b + size for b, size in zip(begins, sizes, strict=True)]
     axes = range(len(begins))
@@ -152,6 +149,12 @@ def strided_slice(node: Node) -> Output:
 
 @converter("PAD", "PADV2")
 def pad(node: Node) -> Output:
+    amounts = node.computed(1)
+    if amounts is not None:
+        pairs = nn.Transpose(amounts, permutation=(1, 0)).output
+        fill = nn.Reshape(node.input(2), shape=()).output if node.operator == "PADV2" else None
+        flat = nn.Reshape(pairs, shape=(2 * node.rank(),)).output
+        return nn.DynamicPad(node.input(0), flat, fill, None, mode="constant").output
     value = float(node.constant(2).reshape(-1)[0]) if node.operator == "PADV2" else 0.0
     return nn.Pad(node.input(0), padding=_amounts(node), mode="constant", value=value).output
 
@@ -170,17 +173,32 @@ def _amounts(node: Node) -> tuple[int, ...]:
 
 @converter("TILE")
 def tile(node: Node) -> Output:
+    repeats = node.computed(1)
+    if repeats is not None:
+        return nn.DynamicTile(node.input(0), repeats).output
     return nn.Tile(node.input(0), repeats=node.ints(1)).output
 
 
 @converter("BROADCAST_TO")
 def broadcast_to(node: Node) -> Output:
+    target = node.computed(1)
+    if target is not None:
+        return nn.DynamicExpand(node.input(0), target).output
     return nn.Expand(node.input(0), shape=node.ints(1)).output
 
 
 @converter("FILL")
 def fill(node: Node) -> Output:
+    target = node.computed(0)
+    if target is not None:
+        return nn.DynamicExpand(node.input(1), target).output
     return nn.Expand(node.input(1), shape=node.ints(0)).output
+
+
+@converter("WHERE")
+def where(node: Node) -> Output:
+    """One operand: the indices of what is not zero."""
+    return nn.Transpose(nn.NonZero(node.input(0)).output, permutation=(1, 0)).output
 
 
 @converter("RANGE")

@@ -7,9 +7,10 @@ import dataclasses
 import re
 from functools import cache
 
+import numpy as np
 import pytest
 from ai_edge_litert.interpreter import OpResolverType
-from single_operator import KERNELS, assert_close, feed_of, graph_of, reference
+from single_operator import KERNELS, assert_close, case, feed_of, graph_of, i32, normal, reference
 from test_operators import CASES
 from tflite_writer import write
 
@@ -86,6 +87,32 @@ def test_open_dimensions(operator):
         results = kpuc.Simulator(made).run(*feed_of(item)).values()
         for theirs, ours in zip(expected, results, strict=True):
             assert_close(theirs, ours, max(item.bound, BOUND))
+
+
+COMPUTED = [
+    case("TILE", normal(2, 3), i32(2, 3)),
+    case("BROADCAST_TO", normal(3, 1), i32(2, 3, 4), version=2),
+    case("FILL", i32(2, 3), np.float32(1.5), outputs="float32"),
+    case("FILL", np.int64([4]), np.int64(7), outputs="int64"),
+    case("SLICE", normal(4, 5), i32(1, 2), i32(2, -1)),
+    case("SLICE", normal(4, 5), i32(1, 0), i32(2, 5), constant=(2,)),
+    case("PAD", normal(2, 3), i32(1, 0, 0, 2).reshape(2, 2)),
+    case("PADV2", normal(2, 3), i32(1, 0, 0, 2).reshape(2, 2), np.float32(-7.5)),
+    case("TOPK_V2", normal(3, 7), np.int32(2), outputs=("float32", "int32")),
+    case("RESHAPE", normal(2, 6), i32(3, -1)),
+    case("RANGE", np.int32(2), np.int32(11), np.int32(4)),
+    case("RESIZE_BILINEAR", normal(1, 3, 4, 2), i32(6, 5)),
+]
+"""Operators whose operands decide the sizes of results."""
+
+
+@pytest.mark.parametrize("item", COMPUTED, ids=str)
+def test_computed_sizes(item):
+    model, feed = write(graph_of(item)), feed_of(item)
+    ((expected, *others),) = reference(model, [feed])
+    results = list(kpuc.Simulator(kpuc.compile(model, portable=True)).run(*feed).values())
+    for theirs, ours in zip((expected, *others), results, strict=True):
+        assert_close(theirs, ours, BOUND)
 
 
 def test_no_operator_is_said_to_be_refused_that_is_not():
