@@ -236,7 +236,9 @@ def _compile(model: Any, options: CompileOptions, progress: "Progress | None", d
         before, behind = pipelines(options)
         passes = _run(before, module, dumper)
         notes = _notes(module, options)
+        remedy = ""
         if notes and options.machine_code:
+            remedy = "fix what is open (--dim, --shape): machine code computes more operations than portable code"
             options = replace(options, portable=True)
             before, behind = pipelines(options)
             passes += _run(before, module, dumper)
@@ -258,7 +260,7 @@ def _compile(model: Any, options: CompileOptions, progress: "Progress | None", d
             cpus = [spec.name for spec in specs]
             data, memory = _emit_machine_code(specs, module, dumper, passes)
         else:
-            data, memory = _emit(options, module), _planned_memory(module)
+            data, memory = _emit(options, module, remedy), _planned_memory(module)
             if dumper is not None and behind[-1] == BUFFERS_PIPELINE:
                 dumper.write_plan(module)
         exposed = _stated_bytes(module) if options.target == "k210" else {}
@@ -491,7 +493,8 @@ def _emit_machine_code(
     return data, {"main": {"peak": programs[0].arena_bytes, "bound": programs[0].bound}}
 
 
-def _emit(options: CompileOptions, module: Any) -> bytes:
+def _emit(options: CompileOptions, module: Any, remedy: str) -> bytes:
+    """`remedy` is what to do, other than usual, about operations of portable code that cannot be computed."""
     if options.target == "k210" and options.portable:
         from .backends.k210.portable import emit_portable
 
@@ -508,6 +511,6 @@ def _emit(options: CompileOptions, module: Any) -> bytes:
         from .backends.stackvm.emit5 import emit5
 
         return emit5(module, PRODUCER, options.dialect)
-    from .backends.stackvm.emit7 import emit7
+    from .backends.stackvm.emit7 import OPERATORS, emit7
 
-    return emit7(module, PRODUCER)
+    return emit7(module, PRODUCER, remedy or OPERATORS)

@@ -16,7 +16,7 @@ from ...dialects.tensors import dtype_of, is_static, shape_of
 from ...runtime.kmodel.elements import element_name
 from ...runtime.kmodel.types7 import TensorType, TupleType
 from ...runtime.stackvm.assembler7 import Arg, Assembler, Code, Local, Operand
-from ..unsupported import Unsupported, refuse
+from ..unsupported import OPERATORS, Unsupported, refuse
 from .interface import names_of
 from .nms7 import EMITTERS
 
@@ -48,8 +48,8 @@ class Emitter7:
             self.free.append(place)
 
 
-def emit7(module: ir.Module, producer: str) -> bytes:
-    """The kmodel of a network.
+def emit7(module: ir.Module, producer: str, remedy: str = OPERATORS) -> bytes:
+    """The kmodel of a network; `remedy` is what to do about operations that cannot be computed.
 
     Raises `UnsupportedError` K0602 that lists every operation which the stack machine cannot compute.
     """
@@ -76,7 +76,7 @@ def emit7(module: ir.Module, producer: str) -> bytes:
         for value in (*op.operation.operands, *op.operation.results):
             if last_use.get(value, -1) <= i:
                 emitter.drop(value)
-    refuse(problems)
+    refuse(problems, remedy=remedy)
     operands = [emitter.operand(value) for value in results]
     code.push(operands[0] if len(operands) == 1 else operands)
     code.ret()
