@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from .passes.quant.calibrate import Progress
     from .passes.quant.calibration import Calibration
 
+FIX = "fix what is open (--dim, --shape): machine code computes more operations than portable code"
 Model = "str | Path | bytes | BinaryIO | onnx.ModelProto"
 
 
@@ -209,7 +210,8 @@ def _compile(
         if buckets is not None:
             for sizes, one in zip(options.bucket_sizes, lowered, strict=True):
                 buckets.check(one.module, sizes)
-        made = emit(whole.options, [one.module for one in lowered], buckets, dumper, listings)
+        remedy = FIX if whole.options.portable and not options.portable else ""
+        made = emit(whole.options, [one.module for one in lowered], buckets, dumper, listings, remedy)
         exposed = _stated_bytes(whole.module, options.target, whole.integers)
     report = {
         "target": options.target,

@@ -32,10 +32,12 @@ def emit(
     buckets: "Buckets | None",
     dumper: "IrDumper | None",
     listings: Path | None,
+    remedy: str,
 ) -> Emitted:
     """The kmodel of one network, or of the segments of `buckets`; assembly goes to the folder `listings`.
 
-    Raises `UnsupportedError` K0602, K0603.
+    `remedy` is what to do, other than usual, about operations that portable code does not compute. Raises
+    `UnsupportedError` K0602, K0603.
     """
     if options.machine_code:
         return _machine_code(options, modules, buckets, dumper, listings)
@@ -48,7 +50,7 @@ def emit(
         return made
     (module,) = modules
     memory = _planned_memory(module)
-    made = Emitted(_code(options, module), memory)
+    made = Emitted(_code(options, module, remedy), memory)
     _plan(module, memory, dumper)
     return made
 
@@ -117,7 +119,7 @@ def _planned_memory(module: Any) -> dict[str, dict[str, int]]:
     }
 
 
-def _code(options: CompileOptions, module: Any) -> bytes:
+def _code(options: CompileOptions, module: Any, remedy: str) -> bytes:
     if options.target == "k210" and options.portable:
         from .backends.k210.portable import emit_portable
 
@@ -135,5 +137,6 @@ def _code(options: CompileOptions, module: Any) -> bytes:
 
         return emit5(module, PRODUCER, options.dialect)
     from .backends.stackvm.emit7 import emit7
+    from .backends.unsupported import OPERATORS
 
-    return emit7(module, PRODUCER)
+    return emit7(module, PRODUCER, remedy or OPERATORS)

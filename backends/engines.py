@@ -13,7 +13,7 @@ from ..passes.nn import basic, decompose, nodes, unroll
 from ..passes.rewriter import Pattern
 from .k210 import layers3, nodes4
 from .native.decompose import machine_code
-from .stackvm import open7, operators5
+from .stackvm import nms7, operators5
 
 MINIMAL: tuple[Pattern[Any], ...] = (*decompose.PATTERNS, *basic.PATTERNS, unroll.unroll_lstm)
 LOGIC = (basic.logical_and, basic.logical_or, basic.logical_xor, basic.logical_not, basic.cast_to_bool)
@@ -70,7 +70,7 @@ ENGINES = (
         "v7",
         "`k230`, and `cpu` with `--portable`",
         "every element type",
-        Emitted(open7.EMITTERS, decompose.PATTERNS),
+        Emitted(nms7.EMITTERS, decompose.PATTERNS),
         integers=True,
     ),
     Engine(

@@ -9,6 +9,9 @@ from ..dialects.mlir import describe, ir
 from ..dialects.tensors import dtype_of
 from ..errors import UnsupportedError, listed
 
+OPERATORS = "see kpuc ops for what each target supports"
+"""What to do about operations that a target does not compute."""
+
 
 class Unsupported(Exception):
     """The machine cannot compute this operation; says why."""
@@ -24,7 +27,7 @@ def floats(*values: ir.Value) -> None:
 def refuse(
     problems: Sequence[tuple[Any, Unsupported]],
     machine: str = "the stack machine",
-    remedy: str = "see kpuc ops for what each target supports",
+    remedy: str = OPERATORS,
 ) -> None:
     """Raise `UnsupportedError` K0602 that lists operations and reasons, if there are any."""
     if problems:

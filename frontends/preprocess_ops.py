@@ -301,8 +301,9 @@ def _arriving(layout: str | None, own: tuple[int, ...]) -> tuple[int, ...]:
 
 
 def _swap_channels(value: ir.Value) -> ir.Value:
-    channels = shape_of(value)[1] or 0
-    order = nn.Constant(value=np.array([2, 1, 0, *range(3, channels)], np.int64)).output
+    channels = shape_of(value)[1]
+    _require(channels is not None, "", "red and blue cannot be swapped: the number of channels is not known")
+    order = nn.Constant(value=np.array([2, 1, 0, *range(3, channels or 0)], np.int64)).output
     return nn.Gather(value, order, axis=1, batch_dims=0).output
 
 

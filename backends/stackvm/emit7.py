@@ -18,11 +18,11 @@ from ...runtime.kmodel.elements import element_name
 from ...runtime.kmodel.types7 import TensorType, TupleType
 from ...runtime.stackvm.assembler7 import Arg, Assembler, Code, Local, Operand
 from ..buckets import Buckets
-from ..unsupported import Unsupported, refuse
+from ..unsupported import OPERATORS, Unsupported, refuse
 from . import entry7
 from .choices7 import Choice, Step, operands_of, plan, results_of
 from .interface import names_of
-from .open7 import EMITTERS
+from .nms7 import EMITTERS
 
 
 class Emitter7:
@@ -99,13 +99,13 @@ class Emitter7:
             self.free.append(place)
 
 
-def emit7(module: ir.Module, producer: str) -> bytes:
-    """The kmodel of a network.
+def emit7(module: ir.Module, producer: str, remedy: str = OPERATORS) -> bytes:
+    """The kmodel of a network; `remedy` is what to do about operations that cannot be computed.
 
     Raises `UnsupportedError` K0602 that lists every operation which the stack machine cannot compute.
     """
     assembler = Assembler()
-    _emit_function(assembler, module)
+    _emit_function(assembler, module, remedy)
     return assembler.write(names_of(entry_function(module), producer))
 
 
@@ -122,7 +122,7 @@ def emit7_buckets(modules: Sequence[ir.Module], buckets: Buckets, producer: str)
     return assembler.write(names_of(entry_function(modules[0]), producer, buckets=buckets))
 
 
-def _emit_function(assembler: Assembler, module: ir.Module) -> None:
+def _emit_function(assembler: Assembler, module: ir.Module, remedy: str = OPERATORS) -> None:
     """A function that computes a network."""
     function = entry_function(module)
     block = function.regions[0].blocks[0]
@@ -135,7 +135,7 @@ def _emit_function(assembler: Assembler, module: ir.Module) -> None:
     )
     emitter = Emitter7(code, block.arguments)
     emitter.run(plan(operations), results)
-    refuse(emitter.problems)
+    refuse(emitter.problems, remedy=remedy)
     operands = [emitter.operand(value) for value in results]
     code.push(operands[0] if len(operands) == 1 else operands)
     code.ret()

@@ -9,9 +9,9 @@ from ...dialects import nn
 from ...dialects.tensors import dtype_of, shape_of
 from ...runtime.stackvm.assembler7 import Code, Operand
 from ..unsupported import Unsupported
-from .operators7 import EMITTERS, emit_resize, emits, ints, resize_problem
+from .resize7 import EMITTERS, emits, ints
 
-__all__ = ["EMITTERS"]
+__all__ = ["EMITTERS", "emits", "ints"]
 
 
 @emits(nn.ShapeOf)
@@ -141,40 +141,3 @@ def dynamic_topk(code: Code, op: nn.DynamicTopk, value: Operand, k: Operand) -> 
     k = code.store(enough)
     code.tensor("top_k", value, k, ints(op.axis), ints(op.largest), ints(op.sorted))
     code.release(k)
-
-
-@emits(nn.DynamicResize)
-def dynamic_resize(code: Code, op: nn.DynamicResize, value: Operand, sizes: Operand) -> None:
-    """Only height and width change. Half pixels are the same in both definitions, but for results of one pixel."""
-    if op.scales is not None:
-        raise Unsupported(f"scales {op.scales} are not whole numbers, and the sizes that they give are not known")
-    reason = resize_problem(op)
-    if reason:
-        raise Unsupported(reason)
-    code.tensor("shape_of", value)
-    kept = code.store()
-    code.tensor("gather", kept, ints((0, 1)), axis=0)
-    kept = code.store(kept)
-    code.tensor("gather", sizes, ints((0, 1)), axis=0)
-    same = code.store()
-    code.tensor("compare", same, kept, kind="equal")
-    same = code.store(same)
-    least = 2 if op.mode == "linear" and op.coordinate == "pytorch_half_pixel" else 1
-    code.tensor("gather", sizes, ints((2, 3)), axis=0)
-    kept = code.store(kept)
-    code.tensor("compare", kept, ints(least), kind="greater_equal")
-    kept = code.store(kept)
-    code.tensor("concat", [same, kept], axis=0)
-    same = code.store(same)
-    code.tensor("cast", same, dtype="i64", mode="default")
-    same = code.store(same)
-    code.tensor("reduce", same, ints((0,)), np.int64(1), np.bool_(False), kind="min")
-    same = code.store(same)
-    code.tensor("cast", same, dtype="bool", mode="default")
-    same = code.store(same)
-    what = f"a resize changes height and width only, to {least} or more"
-    code.tensor("require", same, sizes, message=what, can_fold=False)
-    wanted = code.store(same)
-    emit_resize(code, op, value, wanted)
-    code.release(wanted)
-    code.release(kept)

@@ -1,6 +1,7 @@
 """How each `nn` operation is called on the version 7 stack machine: one function an op, which leaves the result on the
 stack. Operands come as the assembler takes them, in the order of the op's fields."""
 
+import builtins
 import math
 from typing import Any
 
@@ -12,7 +13,6 @@ from ...dialects.ods import Op
 from ...dialects.tensors import Array, Shape, dtype_of, is_static, shape_of, static_shape
 from ...runtime.kmodel.elements import element_name
 from ...runtime.stackvm.assembler7 import PUSHED, Code, Local, Operand, QuantParam
-from ...runtime.stackvm.isa7 import NEAREST, TRANSFORM
 from ..emitters import Emitters
 from ..unsupported import Unsupported
 
@@ -327,7 +327,14 @@ def transpose(code: Code, op: nn.Transpose, value: Operand) -> None:
 
 @emits(nn.Slice)
 def slice(code: Code, op: nn.Slice, value: Operand) -> None:
-    code.tensor("slice", value, ints(op.starts), ints(op.ends), ints(op.axes), ints(op.steps))
+    """Bounds count from the front where that is known: of a vector from 0 on the runtime takes no negative end."""
+    shape, starts, ends = shape_of(op.input), list(op.starts), list(op.ends)
+    for i, (axis, step) in enumerate(zip(op.axes, op.steps, strict=True)):
+        size = shape[axis]
+        if size is not None:
+            starts[i], end, _ = builtins.slice(starts[i], ends[i], step).indices(size)
+            ends[i] = max(end, starts[i]) if step > 0 else end if end >= 0 else -size - 1
+    code.tensor("slice", value, ints(starts), ints(ends), ints(op.axes), ints(op.steps))
 
 
 @emits(nn.Concat)
@@ -440,55 +447,6 @@ def layer_norm(code: Code, op: nn.LayerNorm, value: Operand, scale: Operand, bia
             raise Unsupported(f"layer normalisation without bias needs a scale of known shape, not {op.scale.type}")
         bias = np.zeros(static_shape(op.scale), dtype_of(op.input))
     code.tensor("layer_norm", value, scale, bias, axis=axis, epsilon=op.epsilon, use_mean=True)
-
-
-@emits(nn.Resize)
-def resize(code: Code, op: nn.Resize, value: Operand) -> None:
-    shape = shape_of(op.input)
-    reason = resize_problem(op) or _resize_sizes_problem(op, shape)
-    if reason:
-        raise Unsupported(reason)
-    emit_resize(code, op, value, ints(op.sizes))
-
-
-def emit_resize(code: Code, op: nn.Resize | nn.DynamicResize, value: Operand, sizes: Operand) -> None:
-    """Height and width of images, to sizes of all four dimensions."""
-    code.tensor(
-        "resize_image",
-        value,
-        None,
-        sizes,
-        np.float32(op.cubic_coeff_a),
-        ints(0),
-        np.float32(0),
-        mode=op.mode,
-        transform=op.coordinate,
-        nearest=op.nearest_mode,
-        is_tf=False,
-    )
-
-
-def resize_problem(op: nn.Resize | nn.DynamicResize) -> str:
-    """Why images cannot be resized like this, whatever their sizes; "" when they can."""
-    if op.mode == "cubic" or op.antialias:
-        return "cubic and antialiased resizing is not supported"
-    if op.coordinate not in TRANSFORM.codes or op.coordinate == "tf_crop_and_resize":
-        return f"resizing with coordinates '{op.coordinate}' is not supported"
-    if op.nearest_mode not in NEAREST.codes or len(shape_of(op.input)) != 4:
-        return "only the height and width of images can be resized"
-    return ""
-
-
-def _resize_sizes_problem(op: nn.Resize, shape: Shape) -> str:
-    """Why an image cannot be resized to these sizes; "" when it can."""
-    if op.mode == "linear" and op.coordinate == "pytorch_half_pixel" and 1 in op.sizes[2:]:
-        return "resizing to one pixel in this mode is computed wrongly there"
-    if op.sizes[:2] != shape[:2]:
-        return "only the height and width of images can be resized"
-    ratios = [size / (dim or 1) for size, dim in zip(op.sizes, shape, strict=True)]
-    if any(abs(ratio - scale) > 1e-6 * scale for ratio, scale in zip(ratios, op.scales, strict=True)):
-        return f"scales {op.scales} that are not the ratio of the sizes are not supported"
-    return ""
 
 
 @emits(nn.Lstm)

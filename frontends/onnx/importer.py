@@ -27,6 +27,7 @@ from . import (
     reduction,
     resize,
     shape,
+    unique,
 )
 from .cut import cut
 from .graph import GraphImporter
@@ -46,7 +47,7 @@ __all__ = [
     "quantization",
     "recurrent",
 ]
-__all__ += ["reduction", "resize", "shape", "supported_operators"]
+__all__ += ["reduction", "resize", "shape", "supported_operators", "unique"]
 
 
 def import_onnx(

@@ -5,6 +5,7 @@ import numpy as np
 from ...dialects import nn
 from ...dialects.nn.extents import as_int64
 from .node import Node, Output, converter
+from .unique import places
 
 
 @converter("Gather", builds=nn.Gather)
@@ -58,6 +59,14 @@ def _one_hot_of_computed_depth(node: Node, axis: int) -> Output:
 @converter("NonZero", builds=nn.NonZero)
 def non_zero(node: Node) -> Output:
     return nn.NonZero(node.input(0)).output
+
+
+@converter("Compress", builds=(nn.NonZero, nn.Reshape, nn.Gather))
+def compress(node: Node) -> Output:
+    value, axis = node.input(0), node.attribute("axis")
+    if axis is None:
+        value, axis = nn.Reshape(value, shape=(-1,)).output, 0
+    return nn.Gather(value, places(node.input(1)), axis=axis, batch_dims=0).output
 
 
 @converter("NonMaxSuppression", builds=nn.Nms)

@@ -10,7 +10,7 @@ from ...dialects import nn
 from ...dialects.mlir import ir
 from ...dialects.nn import extents
 from ...dialects.nn.extents import as_int64, dims_of, ints
-from ...dialects.tensors import shape_of, static_shape
+from ...dialects.tensors import is_static, shape_of
 from ..builder import Unsupported
 from .loader import guarded
 from .node import Node, Output, activated, converter, same_padding, to_nchw, to_nhwc
@@ -38,13 +38,21 @@ def _windows(
     return nn.DynamicPad(value, amounts, node.like(fill, value), None, mode="constant").output, NO_PADDING
 
 
+def _channels(node: Node) -> int:
+    """How many channels the input has, which says how they are grouped."""
+    channels = node.shape()[3]
+    if channels is None:
+        raise Unsupported("the number of channels is not known", "give it with --shape")
+    return channels
+
+
 @converter("CONV_2D", builds=nn.Conv)
 def conv(node: Node) -> Output:
     names = ("StrideH", "StrideW", "DilationHFactor", "DilationWFactor", "Padding", "FusedActivationFunction")
     sh, sw, dh, dw, padding, activation = node.options("Conv2DOptions", *names)
     weight = node.transposed(1, (0, 3, 1, 2))
     _, per_group, kh, kw = shape_of(weight)
-    channels = node.shape()[3]
+    channels = _channels(node)
     value, amounts = _windows(node, node.input(0), padding, (kh or 0, kw or 0), (sh, sw), (dh, dw))
     result = nn.Conv(
         value,
@@ -53,7 +61,7 @@ def conv(node: Node) -> Output:
         strides=(sh, sw),
         dilations=(dh, dw),
         padding=amounts,
-        groups=(channels or 1) // (per_group or 1),
+        groups=channels // (per_group or 1),
     ).output
     return to_nhwc(activated(result, activation))
 
@@ -72,7 +80,7 @@ def depthwise_conv(node: Node) -> Output:
         strides=(sh, sw),
         dilations=(dh, dw),
         padding=amounts,
-        groups=node.shape()[3] or 1,
+        groups=_channels(node),
     ).output
     return to_nhwc(activated(result, activation))
 
@@ -89,8 +97,10 @@ def _transposed(
     """A transposed convolution whose result has the given height and width; weights are O x H x W x I."""
     kernel = node.transposed(weight, (3, 0, 1, 2))
     _, _, *spans = shape_of(kernel)
-    sizes = static_shape(value)[1:3]
-    full = [(n - 1) * s + (k or 0) for n, s, k in zip(sizes, strides, spans, strict=True)]
+    sizes = shape_of(value)[1:3]
+    if None in sizes:
+        raise Unsupported("a transposed convolution needs known sizes", "give them with --shape")
+    full = [((n or 0) - 1) * s + (k or 0) for n, s, k in zip(sizes, strides, spans, strict=True)]
     totals = [f - e if padding == tflite.Padding.SAME else 0 for f, e in zip(full, extents, strict=True)]
     begins = [max(total, 0) // 2 for total in totals]
     ends = [max(f - b - e, 0) for f, b, e in zip(full, begins, extents, strict=True)]
@@ -203,7 +213,9 @@ def fully_connected(node: Node) -> Output:
     activation, keep = node.options("FullyConnectedOptions", "FusedActivationFunction", "KeepNumDims")
     weight = node.transposed(1, (1, 0))
     value, shape = node.input(0), node.shape()
-    columns = shape_of(weight)[0] or 0
+    columns = shape_of(weight)[0]
+    if columns is None:
+        raise Unsupported("the shape of the weight is not known", "give it with --shape")
     if not keep and (len(shape) != 2 or shape[1] != columns):
         value = nn.Reshape(value, shape=(-1, columns)).output
     result = nn.Matmul(value, weight).output

@@ -156,7 +156,7 @@ def quantize(node: Node) -> Output:
 @converter("ZEROS_LIKE")
 def zeros_like(node: Node) -> Output:
     if None in node.shape():
-        raise Unsupported("the shape is not known", "give it with --shape")
+        return nn.DynamicExpand(node.like(0, node.input(0)), nn.ShapeOf(node.input(0), start=0).output).output
     return node.new_constant(np.zeros(node.shape(), dtype_of(node.input(0))))
 
 

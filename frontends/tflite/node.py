@@ -13,6 +13,7 @@ import tflite
 
 from ...dialects import nn
 from ...dialects.mlir import ir
+from ...dialects.nn.extents import as_int64
 from ...dialects.tensors import Array, Shape, dtype_of, shape_of
 from ..builder import NetworkBuilder, Unsupported
 from ..converter import Registry
@@ -152,6 +153,11 @@ class Node:
         tensor = self.tensors[index] if index < len(self.tensors) else None
         array = self.constant(index) if tensor is None or tensor.data is None else tensor.data
         return tuple(int(item) for item in array.reshape(-1))
+
+    def computed(self, index: int) -> Value | None:
+        """An operand that is not constant, as i64; None for a constant one."""
+        value = self.input(index)
+        return as_int64(value) if nn.constant_value(value) is None else None
 
     def new_constant(self, array: Any, dtype: Any = None) -> Value:
         """A constant at this operator."""

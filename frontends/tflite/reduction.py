@@ -3,6 +3,7 @@
 import numpy as np
 
 from ...dialects import nn
+from ...dialects.nn.extents import dims_of, product
 from ...dialects.tensors import dtype_of, element_type
 from ..builder import Unsupported
 from .loader import DTYPES
@@ -21,7 +22,8 @@ def _reduce(node: Node) -> Output:
         total = nn.Reduce(value, kind="sum", axes=axes, keepdims=bool(keepdims)).output
         count = nn.known_product(tuple(node.shape()[axis] for axis in axes))
         if count is None:
-            raise Unsupported("the mean of integers needs a known shape", "give it with --shape")
+            many = nn.Reshape(product(dims_of(value, axes)), shape=()).output
+            return nn.Div(total, nn.Cast(many, to=element_type(dtype_of(value)), saturate=True).output).output
         return nn.Div(total, node.like(count, value)).output
     return nn.Reduce(value, kind=kind, axes=axes, keepdims=bool(keepdims)).output
 
@@ -61,10 +63,14 @@ def cumsum(node: Node) -> Output:
 
 @converter("TOPK_V2", builds=(nn.Topk, nn.Cast))
 def topk(node: Node) -> Output:
-    (k,) = node.ints(1)
     if node.rank() < 1:
         raise Unsupported("a scalar has no largest elements")
-    top = nn.Topk(node.input(0), k=k, axis=-1, largest=True, sorted=True)
+    k = node.computed(1)
+    top: nn.Topk | nn.DynamicTopk
+    if k is None:
+        top = nn.Topk(node.input(0), k=node.ints(1)[0], axis=-1, largest=True, sorted=True)
+    else:
+        top = nn.DynamicTopk(node.input(0), k, axis=-1, largest=True, sorted=True)
     return [top.output, nn.Cast(top.indices, to=element_type(np.int32), saturate=True).output]
 
 

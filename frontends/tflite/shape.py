@@ -3,9 +3,9 @@
 import numpy as np
 
 from ...dialects import nn
-from ...dialects.mlir import ir
-from ...dialects.nn.extents import equal_parts
-from ...dialects.tensors import dtype_of, element_type
+from ...dialects.nn.extents import as_int64, equal_parts, ints
+from ...dialects.tensors import element_type
+from ..builder import Unsupported
 from .loader import DTYPES
 from .node import Node, Output, activated, converter, to_nchw, to_nhwc
 
@@ -15,17 +15,10 @@ def reshape(node: Node) -> Output:
     if len(node.inputs) > 1 and node.optional(1) is not None:
         target = nn.constant_ints(node.input(1))
         if target is None:
-            return nn.DynamicReshape(node.input(0), _as_int64(node, 1), allow_zero=True).output
+            return nn.DynamicReshape(node.input(0), as_int64(node.input(1)), allow_zero=True).output
     else:
         target = node.outputs[0].shape
     return nn.Reshape(node.input(0), shape=target).output
-
-
-def _as_int64(node: Node, index: int) -> ir.Value:
-    value = node.input(index)
-    if dtype_of(value) == np.int64:
-        return value
-    return node.builder.folded(nn.Cast(value, to=element_type(np.int64), saturate=True).output)
 
 
 @converter("DENSIFY")
@@ -56,6 +49,8 @@ def expand_dims(node: Node) -> Output:
 def squeeze(node: Node) -> Output:
     (count,) = node.options("SqueezeOptions", "SqueezeDimsLength")
     dims = node.options("SqueezeOptions", "SqueezeDimsAsNumpy")[0] if count else []
+    if not count and None in node.shape():
+        raise Unsupported("squeeze without axes needs a known shape", "give it with --shape")
     axes = tuple(int(dim) for dim in dims) or tuple(i for i, dim in enumerate(node.shape()) if dim == 1)
     return nn.Squeeze(node.input(0), axes=axes).output
 
@@ -100,13 +95,20 @@ def split(node: Node) -> Output:
 def split_v(node: Node) -> Output:
     (axis,) = node.ints(2)
     sizes, dim = list(node.ints(1)), node.shape()[axis]
-    if -1 in sizes and dim is not None:
+    if -1 in sizes:
+        if dim is None:
+            raise Unsupported(f"what is left of dimension {axis} is not known", "give it with --shape")
         sizes[sizes.index(-1)] = dim - sum(size for size in sizes if size >= 0)
     return nn.Split(node.input(0), axis=axis, sizes=sizes).outputs
 
 
 @converter("SLICE", builds=nn.Slice)
 def slice_(node: Node) -> Output:
+    if any(node.computed(index) is not None for index in (1, 2)):
+        starts, extents = as_int64(node.input(1)), as_int64(node.input(2))
+        rest = nn.Less(extents, ints([0])).output
+        stops = nn.Where(rest, ints([np.iinfo(np.int64).max]), nn.Add(starts, extents).output).output
+        return nn.DynamicSlice(node.input(0), starts, stops, ints(range(node.rank())), None).output
     begins, sizes = node.ints(1), node.ints(2)
     ends = [np.iinfo(np.int64).max if size < 0 else b + size for b, size in zip(begins, sizes, strict=True)]
     axes = range(len(begins))
@@ -153,6 +155,12 @@ def strided_slice(node: Node) -> Output:
 
 @converter("PAD", "PADV2", builds=nn.Pad)
 def pad(node: Node) -> Output:
+    amounts = node.computed(1)
+    if amounts is not None:
+        pairs = nn.Transpose(amounts, permutation=(1, 0)).output
+        fill = nn.Reshape(node.input(2), shape=()).output if node.operator == "PADV2" else None
+        flat = nn.Reshape(pairs, shape=(2 * node.rank(),)).output
+        return nn.DynamicPad(node.input(0), flat, fill, None, mode="constant").output
     value = float(node.constant(2).reshape(-1)[0]) if node.operator == "PADV2" else 0.0
     return nn.Pad(node.input(0), padding=_amounts(node), mode="constant", value=value).output
 
@@ -171,16 +179,25 @@ def _amounts(node: Node) -> tuple[int, ...]:
 
 @converter("TILE", builds=nn.Tile)
 def tile(node: Node) -> Output:
+    repeats = node.computed(1)
+    if repeats is not None:
+        return nn.DynamicTile(node.input(0), repeats).output
     return nn.Tile(node.input(0), repeats=node.ints(1)).output
 
 
 @converter("BROADCAST_TO", builds=nn.Expand)
 def broadcast_to(node: Node) -> Output:
+    target = node.computed(1)
+    if target is not None:
+        return nn.DynamicExpand(node.input(0), target).output
     return nn.Expand(node.input(0), shape=node.ints(1)).output
 
 
 @converter("FILL", builds=nn.Expand)
 def fill(node: Node) -> Output:
+    target = node.computed(0)
+    if target is not None:
+        return nn.DynamicExpand(node.input(1), target).output
     return nn.Expand(node.input(1), shape=node.ints(0)).output
 
 

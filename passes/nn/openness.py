@@ -11,19 +11,26 @@ def open_notes(function: func.FuncOp, machine_code: bool) -> list[str]:
     """One sentence for each dimension of an input that is open, and one for each operation whose result has a size that
     depends on data. `machine_code` is whether the target would have got it without them."""
     consequence = f": {SLOWER}" if machine_code else ""
-    notes = {}
+    notes: dict[str, str] = {}
     for item in inputs_of(function):
         shape = shape_of(item.type)
+        unnamed = []
         for number, dim in enumerate(shape):
             symbol = item.dims[number] if item.dims else ""
-            symbol = symbol if any(map(str.isalnum, symbol)) else ""  # exporters write "?" for what they do not know
             if dim is not None or symbol in notes:
                 continue
-            name = f"'{symbol}'" if symbol else str(number)
+            if not any(map(str.isalnum, symbol)):  # exporters write "?" for what they do not know
+                unnamed.append(str(number))
+                continue
+            notes[symbol] = (
+                f"dimension '{symbol}' of input '{item.name}' is open{consequence}; fix it with --dim {symbol}=..."
+            )
+        if unnamed:
+            plural, are, them = ("s", "are", "them") if len(unnamed) > 1 else ("", "is", "it")
             whole = ",".join("..." if one is None else str(one) for one in shape)
-            fix = f"--dim {symbol}=..." if symbol else f"--shape {item.name}={whole}"
-            notes[symbol or f"{item.name}/{number}"] = (
-                f"dimension {name} of input '{item.name}' is open{consequence}; fix it with {fix}"
+            notes[f"/{item.name}"] = (
+                f"dimension{plural} {', '.join(unnamed)} of input '{item.name}' {are} open{consequence}; "
+                f"fix {them} with --shape {item.name}={whole}"
             )
     if not notes:
         for op in function.regions[0].blocks[0].operations:

@@ -36,6 +36,22 @@ def constants(**arrays):
     )
 
 
+def boxes(batch, classes, count):
+    """Boxes by opposite corners, and scores, of which some are the same."""
+    random = np.random.default_rng([batch, classes, count])
+    starts = random.random((batch, count, 2))
+    corners = np.concatenate([starts, starts + random.uniform(0.05, 0.4, starts.shape)], axis=-1)
+    scores = random.integers(0, 50, (batch, classes, count)) / 50
+    return corners.astype(np.float32), scores.astype(np.float32)
+
+
+BOXES = [boxes(1, 1, 20), boxes(2, 3, 40), boxes(1, 2, 1)]
+LIMITS = (
+    "m = Constant<value_ints=[6]>() t = Constant<value_floats=[0.3]>() "
+    "y = NonMaxSuppression<center_point_box={centre}>(b, s, m, t{least})"
+)
+
+
 CASES = {
     "conv_same_upper": (
         IMAGE,
@@ -277,5 +293,69 @@ CASES = {
         "float[?,?] y",
         "y = Add(x, z)",
         [(noise(3, 1), noise(1, 4)), (noise(3, 4), noise(3, 4)), (noise(1, 1), noise(2, 5))],
+    ),
+    "nms": ("float[B,N,4] b, float[B,C,N] s", "int64[?,3] y", LIMITS.format(centre=0, least=""), BOXES),
+    "nms_of_centres_above_a_score": (
+        "float[B,N,4] b, float[B,C,N] s",
+        "int64[?,3] y",
+        "l = Constant<value_floats=[0.5]>() " + LIMITS.format(centre=1, least=", l"),
+        BOXES,
+    ),
+    "nms_of_known_shapes": (
+        "float[2,40,4] b, float[2,3,40] s",
+        "int64[?,3] y",
+        LIMITS.format(centre=0, least=""),
+        BOXES[1:2],
+    ),
+    "boxes_that_stay": (
+        "float[1,N,4] b, float[1,C,N] s",
+        "float[?,4] y",
+        LIMITS.format(centre=0, least="").replace(" y = ", " n = ")
+        + " c = Constant<value_ints=[2]>() i = Gather<axis=1>(n, c) a = Constant<value_ints=[0]>() "
+        "f = Squeeze(b, a) d = Constant<value_ints=[1]>() j = Squeeze(i, d) y = Gather(f, j)",
+        [BOXES[0], BOXES[2]],
+    ),
+    "compress": (
+        "float[N,M] x, bool[K] c",
+        "float[?,?] y",
+        "y = Compress<axis=1>(x, c)",
+        [(noise(2, 3), np.array([True, False, True])), (noise(1, 4), np.array([False, True]))],
+    ),
+    "compress_all": (
+        "float[2,3] x, bool[6] c",
+        "float[?] y",
+        "y = Compress(x, c)",
+        [(noise(2, 3), np.arange(6) % number == 0) for number in (1, 2, 7)],
+    ),
+    "unique": (
+        "float[N,M] x",
+        "float[?] y, int64[?] c",
+        "y, , , c = Unique(x)",
+        [(np.round(noise(*shape)),) for shape in ((3, 4), (1, 1), (7, 9))],
+    ),
+    "unique_in_their_own_order": (
+        "float[N,M] x",
+        "float[?] y, int64[?] i, int64[?] j, int64[?] c",
+        "y, i, j, c = Unique<sorted=0>(x)",
+        [(np.round(noise(*shape)),) for shape in ((3, 4), (1, 1), (7, 9))],
+    ),
+    "unique_of_known_shape": (
+        "float[5,8] x",
+        "float[?] y, int64[?] i, int64[?] j, int64[?] c",
+        "y, i, j, c = Unique(x)",
+        [(np.round(noise(5, 8)),)],
+    ),
+    "slice_of_known_vector": (
+        "float[6] x, float[N] z",
+        "float[5] y, float[3] r, float[?] w",
+        f"{constants(a=[0], b=[-1], c=[-2], d=[-100], e=[0], i=[-2])} "
+        "y = Slice(x, a, b, e) r = Slice(x, b, d, e, i) w = Slice(z, a, c, e)",
+        [(noise(6), noise(4)), (noise(6), noise(1))],
+    ),
+    "unique_slices": (
+        "float[N,M] x",
+        "float[?,?] y, int64[?] i, int64[?] j, int64[?] c",
+        "y, i, j, c = Unique<axis=1>(x)",
+        [(np.sign(noise(2, 9)),), (np.sign(noise(3, 20)),), (noise(1, 1),)],
     ),
 }

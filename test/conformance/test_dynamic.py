@@ -141,6 +141,7 @@ SLOWER = "compiled to portable code, slower than machine code"
         ((2, "?"), [f"dimension 1 of input 'x' is open: {SLOWER}; fix it with --shape x=2,..."]),
         ((2, None), [f"dimension 1 of input 'x' is open: {SLOWER}; fix it with --shape x=2,..."]),
         (("N", "N"), [f"dimension 'N' of input 'x' is open: {SLOWER}; fix it with --dim N=..."]),
+        ((None, "?"), [f"dimensions 0, 1 of input 'x' are open: {SLOWER}; fix them with --shape x=...,..."]),
         ((2, 3), None),
     ],
 )
@@ -155,6 +156,18 @@ def test_what_is_portable_anyway_is_not_slower():
 
 def test_open_dimensions_give_portable_code():
     assert kpuc.compile(relu("N", 3)).data == kpuc.compile(relu("N", 3), portable=True).data
+
+
+def test_what_portable_code_lacks_is_refused_with_the_way_out():
+    """Einsum is written out for known sizes."""
+    values = [helper.make_tensor_value_info(name, TensorProto.FLOAT, ["N", "N"]) for name in "xy"]
+    node = helper.make_node("Einsum", ["x", "x"], ["y"], equation="ij,jk->ik")
+    graph = helper.make_graph([node], "g", [values[0]], [values[1]])
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 20)], ir_version=9)
+    with pytest.raises(UnsupportedError, match=r"(?s)K0602.*nn.einsum.*help  fix what is open \(--dim, --shape\)"):
+        kpuc.compile(model)
+    with pytest.raises(UnsupportedError, match=r"(?s)K0602.*nn.einsum.*help  see kpuc ops"):
+        kpuc.compile(model, target="k230")
 
 
 def test_a_dimension_can_stay_open_beside_one_that_is_fixed():

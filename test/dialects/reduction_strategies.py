@@ -69,6 +69,16 @@ def topk(draw):
     return Case(nn.Topk, [x], expected, {"k": k, "axis": axis, "largest": largest, "sorted": True})
 
 
+@st.composite
+def dynamic_topk(draw):
+    static = draw(topk())
+    attributes = dict(static.attributes)
+    k = np.array([attributes.pop("k")])
+    known = (1,) if draw(st.booleans()) else ()
+    operands = [*static.operands, k]
+    return Case(nn.DynamicTopk, operands, static.expected, attributes, constant=known, static=(1,), open_result=True)
+
+
 def along_axis(op, operator, **choices):
     """An operation with an axis and further attributes, one of `choices` each."""
 
@@ -193,6 +203,7 @@ STRATEGIES = {
     nn.ArgReduce: arg_reduce(),
     nn.Cumsum: cumsum(),
     nn.Topk: topk(),
+    nn.DynamicTopk: dynamic_topk(),
     nn.Softmax: along_axis(nn.Softmax, "Softmax"),
     nn.LogSoftmax: along_axis(nn.LogSoftmax, "LogSoftmax"),
     nn.Hardmax: along_axis(nn.Hardmax, "Hardmax"),

@@ -29,6 +29,7 @@ pytestmark = pytest.mark.skipif(
     reason="onnxruntime of before 1.24, the last for Python 3.10, divides by zero on some of these networks",
 )
 BY_VALUES = (
+    nn.DynamicTopk,
     nn.Gather,
     nn.GatherElements,
     nn.GatherNd,

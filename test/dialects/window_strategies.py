@@ -148,6 +148,22 @@ def resize(draw):
     return Case(nn.Resize, [x], expected, own, bound=1e-4)
 
 
+@st.composite
+def dynamic_resize(draw):
+    """By computed sizes, or by scales, which onnxruntime then is given, too."""
+    static = draw(resize().filter(lambda case: case.attributes["coordinate"] != "tf_crop_and_resize"))
+    own = {name: value for name, value in static.attributes.items() if name not in ("extrapolation_value", "roi")}
+    (x,), sizes = static.operands, np.array(own.pop("sizes"))
+    settings = {"constant": (1,) if draw(st.booleans()) else (), "static": (1,), "open_result": True, "bound": 1e-4}
+    if draw(st.booleans()):
+        return Case(nn.DynamicResize, [x, sizes], static.expected, {**own, "scales": None}, **settings)
+    own["scales"] = [1.0, 1.0, *(draw(st.sampled_from([1.0, 1.5, 2.0, 3.0])) for _ in range(2))]
+    given = {name: int(value) if isinstance(value, bool) else value for name, value in own.items()}
+    scales = np.array(given.pop("scales"), np.float32)
+    expected = node("Resize", x, None, scales, coordinate_transformation_mode=given.pop("coordinate"), **given)
+    return Case(nn.DynamicResize, [x, None], expected, own, open_result=True, bound=1e-4)
+
+
 STRATEGIES = {
     nn.Conv: conv(),
     nn.ConvTranspose: conv_transpose(),
@@ -156,4 +172,5 @@ STRATEGIES = {
     nn.AvgPool: avg_pool(),
     nn.LpPool: lp_pool(),
     nn.Resize: resize(),
+    nn.DynamicResize: dynamic_resize(),
 }

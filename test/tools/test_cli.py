@@ -14,6 +14,7 @@ from accumulator import accumulator
 from click.testing import CliRunner
 from native_networks import network_inputs, network_kmodel, network_result
 from networks import SHIPPED
+from onnx import TensorProto, helper
 from PIL import Image
 from tflite_writer import write
 
@@ -199,3 +200,24 @@ def test_a_reader_that_has_seen_enough(kmodel, arguments):
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
         process.stdout.close()
         assert process.stderr.read() == b""
+
+
+def test_open_dimensions(kpuc, tmp_path):
+    """A note on standard error; the file then takes inputs of several sizes."""
+    values = [helper.make_tensor_value_info(name, TensorProto.FLOAT, ["N", "M"]) for name in "xy"]
+    graph = helper.make_graph([helper.make_node("Relu", ["x"], ["y"])], "g", [values[0]], [values[1]])
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 20)], ir_version=9)
+    path, kmodel, output = tmp_path / "a.onnx", tmp_path / "a.kmodel", tmp_path / "y.npz"
+    path.write_bytes(model.SerializeToString())
+    done = kpuc("compile", path, "-o", kmodel, "--dim", "N=?", "--dim", "M=3")
+    assert "  input   x: float32 [?, 3]" in done.stdout
+    assert "note: dimension 'N' of input 'x' is open: compiled to portable code" in done.stderr
+    for rows in (1, 4):
+        np.save(tmp_path / "x.npy", -np.ones((rows, 3), np.float32))
+        assert (
+            f"y: float32 [{rows}, 3]" in kpuc("run", kmodel, "--input", tmp_path / "x.npy", "--output", output).output
+        )
+    assert "shape: [None, 3]" in kpuc("inspect", kmodel).output
+    again = kpuc("compile", path, "-o", kmodel, "--shape", "x=?,3", "--json")
+    assert json.loads(again.stdout)["notes"] == [done.stderr.removeprefix("note: ").strip()]
+    assert "note" not in kpuc("compile", path, "-o", kmodel, "--dim", "N=2", "--dim", "M=3").stderr

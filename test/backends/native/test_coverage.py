@@ -21,8 +21,10 @@ UNKNOWN_SIZES = {
     nn.DynamicExpand: "the shape is an operand; with a constant one it is canonicalised to nn.expand",
     nn.DynamicPad: "the padding is an operand; with a constant one it is canonicalised to nn.pad",
     nn.DynamicReshape: "the shape is an operand; with a constant one it is canonicalised to nn.reshape",
+    nn.DynamicResize: "the sizes are not known; where they are it is canonicalised to nn.resize",
     nn.DynamicSlice: "the bounds are operands; with constant ones it is canonicalised to nn.slice",
     nn.DynamicTile: "the counts are an operand; with a constant one it is canonicalised to nn.tile",
+    nn.DynamicTopk: "k is an operand; with a constant one it is canonicalised to nn.topk",
     nn.Nms: "how many boxes stay depends on their values",
     nn.NonZero: "how many elements are not zero depends on their values",
 }

@@ -109,6 +109,9 @@ CASES = [
         for shape, target in (((3,), (2, 3)), ((2, 1, 3), (2, 4, 3)), ((1,), (2, 2, 2, 2, 2)))
     ),
     case("BROADCAST_TO", integers(0, 9, 3, dtype=np.int64), np.int64([2, 3]), constant=(1,), version=2),
+    case("WHERE", flags(3, 4), outputs="int64"),
+    case("WHERE", flags(5, seed=1), outputs="int64"),
+    case("WHERE", normal(2, 3), outputs="int64"),
     case("FILL", i32(2, 3), np.float32(1.5), constant=(0,), outputs="float32"),
     case("FILL", i32(2, 3), np.int64(7), constant=(0, 1), outputs="int64"),
     case("FILL", np.int64([4]), np.array(True), constant=(0, 1), outputs="bool"),

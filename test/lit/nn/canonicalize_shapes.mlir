@@ -448,3 +448,45 @@ func.func @slice_of_gather_that_is_used(%x: tensor<3x6xf32>) -> (tensor<2x6xf32>
   %1 = "nn.slice"(%0) {starts = array<i64: 1>, ends = array<i64: 3>, axes = array<i64: 0>, steps = array<i64: 1>} : (tensor<4x6xf32>) -> tensor<2x6xf32>
   return %1, %0 : tensor<2x6xf32>, tensor<4x6xf32>
 }
+
+// -----
+
+// CHECK-LABEL: func.func @topk_of_constant_k
+// CHECK:       "nn.topk"(%arg0) {{.*}}k = 2
+func.func @topk_of_constant_k(%x: tensor<?x4xf32>) -> (tensor<?x?xf32>, tensor<?x?xi64>) {
+  %k = "nn.constant"() {value = dense<2> : tensor<1xi64>} : () -> tensor<1xi64>
+  %0:2 = "nn.dynamic_topk"(%x, %k) {axis = 1 : i64, largest = true, sorted = true} : (tensor<?x4xf32>, tensor<1xi64>) -> (tensor<?x?xf32>, tensor<?x?xi64>)
+  return %0#0, %0#1 : tensor<?x?xf32>, tensor<?x?xi64>
+}
+
+// -----
+
+// CHECK-LABEL: func.func @topk_of_computed_k
+// CHECK:       "nn.dynamic_topk"
+func.func @topk_of_computed_k(%x: tensor<?x4xf32>, %k: tensor<1xi64>) -> (tensor<?x?xf32>, tensor<?x?xi64>) {
+  %0:2 = "nn.dynamic_topk"(%x, %k) {axis = 1 : i64, largest = true, sorted = true} : (tensor<?x4xf32>, tensor<1xi64>) -> (tensor<?x?xf32>, tensor<?x?xi64>)
+  return %0#0, %0#1 : tensor<?x?xf32>, tensor<?x?xi64>
+}
+
+// -----
+
+// CHECK-LABEL: func.func @resize_to_known_sizes
+// CHECK:       "nn.resize"(%arg0) {{.*}}sizes = array<i64: 1, 2, 6, 8>
+func.func @resize_to_known_sizes(%x: tensor<1x2x3x4xf32>) -> tensor<?x?x?x?xf32> {
+  %s = "nn.constant"() {value = dense<[1, 2, 6, 8]> : tensor<4xi64>} : () -> tensor<4xi64>
+  %0 = "nn.dynamic_resize"(%x, %s) {mode = "linear", coordinate = "half_pixel", nearest_mode = "floor", cubic_coeff_a = -0.75 : f64,
+    exclude_outside = false, antialias = false} : (tensor<1x2x3x4xf32>, tensor<4xi64>) -> tensor<?x?x?x?xf32>
+  return %0 : tensor<?x?x?x?xf32>
+}
+
+// -----
+
+// From what? The factors between coordinates are not known.
+// CHECK-LABEL: func.func @resize_from_unknown_sizes
+// CHECK:       "nn.dynamic_resize"
+func.func @resize_from_unknown_sizes(%x: tensor<1x2x?x4xf32>) -> tensor<1x2x6x8xf32> {
+  %s = "nn.constant"() {value = dense<[1, 2, 6, 8]> : tensor<4xi64>} : () -> tensor<4xi64>
+  %0 = "nn.dynamic_resize"(%x, %s) {mode = "linear", coordinate = "half_pixel", nearest_mode = "floor", cubic_coeff_a = -0.75 : f64,
+    exclude_outside = false, antialias = false} : (tensor<1x2x?x4xf32>, tensor<4xi64>) -> tensor<1x2x6x8xf32>
+  return %0 : tensor<1x2x6x8xf32>
+}

@@ -195,3 +195,16 @@ func.func @clamp_of_integers(%x: tensor<4xi32>, %y: tensor<4xf32>) -> (tensor<4x
   %1 = "nn.clamp"(%y) {min = 0.0 : f64, max = 6.0 : f64} : (tensor<4xf32>) -> tensor<4xf32>
   return %0, %1 : tensor<4xi32>, tensor<4xf32>
 }
+
+// -----
+
+// What is not known is asked for when it runs.
+// CHECK-LABEL: func.func @depth_to_space_of_unknown_sizes
+// CHECK:       "nn.shape"(%arg0)
+// CHECK:       "nn.dynamic_reshape"
+// CHECK:       "nn.transpose"
+// CHECK-NOT:   nn.depth_to_space
+func.func @depth_to_space_of_unknown_sizes(%x: tensor<1x4x?x?xf32>) -> tensor<1x1x?x?xf32> {
+  %0 = "nn.depth_to_space"(%x) {block = 2 : i64, mode = "DCR"} : (tensor<1x4x?x?xf32>) -> tensor<1x1x?x?xf32>
+  return %0 : tensor<1x1x?x?xf32>
+}

@@ -41,3 +41,26 @@ func.func @nothing(%x: tensor<4x3xf32>) -> tensor<0x3xf32> {
   %1 = "nn.relu"(%0) : (tensor<0x3xf32>) -> tensor<0x3xf32>
   return %1 : tensor<0x3xf32>
 }
+
+// -----
+
+// The dimensions that are asked for are known.
+// CHECK-LABEL: func.func @part_of_a_shape
+// CHECK:       dense<[4, 2]>
+// CHECK-NOT:   nn.gather
+func.func @part_of_a_shape(%x: tensor<2x?x4xf32>) -> tensor<2xi64> {
+  %i = "nn.constant"() {value = dense<[-1, 0]> : tensor<2xi64>} : () -> tensor<2xi64>
+  %0 = "nn.shape"(%x) {start = 0 : i64} : (tensor<2x?x4xf32>) -> tensor<3xi64>
+  %1 = "nn.gather"(%0, %i) {axis = 0 : i64, batch_dims = 0 : i64} : (tensor<3xi64>, tensor<2xi64>) -> tensor<2xi64>
+  return %1 : tensor<2xi64>
+}
+
+// -----
+
+// CHECK-LABEL: func.func @unknown_part_of_a_shape
+// CHECK:       "nn.slice"
+func.func @unknown_part_of_a_shape(%x: tensor<2x?x4xf32>) -> tensor<2xi64> {
+  %0 = "nn.shape"(%x) {start = 0 : i64} : (tensor<2x?x4xf32>) -> tensor<3xi64>
+  %1 = "nn.slice"(%0) {starts = array<i64: 0>, ends = array<i64: 2>, axes = array<i64: 0>, steps = array<i64: 1>} : (tensor<3xi64>) -> tensor<2xi64>
+  return %1 : tensor<2xi64>
+}
