@@ -66,6 +66,7 @@ CODES: dict[str, str] = {
     "K0603": "a target needs static shapes",
     "K0604": "machine code cannot be generated",
     "K0605": "the shapes of a network do not follow from those of its inputs",
+    "K0606": "padding of inputs cannot be cut from the outputs",
     "K0610": "buffers do not fit in the memory there is",
     # K07xx: options, command line
     "K0701": "there is no such target",

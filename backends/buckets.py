@@ -9,10 +9,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from ..dialects.function import entry_function, inputs_of, outputs_of
-from ..dialects.mlir import ir
+from ..dialects.mlir import describe, ir
 from ..dialects.sizes import Extent, Size, dimension, value_of
 from ..dialects.tensors import dtype_of, shape_of
 from ..errors import OptionError, UnsupportedError
+from ..passes.nn.padded_places import padding_between
 from ..passes.nn.reify_shapes import ReifiedShapes
 from ..runtime.kmodel.elements import element_name
 from ..runtime.ranges import SizeRanges
@@ -76,7 +77,7 @@ def buckets_of(module: ir.Module, ranges: Mapping[str, tuple[int, int]], segment
     """The buckets of a network whose dimensions are open where they are called like a range.
 
     Raises `OptionError` K0105 for other dimensions that are open, `UnsupportedError` K0605 when shapes of outputs
-    depend on more than shapes of inputs.
+    depend on more than shapes of inputs, K0606 when padding could not be cut from an output.
     """
     function = entry_function(module)
     dims: dict[tuple[int, int], Size] = {}
@@ -88,9 +89,13 @@ def buckets_of(module: ir.Module, ranges: Mapping[str, tuple[int, int]], segment
                     raise _open(parameter.name, shape_of(parameter.type), axis, symbol)
                 dims[number, axis] = dimension(symbol, *ranges[symbol])
     shapes = ReifiedShapes(module, dims)
+    results = shapes.results()
+    for parameter, op in zip(outputs_of(function), padding_between(module, shapes), strict=True):
+        if op is not None:
+            raise _between(parameter.name, op)
     arguments = function.regions[0].blocks[0].arguments
     inputs = zip(inputs_of(function), map(shapes.shape, arguments), strict=True)
-    outputs = zip(outputs_of(function), shapes.results(), strict=True)
+    outputs = zip(outputs_of(function), results, strict=True)
     return Buckets(
         [Tensor(one.name, element_name(dtype_of(one.type)), shape) for one, shape in inputs],
         [Tensor(one.name, element_name(dtype_of(one.type)), shape) for one, shape in outputs],
@@ -109,6 +114,17 @@ def _open(name: str, shape: Sequence[int | None], axis: int, symbol: str) -> Opt
         cause = f"dimension {axis} has no name that a range could be given for"
         remedy = f"fix it with --shape {name}={whole}, or name it in the file (dim_param)"
     return OptionError("K0105", where=f"input '{name}'", cause=cause, remedy=remedy)
+
+
+def _between(name: str, op: ir.OpView) -> UnsupportedError:
+    """Padding cannot be cut from an output."""
+    return UnsupportedError(
+        "K0606",
+        where=describe(op.location),
+        cause=f"'{op.operation.name}' joins dimensions or tensors whose sizes have a range: padding would lie between "
+        f"the elements of output '{name}'",
+        remedy="fix that size with --dim NAME=N, or end the network before this node",
+    )
 
 
 def _text(sizes: Sizes) -> str:

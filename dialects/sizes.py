@@ -154,6 +154,8 @@ def multiply(a: Extent, b: Extent) -> Extent:
         return a if b == 1 else 0
     for one, other in ((a, b), (b, a)):
         if isinstance(one, Size) and one.kind == "mul" and isinstance(one.operands[1], int):
+            if isinstance(other, int):
+                return multiply(one.operands[0], one.operands[1] * other)
             return multiply(multiply(one.operands[0], other), one.operands[1])
     return _made("mul", a, b)
 
@@ -168,6 +170,8 @@ def divide(a: Extent, b: Extent) -> Extent:
         first, second = a.operands or (a, a)
         if a.kind == "mul" and isinstance(second, int) and second % b == 0:
             return multiply(first, second // b)
+        if a.kind == "mul" and isinstance(second, int) and b % second == 0:
+            return divide(first, b // second)
         if a.kind == "div" and isinstance(second, int):
             return divide(first, second * b)
     return _made("div", a, b)

@@ -60,6 +60,10 @@ class ReifiedShapes:
             raise self._problems[value]
         return self._shapes[value]
 
+    def is_known(self, value: ir.Value) -> bool:
+        """Whether `shape` tells the shape of a value."""
+        return value in self._shapes
+
     def numbers(self, value: ir.Value) -> Numbers:
         """The elements of a tensor of integers. Raises `UnsupportedError` K0605 as `shape` does."""
         if value in self._numbers:

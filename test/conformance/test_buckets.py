@@ -271,3 +271,16 @@ def test_shapes_that_depend_on_data():
     )
     with pytest.raises(UnsupportedError, match=r"K0605.*NonZero.*shapes depend on the values"):
         kpuc.compile(model, dims={"n": (2, 9)}, portable=True)
+
+
+@pytest.mark.parametrize("kind", ["Reshape", "Concat"])
+def test_padding_between_elements(kind):
+    """Pixels in one row, or images side by side: what is cut off would not be the padding."""
+    writer = OnnxWriter(0)
+    x = writer.op("Relu", writer.input(1, 3, 6, "w"))
+    operands = (x, writer.constant([1, 3, -1])) if kind == "Reshape" else (x, x)
+    joined = writer.op(kind, *operands, **({} if kind == "Reshape" else {"axis": 3}))
+    model = writer.model(writer.op("Sigmoid", joined))
+    with pytest.raises(UnsupportedError, match=rf"K0606.*{joined}: .*joins.*elements of output 'v2'"):
+        kpuc.compile(model, dims={"w": (2, 9)}, portable=True)
+    assert kpuc.compile(model, dims={"w": 9}, portable=True).outputs

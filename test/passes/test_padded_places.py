@@ -1,0 +1,114 @@
+"""Where elements are after padding: what is told of a network, against what padding does to it.
+
+Networks here only move elements, so that elements of a padded run can be compared with those of one without padding.
+"""
+
+import numpy as np
+import pytest
+from onnx import TensorProto, helper, numpy_helper
+
+from kpuc.dialects import mlir
+from kpuc.dialects.evaluate import evaluate
+from kpuc.frontends.onnx import import_onnx
+from kpuc.passes.nn.padded_places import padding_between
+from kpuc.passes.nn.reify_shapes import ReifiedShapes
+
+
+def node(kind, inputs, outputs, **attributes):
+    return helper.make_node(kind, inputs.split(), outputs.split(), **attributes)
+
+
+CASES = {
+    "transpose": ([node("Transpose", "x", "y", perm=[3, 1, 0, 2])], True),
+    "flatten_all": ([node("Flatten", "x", "y", axis=1)], False),
+    "merge_rows": ([node("Reshape", "x rows", "y")], True),
+    "merge_pixels": ([node("Reshape", "x pixels", "y")], False),
+    "there_and_back": (
+        [
+            node("Reshape", "x pixels", "a"),
+            node("Relu", "a", "b"),
+            node("Shape", "x", "s"),
+            node("Reshape", "b s", "y"),
+        ],
+        True,
+    ),
+    "there_and_otherwise_back": (
+        [
+            node("Reshape", "x pixels", "a"),
+            node("Transpose", "a", "b", perm=[0, 2, 1]),
+            node("Reshape", "b back", "y"),
+        ],
+        False,
+    ),
+    "pixels_then_channels": (
+        [node("Reshape", "x pixels", "a"), node("Transpose", "a", "b", perm=[0, 2, 1]), node("Add", "b c", "y")],
+        False,
+    ),
+    "summed_pixels": (
+        [node("Reshape", "x pixels", "a"), node("Add", "a a", "b"), node("ReduceMax", "b last", "y", keepdims=1)],
+        True,
+    ),
+    "one_behind_the_other": ([node("Concat", "x x", "y", axis=3)], False),
+    "channels_joined": ([node("Concat", "x x", "y", axis=1)], True),
+    "known_first": ([node("Concat", "four x", "y", axis=3)], True),
+    "columns_in_pairs": ([node("Reshape", "x pairs", "y")], True),
+    "there_and_back_in_channels_last": (
+        [
+            node("Reshape", "x pixels", "a"),
+            node("Transpose", "a", "b", perm=[0, 2, 1]),
+            node("Reshape", "b forth", "y"),
+        ],
+        True,
+    ),
+    "windows": (
+        [node("Reshape", "x windows", "a"), node("Transpose", "a", "y", perm=[0, 2, 4, 1, 3, 5])],
+        True,
+    ),
+    "channels_in_groups": ([node("Reshape", "x groups", "y")], True),
+    "windows_in_a_row": (
+        [
+            node("Reshape", "x windows", "a"),
+            node("Transpose", "a", "b", perm=[0, 2, 4, 1, 3, 5]),
+            node("Reshape", "b row", "y"),
+        ],
+        False,
+    ),
+    "batch_of_products": (
+        [
+            node("Reshape", "x pixels", "a"),
+            node("Transpose", "a", "t", perm=[0, 2, 1]),
+            node("MatMul", "t a", "y"),
+        ],
+        False,
+    ),
+    "moved_then_unknown": ([node("Concat", "x x", "a", axis=3), node("Tile", "a twice", "y")], False),
+}
+"""Nodes from x (1 x 4 x h x w, h = 6) to y, and whether y without padding is the beginning of y with padding."""
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_places(name):
+    nodes, aligned = CASES[name]
+    constants = {
+        "rows": [1, 24, -1], "pixels": [1, 4, -1], "back": [1, -1, 6, 4], "pairs": [1, 4, 6, -1, 2],
+        "forth": [1, 6, -1, 4], "windows": [1, 4, 3, 2, -1, 2], "groups": [1, 2, 2, 6, -1], "row": [-1, 4, 2, 2],
+        "twice": [1, 1, 1, 2], "last": [2], "c": np.ones(4, np.float32), "four": np.ones((1, 4, 6, 4), np.float32),
+    }  # fmt: skip
+    used = {text for one in nodes for text in one.input}
+    graph = helper.make_graph(
+        nodes,
+        "network",
+        [helper.make_tensor_value_info("x", TensorProto.FLOAT, [1, 4, 6, "w"])],
+        [helper.make_tensor_value_info("y", TensorProto.FLOAT, None)],
+        [numpy_helper.from_array(np.asarray(one), key) for key, one in constants.items() if key in used],
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=9)
+    x = np.random.default_rng(0).random((1, 4, 6, 8)).astype(np.float32) + 1
+    with mlir.context():
+        module = import_onnx(model)
+        (culprit,) = padding_between(module, ReifiedShapes(module))
+        (plain,) = evaluate(module, [x])
+        (whole,) = evaluate(module, [np.pad(x, [(0, 0)] * 3 + [(0, 4)])])
+        assert (culprit is None) == aligned
+    begins = np.allclose(whole[tuple(slice(size) for size in plain.shape)], plain, atol=1e-6)
+    assert begins == aligned
