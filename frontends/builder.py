@@ -49,7 +49,7 @@ def resolve_inputs(
     specs: Sequence[InputSpec], shapes: Mapping[str, Sequence[Dim]], dims: Mapping[str, Dim], model: str
 ) -> list[tuple[str, ir.Type]]:
     """Names and types of the inputs, with the caller's whole `shapes` and values of symbolic `dims` applied, in which
-    None is for what shall stay open.
+    None is for what shall stay open, or for what the other one says.
 
     Raises `OptionError` K0105 for names that do not exist and for shapes that do not fit.
     """
@@ -67,20 +67,22 @@ def resolve_inputs(
     for spec in specs:
         shape: list[Dim] = [dims.get(dim) if isinstance(dim, str) else dim for dim in spec.shape]
         if spec.name in shapes:
-            shape = _fitting(spec.name, shape, shapes[spec.name], model)
+            shape = _fitting(spec, shape, shapes[spec.name], model)
         types.append((spec.name, tensor_type(shape, spec.elements)))
     return types
 
 
-def _fitting(name: str, declared: list[Dim], given: Sequence[Dim], model: str) -> list[Dim]:
+def _fitting(spec: InputSpec, declared: list[Dim], given: Sequence[Dim], model: str) -> list[Dim]:
+    """The shape that is given; a symbol that it leaves open is what is said of the symbol."""
     fits = len(declared) == len(given) and all(
-        d in (None, g) and (g is None or g > 0) for d, g in zip(declared, given, strict=True)
+        d in (None, g) or (g is None and isinstance(dim, str))
+        for dim, d, g in zip(spec.shape, declared, given, strict=True)
     )
-    if not fits:
+    if not fits or any(g is not None and g < 1 for g in given):
         wanted, text = (",".join("?" if dim is None else str(dim) for dim in dims) for dims in (given, declared))
-        cause = f"shape {wanted} does not fit input '{name}' ({text})"
+        cause = f"shape {wanted} does not fit input '{spec.name}' ({text})"
         raise OptionError("K0105", where=model, cause=cause)
-    return list(given)
+    return [d if g is None else g for d, g in zip(declared, given, strict=True)]
 
 
 @dataclass(frozen=True)
