@@ -139,9 +139,18 @@ def add(a: Extent, b: Extent) -> Extent:
 
 def subtract(a: Extent, b: Extent) -> Extent:
     """a - b"""
-    if isinstance(b, int):
-        return add(a, -b)
-    return 0 if a == b else _made("sub", a, b)
+    (a, plus), (b, minus) = _constant_apart(a), _constant_apart(b)
+    if b == 0:
+        return add(a, plus - minus)
+    return plus - minus if a == b else add(_made("sub", a, b), plus - minus)
+
+
+def _constant_apart(extent: Extent) -> tuple[Extent, int]:
+    """An extent as one without a constant that is added, and this."""
+    if isinstance(extent, int):
+        return 0, extent
+    last = extent.operands[-1] if extent.kind == "add" else None
+    return (extent.operands[0], last) if isinstance(last, int) else (extent, 0)
 
 
 def multiply(a: Extent, b: Extent) -> Extent:
@@ -186,33 +195,36 @@ def remainder(a: Extent, b: Extent) -> Extent:
 
 def larger(a: Extent, b: Extent) -> Extent:
     """max(a, b)"""
-    for one, other in ((a, b), (b, a)):
-        if one == other or bounds(one)[1] <= bounds(other)[0]:
-            return other
-    return _made("max", a, b)
+    if least_difference(a, b) >= 0:
+        return a
+    return b if least_difference(b, a) >= 0 else _made("max", a, b)
 
 
 def smaller(a: Extent, b: Extent) -> Extent:
     """min(a, b)"""
-    for one, other in ((a, b), (b, a)):
-        if one == other or bounds(one)[1] <= bounds(other)[0]:
-            return one
-    return _made("min", a, b)
+    if least_difference(a, b) >= 0:
+        return b
+    return a if least_difference(b, a) >= 0 else _made("min", a, b)
 
 
 def equal(a: Extent, b: Extent) -> Extent:
     """1 if a == b, else 0"""
     if a == b:
         return 1
-    apart = bounds(a)[1] < bounds(b)[0] or bounds(b)[1] < bounds(a)[0]
-    return 0 if apart else _made("equal", a, b)
+    return 0 if max(least_difference(a, b), least_difference(b, a)) > 0 else _made("equal", a, b)
 
 
 def less(a: Extent, b: Extent) -> Extent:
     """1 if a < b, else 0"""
-    if bounds(a)[1] < bounds(b)[0]:
+    if least_difference(b, a) > 0:
         return 1
-    return 0 if a == b or bounds(a)[0] >= bounds(b)[1] else _made("less", a, b)
+    return 0 if least_difference(a, b) >= 0 else _made("less", a, b)
+
+
+def least_difference(a: Extent, b: Extent) -> int:
+    """What a - b is at least."""
+    (above, plus), (below, minus) = _constant_apart(a), _constant_apart(b)
+    return plus - minus if above == below else bounds(a)[0] - bounds(b)[1]
 
 
 def choose(condition: Extent, yes: Extent, no: Extent) -> Extent:

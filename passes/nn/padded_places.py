@@ -17,7 +17,7 @@ from typing import Any
 from ...dialects import nn
 from ...dialects.function import entry_function
 from ...dialects.mlir import ir
-from ...dialects.sizes import Extent, Size, divide
+from ...dialects.sizes import Extent, Size, divide, integers
 from .reify_shapes import ReifiedShapes
 
 
@@ -51,7 +51,7 @@ def padding_between(module: ir.Module, shapes: ReifiedShapes) -> list[Any]:
     for op in operations:
         for value in op.operation.results:
             if shapes.is_known(value):
-                axes[value] = _result(op, axes, shapes.shape(value))
+                axes[value] = _result(op, axes, shapes, shapes.shape(value))
     found = ([axis.culprit for axis in axes[value]] for value in end.operation.operands)
     return [next(filter(None, culprits), None) for culprits in found]
 
@@ -60,24 +60,22 @@ def _fresh(shape: Sequence[Extent]) -> Axes:
     return tuple(Axis((extent,)) for extent in shape)
 
 
-def _result(op: Any, axes: Mapping[ir.Value, Axes], shape: Sequence[Extent]) -> Axes:
+def _result(op: Any, axes: Mapping[ir.Value, Axes], shapes: ReifiedShapes, shape: Sequence[Extent]) -> Axes:
     fresh = _fresh(shape)
     operands = [axes.get(value, ()) for value in op.operation.operands]
     if isinstance(op, nn.Reshape | nn.DynamicReshape):
         return _reshaped(op, operands[0], shape)
-    if isinstance(op, nn.Concat):
-        position = op.axis % len(shape)
-        kept = list(_aligned(operands, fresh))
-        if any(isinstance(extent, Size) for one in operands[:-1] for extent in one[position].factors):
-            kept[position] = replace(fresh[position], moved=op)
-        return tuple(kept)
-    if not any(axis.culprit for one in operands for axis in one):
-        return fresh  # the only thing that matters is what moved
-    rule = next((RULES[kind] for kind in type(op).__mro__ if kind in RULES), None)
-    if rule is None:
-        return tuple(replace(one, moved=op) if isinstance(one.factors[0], Size) else one for one in fresh)
-    sources = rule(op, operands, shape)
-    return tuple(new if old is None else old for new, old in zip(fresh, sources, strict=True))
+    kept = fresh
+    if any(axis.culprit for one in operands for axis in one):  # all else is as it was
+        rule = next((RULES[kind] for kind in type(op).__mro__ if kind in RULES), None)
+        sources = (replace(one, moved=op) for one in fresh) if rule is None else rule(op, operands, shape)
+        kept = tuple(new if old is None else old for new, old in zip(fresh, sources, strict=True))
+    moves = MOVES.get(type(op))
+    moved = set() if moves is None else moves(op, operands, shapes)
+    return tuple(
+        replace(axis, moved=op) if place in moved and isinstance(shape[place], Size) else axis
+        for place, axis in enumerate(kept)
+    )
 
 
 def _aligned(operands: Sequence[Axes], fresh: Axes) -> Axes:
@@ -195,17 +193,59 @@ def _unsqueeze(op: nn.Unsqueeze, operands: Sequence[Axes], shape: Sequence[Exten
     return [None if place in added else next(kept) for place in range(len(shape))]
 
 
+def _joined(op: nn.Concat, operands: Sequence[Axes], shapes: ReifiedShapes) -> set[int]:
+    """What comes behind an operand whose size is not known."""
+    axis = op.axis % len(operands[0])
+    before = [extent for value in list(op.inputs)[:-1] for extent in shapes.shape(value)[axis : axis + 1]]
+    return {axis} if any(isinstance(extent, Size) for extent in before) else set()
+
+
+def _sliced(op: nn.Slice, operands: Sequence[Axes], shapes: ReifiedShapes) -> set[int]:
+    """What is counted from the end, or goes back from there."""
+    rows = zip(op.axes, op.starts, op.steps, strict=True)
+    return {axis % len(operands[0]) for axis, start, step in rows if start < 0 or step < 0}
+
+
+def _dynamically_sliced(op: nn.DynamicSlice, operands: Sequence[Axes], shapes: ReifiedShapes) -> set[int]:
+    starts, rank = shapes.ints(op.starts), len(operands[0])
+    axes = tuple(range(len(starts))) if op.axes is None else integers(shapes.ints(op.axes)) or ()
+    steps = (1,) * len(starts) if op.steps is None else integers(shapes.ints(op.steps)) or ()
+    rows = zip(axes, starts, steps, strict=True)
+    return {axis % rank for axis, start, step in rows if not isinstance(start, int) or start < 0 or step < 0}
+
+
+def _tiled(op: nn.Tile, operands: Sequence[Axes], shapes: ReifiedShapes) -> set[int]:
+    return {axis for axis, repeat in enumerate(op.repeats) if repeat != 1}
+
+
+def _everywhere(op: Any, operands: Sequence[Axes], shapes: ReifiedShapes) -> set[int]:
+    return set(range(len(operands[0])))
+
+
+MOVES: Mapping[type, Callable[[Any, Sequence[Axes], ReifiedShapes], set[int]]] = {
+    nn.BatchToSpace: _everywhere,
+    nn.Concat: _joined,
+    nn.DynamicSlice: _dynamically_sliced,
+    nn.DynamicTile: _everywhere,
+    nn.ReverseSequence: _everywhere,
+    nn.Slice: _sliced,
+    nn.SpaceToBatch: _everywhere,
+    nn.Tile: _tiled,
+}
+"""Operations that move elements themselves: along which dimensions of the result, if these are not known."""
+
 RULES: Mapping[type, Rule] = {
     **dict.fromkeys(
         (
             nn.BatchNorm, nn.Cast, nn.Dequantize, nn.ElementwiseOp, nn.GroupNorm, nn.InstanceNorm, nn.LayerNorm,
-            nn.PredicateOp, nn.Prelu, nn.Quantize, nn.RmsNorm, nn.Slice, nn.Split, nn.StorageCast, nn.Conv, nn.Pad,
-            nn.PoolOp,
+            nn.PredicateOp, nn.Prelu, nn.Quantize, nn.RmsNorm, nn.Slice, nn.DynamicSlice, nn.Split, nn.StorageCast,
+            nn.Conv, nn.DynamicTile, nn.Pad, nn.PoolOp, nn.Tile,
         ),
         _same_places,
     ),
     nn.ArgReduce: _reduce,
     nn.BinaryOp: _over_each_other,
+    nn.Concat: _over_each_other,
     nn.Matmul: _matmul,
     nn.Reduce: _reduce,
     nn.Squeeze: _squeeze,

@@ -258,6 +258,22 @@ def _depth_to_space(op: nn.DepthToSpace, known: Known) -> Sequence[Extents]:
     return [(n, c // op.block**2, h * op.block, w * op.block)]
 
 
+def _dynamic_resize(op: nn.DynamicResize, known: Known) -> Sequence[Extents]:
+    shape = known.shape(op.input)
+    if op.scales is None:
+        return [known.ints(op.sizes)]
+    ratios = [scale.as_integer_ratio() for scale in op.scales]
+    if any(above >= 2**30 for above, _ in ratios):  # a size times this is a number of 64 bits
+        raise undecided(describe(op.location), op.output, op)
+    return [tuple(extent * above // below for extent, (above, below) in zip(shape, ratios, strict=True))]
+
+
+def _dynamic_topk(op: nn.DynamicTopk, known: Known) -> Sequence[Extents]:
+    shape = list(known.shape(op.input))
+    (shape[op.axis],) = known.ints(op.k)
+    return [tuple(shape)] * 2
+
+
 def _space_to_depth(op: nn.SpaceToDepth, known: Known) -> Sequence[Extents]:
     n, c, h, w = known.shape(op.input)
     return [(n, c * op.block**2, h // op.block, w // op.block)]
@@ -352,8 +368,10 @@ SHAPES: Mapping[type, Rule] = {
     nn.DynamicExpand: _dynamic_expand,
     nn.DynamicPad: _dynamic_pad,
     nn.DynamicReshape: _dynamic_reshape,
+    nn.DynamicResize: _dynamic_resize,
     nn.DynamicSlice: _dynamic_slice,
     nn.DynamicTile: _dynamic_tile,
+    nn.DynamicTopk: _dynamic_topk,
     nn.Einsum: _einsum,
     nn.Expand: _expand,
     nn.Fill: _fill,

@@ -17,22 +17,15 @@ from kpuc.passes.nn.reify_shapes import ReifiedShapes
 
 OPEN = (
     *REFUSED,
-    "_same_",
-    "autopad_same",
     "convtranspose_kernel_shape",
     "convtranspose_output_shape",
-    "dropout_default_mask",
-    "flatten_axis",
-    "flatten_negative_axis",
     "linear_attention",
     "nonmaxsuppression",
     "range_float",
-    "_resize_",
+    "_not_larger",
+    "_not_smaller",
+    "_tf_crop_and_resize",
     "scan_sum",
-    "split_1d_uneven",
-    "split_2d_uneven",
-    "split_equal_parts",
-    "upsample_nearest",
 )
 """Parts of the names of cases that are refused: also what wants to know sizes, and what is decided by elements."""
 

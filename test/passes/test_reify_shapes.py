@@ -174,6 +174,8 @@ def test_arithmetic(extent, function):
     "extent, simple",
     [
         (N - N, 0),
+        (N - (N - 3), 3),
+        (N + 2 - (N + 5), -3),
         (N * 1, N),
         (N * 0, 0),
         (N * 4 // 4, N),
