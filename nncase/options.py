@@ -134,7 +134,10 @@ class CompileOptions(Options):
         differs="with dump_ir only",
     )
     shape_bucket_segments_count = Field(
-        2, count, "into how many equal parts each range is cut; a part's inputs are padded to its greatest size"
+        2,
+        count,
+        "into how many equal parts each range is cut; a part's inputs are padded to its greatest size",
+        differs="the first part has the least size only: of 1 to 8, two are 1 and 8, here 4 and 8",
     )
     shape_bucket_fix_var_map = Field[dict[str, int]]({}, named_sizes, "sizes of symbolic dimensions that are fixed")
     quant_type = Field("uint8", one_of(*TYPES), "as in PTQTensorOptions", since="1.9")

@@ -32,6 +32,8 @@ def write_networks() -> None:
     files["two_outputs.onnx"] = net.model(net.op("Relu", x), net.op("Flatten", net.op("GlobalAveragePool", x)))
     net = OnnxWriter(5)
     files["rows.onnx"] = net.model(net.dense(net.input(2, 7), 7, 3))
+    net = OnnxWriter(7)
+    files["any_rows.onnx"] = net.model(net.op("Relu", net.dense(net.input("n", 7), 7, 3)))
     random = np.random.default_rng(6)
     weight = random.standard_normal((4, 3, 3, 3)).astype(np.float32) / 5
     bias = random.standard_normal(4).astype(np.float32)

@@ -16,12 +16,15 @@ SCRIPTS: "dict[str, Script]" = {}
 
 @dataclass(frozen=True)
 class Script:
-    """`line` is the nncase line that it is for, `network` a file in data, `inputs` (dtype, shape) of the kmodel."""
+    """`line` is the nncase line that it is for, `network` a file in data, `inputs` (dtype, shape) of the kmodel.
+
+    A size of None is one that may vary.
+    """
 
     run: Callable[[Any, bytes], bytes]
     line: str
     network: str
-    inputs: tuple[tuple[str, tuple[int, ...]], ...]
+    inputs: tuple[tuple[str, tuple[int | None, ...]], ...]
 
     @property
     def model(self) -> bytes:
@@ -31,13 +34,16 @@ class Script:
     def feed(self, seed: int = 0) -> list[np.ndarray]:
         """Inputs for the kmodel, always the same."""
         random = np.random.RandomState(seed)
+        shapes = [
+            (dtype, [1 + 3 * seed % 8 if size is None else size for size in shape]) for dtype, shape in self.inputs
+        ]
         return [
             (random.uniform(-2, 2, shape) if dtype == "float32" else random.randint(-128, 384, shape)).astype(dtype)
-            for dtype, shape in self.inputs
+            for dtype, shape in shapes
         ]
 
 
-def script(network: str, *inputs: tuple[str, tuple[int, ...]], line: str = "2.x") -> Callable[[Any], Any]:
+def script(network: str, *inputs: tuple[str, tuple[int | None, ...]], line: str = "2.x") -> Callable[[Any], Any]:
     """Register a function as a script."""
 
     def register(run: Any) -> Any:
@@ -442,4 +448,14 @@ def channels_last_in_and_out_19(nncase, model):
     options.output_layout = "NHWC"
     options.mean = [0.1, 0.2, 0.3]
     options.std = [0.4, 0.5, 0.6]
+    return compiled(nncase, options, model)
+
+
+@script("any_rows.onnx", ("float32", (None, 7)))
+def shape_bucket(nncase, model):
+    options = options2(nncase)
+    options.shape_bucket_enable = True
+    options.shape_bucket_range_info = {"n": [1, 8]}
+    options.shape_bucket_segments_count = 2
+    options.shape_bucket_fix_var_map = {}
     return compiled(nncase, options, model)

@@ -12,6 +12,7 @@ from workflows import COUNT, CUT, WORKFLOWS, camera_options, image, infer, numbe
 
 import kpuc
 import kpuc.nncase as nncase
+from kpuc.errors import OptionError
 
 TARGETS = ("cpu", "k230", "k510", "k210")
 
@@ -44,6 +45,10 @@ def run(kmodel, inputs):
 def test_outputs_are_those_of_the_vendors_kmodel(name, target, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)  # dump_asm writes into tmp
     script = SCRIPTS[name]
+    if name == "shape_bucket" and target in ("k210", "k510"):
+        with pytest.raises(OptionError, match=f"K0723.*for {target} take one shape only"):
+            script.run(for_target(target), script.model)
+        return
     ours = script.run(for_target(target), script.model)
     for seed in range(3):
         inputs = script.feed(seed)
