@@ -1,5 +1,6 @@
 """What a compilation writes down beside the kmodel, for someone to read: the network after each pass, and the plan."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from io import BytesIO
@@ -24,7 +25,7 @@ class IrDumper:
         """What writes into a folder inside, called by the sizes of a bucket; this one, if there are none."""
         if not sizes:
             return self
-        name = "_".join(f"{symbol}={size}" for symbol, size in sizes.items())
+        name = re.sub(r"[^\w.=-]", "_", ",".join(f"{symbol}={size}" for symbol, size in sizes.items()))
         if name not in self.parts:
             self.parts[name] = IrDumper(self.folder / name)
         return self.parts[name]

@@ -111,6 +111,9 @@ class Simulator:
         self._linker = Linker(lambda *arguments: call()(*arguments), threads=threads)  # type: ignore[misc]
         self._engines: dict[int, Engine] = {}
         self._engine(self._entry[0])
+        for index, module in enumerate(getattr(self.model, "modules", ())):
+            if module.kind == NATIVE:  # whether this machine can execute it shall be known before it is called
+                self._engine(index)
         self.inputs, self.outputs = signature(self.model)
         self._ranges = SizeRanges.of(names_of(self.model))
         self._names = {info.name for info in self.inputs}

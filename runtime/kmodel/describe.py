@@ -53,7 +53,7 @@ def _isa5(module: v5.Module) -> Isa5:
 
 
 def describe(model: Model) -> dict[str, Any]:
-    """version, alignment, entry, names, states, and modules with functions, sections, memory pools and code.
+    """version, alignment, entry, names, states, sizes that vary; modules with functions, sections, memory pools and code.
 
     Versions without modules: see `describe_steps`.
     """
@@ -71,6 +71,8 @@ def describe(model: Model) -> dict[str, Any]:
         "inputs": [] if names is None else list(names.inputs),
         "outputs": [] if names is None else list(names.outputs),
         "states": [] if names is None else list(names.states),
+        "dims": {} if names is None else {name: list(symbols) for name, symbols in names.dims.items()},
+        "ranges": {} if names is None else {symbol: list(ends) for symbol, ends in names.ranges.items()},
         "trailing_bytes": len(model.trailing),
         "modules": [_module(model.version, module) for module in model.modules],
     }

@@ -284,3 +284,16 @@ def test_padding_between_elements(kind):
     with pytest.raises(UnsupportedError, match=rf"K0606.*{joined}: .*joins.*elements of output 'v2'"):
         kpuc.compile(model, dims={"w": (2, 9)}, portable=True)
     assert kpuc.compile(model, dims={"w": 9}, portable=True).outputs
+
+
+@pytest.mark.parametrize("kind", ["INT64", "INT32", "UINT8", "INT8", "BOOL", "FLOAT16"])
+@pytest.mark.parametrize("form", FORMS)
+def test_elements_of_other_types(form, kind):
+    x = helper.make_tensor_value_info("x", getattr(TensorProto, kind), ["n", "m"])
+    y = helper.make_tensor_value_info("y", getattr(TensorProto, kind), None)
+    node = helper.make_node("Transpose", ["x"], ["y"], perm=[1, 0])
+    opset = [helper.make_opsetid("", 18)]
+    model = helper.make_model(helper.make_graph([node], "network", [x], [y]), opset_imports=opset, ir_version=9)
+    kmodel = kpuc.compile(model, dims={"n": (1, 4), "m": (2, 8)}, **FORMS[form])
+    given = (random((3, 5)) * 3).astype(helper.tensor_dtype_to_np_dtype(getattr(TensorProto, kind)))
+    agree(kmodel, [given], [given.T], vendor=form != "native")

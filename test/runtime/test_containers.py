@@ -150,7 +150,8 @@ def test_a_missing_file_is_an_error_of_ours(tmp_path: object) -> None:
 
 @pytest.mark.parametrize("data", [RELU, conv5()], ids=["v7", "v5"])
 def test_names_survive(data: bytes) -> None:
-    names = Names(("image",), ("Übel",), "kpuc 0.1", states={"image": [0.5, 1, 2, 3]})
+    sizes = {"dims": {"image": ("", "größe")}, "ranges": {"größe": (1, 9)}}
+    names = Names(("image",), ("Übel",), "kpuc 0.1", states={"image": [0.5, 1, 2, 3]}, **sizes)
     model = attach(attach(read_kmodel(data), Names((), ())), names)
     written = v7.write(model) if isinstance(model, v7.Model) else v5.write(model)
     assert names_of(read_kmodel(written)) == names
@@ -164,6 +165,10 @@ def test_damaged_names_are_an_error() -> None:
         b'{"inputs": 3}',
         b'{"inputs": [1], "outputs": []}',
         b'{"inputs": [], "outputs": [], "states": {"x": [[1]]}}',
+        b'{"inputs": [], "outputs": [], "dims": ["x"]}',
+        b'{"inputs": [], "outputs": [], "dims": {"x": [1]}}',
+        b'{"inputs": [], "outputs": [], "ranges": {"n": [1]}}',
+        b'{"inputs": [], "outputs": [], "ranges": {"n": [1, "9"]}}',
     ):
         model = read_kmodel(RELU)
         one = model.modules[0]

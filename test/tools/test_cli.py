@@ -15,6 +15,7 @@ from click.testing import CliRunner
 from native_networks import network_inputs, network_kmodel, network_result
 from networks import SHIPPED
 from onnx import TensorProto, helper
+from onnx_writer import OnnxWriter
 from PIL import Image
 from tflite_writer import write
 
@@ -63,6 +64,31 @@ def test_dump_ir_writes_a_file_for_each_pass_that_changed_something(kpuc, tmp_pa
     names = sorted(path.name for path in (tmp_path / "ir").iterdir())
     assert names[0] == "000_import.mlir"
     assert any("nn-fuse-convolutions" in name for name in names)
+
+
+def test_a_range_of_sizes(kpuc, tmp_path):
+    writer = OnnxWriter(0)
+    (tmp_path / "net.onnx").write_bytes(writer.model(writer.op("Relu", writer.dense(writer.input("rows", 5), 5, 3))))
+    asked = ("compile", tmp_path / "net.onnx", "-o", tmp_path / "net.kmodel", "--dim", "rows=2:9")
+    said = kpuc(*asked, "--segments", 3, "--dump-ir", tmp_path / "ir").output
+    assert "  input   x0: float32 [?, 5]\n" in said
+    assert [line for line in said.splitlines() if "segment" in line] == [
+        f"  segment rows up to {size}" for size in (4, 6, 9)
+    ]
+    folders = sorted(path.name for path in (tmp_path / "ir").iterdir() if path.is_dir())
+    assert folders == ["rows=4", "rows=6", "rows=9"]
+    assert all((tmp_path / "ir" / folder / "000_import.mlir").exists() for folder in folders)
+    described = json.loads(kpuc("inspect", tmp_path / "net.kmodel", "--json").output)
+    assert (described["dims"], described["ranges"]) == ({"x0": ["rows", ""]}, {"rows": [2, 9]})
+    for rows in (3, 9):
+        np.save(tmp_path / "in.npy", np.ones((rows, 5), np.float32))
+        done = kpuc("run", tmp_path / "net.kmodel", "--input", tmp_path / "in.npy", "--output", tmp_path / "out.npz")
+        assert done.exit_code == 0, done.output
+        assert next(iter(np.load(tmp_path / "out.npz").values())).shape == (rows, 3)
+    np.save(tmp_path / "in.npy", np.ones((10, 5), np.float32))
+    done = kpuc("run", tmp_path / "net.kmodel", "--input", tmp_path / "in.npy", "--output", tmp_path / "out.npz")
+    assert done.exit_code == 1 and "'rows' must be from 2 to 9" in done.output
+    assert "neither NAME=N nor NAME=MIN:MAX" in kpuc(*asked[:-1], "rows=2-9").output
 
 
 def test_run_computes_what_onnxruntime_computes(kpuc, kmodel, tmp_path):

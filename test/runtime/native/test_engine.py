@@ -211,6 +211,25 @@ def test_other_systems_are_told_apart(monkeypatch: pytest.MonkeyPatch) -> None:
         this_cpu.__wrapped__()
 
 
+def test_several_functions_share_weights_and_memory() -> None:
+    """Function 1 is the same code under another signature: both compute, one after the other, on the same arena."""
+    name = host_name()
+    functions = [native_function({name: network_object(name)}, [TENSOR, TENSOR], [SUMS]) for _ in range(2)]
+    module = native_module(functions, WEIGHTS.tobytes(), ARENA)
+    assert len(read_native(module).functions) == 2
+    data = v7.write(v7.Model((module,), alignment=ALIGNMENT))
+    assert len(data) < len(network_kmodel(name)) + len(network_object(name)) + 1024
+    simulator = Simulator(data)
+    x, y = network_inputs()
+    for number in (0, 1, 0):
+        (sums,) = simulator._engines[0].call(number, (x, y))
+        np.testing.assert_allclose(sums, network_result(x, y), rtol=1e-5)
+    with pytest.raises(ExecutionError, match=r"K0504.*function 2 of native code"):
+        simulator._engines[0].call(2, (x, y))
+    with pytest.raises(KmodelError, match=r"K0411.*3 functions for 2 objects"):
+        read_native(replace(module, functions=(*module.functions, module.functions[0])))
+
+
 def test_files_are_written_as_they_are_read(kmodel: bytes) -> None:
     assert v7.write(read_kmodel(kmodel)) == kmodel
 
