@@ -93,6 +93,15 @@ a trial.
 | | int16 | int8 | 20.5 | 23.0 | 27.5 |
 | | int16 | 4 bits | -2.9 | -7.4 | 6.7 |
 
+## Shape buckets
+
+With `shape_bucket_enable`, one kmodel takes all sizes in `shape_bucket_range_info`, as machine code on `cpu`, too:
+inputs are padded with zeros to the next of a few sizes, outputs are cut. [Dynamic shapes](dynamic-shapes.md) says when
+that computes what the network does without padding. What nncase has as `ShapeBucketOptions` counts in neither.
+Differences to nncase 2.11, whose compiler ends on most networks with convolutions of ranges: ranges are cut into parts
+of equal length; the weights of a part are not stored again; outputs between whose elements padding would come to lie
+are refused; quantised networks and preprocessing go together with it.
+
 ## Files in `dump_dir`
 
 | file | when |

@@ -53,7 +53,7 @@ def _isa5(module: v5.Module) -> Isa5:
 
 
 def describe(model: Model) -> dict[str, Any]:
-    """version, alignment, entry, names, states, sizes that vary; modules with functions, sections, memory pools and code.
+    """version, alignment, entry, names, states, sizes that vary; modules with functions, sections, pools and code.
 
     Versions without modules: see `describe_steps`.
     """
