@@ -130,8 +130,8 @@ class CompileOptions(Options):
     shape_bucket_range_info = Field[dict[str, list[int]]](
         {},
         ranges,
-        'least and greatest size of symbolic dimensions, of TFLite\'s as "-1"; not for k210 and k510',
-        differs="with dump_ir only",
+        "least and greatest size of symbolic dimensions, in TFLite of the one called -1; not for k210 and k510",
+        differs="2.11 ends unless the least is 1",
     )
     shape_bucket_segments_count = Field(
         2,

@@ -98,9 +98,9 @@ a trial.
 With `shape_bucket_enable`, one kmodel takes all sizes in `shape_bucket_range_info`, as machine code on `cpu`, too:
 inputs are padded with zeros to the next of a few sizes, outputs are cut. [Dynamic shapes](dynamic-shapes.md) says when
 that computes what the network does without padding. What nncase has as `ShapeBucketOptions` counts in neither.
-Differences to nncase 2.11, whose compiler ends on most networks with convolutions of ranges: ranges are cut into parts
-of equal length; the weights of a part are not stored again; outputs between whose elements padding would come to lie
-are refused; quantised networks and preprocessing go together with it.
+Padding changes the same results as in nncase's kmodels.
+Differences to nncase 2.11: ranges need not begin with 1; they are cut into parts of equal length; outputs between whose
+elements padding would come to lie are refused; preprocessing and quantisation go together with them.
 
 ## Files in `dump_dir`
 

@@ -34,6 +34,9 @@ def write_networks() -> None:
     files["rows.onnx"] = net.model(net.dense(net.input(2, 7), 7, 3))
     net = OnnxWriter(7)
     files["any_rows.onnx"] = net.model(net.op("Relu", net.dense(net.input("n", 7), 7, 3)))
+    net = OnnxWriter(8)
+    x = net.op("Relu", net.conv(net.input(1, 3, 8, "w"), 4, (3, 3), pads=(1, 1, 1, 1)))
+    files["any_width.onnx"] = net.model(net.conv(x, 2, (3, 3), pads=(1, 1, 1, 1)))
     random = np.random.default_rng(6)
     weight = random.standard_normal((4, 3, 3, 3)).astype(np.float32) / 5
     bias = random.standard_normal(4).astype(np.float32)

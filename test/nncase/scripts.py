@@ -18,13 +18,13 @@ SCRIPTS: "dict[str, Script]" = {}
 class Script:
     """`line` is the nncase line that it is for, `network` a file in data, `inputs` (dtype, shape) of the kmodel.
 
-    A size of None is one that may vary.
+    A size that is a range may vary.
     """
 
     run: Callable[[Any, bytes], bytes]
     line: str
     network: str
-    inputs: tuple[tuple[str, tuple[int | None, ...]], ...]
+    inputs: tuple[tuple[str, tuple[int | range, ...]], ...]
 
     @property
     def model(self) -> bytes:
@@ -35,7 +35,8 @@ class Script:
         """Inputs for the kmodel, always the same."""
         random = np.random.RandomState(seed)
         shapes = [
-            (dtype, [1 + 3 * seed % 8 if size is None else size for size in shape]) for dtype, shape in self.inputs
+            (dtype, [one[3 * seed % len(one)] if isinstance(one, range) else one for one in shape])
+            for dtype, shape in self.inputs
         ]
         return [
             (random.uniform(-2, 2, shape) if dtype == "float32" else random.randint(-128, 384, shape)).astype(dtype)
@@ -43,7 +44,7 @@ class Script:
         ]
 
 
-def script(network: str, *inputs: tuple[str, tuple[int | None, ...]], line: str = "2.x") -> Callable[[Any], Any]:
+def script(network: str, *inputs: tuple[str, tuple[int | range, ...]], line: str = "2.x") -> Callable[[Any], Any]:
     """Register a function as a script."""
 
     def register(run: Any) -> Any:
@@ -451,11 +452,22 @@ def channels_last_in_and_out_19(nncase, model):
     return compiled(nncase, options, model)
 
 
-@script("any_rows.onnx", ("float32", (None, 7)))
+@script("any_rows.onnx", ("float32", (range(1, 9), 7)))
 def shape_bucket(nncase, model):
     options = options2(nncase)
     options.shape_bucket_enable = True
     options.shape_bucket_range_info = {"n": [1, 8]}
+    options.shape_bucket_segments_count = 2
+    options.shape_bucket_fix_var_map = {}
+    return compiled(nncase, options, model)
+
+
+@script("any_width.onnx", ("float32", (1, 3, 8, range(7, 13))))
+def shape_bucket_of_images(nncase, model):
+    """The second convolution sees what the first one makes of the padding, up to width 12."""
+    options = options2(nncase)
+    options.shape_bucket_enable = True
+    options.shape_bucket_range_info = {"w": [1, 12]}
     options.shape_bucket_segments_count = 2
     options.shape_bucket_fix_var_map = {}
     return compiled(nncase, options, model)

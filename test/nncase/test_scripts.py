@@ -45,7 +45,7 @@ def run(kmodel, inputs):
 def test_outputs_are_those_of_the_vendors_kmodel(name, target, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)  # dump_asm writes into tmp
     script = SCRIPTS[name]
-    if name == "shape_bucket" and target in ("k210", "k510"):
+    if name.startswith("shape_bucket") and target in ("k210", "k510"):
         with pytest.raises(OptionError, match=f"K0723.*for {target} take one shape only"):
             script.run(for_target(target), script.model)
         return
