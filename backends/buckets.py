@@ -88,6 +88,10 @@ def buckets_of(module: ir.Module, ranges: Mapping[str, tuple[int, int]], segment
                 if symbol not in ranges:
                     raise _open(parameter.name, shape_of(parameter.type), axis, symbol)
                 dims[number, axis] = dimension(symbol, *ranges[symbol])
+    unused = next((symbol for symbol in ranges if symbol not in {size.symbol for size in dims.values()}), None)
+    if unused is not None:
+        cause = f"dimension '{unused}' has a range, but all inputs that have it are of one shape"
+        raise OptionError("K0105", cause=cause, remedy="leave it out of the shapes that are given: --shape NAME=1,?")
     shapes = ReifiedShapes(module, dims)
     results = shapes.results()
     for parameter, op in zip(outputs_of(function), padding_between(module, shapes), strict=True):

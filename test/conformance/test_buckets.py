@@ -260,6 +260,25 @@ def test_open_dimensions():
         kpuc.compile(unnamed(), dims={"n": (2, 9)})
     assert kpuc.compile(unnamed(), dims={"n": (2, 9)}, shapes={"x0": (1, 3)}).inputs[1].shape == (-1, 3)
 
+    with pytest.raises(OptionError, match=r"K0105.*'n' has a range, but all inputs that have it are of one shape"):
+        kpuc.compile(unnamed(), dims={"n": (2, 9)}, shapes={"x0": (1, 3), "x1": (4, 3)})
+    made = kpuc.compile(unnamed(), dims={"n": (2, 9)}, shapes={"x0": (1, 3), "x1": (None, 3)})
+    assert made.inputs[1].shape == (-1, 3)
+
+
+def test_names_of_all_kinds():
+    """Names go into messages of the code."""
+    symbol, name = "größe/\x01 %s {n}", 'ein\'gang\n"0"'
+    x, y = (
+        helper.make_tensor_value_info(one, TensorProto.FLOAT, shape) for one, shape in ((name, [symbol]), ("y", None))
+    )
+    graph = helper.make_graph([helper.make_node("Relu", [name], ["y"])], "network", [x], [y])
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=9)
+    kmodel = kpuc.compile(model, dims={symbol: (2, 9)}, portable=True)
+    agree(kmodel, [random((3,)) ** 2], [random((3,)) ** 2], vendor=True)
+    with pytest.raises(ExecutionError, match="größe"):
+        Simulator(kmodel.data).run(random((1,)))
+
 
 def test_shapes_that_depend_on_data():
     nodes = [helper.make_node("NonZero", ["x"], ["z"]), helper.make_node("Cast", ["z"], ["y"], to=TensorProto.FLOAT)]

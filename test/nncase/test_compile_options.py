@@ -11,6 +11,7 @@ import pytest
 import vendor19
 from onnx import helper
 from scripts import DATA
+from tflite_writer import GraphSpec, OperatorSpec, TensorSpec, write
 
 import kpuc
 import kpuc.nncase as nncase
@@ -265,6 +266,24 @@ def test_shape_bucket_range_info(run, target):
         np.testing.assert_allclose(got, array.mean(1, keepdims=True), **CLOSE)
     with pytest.raises(ExecutionError, match=r"K0502.*is 6, but 'n' must be from 2 to 5"):
         run(simulator, np.zeros((6, 3), np.float32))
+
+
+def test_shape_bucket_range_info_of_a_tflite_network(run):
+    """Its one open dimension is called -1."""
+    tensors = [TensorSpec(name, "float32", (1, 3), signature=(-1, 3)) for name in "xy"]
+    options = nncase.CompileOptions()
+    options.shape_bucket_enable, options.shape_bucket_range_info = True, {"-1": [1, 4]}
+    options.dump_asm = False
+    compiler = nncase.Compiler(options)
+    compiler.import_tflite(
+        write(GraphSpec(tensors, [OperatorSpec("RELU", [0], [1])], [0], [1])), nncase.ImportOptions()
+    )
+    compiler.compile()
+    simulator = nncase.Simulator()
+    simulator.load_model(compiler.gencode_tobytes())
+    for rows in (1, 2, 4):
+        array = np.arange(3 * rows, dtype=np.float32).reshape(rows, 3) - 2
+        assert np.array_equal(run(simulator, array)[0], np.maximum(array, 0))
 
 
 def test_shape_bucket_range_info_for_chips_with_fixed_memory():
