@@ -73,7 +73,7 @@ def run_elsewhere(
     places = [image.offset(image.object.functions[name]) for name in (RUN, CREATE, DESTROY)]
     slot = len(bytes.fromhex(STUBS[image.object.machine]))
     calls = [(at + slot, FUNCTIONS.index(name)) for name, at in image.stubs.items()]
-    outputs = [(one.shape, numpy_dtype(one.element)) for one in native.outputs]
+    outputs = [(one.shape, numpy_dtype(one.element)) for one in native.functions[0].outputs]
     sizes = [one.nbytes for one in inputs] + [math.prod(shape) * dtype.itemsize for shape, dtype in outputs]
     numbers = [image.size, image.executable, *places, len(native.weights), native.arena, POOL_BYTES, threads, runs,
                len(calls), len(inputs), len(outputs), *sum(calls, ()), *sizes]  # fmt: skip

@@ -37,7 +37,7 @@ class ObservedProgram:
         copy, spec = clone(module), host()
         self._count = _return_everything(copy)
         parse_pipeline(pipeline(spec)).run(copy)
-        self._simulator = Simulator(emit_native([copy], [spec], "calibration")[0])
+        self._simulator = Simulator(emit_native([[copy]], [spec], "calibration")[0])
 
     def run(self, inputs: Sequence[Any], observer: Observer | None = None) -> list[Array]:
         """The results for `inputs`, in order; `observer(op, results)` sees those of operations in floats.

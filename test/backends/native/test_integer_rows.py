@@ -29,6 +29,6 @@ def test_means_of_dequantised_numbers(axes, shape):
         module, spec = ir.Module.parse(text), host()
         (expected,) = evaluate(module, [x])
         parse_pipeline(pipeline(spec)).run(module)
-        data, _ = emit_native([module], [spec], "test")
+        data, _ = emit_native([[module]], [spec], "test")
     (got,) = Simulator(data).run(x).values()
     np.testing.assert_allclose(got, expected, rtol=1e-6)

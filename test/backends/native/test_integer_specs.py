@@ -63,9 +63,8 @@ def network():
         modules = [clone(module) for _ in SPECS]
         for spec, one in zip(SPECS.values(), modules, strict=True):
             parse_pipeline(pipeline(spec)).run(one)
-        files = {
-            spec.name: emit_native([one], [spec], "test")[0] for spec, one in zip(SPECS.values(), modules, strict=True)
-        }
+        pairs = zip(SPECS.values(), modules, strict=True)
+        files = {spec.name: emit_native([[one]], [spec], "test")[0] for spec, one in pairs}
     return files, given, expected
 
 
