@@ -316,3 +316,50 @@ def test_elements_of_other_types(form, kind):
     kmodel = kpuc.compile(model, dims={"n": (1, 4), "m": (2, 8)}, **FORMS[form])
     given = (random((3, 5)) * 3).astype(helper.tensor_dtype_to_np_dtype(getattr(TensorProto, kind)))
     agree(kmodel, [given], [given.T], vendor=form != "native")
+
+
+def attention():
+    """Tokens to features by one layer of attention with four heads, its shapes computed as exporters write it."""
+
+    def node(kind, inputs, output, **attributes):
+        return helper.make_node(kind, inputs.split(), [output], **attributes)
+
+    nodes = [node("Gather", "table ids", "x")]
+    for name, order in (("q", [0, 2, 1, 3]), ("k", [0, 2, 3, 1]), ("v", [0, 2, 1, 3])):
+        nodes += [
+            node("MatMul", f"x w{name}", f"{name}0"),
+            node("Shape", f"{name}0", f"{name}s", end=2),
+            node("Concat", f"{name}s heads", f"{name}t", axis=0),
+            node("Reshape", f"{name}0 {name}t", f"{name}1"),
+            node("Transpose", f"{name}1", name, perm=order),
+        ]
+    nodes += [
+        node("MatMul", "q k", "scores"),
+        node("Softmax", "scores", "a", axis=-1),
+        node("MatMul", "a v", "o0"),
+        node("Transpose", "o0", "o1", perm=[0, 2, 1, 3]),
+        node("Concat", "qs flat", "ot", axis=0),
+        node("Reshape", "o1 ot", "o2"),
+        node("LayerNormalization", "o2 ones zeros", "y", axis=-1),
+    ]
+    constants = {name: random((16, 16), seed) for seed, name in enumerate(("wq", "wk", "wv"))}
+    constants |= {"table": random((50, 16)), "heads": np.array([4, 4]), "flat": np.array([16])}
+    constants |= {"ones": np.ones(16, np.float32), "zeros": np.zeros(16, np.float32)}
+    graph = helper.make_graph(
+        nodes,
+        "network",
+        [helper.make_tensor_value_info("ids", TensorProto.INT64, ["batch", "steps"])],
+        [helper.make_tensor_value_info("y", TensorProto.FLOAT, None)],
+        [numpy_helper.from_array(array, name) for name, array in constants.items()],
+    )
+    return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=9).SerializeToString()
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_attention(form):
+    """Padded steps are token 0, and are attended to."""
+    kmodel = kpuc.compile(attention(), dims={"batch": (1, 2), "steps": (4, 16)}, **FORMS[form])
+    for batch, steps in ((1, 4), (2, 7), (1, 11), (2, 16)):
+        ids = np.random.default_rng(steps).integers(1, 50, (batch, steps))
+        whole = (bucket(batch, 1, 2, 2), bucket(steps, 4, 16, 2))
+        agree(kmodel, [ids], expected(attention(), [ids], [whole]), vendor=form != "native")
