@@ -110,13 +110,13 @@ def buckets_of(module: ir.Module, ranges: Mapping[str, tuple[int, int]], segment
 
 def _open(name: str, shape: Sequence[int | None], axis: int, symbol: str) -> OptionError:
     """There is a dimension that has neither a size nor a range."""
-    if symbol:
-        cause = f"dimension {axis}, '{symbol}', has neither a size nor a range"
-        remedy = f"give it a range with --dim {symbol}=MIN:MAX, or a size with --dim {symbol}=N"
-    else:
-        whole = ",".join("N" if dim is None else str(dim) for dim in shape)
-        cause = f"dimension {axis} has no name that a range could be given for"
-        remedy = f"fix it with --shape {name}={whole}, or name it in the file (dim_param)"
+    if not any(map(str.isalnum, symbol)):  # exporters write "?" for what they do not know
+        symbol = f"{name}[{axis}]"
+    whole = ",".join("N" if dim is None else str(dim) for dim in shape)
+    cause = f"dimension {axis}, '{symbol}', has neither a size nor a range"
+    remedy = (
+        f"give it a range with --dim '{symbol}=MIN:MAX', or a size with --dim '{symbol}=N' or --shape {name}={whole}"
+    )
     return OptionError("K0105", where=f"input '{name}'", cause=cause, remedy=remedy)
 
 

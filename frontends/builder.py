@@ -7,7 +7,7 @@ error names all of it.
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -44,6 +44,23 @@ class InputSpec:
     shape: tuple[int | str, ...]
     elements: ir.Type
 
+    def names(self) -> list[str]:
+        """What dimensions that are no numbers are called: their symbols, and "x[0]" where the file has none.
+
+        Exporters write "?" for what they do not know, which is no symbol either.
+        """
+        return [
+            dim if any(map(str.isalnum, dim)) else f"{self.name}[{axis}]"
+            for axis, dim in enumerate(self.shape)
+            if isinstance(dim, str)
+        ]
+
+    def naming(self, dims: Mapping[str, Dim]) -> "InputSpec":
+        """The same, with names of dimensions for symbols where `dims` has them."""
+        names = iter(self.names())
+        shape = [dim if isinstance(dim, int) or (name := next(names)) not in dims else name for dim in self.shape]
+        return replace(self, shape=tuple(shape))
+
 
 def resolve_inputs(
     specs: Sequence[InputSpec], shapes: Mapping[str, Sequence[Dim]], dims: Mapping[str, Dim], model: str
@@ -53,7 +70,8 @@ def resolve_inputs(
 
     Raises `OptionError` K0105 for names that do not exist and for shapes that do not fit.
     """
-    symbols = {dim for spec in specs for dim in spec.shape if isinstance(dim, str) and dim}
+    specs = [spec.naming(dims) for spec in specs]
+    symbols = {dim for spec in specs for dim in (*spec.shape, *spec.names()) if isinstance(dim, str) and dim}
     inputs = [spec.name for spec in specs]
     for given, valid, what in ((shapes, inputs, "input"), (dims, sorted(symbols), "symbolic dimension")):
         unknown = next((name for name in given if name not in valid), None)
@@ -118,10 +136,10 @@ class NetworkBuilder:
         self.input_names = [name for name, _ in inputs]
         return list(self.block.arguments)
 
-    def name_dimensions(self, specs: Sequence[InputSpec]) -> None:
-        """Remember what the model calls dimensions of inputs that are open; `start` comes first."""
+    def name_dimensions(self, specs: Sequence[InputSpec], dims: Mapping[str, Dim]) -> None:
+        """Remember what open dimensions of inputs are called, by the model or in `dims`; `start` comes first."""
         for spec, argument in zip(specs, self.block.arguments, strict=True):
-            pairs = zip(spec.shape, shape_of(argument), strict=True)
+            pairs = zip(spec.naming(dims).shape, shape_of(argument), strict=True)
             self.dims[spec.name] = tuple(str(dim) if known is None else "" for dim, known in pairs)
 
     def add_input(self, name: str, type_: ir.Type) -> ir.Value:

@@ -1,12 +1,17 @@
 """What a kmodel tells users about a network beside its code: names of inputs and outputs, first values of states."""
 
+from __future__ import annotations
+
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from ...dialects.function import argument_names, initial_states, result_names
 from ...dialects.mlir import func
 from ...dialects.tensors import Array
 from ...runtime.kmodel.names import Elements, Names
-from ..buckets import Buckets
+
+if TYPE_CHECKING:
+    from ..buckets import Buckets
 
 
 def names_of(function: func.FuncOp, producer: str, dialect: str = "", buckets: Buckets | None = None) -> Names:

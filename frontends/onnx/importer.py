@@ -75,7 +75,7 @@ def import_onnx(
         graph = GraphImporter(builder, model.graph, opset)
         specs = [_input_spec(value, (shapes or {}).get(value.name), name) for value in graph.inputs]
         arguments = builder.start(resolve_inputs(specs, shapes or {}, dims or {}, name))
-        builder.name_dimensions(specs)
+        builder.name_dimensions(specs, dims or {})
         graph.run(arguments)
         builder.raise_problems("K0110")
         names = [output.name for output in model.graph.output]

@@ -77,7 +77,7 @@ def import_model(model: Model, shapes: Mapping[str, Sequence[Dim]], dims: Mappin
         states = States(builder, {graph.tensors[index].name for index in (*graph.inputs, *graph.outputs)})
         specs = [_spec(checked(graph.tensors[index], model.name), shapes, dims) for index in graph.inputs]
         arguments = builder.start(resolve_inputs(specs, shapes, dims, model.name))
-        builder.name_dimensions(specs)
+        builder.name_dimensions(specs, dims)
         main = GraphImporter(builder, model, 0, states)
         main.run(arguments)
         builder.raise_problems("K0150")

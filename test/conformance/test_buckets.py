@@ -253,10 +253,11 @@ def test_open_dimensions():
     with pytest.raises(OptionError, match=r"K0105.*'q'.*there are: m, n"):
         kpuc.compile(two_symbols(), dims={"q": (2, 9)})
     with pytest.raises(
-        OptionError, match=r"K0105\] input 'c': dimension 0, 'm', has neither a size nor a range\n.*--dim m"
+        OptionError, match=r"K0105\] input 'c': dimension 0, 'm', has neither a size nor a range\n.*--dim 'm=MIN:MAX'"
     ):
         kpuc.compile(two_symbols(), dims={"n": (2, 9)})
-    with pytest.raises(OptionError, match=r"K0105.*'x0': dimension 0 has no name.*\n.*--shape x0=N,3, or name it"):
+    words = r"'x0': dimension 0, 'x0\[0\]', has neither.*\n.*--dim 'x0\[0\]=MIN:MAX', or .*--shape x0=N,3"
+    with pytest.raises(OptionError, match=rf"K0105.*{words}"):
         kpuc.compile(unnamed(), dims={"n": (2, 9)})
     assert kpuc.compile(unnamed(), dims={"n": (2, 9)}, shapes={"x0": (1, 3)}).inputs[1].shape == (-1, 3)
 
@@ -264,6 +265,20 @@ def test_open_dimensions():
         kpuc.compile(unnamed(), dims={"n": (2, 9)}, shapes={"x0": (1, 3), "x1": (4, 3)})
     made = kpuc.compile(unnamed(), dims={"n": (2, 9)}, shapes={"x0": (1, 3), "x1": (None, 3)})
     assert made.inputs[1].shape == (-1, 3)
+
+
+@pytest.mark.parametrize("symbol", [None, "?"])
+def test_dimensions_without_a_name(symbol):
+    """They are called by input and axis."""
+    writer = OnnxWriter(0)
+    x, y = writer.input(symbol, 2, symbol), writer.input(symbol, 2, 1)
+    model = writer.model(writer.op("Add", x, y))
+    kmodel = kpuc.compile(model, dims={"x0[0]": (1, 3), "x0[2]": (4, 6), "x1[0]": 1})
+    assert [info.shape for info in kmodel.inputs] == [(-1, 2, -1), (1, 2, 1)]
+    inputs = [random((2, 2, 5)), random((1, 2, 1), 1)]
+    agree(kmodel, inputs, session(model).run(None, {"x0": inputs[0], "x1": inputs[1]}))
+    with pytest.raises(OptionError, match=r"there is no symbolic dimension 'x0\[1\]'; there are: .*x0\[0\], x0\[2\]"):
+        kpuc.compile(model, dims={"x0[1]": (1, 3)})
 
 
 def test_names_of_all_kinds():
