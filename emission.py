@@ -43,8 +43,9 @@ def emit(
         return _machine_code(options, modules, buckets, dumper, listings)
     if buckets is not None:
         from .backends.stackvm.emit7 import emit7_buckets
+        from .backends.unsupported import OPERATORS
 
-        made = Emitted(emit7_buckets(modules, buckets, PRODUCER), {})
+        made = Emitted(emit7_buckets(modules, buckets, PRODUCER, remedy or OPERATORS), {})
         for module, segment in zip(modules, buckets.segments, strict=True):
             _plan(module, {}, dumper and dumper.inside(segment))
         return made

@@ -109,7 +109,7 @@ def emit7(module: ir.Module, producer: str, remedy: str = OPERATORS) -> bytes:
     return assembler.write(names_of(entry_function(module), producer))
 
 
-def emit7_buckets(modules: Sequence[ir.Module], buckets: Buckets, producer: str) -> bytes:
+def emit7_buckets(modules: Sequence[ir.Module], buckets: Buckets, producer: str, remedy: str = OPERATORS) -> bytes:
     """The kmodel of a network for a range of shapes: `modules` are those for the sizes of the segments.
 
     Raises as `emit7` does.
@@ -117,7 +117,7 @@ def emit7_buckets(modules: Sequence[ir.Module], buckets: Buckets, producer: str)
     assembler = Assembler()
     entry = entry7.entry_function(assembler, buckets)
     for module in modules:
-        _emit_function(assembler, module)
+        _emit_function(assembler, module, remedy)
     entry7.emit_entry(entry, buckets, module=0, first=1)
     return assembler.write(names_of(entry_function(modules[0]), producer, buckets=buckets))
 
