@@ -97,6 +97,9 @@ def compile(
     letterbox: Sequence[int] | Mapping[str, Sequence[int]] | None = None,
     letterbox_value: float | Mapping[str, float] = 0.0,
     input_shape: Sequence[int] | Mapping[str, Sequence[int]] | None = None,
+    outputs: Sequence[str] | None = None,
+    output_type: str = "float32",
+    output_range: Sequence[float] | None = None,
     output_layout: str | Sequence[int] | Mapping[str, str | Sequence[int]] | None = None,
     quant: str | None = None,
     calibration: Any = None,
@@ -123,8 +126,10 @@ def compile(
     `external_data` is the folder of an ONNX network's weights that are not in its file, by default the file's own.
     `input_type` to `input_shape` say how the float32 inputs are made from what the kmodel shall be given, such
     as a camera's bytes: see `frontends.preprocess.Preprocessing`. Each may be a dictionary by input name, for those
-    inputs only. `output_layout` is the order of dimensions of outputs that are images: NCHW, NHWC, or what `transpose`
-    takes (which then holds for outputs of that rank); or a dictionary by output name.
+    inputs only. `outputs` names the values of the network to return instead of its own outputs; what they do not need
+    is left out. `output_type` uint8 or int8 makes integers of real outputs, over `output_range` (0 included), or the
+    ranges that were measured. `output_layout` is the order of dimensions of outputs that are images: NCHW, NHWC, or
+    what `transpose` takes (which then holds for outputs of that rank); or a dictionary by output name.
     `quant` to `measure_errors` say whether the network is quantised, and from what: see `options.Quantisation`. A
     network that is quantised already keeps its parameters; on `k210` only where nothing else is given.
     Calibration data is an array, a dictionary of arrays, an iterable of dictionaries, an `.npz` or `.npy` file, or a
@@ -157,6 +162,9 @@ def compile(
         letterbox=letterbox,
         letterbox_value=letterbox_value,
         input_shape=input_shape,
+        outputs=outputs,
+        output_type=output_type,
+        output_range=output_range,
         output_layout=output_layout,
         quant=quant,
         calibration=calibration,
@@ -202,7 +210,7 @@ def _compile(
             for sizes, one in zip(options.bucket_sizes, lowered, strict=True):
                 buckets.check(one.module, sizes)
         made = emit(whole.options, [one.module for one in lowered], buckets, dumper, listings)
-        exposed = _stated_bytes(whole.module) if options.target == "k210" else {}
+        exposed = _stated_bytes(whole.module, options.target, whole.integers)
     report = {
         "target": options.target,
         "kmodel": options.version,
@@ -245,11 +253,14 @@ def _padding_samples(options: CompileOptions, buckets: "Buckets") -> CompileOpti
     return replace(options, quantisation=replace(wanted, calibration=samples))
 
 
-def _stated_bytes(module: Any) -> dict[str, Any]:
+def _stated_bytes(module: Any, target: str, outputs: Mapping[str, Any]) -> dict[str, Any]:
     """What bytes of inputs and outputs stand for; empty when none stand for real numbers."""
-    from .passes.kpu.expose import stated_bytes
+    found: dict[str, dict[str, Any]] = {"inputs": {}, "outputs": {}}
+    if target == "k210":
+        from .passes.kpu.expose import stated_bytes
 
-    found = stated_bytes(module)
+        found = stated_bytes(module)
+    found["outputs"] |= outputs
     return found if any(found.values()) else {}
 
 

@@ -17,6 +17,7 @@ CODES: dict[str, str] = {
     "K0103": "a graph is inconsistent",
     "K0104": "the operands of a node do not fit together",
     "K0105": "--shape or --dim does not fit the model",
+    "K0106": "a model has no value of the name that an output shall have",
     "K0110": "operators of a model are not supported",
     "K0111": "a tensor of a model is of a type that is not supported",
     "K0112": "a model uses an opset that is not supported",
@@ -165,3 +166,19 @@ class OptionError(KpucError):
 
 class UnknownNameError(OptionError, AttributeError):
     """There is no option of that name."""
+
+
+MOST_NAMES = 40
+"""How many valid names are listed."""
+
+
+def nearest(name: str, valid: Iterable[str]) -> str:
+    """A sentence for the remedy of an error: the nearest of the valid names, or all of them, if they are few."""
+    from difflib import get_close_matches
+
+    names = sorted(valid)
+    lower = {one.lower(): one for one in names}
+    found = get_close_matches(name.lower(), lower, n=1)
+    if found:
+        return f"did you mean '{lower[found[0]]}'?"
+    return f"there are: {', '.join(names[:MOST_NAMES])}{' ...' if len(names) > MOST_NAMES else ''}"

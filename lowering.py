@@ -4,14 +4,14 @@ On entry: a file, and the choices of a compilation for inputs of certain sizes. 
 those of an emitter, and what there is to tell about its making.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from time import process_time
 from typing import TYPE_CHECKING, Any
 
 from . import quantising
-from .options import FLOAT, CompileOptions
+from .options import CompileOptions
 from .pipelines import BYTES_PIPELINE, LAYERS_PIPELINE, OWN_LAYERS_PIPELINE, pipelines
 
 if TYPE_CHECKING:
@@ -39,6 +39,7 @@ class Lowered:
     calibration: "Calibration | None"
     notes: list[str]
     mixed: dict[str, Any] | None
+    integers: dict[str, Any]
     errors: list[dict[str, Any]] | None
     host: list[dict[str, Any]] | None
 
@@ -64,23 +65,28 @@ def lower(model: Any, options: CompileOptions, progress: "Progress | None", dump
     calibration, mixed = quantising.calibrate(module, options, progress), None
     if calibration is not None and options.quantisation.mixed is not None:
         calibration, mixed = quantising.mix(module, options, calibration, behind[0], progress)
+    integers = quantising.quantize_outputs(module, options)
     if calibration is not None and dumper is not None:
         dumper.write("calibrate", module)
-    if options.quant != FLOAT and options.quantisation.rounding != "nearest":
-        quantising.round_weights(module, options)
     original = clone(module) if options.quantisation.measure_errors else None
-    passes += run(behind[:1], module, dumper)
+    passes += run(behind[:1], module, dumper, quantising.rounds_weights(options))
     host = _host_operations(module) if behind[0] in FORMING else None
     errors = None if original is None else quantising.layer_errors(original, module, options.quantisation)
     passes += run(behind[1:], module, dumper)
-    return Lowered(module, options, imported, passes, calibration, notes, mixed, errors, host)
+    return Lowered(module, options, imported, passes, calibration, notes, mixed, integers, errors, host)
 
 
-def run(texts: Sequence[str], module: Any, dumper: "IrDumper | None") -> list[dict[str, Any]]:
-    """Run pipelines one behind the other; what each of their passes took."""
+def run(
+    texts: Sequence[str],
+    module: Any,
+    dumper: "IrDumper | None",
+    before: Callable[[int, Any, Any], None] | None = None,
+) -> list[dict[str, Any]]:
+    """Run pipelines one behind the other, `before` ahead of each pass; what each of their passes took."""
     from .passes.pipeline import Pipeline, parse_pipeline
 
     pipeline = Pipeline([item for text in texts for item in parse_pipeline(text).passes])
+    pipeline.before = before
     pipeline.verify_each = dumper is not None  # who looks at passes wants to know which one was wrong
     if dumper is not None:
         pipeline.after = dumper.after
@@ -96,11 +102,18 @@ def read(model: Any, options: CompileOptions) -> Any:
     if is_tflite(model):
         from .frontends.tflite import import_tflite
 
-        module, layout = import_tflite(model, shapes=options.shapes, dims=options.fixed), "NHWC"
+        module = import_tflite(model, shapes=options.shapes, dims=options.fixed, outputs=options.outputs)
+        layout = "NHWC"
     else:
         from .frontends.onnx import import_onnx
 
-        module = import_onnx(model, shapes=options.shapes, dims=options.fixed, external_data=options.external_data)
+        module = import_onnx(
+            model,
+            shapes=options.shapes,
+            dims=options.fixed,
+            external_data=options.external_data,
+            outputs=options.outputs,
+        )
         layout = "NCHW"
     insert_preprocessing(module, options.preprocessing, layout)
     if options.output_layout is not None:

@@ -56,6 +56,10 @@ SEGMENTS = 2
 """Into how many parts a range of sizes is cut unless it is said."""
 MOST_BUCKETS = 64
 """The most forms of a network in one kmodel."""
+OUTPUT_TYPES = ("float32", "uint8", "int8")
+"""What real outputs may be returned as, the default first."""
+ROUNDINGS = ("nearest", "squant", "adaround")
+"""How weights are rounded, the default first."""
 ENGINES = ("numpy", "native")
 """What runs a network to measure its ranges: numpy, the same on any machine, or machine code, which is faster and
 rounds as this CPU does."""
@@ -70,10 +74,10 @@ class Quantisation:
     `calibration_method` measures ranges, running the network on `calibration_engine`; `ranges` is the path of a file of
     ranges measured before, or a function that gives a `Calibration` for the names of the network's values, and the
     weights of its products by the names of their results (arrays, output channels first).
-    `quant_weights` is the type of weights, None the target's default, `rounding` one of
-    `passes.quant.rounding.METHODS`, by which weights are rounded. `mixed` keeps as few of the most sensitive layers
-    in 16 bits, or in floating point where integers of 8 bits are multiplied, as give the worst output that ratio of
-    signal to noise, in dB, on some of the data. `measure_errors` asks for what quantisation changes, layer by layer.
+    `quant_weights` is the type of weights, None the target's default, `rounding` one of `ROUNDINGS` (see
+    `passes.quant.rounding`), by which weights are rounded. `mixed` keeps as few of the most sensitive layers in 16
+    bits, or in floating point where integers of 8 bits are multiplied, as give the worst output that ratio of signal
+    to noise, in dB, on some of the data. `measure_errors` asks for what quantisation changes, layer by layer.
     `own`: the network is quantised, and its own parameters say the ranges (`CompileOptions.for_network`).
     """
 
@@ -104,6 +108,9 @@ class Quantisation:
             self.calibration is not None or not self.measure_errors,
             "errors shall be measured, but there is no calibration data to measure them with",
         )
+        if self.rounding not in ROUNDINGS:
+            cause = f"there is no way to round '{self.rounding}'; there are: {_list(ROUNDINGS)}"
+            raise OptionError("K0719", cause=cause)
         _require(
             self.calibration is not None or self.rounding != "adaround",
             "rounding by AdaRound needs calibration data",
@@ -158,6 +165,9 @@ class CompileOptions:
     triple: str | None = None
     external_data: str | Path | None = None
     preprocessing: Mapping[str, Preprocessing] = field(default_factory=dict)
+    outputs: tuple[str, ...] = ()
+    output_type: str = "float32"
+    output_range: tuple[float, float] | None = None
     output_layout: str | Mapping[str, str] | None = None
     quantisation: Quantisation = field(default_factory=Quantisation)
 
@@ -166,6 +176,9 @@ class CompileOptions:
         """From some of what `kpuc.compile` takes: fields of this class, of `Preprocessing` and `Quantisation`."""
         given["shapes"] = {name: tuple(shape) for name, shape in (given.get("shapes") or {}).items()}
         given["dims"] = {name: _size(size) for name, size in (given.get("dims") or {}).items()}
+        ends = given.get("output_range")
+        given["output_range"] = None if ends is None else tuple(map(float, ends))
+        given["outputs"] = tuple(given.get("outputs") or ())
         cpu = given.get("cpu")
         given["cpu"] = tuple(cpu.split(",") if isinstance(cpu, str) else cpu or ())
         layout = given.get("output_layout")
@@ -179,6 +192,7 @@ class CompileOptions:
     def __post_init__(self) -> None:
         if self.target not in TARGETS:
             raise OptionError("K0701", cause=f"there is no target '{self.target}'; there are: {', '.join(TARGETS)}")
+        self._check_outputs()
         layouts = self.output_layout
         for layout in layouts.values() if isinstance(layouts, Mapping) else (layouts,):
             check_layout("output", layout)
@@ -198,8 +212,6 @@ class CompileOptions:
             raise OptionError("K0722", cause="a CPU is named, but the kmodel shall hold no machine code")
         self.quantisation.type_for(self.target)
         self.quantisation.weights_for(self.target)
-        if self.quantisation.rounding != "nearest" and self.target == "k210":
-            raise OptionError("K0720", cause="weights for target k210 are rounded to the nearest number only")
         if self.quantisation.mixed is not None and self.target == "k210" and (self.portable or self.version != 5):
             cause = "sensitive layers are left to the K210's processor, which kmodels of version 5 have code for alone"
             raise OptionError("K0722", cause=cause, remedy="leave out portable and kmodel")
@@ -281,6 +293,20 @@ class CompileOptions:
                 ranges=lambda *_: calibration,
             )
         return replace(self, dims={**self.dims, **sizes}, segments=None, quantisation=quantisation)
+
+    def _check_outputs(self) -> None:
+        """Raise `OptionError` K0716 for types and ranges of outputs that there are not."""
+        ends, cause = self.output_range, ""
+        if self.output_type not in OUTPUT_TYPES:
+            cause = f"outputs cannot be {self.output_type}, only {_list(OUTPUT_TYPES)}"
+        elif ends is not None and self.output_type == OUTPUT_TYPES[0]:
+            cause = "the range of outputs is given, but not the integers that it is for: uint8 or int8"
+        elif ends is not None and (len(ends) != 2 or not -inf < ends[0] < ends[1] < inf):
+            cause = f"the range of outputs is {_list(ends)}, expected two numbers, the lower one first"
+        elif self.output_type != OUTPUT_TYPES[0] and self.portable and self.target == "k210":
+            cause = "a portable kmodel for k210 returns the KPU's bytes already, whose scale the report has"
+        if cause:
+            raise OptionError("K0716", cause=cause)
 
     @property
     def machine_code(self) -> bool:

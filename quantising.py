@@ -4,11 +4,12 @@ On entry: the float network, behind the first of its target's pipelines. On exit
 layers keep more of them, and weights lie on the grid that they are rounded to.
 """
 
+from collections.abc import Callable
 from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
 
 from .errors import OptionError
-from .options import DTYPES, CompileOptions, Quantisation
+from .options import DTYPES, FLOAT, OUTPUT_TYPES, CompileOptions, Quantisation
 
 if TYPE_CHECKING:
     from .frontends.dataset import Dataset
@@ -127,13 +128,41 @@ def _is_for_kpu(op: Any) -> bool:
     return isinstance(op, nn.Conv) and broken_rule(op) is None
 
 
-def round_weights(module: Any, options: CompileOptions) -> None:
-    """Round weights in another way than to the nearest number, if that is wanted."""
-    from .passes.quant.rounding import round_weights
+def quantize_outputs(module: Any, options: CompileOptions) -> dict[str, Any]:
+    """Let the network return integers, if that is wanted; what they stand for, by output."""
+    if options.output_type == OUTPUT_TYPES[0]:
+        return {}
+    from .dialects.ranges import Range
+    from .passes.quant.outputs import quantize_outputs
 
+    ends = options.output_range
+    return quantize_outputs(module, options.output_type, None if ends is None else Range(*ends))
+
+
+def rounds_weights(options: CompileOptions) -> "Callable[[int, Any, Any], None] | None":
+    """What is called before each pass, if weights are not rounded to the nearest numbers: before that which quantises
+    them, it lets them lie on its grid."""
     wanted = options.quantisation
-    data = () if wanted.calibration is None else samples(module, wanted)
-    round_weights(module, wanted.rounding, data, 16 if options.quant == "i16" else 8, DTYPES[options.weights])
+    if options.quant == FLOAT or wanted.rounding == "nearest":
+        return None
+
+    def before(_number: int, item: Any, module: Any) -> None:
+        if item.name == "nn-quantize":
+            from .passes.quant.rounding import round_weights
+
+            bits = 16 if options.quant == "i16" else 8
+            round_weights(module, wanted.rounding, _data(module, wanted), bits, DTYPES[options.weights])
+        elif item.name == "kpu-quantize":
+            from .passes.kpu.round_weights import round_layers
+
+            round_layers(module, wanted.rounding, _data(module, wanted))
+
+    return before
+
+
+def _data(module: Any, wanted: Quantisation) -> Any:
+    """The calibration data, if there is any."""
+    return () if wanted.calibration is None else samples(module, wanted)
 
 
 def layer_errors(original: Any, quantised: Any, wanted: Quantisation) -> list[dict[str, Any]]:

@@ -10,7 +10,15 @@ from typing import Any, TypeVar
 import numpy as np
 
 from ..dialects import nn
-from ..dialects.function import argument_names, entry_function, initial_states, inputs_of, result_names, set_dims
+from ..dialects.function import (
+    argument_names,
+    entry_function,
+    initial_states,
+    inputs_of,
+    result_names,
+    set_dims,
+    update_types,
+)
 from ..dialects.mlir import describe, file_loc, ir
 from ..dialects.tensors import Dim, dtype_of, is_static, shape_of, static_shape, tensor_type
 from ..errors import OptionError
@@ -65,7 +73,7 @@ def insert_preprocessing(
             entry.insert()
         if name in dims:
             set_dims(function, name, entry.arranged(dims[name]))
-    _state_type(function)
+    update_types(module)
 
 
 def insert_output_layout(module: ir.Module, layout: str | Mapping[str, str], model_layout: str = "NCHW") -> None:
@@ -99,7 +107,7 @@ def insert_output_layout(module: ir.Module, layout: str | Mapping[str, str], mod
             with file_loc(describe(function.location), f"output layout {name}"), ir.InsertionPoint(ret):
                 ret.operands[number] = nn.Transpose(value, permutation=order).output
     _require(found, "", f"output layout {layout} fits no output of the network")
-    _state_type(function)
+    update_types(module)
 
 
 def _leaving(layout: str, model_layout: str, rank: int) -> tuple[int, ...] | None:
@@ -112,14 +120,6 @@ def _leaving(layout: str, model_layout: str, rank: int) -> tuple[int, ...] | Non
 
 def _misfit(layout: str, value: ir.Value) -> str:
     return f"layout {layout} does not fit {value.type}"
-
-
-def _state_type(function: Any) -> None:
-    """Let the function's type be what its block takes and returns."""
-    block = function.regions[0].blocks[0]
-    arguments = [argument.type for argument in block.arguments]
-    results = [value.type for value in block.operations[len(block.operations) - 1].operands]
-    function.attributes["function_type"] = ir.TypeAttr.get(ir.FunctionType.get(arguments, results))
 
 
 def _require_inputs(options: Preprocessing, values: Sequence[ir.Value], name: str = "") -> None:

@@ -10,8 +10,7 @@ imported when they are first used.
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from ..errors import UnknownNameError
-from .names import nearest
+from ..errors import UnknownNameError, nearest
 
 if TYPE_CHECKING:
     from ..runtime import RuntimeTensor as RuntimeTensor

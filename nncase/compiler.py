@@ -43,6 +43,7 @@ class Compiler:
         _require(isinstance(compile_options, CompileOptions), "Compiler takes CompileOptions", compile_options)
         self._options = compile_options
         self._model: bytes | None = None
+        self._outputs: list[str] = []
         self._ptq: PTQTensorOptions | None = None
         self._dump: DumpRangeTensorOptions | None = None
         self._kmodel: KModel | None = None
@@ -52,14 +53,14 @@ class Compiler:
         model = _content(model_content, options)
         if is_tflite(model):
             raise ModelError("K0101", cause="the model is TFLite, not ONNX", remedy="call import_tflite")
-        self._set_model(model)
+        self._set_model(model, options)
 
     def import_tflite(self, model_content: bytes | BinaryIO, options: ImportOptions) -> None:
         """Take a TFLite network, its bytes or a stream; raises `ModelError` K0100, K0140."""
         model = _content(model_content, options)
         if not is_tflite(model):
             raise ModelError("K0140", cause="the model is not TFLite", remedy="call import_onnx for an ONNX network")
-        self._set_model(model)
+        self._set_model(model, options)
 
     def import_caffe(self, *_: Any) -> None:
         """Refuse: raises `UnsupportedError` K0732."""
@@ -69,8 +70,8 @@ class Compiler:
         """Refuse: raises `UnsupportedError` K0732."""
         raise _foreign("ncnn")
 
-    def _set_model(self, model: bytes) -> None:
-        self._model, self._kmodel = model, None
+    def _set_model(self, model: bytes, options: ImportOptions) -> None:
+        self._model, self._outputs, self._kmodel = model, list(options.output_arrays), None
 
     def use_ptq(self, ptq_dataset_options: PTQTensorOptions) -> None:
         """Quantise the network with these samples, or this scheme."""
@@ -100,7 +101,7 @@ class Compiler:
         return self._model
 
     def _request(self) -> Request:
-        return Request(self._imported, self._options, self._ptq, self._dump)
+        return Request(self._imported, self._outputs, self._options, self._ptq, self._dump)
 
     def compile(self) -> None:
         """Compile what was imported; raises `KpucError` as `kpuc.compile` does."""

@@ -11,8 +11,7 @@ from typing import Any, ClassVar, Generic, TypeVar, overload
 
 import numpy as np
 
-from ..errors import OptionError, UnknownNameError
-from .names import nearest
+from ..errors import OptionError, UnknownNameError, nearest
 
 Value = TypeVar("Value")
 Check = Callable[[Any], Any]

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import OptionError
-from ..options import TARGETS
+from ..options import OUTPUT_TYPES, TARGETS
 from ..runtime import TensorInfo
 from .field import (
     Field,
@@ -141,12 +141,13 @@ class CompileOptions(Options):
     w_quant_type = Field("uint8", one_of(*TYPES), "as in PTQTensorOptions", since="1.9")
     output_type = Field(
         "float32",
-        one_of("float32", "uint8", "int8"),
-        "outputs are float32",
+        one_of(*OUTPUT_TYPES),
+        "the type of real outputs of a quantised network; int8 is uint8 less 128",
         since="1.9",
-        refused="outputs are float32; kpuc.compile with portable=True makes kmodels for k210 that return bytes",
     )
-    output_range = Field[list[float]]([], numbers, "", since="1.9", nothing="outputs are float32")
+    output_range = Field[list[float]](
+        [], numbers, "what the least and the greatest integer stand for; empty: what is measured", since="1.9"
+    )
     model_layout = Field(
         "", one_of("", "NCHW", "NHWC"), "the network's own layout; empty: its file format's", since="1.9"
     )
@@ -168,9 +169,9 @@ class ImportOptions(Options):
     output_arrays = Field[list[str]](
         [],
         texts,
-        "",
+        "the values to return instead of all outputs; what they do not need is left out",
+        differs="2.x ignores it",
         since="1.9",
-        refused="all outputs of a network are compiled; cut the file, with onnx.utils.extract_model",
     )
 
 
@@ -261,7 +262,7 @@ class PTQTensorOptions(Samples):
     finetune_weights_method = Field(
         "NoFineTuneWeights",
         one_of(*ROUNDINGS),
-        "how weights are rounded: to the nearest, so that errors cancel (SQuant), or by data (AdaRound); k210: nearest",
+        "how weights are rounded: to the nearest, so that errors cancel (SQuant), or by data (AdaRound)",
         differs="cpu ignores it",
     )
     use_mix_quant = Field(

@@ -20,12 +20,11 @@ import numpy as np
 from ..dialects.ranges import REAL as REAL_BITS
 from ..dialects.ranges import Range
 from ..dialects.tensors import Array
-from ..errors import OptionError
+from ..errors import OptionError, nearest
 from ..files import make_folder, read_json, write_file
 from ..passes.quant.calibration import Calibration
 from ..passes.quant.weights import Weights
 from .field import NoEffectWarning
-from .names import nearest
 from .tensors import Tensors
 
 VERSION = "1.0"

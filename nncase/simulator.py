@@ -9,6 +9,7 @@ import numpy as np
 from ..errors import ExecutionError
 from ..runtime import RuntimeTensor, TensorInfo
 from ..runtime import Simulator as Runner
+from ..runtime.profile import Profile
 
 
 @dataclass(frozen=True)
@@ -39,6 +40,7 @@ class Simulator:
 
     def __init__(self) -> None:
         self._runner: Runner | None = None
+        self._profiling = False
 
     def load_model(self, model: bytes) -> None:
         """Load a kmodel's bytes; raises `KmodelError` K04xx, `ExecutionError` K0501, K0507 to K0510."""
@@ -124,7 +126,10 @@ class Simulator:
                 feed[info.name] = self._given(index, info)
             else:
                 feed[info.name] = self._states[info.name]
+        runner.profile = Profile() if self._profiling else None
         results = runner.run(feed)
+        if runner.profile is not None:
+            print(runner.profile)
         for index, (name, array) in enumerate(results.items()):
             result = RuntimeTensor.from_numpy(array)
             if name in self._states:
@@ -141,11 +146,8 @@ class Simulator:
         return self._inputs[index].to_numpy()
 
     def set_profiling(self, level: int) -> None:
-        """Accept 0. Raises `ExecutionError` K0732 for 1: `kpuc analyze` predicts times on a chip."""
-        if level:
-            raise ExecutionError(
-                "K0732", cause="the simulator does not profile", remedy="kpuc analyze predicts what a kmodel costs"
-            )
+        """Print after each run, if not 0, what took how long on this machine; `kpuc analyze` predicts a chip's time."""
+        self._profiling = bool(level)
 
 
 def _tensor(tensor: Any) -> RuntimeTensor:

@@ -1,5 +1,6 @@
 """What nncase's options mean to `kpuc.compile`."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -17,9 +18,10 @@ from .tensors import Tensors
 
 @dataclass(frozen=True)
 class Request:
-    """A network and all that was said of it."""
+    """A network, the values of it that are wanted if not all outputs are, and all that was said of it."""
 
     model: bytes
+    outputs: Sequence[str]
     options: CompileOptions
     ptq: PTQTensorOptions | None
     ranges: DumpRangeTensorOptions | None
@@ -64,7 +66,7 @@ class Request:
     def arguments(self, quantised: bool = True) -> dict[str, Any]:
         """What `kpuc.compile` takes; not the quantisation, if that is not wanted."""
         options = self.options
-        found: dict[str, Any] = {"target": options.target, **self._dimensions()}
+        found: dict[str, Any] = {"target": options.target, "outputs": self.outputs, **self._dimensions()}
         if options.input_file:
             found["external_data"] = Path(options.input_file).parent
         if options.model_layout:
@@ -72,7 +74,9 @@ class Request:
         if options.preprocess:
             found |= self._preprocessing()
         if quantised and self.ptq is not None:
-            found |= self._quantisation(self.ptq)
+            found |= {**self._quantisation(self.ptq), "output_type": options.output_type}
+            if options.output_range:
+                found["output_range"] = options.output_range
         return found
 
     def _dimensions(self) -> dict[str, Any]:

@@ -7,12 +7,14 @@ know each other. All state (scratch memory, registers) belongs to the engine obj
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 import numpy as np
 
 from ..errors import ExecutionError
+from .profile import Profile
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
@@ -53,12 +55,17 @@ class Linker:
     """How an engine calls a function of another module: `call` (module, function, arguments) gives the results.
 
     `work` is what the KPU may still do in this run, however many calls it is spread over. `threads` is how many an
-    engine may use.
+    engine may use. `profile` collects what takes how long, if it is there.
     """
 
     call: Callable[[int, int, Sequence[Array]], tuple[Array, ...]]
     work: int = WORK_LIMIT
     threads: int = 1
+    profile: Profile | None = None
+
+    def timed(self, name: str) -> AbstractContextManager[None]:
+        """Around what an engine computes, which the profile has a row for."""
+        return nullcontext() if self.profile is None else self.profile.measure(name)
 
     def spend(self, work: int) -> None:
         """Take `work` off what is left; ExecutionError K0505 when there is not as much."""

@@ -20,6 +20,7 @@ from .kmodel.names import default_names, names_of
 from .kmodel.native import KIND as NATIVE
 from .kmodel.types7 import TensorType, TupleType, Type
 from .machine import WORK_LIMIT, Array, Engine, Linker, TensorInfo
+from .profile import Profile
 from .ranges import SizeRanges
 from .tensor import RuntimeTensor
 
@@ -139,6 +140,15 @@ class Simulator:
             return self._engine(module).call(function, arguments)
         finally:
             self._depth -= 1
+
+    @property
+    def profile(self) -> Profile | None:
+        """What collects how long runs take for what, while it is set."""
+        return self._linker.profile
+
+    @profile.setter
+    def profile(self, profile: Profile | None) -> None:
+        self._linker.profile = profile
 
     def set_input(self, which: int | str, array: Any) -> None:
         """Keep an input, by index or name, for `run()` without arguments."""

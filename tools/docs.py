@@ -10,6 +10,7 @@ from ..backends.native.target import SPECS
 from ..dialects import kpu, nn
 from ..dialects.ods import Attribute, Dialect, Op
 from ..errors import CODES
+from .add_an_op_page import add_an_op_page
 from .cli.ops import markdown, operators
 from .k210_page import k210_page
 from .nncase_page import nncase_page
@@ -127,6 +128,7 @@ def errors_page() -> str:
 def pages() -> dict[str, str]:
     """Every generated page by its path in docs/."""
     return {
+        "add-an-op.md": add_an_op_page(),
         "coming-from-nncase.md": nncase_page(),
         "dialects/kpu.md": dialect_page(kpu.KPU),
         "dialects/nn.md": dialect_page(nn.NN),

@@ -2,7 +2,8 @@
 
 On entry: one function of `nn` operations, decomposed (`nn-decompose`), what depends on dimensions that are not known
 written out (`nn-open-shapes`). On exit: a kmodel. Every result lives in a local variable, which is reused after its
-last use, so that the runtime frees tensors early; constants stay in the file and are pushed where they are used.
+last use, so that the runtime frees tensors early; constants stay in the file and are pushed where they are used. What
+only one side of a choice needs is behind a branch.
 """
 
 from collections.abc import Sequence
@@ -19,6 +20,7 @@ from ...runtime.stackvm.assembler7 import Arg, Assembler, Code, Local, Operand
 from ..buckets import Buckets
 from ..unsupported import Unsupported, refuse
 from . import entry7
+from .choices7 import Choice, Step, operands_of, plan, results_of
 from .interface import names_of
 from .open7 import EMITTERS
 
@@ -30,6 +32,53 @@ class Emitter7:
         self.code = code
         self.places: dict[ir.Value, Operand] = {value: Arg(i) for i, value in enumerate(arguments)}
         self.free: list[Local] = []
+        self.problems: list[tuple[Any, Unsupported]] = []
+
+    def run(self, steps: Sequence[Step], results: Sequence[ir.Value]) -> None:
+        """Emit steps that follow each other; of their values only `results` are kept."""
+        last_use = {value: i for i, step in enumerate(steps) for value in operands_of(step)}
+        last_use.update(dict.fromkeys(results, len(steps)))
+        own: set[ir.Value] = set()
+        for i, step in enumerate(steps):
+            if isinstance(step, Choice):
+                self._choose(step)
+            else:
+                try:
+                    _emit(self, step)
+                except Unsupported as error:
+                    self.problems.append((step, error))
+                    self.places.update(dict.fromkeys(results_of(step)))
+            own.update(results_of(step))
+            for value in (*operands_of(step), *results_of(step)):
+                if value in own and last_use.get(value, -1) <= i:
+                    self.drop(value)
+
+    def _choose(self, choice: Choice) -> None:
+        """Emit the steps of both sides, each behind a branch that keeps what is chosen in the same locals."""
+        kept = [self.take() for _ in choice.wheres]
+        other, end = self.code.label(), self.code.label()
+        self.code.push(self.operand(choice.condition))
+        self.code.emit("LDSCALAR")
+        self.code.branch_false(other)
+        for number, side in enumerate(choice.sides):
+            chosen = choice.chosen(number)
+            self.run(side, chosen)
+            for local, value in zip(kept, chosen, strict=True):
+                self.code.push(self.operand(value))
+                self.code.store(local)
+            own = {value for step in side for value in results_of(step)}
+            for value in dict.fromkeys(chosen):
+                if value in own:
+                    self.drop(value)
+            if number == 0:
+                self.code.branch(end)
+                self.code.place(other)
+        self.code.place(end)
+        self.places.update(zip(choice.results, kept, strict=True))
+
+    def take(self) -> Local:
+        """A local that holds nothing."""
+        return self.free.pop() if self.free else self.code.new_local()
 
     def operand(self, value: ir.Value | None) -> Operand:
         """How a value is pushed: a parameter, a local, a constant, or nothing."""
@@ -40,7 +89,7 @@ class Emitter7:
 
     def keep(self, value: ir.Value) -> None:
         """Pop the top of the stack into a local that stands for `value`."""
-        self.places[value] = self.code.store(self.free.pop() if self.free else None)
+        self.places[value] = self.code.store(self.take())
 
     def drop(self, value: ir.Value) -> None:
         """The value is not used any more: its local can be reused, and its tensor be freed."""
@@ -78,26 +127,15 @@ def _emit_function(assembler: Assembler, module: ir.Module) -> None:
     function = entry_function(module)
     block = function.regions[0].blocks[0]
     operations = [op for op in block.operations if not isinstance(op, nn.Constant)]
-    *body, end = operations
+    end = operations[-1]
     results = list(end.operation.operands)
     code = assembler.function(
         [_signature(argument) for argument in block.arguments],
         _signature(results[0]) if len(results) == 1 else TupleType(tuple(_signature(value) for value in results)),
     )
     emitter = Emitter7(code, block.arguments)
-    last_use = {value: i for i, op in enumerate(operations) for value in op.operation.operands}
-    problems: list[tuple[Any, Unsupported]] = []
-    for i, op in enumerate(body):
-        try:
-            _emit(emitter, op)
-        except Unsupported as error:
-            problems.append((op, error))
-            emitter.places.update(dict.fromkeys(op.operation.results))
-            continue
-        for value in (*op.operation.operands, *op.operation.results):
-            if last_use.get(value, -1) <= i:
-                emitter.drop(value)
-    refuse(problems)
+    emitter.run(plan(operations), results)
+    refuse(emitter.problems)
     operands = [emitter.operand(value) for value in results]
     code.push(operands[0] if len(operands) == 1 else operands)
     code.ret()
@@ -118,7 +156,7 @@ def _emit(emitter: Emitter7, op: Any) -> None:
     if len(results) == 1 and not isinstance(op, nn.Split):
         emitter.keep(results[0])
         return
-    whole = emitter.code.store(emitter.free.pop() if emitter.free else None)
+    whole = emitter.code.store(emitter.take())
     for i, value in enumerate(results):
         emitter.code.push(whole)
         emitter.code.element(i)

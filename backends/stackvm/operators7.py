@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from ...dialects import nn
+from ...dialects.mlir import ir
 from ...dialects.ods import Op
 from ...dialects.tensors import Array, Shape, dtype_of, is_static, shape_of, static_shape
 from ...runtime.kmodel.elements import element_name
@@ -168,12 +169,17 @@ def cast(code: Code, op: nn.Cast, value: Operand) -> None:
     code.tensor("cast", value, dtype=element_name(dtype_of(op.to)), mode="default")
 
 
+def _require_floats(op: Op, value: ir.Value) -> None:
+    """The runtime computes windows of floats only."""
+    if dtype_of(value).kind != "f":
+        raise Unsupported(f"a window over {value.type} is not supported, only over floats")
+
+
 @emits(nn.Conv)
 def conv(code: Code, op: nn.Conv, value: Operand, weight: Operand, bias: Operand) -> None:
-    if dtype_of(op.input).kind != "f":
-        raise Unsupported(f"a convolution of {op.input.type} is not supported, only of floats")
     if len(op.kernel) != 2:
         raise Unsupported(f"a convolution over {len(op.kernel)} dimensions is not supported, only over 1 or 2")
+    _require_floats(op, op.input)
     if bias is None:
         bias = np.zeros(shape_of(op.weight)[0], dtype_of(op.input))
     code.tensor(
@@ -233,8 +239,7 @@ def conv_transpose(code: Code, op: nn.ConvTranspose, value: Operand, weight: Ope
 def pool(code: Code, op: nn.MaxPool | nn.AvgPool, value: Operand) -> None:
     if len(op.kernel) != 2:
         raise Unsupported(f"pooling over {len(op.kernel)} dimensions is not supported, only over 1 or 2")
-    if dtype_of(op.input).kind != "f":
-        raise Unsupported(f"pooling of {op.input.type} is not supported, only of floats")
+    _require_floats(op, op.input)
     largest = isinstance(op, nn.MaxPool)
     padding, padded = window_padding(op), None
     if largest and any(padding):  # the runtime lets the zeros of its own padding win against negative elements

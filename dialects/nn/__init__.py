@@ -22,6 +22,7 @@ from .activation import (
 from .base import NN, BinaryOp, CompareOp, ElementwiseOp, NNOp, PredicateOp, broadcast, known_product, shape_text
 from .binary import (
     Add,
+    Atan2,
     BitwiseAnd,
     BitwiseOr,
     BitwiseXor,
@@ -147,6 +148,7 @@ __all__ = [
     "Asin",
     "Asinh",
     "Atan",
+    "Atan2",
     "Atanh",
     "AvgPool",
     "BatchNorm",

@@ -46,6 +46,16 @@ class SquaredDifference(BinaryOp, name="squared_difference"):
     """z = (x - y)^2.  Source: TFLite SQUARED_DIFFERENCE."""
 
 
+class Atan2(BinaryOp, name="atan2"):
+    """z = the angle of the point (y, x) above the x axis, from -pi to pi; y is `lhs`, and -0 counts as 0.
+
+    Source: TFLite ATAN2.
+    """
+
+    def verify(self) -> None:
+        require(dtype_of(self.lhs).kind == "f", f"needs floats, got {self.lhs.type}")
+
+
 class BitwiseAnd(BinaryOp, name="bitwise_and"):
     """z = x & y, on integers.  Source: ONNX BitwiseAnd-18."""
 

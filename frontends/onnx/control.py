@@ -16,7 +16,8 @@ from .node import Graph, Node, Output, Value, converter
 
 @converter("If", forms={"a condition that data decides": (nn.LogicalNot, nn.Where)})
 def if_(node: Node) -> Output:
-    """A condition that is known picks a branch; else both are computed, and must have results of one known shape."""
+    """A condition that is known picks a branch; else both are computed (by version 7 the taken one only), and must have
+    results of one known shape."""
     branch = squeezing_branch(node)
     if branch is None and nn.constant_value(node.input(0)) is None:
         return _either(node)

@@ -62,8 +62,8 @@ def kernel_of(node: Node, weight: int = 1) -> tuple[int, ...]:
     kernel = node.shape(weight)[2:]
     if None in kernel:
         raise Unsupported("the kernel's size is not known", "store the weight as an initializer")
-    stated = node.attribute("kernel_shape")
-    require(stated is None or tuple(stated) == kernel, f"kernel_shape is {stated}, but the weight has {list(kernel)}")
+    stated = node.attribute("kernel_shape", list(kernel))
+    require(tuple(stated) == kernel, f"kernel_shape is {stated}, but the weight has {list(kernel)}")
     return tuple(dim or 0 for dim in kernel)
 
 
@@ -76,7 +76,7 @@ def conv(node: Node) -> Output:
 
 @converter("ConvTranspose", builds=nn.ConvTranspose)
 def conv_transpose(node: Node) -> Output:
-    """`auto_pad` and `output_shape` are resolved to padding."""
+    """`auto_pad` and `output_shape` are resolved to padding, for which sizes must be known."""
     kernel, sizes = kernel_of(node), node.shape()[2:]
     rank = len(kernel)
     strides, dilations, padding = _window(node, kernel, sizes)
@@ -110,12 +110,16 @@ def conv_transpose(node: Node) -> Output:
     ).output
 
 
+def lowest(value: ir.Value) -> float:
+    """What no element of a value's type is less than."""
+    kind = dtype_of(value)
+    return -math.inf if kind.kind == "f" else int(np.iinfo(kind).min)
+
+
 @converter("MaxPool", builds=nn.MaxPool, forms={"places as a result": nn.MaxPoolWithIndices})
 def max_pool(node: Node) -> Output:
     kernel = tuple(node.attribute("kernel_shape"))
-    kind = dtype_of(node.input(0))
-    lowest = -math.inf if kind.kind == "f" else np.iinfo(kind).min
-    value, attributes = windows(node, node.input(0), kernel, lowest)
+    value, attributes = windows(node, node.input(0), kernel, lowest(node.input(0)))
     ceil_mode = bool(node.attribute("ceil_mode", 0))
     if node.has_output(1):
         if value != node.input(0):
@@ -128,20 +132,24 @@ def max_pool(node: Node) -> Output:
 
 @converter("AveragePool", builds=nn.AvgPool)
 def average_pool(node: Node) -> Output:
-    kernel = tuple(node.attribute("kernel_shape"))
-    value, attributes = windows(node, node.input(0), kernel)
+    return means(node, node.input(0), tuple(node.attribute("kernel_shape")))
+
+
+def means(node: Node, value: ir.Value, kernel: Sequence[int]) -> ir.Value:
+    """The means of windows over a value, channels first, with the attributes that the node has."""
+    source, attributes = windows(node, value, kernel)
     whole = bool(node.attribute("count_include_pad", 0))
     ceil_mode = bool(node.attribute("ceil_mode", 0))
 
     def mean(of: ir.Value) -> ir.Value:
         return nn.AvgPool(of, kernel=kernel, ceil_mode=ceil_mode, count_include_pad=whole, **attributes).output
 
-    if value == node.input(0) or whole:
-        return mean(value)
+    if source == value or whole:
+        return mean(source)
     # what was padded by computed amounts does not count: the mean is divided by the share that is not padding
-    dims = dims_of(node.input(0), range(node.rank()))
+    dims = dims_of(value, range(len(shape_of(value))))
     share, _ = windows(node, nn.DynamicExpand(node.like(1, value), dims).output, kernel)
-    return nn.Div(mean(value), mean(share)).output
+    return nn.Div(mean(source), mean(share)).output
 
 
 @converter("LpPool", builds=nn.LpPool)
@@ -237,7 +245,7 @@ def instance_normalization(node: Node) -> Output:
 
 @converter("GroupNormalization", builds=nn.GroupNorm)
 def group_normalization(node: Node) -> Output:
-    """In opset 18 scale and bias are one value a group, later one a channel."""
+    """In opset 18 scale and bias are one value a group, which must be constant, later one a channel."""
     groups, epsilon = node.attribute("num_groups"), node.attribute("epsilon", 1e-5)
     scale, bias = node.input(1), node.input(2)
     require(node.rank() >= 2 and node.rank(1) == node.rank(2) == 1, "needs N x C x ..., and vectors as scale and bias")

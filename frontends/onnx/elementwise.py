@@ -115,7 +115,7 @@ def identity(node: Node) -> Output:
 
 @converter("Dropout")
 def dropout(node: Node) -> Output:
-    """Inference only: the identity."""
+    """Inference only: the identity. For the mask the shape must be known."""
     if node.optional(2) is not None:
         training = node.constant(2)
         if training is None or training.any():
@@ -235,6 +235,7 @@ def _numbers(node: Node, axis: int) -> ir.Value:
 
 @converter("EyeLike")
 def eye_like(node: Node) -> Output:
+    """The shape must be known."""
     require(node.rank() == 2, f"needs a matrix, got rank {node.rank()}")
     rows, columns = node.shape()
     kind = node.attribute("dtype")

@@ -12,7 +12,7 @@ from ..builder import NetworkBuilder, Unsupported
 from ..converter import Converter
 from .loader import needed_names, node_name, sorted_nodes
 from .node import REGISTRY, Convert, Node, Reported, tensor_elements, type_name
-from .opsets import CONVERT, opsets, schema_opset
+from .opsets import CONTRIB, CONVERT, full_name, is_standard, opsets, schema_opset
 
 FAMILIES = (
     (("Sequence", "Optional", "SplitToSequence", "ConcatFromSequence"), "sequences and optionals are not supported"),
@@ -105,7 +105,7 @@ class GraphImporter:
                 results = [results] if isinstance(results, ir.Value) else list(results)
                 results = [self.builder.folded(value) for value in results]
             except Unsupported as error:
-                self.builder.unsupported(name, proto.op_type, error.reason, error.remedy)
+                self.builder.unsupported(name, full_name(proto), error.reason, error.remedy)
                 return
             except Reported:
                 return
@@ -118,31 +118,32 @@ class GraphImporter:
                 raise ModelError("K0104", where=where, cause=f"{proto.op_type}: {error}") from error
         extra = next((text for text in proto.output[len(results) :] if text), None)
         if extra is not None:
-            self.builder.unsupported(name, proto.op_type, f"its output '{extra}' is not supported")
+            self.builder.unsupported(name, full_name(proto), f"its output '{extra}' is not supported")
         self.values.update((text, value) for text, value in zip(proto.output, results, strict=False) if text)
 
     def _converter(self, proto: onnx.NodeProto, name: str) -> Converter[Convert] | None:
         """The converter of a node's operator; without one the problem is remembered."""
-        if proto.domain not in ("", "ai.onnx"):
-            reason = f"operators of domain '{proto.domain}' are not supported"
-            self.builder.unsupported(name, proto.op_type, reason, "export the network with standard operators only")
-            return None
-        if proto.op_type not in REGISTRY:
-            family = (reason for begins, reason in FAMILIES if proto.op_type.startswith(begins))
+        operator = full_name(proto)
+        if operator not in REGISTRY:
+            family = (reason for begins, reason in FAMILIES if operator.startswith(begins))
             reason = next(family, "the operator is not supported")
-            self.builder.unsupported(name, proto.op_type, reason, "see the supported operators: kpuc ops")
+            remedy = "see the supported operators: kpuc ops"
+            if proto.domain not in ("", "ai.onnx", CONTRIB):
+                reason = f"operators of domain '{proto.domain}' are not supported"
+                remedy = "export the network with standard operators only"
+            self.builder.unsupported(name, operator, reason, remedy)
             return None
-        first, last = opsets(proto.op_type)
-        if not first <= self.opset <= last:
+        first, last = opsets(operator)
+        if is_standard(operator) and not first <= self.opset <= last:
             reason = f"the operator is one of opsets {first} to {last}, the model uses {self.opset}"
-            self.builder.unsupported(name, proto.op_type, reason, CONVERT)
+            self.builder.unsupported(name, operator, reason, CONVERT)
             return None
-        return REGISTRY[proto.op_type]
+        return REGISTRY[operator]
 
     def _check(self, proto: onnx.NodeProto, where: str) -> None:
         """The node has the inputs and attributes that its opset prescribes."""
-        if proto.op_type == "Constant":
-            return  # may hold more than protobuf can serialise; its converter looks at what it has
+        if proto.op_type == "Constant" or not is_standard(full_name(proto)):
+            return  # may hold more than protobuf can serialise; has no schema: converters look at what there is
         self.checks.opset_imports = {"": schema_opset(proto.op_type, self.opset)}
         try:
             onnx.checker.check_node(_without_graphs(proto), self.checks)
@@ -165,7 +166,9 @@ def _without_graphs(node: onnx.NodeProto) -> onnx.NodeProto:
 
 
 def _require_types(proto: onnx.NodeProto, opset: int, inputs: Sequence[ir.Value | None]) -> None:
-    """Every input has one of the element types that the operator takes in this opset."""
+    """Every input has one of the element types that the operator takes in this opset, if the standard says which."""
+    if not is_standard(full_name(proto)):
+        return
     formal = onnx.defs.get_schema(proto.op_type, schema_opset(proto.op_type, opset)).inputs
     for index, value in enumerate(inputs):
         if value is None:

@@ -14,13 +14,38 @@ from ...dialects.mlir import file_loc, ir
 from ...dialects.tensors import Dim
 from ...errors import UnsupportedError
 from ..builder import InputSpec, NetworkBuilder, Unsupported, resolve_inputs
-from . import control, convolution, elementwise, indexing, quantization, recurrent, reduction, resize, shape
+from . import (
+    contrib,
+    contrib_attention,
+    contrib_quantized,
+    control,
+    convolution,
+    elementwise,
+    indexing,
+    quantization,
+    recurrent,
+    reduction,
+    resize,
+    shape,
+)
+from .cut import cut
 from .graph import GraphImporter
 from .loader import Source, load
 from .node import REGISTRY, mlir_element_type
 from .opsets import CONVERT, NEWEST, OLDEST, element_types, opsets
 
-__all__ = ["control", "convolution", "elementwise", "import_onnx", "indexing", "quantization", "recurrent"]
+__all__ = [
+    "contrib",
+    "contrib_attention",
+    "contrib_quantized",
+    "control",
+    "convolution",
+    "elementwise",
+    "import_onnx",
+    "indexing",
+    "quantization",
+    "recurrent",
+]
 __all__ += ["reduction", "resize", "shape", "supported_operators"]
 
 
@@ -30,15 +55,19 @@ def import_onnx(
     shapes: Mapping[str, Sequence[Dim]] | None = None,
     dims: Mapping[str, Dim] | None = None,
     external_data: str | Path | None = None,
+    outputs: Sequence[str] = (),
 ) -> ir.Module:
     """The network as a module with one function `@main`, in the current context.
 
     `shapes` gives whole shapes of inputs, `dims` values of symbolic dimensions, None being for what stays open;
-    `external_data` is the folder of the weights that are not in the file. Raises `ModelError` (K0100-K0104),
-    `OptionError` K0105 for shapes that do not fit, `UnsupportedError` K0111-K0113 for tensors, opsets and inputs that
-    are not supported, and one K0110 that lists all nodes that cannot be imported.
+    `external_data` is the folder of the weights that are not in the file, `outputs` are the values to return instead of
+    all outputs. Raises `ModelError` (K0100-K0104), `OptionError` K0105 for shapes that do not fit, K0106 for unknown
+    outputs, `UnsupportedError` K0111-K0113 for tensors, opsets and inputs that are not supported, and one K0110 that
+    lists all nodes that cannot be imported.
     """
     model, name = load(source, external_data)
+    if outputs:
+        model = cut(model, outputs, name)
     opset = _opset(model, name)
     builder = NetworkBuilder(name)
     with file_loc(name, ""):

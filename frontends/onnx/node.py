@@ -67,20 +67,33 @@ class Node:
         return self.proto.op_type
 
     def attribute(self, name: str, default: Any = None) -> Any:
-        """An attribute as a Python value: int, float, str, list of these, or the proto's own object."""
+        """An attribute as a Python value: int, float, str, list of these, or the proto's own object.
+
+        Raises `Violation` when it is of another kind than the default.
+        """
         if name not in self.attributes:
             return default
         value = onnx.helper.get_attribute_value(self.attributes[name])
         if isinstance(value, bytes):
-            return value.decode(errors="replace")
+            value = value.decode(errors="replace")
         if isinstance(value, list) and value and isinstance(value[0], bytes):
-            return [item.decode(errors="replace") for item in value]
+            value = [item.decode(errors="replace") for item in value]
+        same = default is None or type(value) is type(default)
+        if same and isinstance(default, list) and default:
+            same = all(type(item) is type(default[0]) for item in value)
+        require(same, f"attribute '{name}' is {value!r}, expected {type(default).__name__}")
         return value
 
     def ints_of(self, name: str, length: int, default: int) -> tuple[int, ...]:
         """A list of integers of a length that the node's rank prescribes; all `default` when absent."""
         values = tuple(self.attribute(name, [default] * length))
         require(len(values) == length, f"attribute '{name}' has {len(values)} entries, expected {length}")
+        return values
+
+    def floats(self, name: str) -> list[float]:
+        """A list of floats of any length; empty when absent."""
+        values: list[float] = self.attribute(name, [])
+        require(all(isinstance(value, float) for value in values), f"attribute '{name}' is {values}, expected floats")
         return values
 
     def has_output(self, index: int) -> bool:

@@ -11,10 +11,26 @@ CONTRIB = "com.microsoft"
 """The domain of onnxruntime's own operators, which has no opsets; their names are written `com.microsoft.FusedConv`."""
 
 
+MISPLACED = ("SimplifiedLayerNormalization",)
+"""What onnxruntime puts into the standard's domain, although the standard does not have it."""
+
+
+def full_name(node: onnx.NodeProto) -> str:
+    """A node's operator as it is registered: behind its domain, unless it is the standard's."""
+    own = node.op_type in MISPLACED
+    standard = node.domain in ("", "ai.onnx")
+    return str(node.op_type) if standard and not own else f"{CONTRIB if standard else node.domain}.{node.op_type}"
+
+
+def is_standard(operator: str) -> bool:
+    """Whether there is a schema of an operator."""
+    return "." not in operator
+
+
 @cache
 def opsets(operator: str) -> tuple[int, int]:
     """The first and the last opset in which an operator can be imported; of onnxruntime's own, the domain's version."""
-    if operator.startswith(f"{CONTRIB}."):
+    if not is_standard(operator):
         return 1, 1
     schema = onnx.defs.get_schema(operator)
     version = int(schema.since_version)
@@ -44,7 +60,9 @@ TYPES = {
 @cache
 def element_types(operator: str) -> list[str]:
     """The types of the first input that the newest schema allows and `nn` has; of an operator without inputs, those of
-    its result."""
+    its result. Onnxruntime's own operators have no schema here: none are stated."""
+    if not is_standard(operator):
+        return []
     schema = onnx.defs.get_schema(operator, schema_opset(operator, opsets(operator)[1]))
     first = (*schema.inputs, *schema.outputs)[0]
     return [ours for theirs, ours in TYPES.items() if f"tensor({theirs})" in first.types]

@@ -20,12 +20,12 @@ from .node import Node, Output, converter, mlir_element_type
 _SUPPORTED = ("int8", "uint8", "int16", "uint16", "int32")
 
 
-def _parameters(node: Node, scale: int, zero_point: int) -> tuple[Array, Array | None]:
-    """The constant scale and zero point at these inputs."""
+def parameters(node: Node, scale: int, zero_point: int, rank: int = 1) -> tuple[Array, Array | None]:
+    """The constant scale and zero point at these inputs, of at most so many dimensions."""
     scales, zeros = node.constant(scale), node.constant(zero_point)
     if scales is None or (node.optional(zero_point) is not None and zeros is None):
         raise Unsupported("scale and zero point must be constant", "quantise with static parameters")
-    if scales.ndim > 1 or node.attribute("block_size", 0):
+    if scales.ndim > rank or node.attribute("block_size", 0):
         raise Unsupported("blocked quantisation is not supported", "quantise per tensor or per axis")
     require(bool(np.all(scales > 0) and np.all(np.isfinite(scales))), "a scale is not a positive number")
     return scales, zeros
@@ -46,12 +46,14 @@ def _quantized_type(shape: Any, scales: Array, zeros: Array | None, axis: int, d
     return nn.quantized_tensor_type(shape, scales.reshape(-1).tolist(), zeros.reshape(-1).tolist(), axis, dtype)
 
 
-def _quantize(value: ir.Value, scales: Array, zeros: Array | None, axis: int, dtype: Any) -> ir.Value:
+def quantize(value: ir.Value, scales: Array, zeros: Array | None, axis: int, dtype: Any) -> ir.Value:
+    """A float tensor rounded to integers with these parameters, as plain integers."""
     result = _quantized_type(shape_of(value), scales, zeros, axis, dtype)
     return nn.StorageCast(nn.Quantize(value, results=[result]).output).output
 
 
-def _dequantize(value: ir.Value, scales: Array, zeros: Array | None, axis: int) -> ir.Value:
+def dequantize(value: ir.Value, scales: Array, zeros: Array | None, axis: int) -> ir.Value:
+    """The numbers that plain integers with these parameters stand for."""
     typed = _quantized_type(shape_of(value), scales, zeros, axis, dtype_of(value))
     return nn.Dequantize(nn.StorageCast(value, results=[typed]).output).output
 
@@ -59,20 +61,20 @@ def _dequantize(value: ir.Value, scales: Array, zeros: Array | None, axis: int) 
 @converter("QuantizeLinear", builds=nn.Quantize, forms={"integers as input": nn.Cast})
 def quantize_linear(node: Node) -> Output:
     """Scale and zero point must be constant, per tensor or per axis; integers of 8 and 16 bits."""
-    scales, zeros = _parameters(node, 1, 2)
+    scales, zeros = parameters(node, 1, 2)
     kind = node.attribute("output_dtype", 0)
     dtype = zeros.dtype if zeros is not None else dtype_of(mlir_element_type(kind)) if kind else np.dtype(np.uint8)
     value = node.input(0)
     if dtype_of(value).kind != "f":
         value = cast_to(value, element_type(np.float32))
-    return _quantize(value, scales, zeros, node.attribute("axis", 1), dtype)
+    return quantize(value, scales, zeros, node.attribute("axis", 1), dtype)
 
 
 @converter("DequantizeLinear", builds=nn.Dequantize, forms={"results other than f32": nn.Cast})
 def dequantize_linear(node: Node) -> Output:
     """Scale and zero point must be constant, per tensor or per axis; integers of 8, 16 and 32 bits."""
-    scales, zeros = _parameters(node, 1, 2)
-    result = _dequantize(node.input(0), scales, zeros, node.attribute("axis", 1))
+    scales, zeros = parameters(node, 1, 2)
+    result = dequantize(node.input(0), scales, zeros, node.attribute("axis", 1))
     kind = node.attribute("output_dtype", 0)
     return cast_to(result, mlir_element_type(kind) if kind else element_type(scales.dtype))
 
@@ -80,29 +82,34 @@ def dequantize_linear(node: Node) -> Output:
 @converter("QLinearConv", builds=(nn.Dequantize, nn.Conv, nn.Quantize))
 def qlinear_conv(node: Node) -> Output:
     """Scales and zero points must be constant; the sum is rounded once, in float."""
-    (x_scale, x_zero), (w_scale, w_zero), (y_scale, y_zero) = (_parameters(node, i, i + 1) for i in (1, 4, 6))
+    return quantized_convolution(node, node.input(0))
+
+
+def quantized_convolution(node: Node, image: ir.Value) -> ir.Value:
+    """The node's convolution of an image of integers, channels first."""
+    (x_scale, x_zero), (w_scale, w_zero), (y_scale, y_zero) = (parameters(node, i, i + 1) for i in (1, 4, 6))
     require(x_scale.size == y_scale.size == 1, "input and output have one scale")
-    value = _dequantize(node.input(0), x_scale, x_zero, 0)
-    weight = _dequantize(node.input(3), w_scale, w_zero, 0)
+    value = dequantize(image, x_scale, x_zero, 0)
+    weight = dequantize(node.input(3), w_scale, w_zero, 0)
     bias = node.optional(8)
     if bias is not None:
-        bias = _dequantize(bias, x_scale.reshape(-1) * w_scale.reshape(-1), None, 0)
+        bias = dequantize(bias, x_scale.reshape(-1) * w_scale.reshape(-1), None, 0)
     value, attributes = windows(node, value, kernel_of(node, 3))
     result = nn.Conv(value, weight, bias, groups=node.attribute("group", 1), **attributes).output
-    return _quantize(result, y_scale, y_zero, 0, np.uint8 if y_zero is None else y_zero.dtype)
+    return quantize(result, y_scale, y_zero, 0, np.uint8 if y_zero is None else y_zero.dtype)
 
 
 @converter("QLinearMatMul", builds=(nn.Dequantize, nn.Matmul, nn.Quantize))
 def qlinear_matmul(node: Node) -> Output:
     """Scales and zero points must be constant; the sum is rounded once, in float."""
-    (a_scale, a_zero), (b_scale, b_zero), (y_scale, y_zero) = (_parameters(node, i, i + 1) for i in (1, 4, 6))
-    left = _dequantize(node.input(0), a_scale, a_zero, -2)
-    right = _dequantize(node.input(3), b_scale, b_zero, -1)
+    (a_scale, a_zero), (b_scale, b_zero), (y_scale, y_zero) = (parameters(node, i, i + 1) for i in (1, 4, 6))
+    left = dequantize(node.input(0), a_scale, a_zero, -2)
+    right = dequantize(node.input(3), b_scale, b_zero, -1)
     result = nn.Matmul(left, right).output
-    return _quantize(result, y_scale, y_zero, -2, np.uint8 if y_zero is None else y_zero.dtype)
+    return quantize(result, y_scale, y_zero, -2, np.uint8 if y_zero is None else y_zero.dtype)
 
 
-def _centred(node: Node, index: int, zero_point: int, trailing: int = 0) -> ir.Value:
+def centred(node: Node, index: int, zero_point: int, trailing: int = 0) -> ir.Value:
     """An integer operand minus its zero point, as i32; `trailing` dimensions follow those that a vector counts."""
     wide = element_type(np.int32)
     value, zero = node.builder.folded(cast_to(node.input(index), wide)), node.optional(zero_point)
@@ -118,15 +125,15 @@ def _centred(node: Node, index: int, zero_point: int, trailing: int = 0) -> ir.V
     "MatMulInteger", builds=(nn.Cast, nn.Sub, nn.Matmul), forms={"zero points a row": nn.Unsqueeze}, integers=True
 )
 def matmul_integer(node: Node) -> Output:
-    return nn.Matmul(_centred(node, 0, 2, trailing=1), _centred(node, 1, 3)).output
+    return nn.Matmul(centred(node, 0, 2, trailing=1), centred(node, 1, 3)).output
 
 
 @converter(
     "ConvInteger", builds=(nn.Cast, nn.Sub, nn.Conv), forms={"zero points a channel": nn.Unsqueeze}, integers=True
 )
 def conv_integer(node: Node) -> Output:
-    value, attributes = windows(node, _centred(node, 0, 2), kernel_of(node))
-    weight = _centred(node, 1, 3, trailing=node.rank(1) - 1)
+    value, attributes = windows(node, centred(node, 0, 2), kernel_of(node))
+    weight = centred(node, 1, 3, trailing=node.rank(1) - 1)
     return nn.Conv(value, weight, None, groups=node.attribute("group", 1), **attributes).output
 
 
@@ -134,7 +141,7 @@ def conv_integer(node: Node) -> Output:
     "DynamicQuantizeLinear",
     builds=(nn.Reduce, nn.Maximum, nn.Minimum, nn.Sub, nn.Div, nn.Neg, nn.Clamp, nn.Round, nn.Add, nn.Cast),
 )
-def dynamic_quantize_linear(node: Node) -> Output:
+def dynamic_quantize_linear(node: Node) -> list[ir.Value]:
     """To u8, with the scale that the input's own range gives."""
     value = node.input(0)
     axes = tuple(range(node.rank()))

@@ -70,7 +70,7 @@ def topk(node: Node) -> Output:
     forms={"several dimensions as one": nn.Reshape},
 )
 def softmax(node: Node) -> Output:
-    """Before opset 13 the dimensions from `axis` on count as one."""
+    """Before opset 13 the dimensions from `axis` on count as one; if these are several, their sizes must be known."""
     op = {"Softmax": nn.Softmax, "LogSoftmax": nn.LogSoftmax, "Hardmax": nn.Hardmax}[node.operator]
     value, shape = node.input(0), node.shape()
     if node.opset >= 13:

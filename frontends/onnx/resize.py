@@ -30,6 +30,7 @@ def resize(node: Node) -> Output:
 
 @converter("Upsample", builds=nn.Resize)
 def upsample(node: Node) -> Output:
+    """Scales must be constant, and the shape known."""
     scales = tuple(node.attribute("scales")) if "scales" in node.attributes else _numbers(node, 1)
     mode = node.attribute("mode", "nearest")
     return _resize(node, scales, None, mode, coordinate="asymmetric", nearest_mode="floor")

@@ -40,6 +40,7 @@ def _without_rest(source: Shape, target: tuple[int, ...], allow_zero: bool) -> t
 
 @converter("Flatten", builds=nn.Reshape, forms={"sizes that are not known": nn.DynamicReshape})
 def flatten(node: Node) -> Output:
+    """At most one side of the axis may have dimensions that are not known, unless the axis is 1."""
     shape = node.shape()
     axis = node.axis("axis", 1, len(shape))
     left, right = nn.known_product(shape[:axis]), nn.known_product(shape[axis:])
@@ -51,6 +52,7 @@ def flatten(node: Node) -> Output:
 
 @converter("Squeeze", builds=nn.Squeeze)
 def squeeze(node: Node) -> Output:
+    """Without axes the shape must be known."""
     axes = node.ints(1, "axes")
     if not axes:
         if None in node.shape():
@@ -95,6 +97,7 @@ def concat(node: Node) -> Output:
 
 @converter("Split", builds=nn.Split)
 def split(node: Node) -> Output:
+    """Without sizes the dimension must be known."""
     axis = node.axis("axis", 0, node.rank())
     require(axis < node.rank(), f"axis {axis} is out of range for rank {node.rank()}")
     sizes = node.ints(1, "split")
@@ -176,7 +179,10 @@ def size(node: Node) -> Output:
     return nn.Size(node.input(0)).output
 
 
-@converter("ConstantOfShape", builds=nn.Fill, forms={"integers of more than 53 bits": nn.DynamicExpand})
+@converter(
+    "ConstantOfShape",
+    forms={"a shape that is not known": nn.Fill, "and integers of more than 53 bits": nn.DynamicExpand},
+)
 def constant_of_shape(node: Node) -> Output:
     tensor = node.attribute("value")
     where = node.where
@@ -188,7 +194,7 @@ def constant_of_shape(node: Node) -> Output:
     return nn.Fill(node.input(0), value=float(number), dtype=element_type(elements.dtype)).output
 
 
-@converter("Range", builds=nn.Range)
+@converter("Range", forms={"bounds that are computed": nn.Range})
 def range_(node: Node) -> Output:
     scalars = [nn.Reshape(node.input(i), shape=()).output if node.rank(i) else node.input(i) for i in (0, 1, 2)]
     known = [nn.constant_value(node.builder.folded(scalar)) for scalar in scalars]
@@ -212,7 +218,7 @@ def range_(node: Node) -> Output:
     },
 )
 def random(node: Node) -> Output:
-    """Deterministic: the generator is kpuc's own."""
+    """Deterministic: the generator is kpuc's own. The shape must be known."""
     if node.operator.endswith("Like"):
         dims, default = node.shape(), dtype_of(node.input(0))
     else:

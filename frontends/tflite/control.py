@@ -43,7 +43,8 @@ def call_once(node: Node) -> Output:
 
 @converter("IF", forms={"a condition that data decides": (nn.LogicalNot, nn.Where)})
 def if_(node: Node) -> Output:
-    """A condition that is known picks a branch; else both are computed, and must have results of the same shapes."""
+    """A condition that is known picks a branch; else both are computed (by version 7 the taken one only), and must have
+    results of the same shapes."""
     graphs = node.options("IfOptions", "ThenSubgraphIndex", "ElseSubgraphIndex")
     arguments = [node.whole(i) for i in range(1, len(node.inputs))]
     known = nn.constant_value(node.input(0))

@@ -32,6 +32,7 @@ _UNARY: dict[str, type[nn.ElementwiseOp]] = {
     "TANH": nn.Tanh,
 }
 _BINARY: dict[str, type[nn.BinaryOp]] = {
+    "ATAN2": nn.Atan2,
     "EQUAL": nn.Equal,
     "FLOOR_DIV": nn.FloorDiv,
     "GREATER": nn.Greater,

@@ -12,6 +12,7 @@ from ...dialects.mlir import file_loc, ir
 from ...dialects.tensors import Dim, element_type
 from ..builder import InputSpec, NetworkBuilder, resolve_inputs
 from . import control, convolution, elementwise, quantization, recurrent, reduction, shape
+from .cut import cut
 from .graph import GraphImporter, checked
 from .loader import Model, Source, Tensor, load
 from .node import REGISTRY
@@ -31,16 +32,22 @@ __all__ = [
 
 
 def import_tflite(
-    source: Source, *, shapes: Mapping[str, Sequence[Dim]] | None = None, dims: Mapping[str, Dim] | None = None
+    source: Source,
+    *,
+    shapes: Mapping[str, Sequence[Dim]] | None = None,
+    dims: Mapping[str, Dim] | None = None,
+    outputs: Sequence[str] = (),
 ) -> ir.Module:
     """The network as a module with one function `@main`, in the current context.
 
     `shapes` gives whole shapes of inputs, `dims` the value of the open dimension, which TFLite calls "-1", None being
-    for what shall stay open; without them the network has the shapes that the file was converted with. Raises
-    `ModelError` (K0100, K0140, K0141, K0142), `OptionError` K0105 for shapes that do not fit, `UnsupportedError` K0151
-    for tensors of types that `nn` does not have, and one K0150 that lists all operators that cannot be imported.
+    for what shall stay open; without them the network has the shapes that the file was converted with; `outputs` are
+    the tensors to return instead of all outputs. Raises `ModelError` (K0100, K0140, K0141, K0142), `OptionError` K0105
+    for shapes that do not fit, K0106 for unknown outputs, `UnsupportedError` K0151 for tensors of types that `nn` does
+    not have, and one K0150 that lists all operators that cannot be imported.
     """
-    return import_model(load(source), dict(shapes or {}), dict(dims or {}))
+    model = load(source)
+    return import_model(cut(model, outputs) if outputs else model, dict(shapes or {}), dict(dims or {}))
 
 
 def supported_operators() -> list[dict[str, Any]]:

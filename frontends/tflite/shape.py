@@ -184,7 +184,7 @@ def fill(node: Node) -> Output:
     return nn.Expand(node.input(1), shape=node.ints(0)).output
 
 
-@converter("RANGE", builds=nn.Range)
+@converter("RANGE", forms={"bounds that are computed": nn.Range})
 def range_(node: Node) -> Output:
     return nn.Range(node.input(0), node.input(1), node.input(2)).output
 

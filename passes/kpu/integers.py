@@ -49,12 +49,10 @@ def integers(
 
     `mean`: how many bytes a mean that rounds down sums up afterwards, 1 for none.
     """
-    scales = np.concatenate([np.full(channels, known.scale) for known, channels in inputs])
     zeros = np.concatenate([np.full(channels, known.zero) for known, channels in inputs])
     by_input = (-1, 1, 1, 1) if depthwise else (1, -1, 1, 1)
-    real = weight.astype(np.float64) * scales.reshape(by_input)
-    step = best_steps(real.reshape(len(real), -1))
-    rounded = np.rint(real / step[:, None, None, None])
+    in_steps, step = weight_steps(weight, input_scales(inputs).reshape(by_input))
+    rounded = np.rint(in_steps)
     first = inputs[0][0].pad
     displaced = np.sum(rounded * (first - zeros.reshape(by_input)), axis=(1, 2, 3)) * step
     offset = bias.astype(np.float64) + displaced
@@ -64,6 +62,18 @@ def integers(
     norm = np.array([(*_multiplier(s / unit), round(o / unit)) for s, o in zip(step, offset, strict=True)], np.int64)
     code = Code(unit, output.affine, LINEAR if activation is None else activation, (mean - 1) / (2 * mean))
     return Integers((rounded + WEIGHT_ZERO).astype(np.uint8), norm, activation_lines(code), unit)
+
+
+def input_scales(inputs: Sequence[tuple[Bytes, int]]) -> Array:
+    """The scale of each input channel."""
+    return np.concatenate([np.full(channels, known.scale) for known, channels in inputs])
+
+
+def weight_steps(weight: Array, scales: Array) -> tuple[Array, Array]:
+    """A weight for bytes of these scales, in the steps of each output channel; and the steps."""
+    real = weight.astype(np.float64) * scales
+    step = best_steps(real.reshape(len(real), -1))
+    return real / step[:, None, None, None], step
 
 
 def best_steps(rows: Array) -> Array:

@@ -15,6 +15,7 @@ from ...dialects.nn.extents import divided, extent_of, reshape, scaled
 from ...dialects.tensors import dtype_of, shape_of
 from ..pipeline import register_pass
 from ..rewriter import NO_MATCH, Match, Pattern, Rewriter, pattern, rewrite_module
+from . import whole_numbers
 from .einsum import einsum
 from .quantization import by_arithmetic
 
@@ -125,6 +126,21 @@ def squared_difference(op: nn.SquaredDifference, rewriter: Rewriter) -> Match:
     """(x - y)^2"""
     difference = nn.Sub(op.lhs, op.rhs).output
     return rewriter.replace(op, nn.Mul(difference, difference).output)
+
+
+@pattern(nn.Atan2)
+def atan2(op: nn.Atan2, rewriter: Rewriter) -> Match:
+    """The arctangent of y / x, or of x / y where the point is steeper, turned into its quadrant"""
+    y, x = op.lhs, op.rhs
+    zero, half_turn = scalar(0, x), scalar(math.pi, x)
+    steep = nn.Greater(nn.Abs(y).output, nn.Abs(x).output).output
+    divisor = nn.Where(nn.Equal(x, zero).output, scalar(1, x), x).output
+    ratio = nn.Div(nn.Where(steep, x, y).output, nn.Where(steep, y, divisor).output).output
+    angle = nn.Atan(ratio).output
+    turn = nn.Where(nn.Less(y, zero).output, nn.Neg(half_turn).output, half_turn).output
+    behind = nn.Where(nn.Less(x, zero).output, turn, zero).output
+    result = nn.Where(steep, nn.Sub(times(turn, 0.5), angle).output, nn.Add(angle, behind).output).output
+    return rewriter.replace(op, result)
 
 
 @pattern(nn.IsNan)
@@ -346,6 +362,7 @@ PATTERNS: tuple[Pattern[Any], ...] = (
     tan,
     atan,
     atanh,
+    atan2,
     floor_div,
     squared_difference,
     is_nan,
@@ -364,6 +381,8 @@ PATTERNS: tuple[Pattern[Any], ...] = (
     conv1d,
     conv_transpose1d,
     pool1d,
+    whole_numbers.max_pool,
+    whole_numbers.convolution,
     *by_arithmetic(native=("int8", "uint8", "int16")),
 )
 
@@ -372,7 +391,7 @@ PATTERNS: tuple[Pattern[Any], ...] = (
 @dataclass(frozen=True)
 class Decompose:
     """Express rare operations through common ones: activations, reductions, norms, einsum, 1-D convolutions,
-    space/depth, quantisation along an axis or to 32 bits."""
+    windows over integers, space/depth, quantisation along an axis or to 32 bits."""
 
     name: ClassVar[str] = "nn-decompose"
 

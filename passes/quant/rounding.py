@@ -4,8 +4,9 @@ On entry: a network in which ranges are stated. On exit the weights of products 
 rounds them to, so that it keeps what was chosen here.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import islice
 from typing import Any
 
@@ -17,14 +18,12 @@ from ...dialects.function import argument_names, entry_function, initial_states
 from ...dialects.mlir import ir
 from ...dialects.ranges import REAL
 from ...dialects.tensors import Array, static_shape
-from ...errors import OptionError
 from ...runtime.kernels.convolution import sliding_windows
 from .affine import asymmetric
 from .quantize import WEIGHT_BITS, weight_bits, weight_scales
 from .stored import Stored, is_product
 from .weights import channel_axis
 
-METHODS = ("nearest", "squant", "adaround")
 SAMPLES, ROWS = 32, 2048
 """Samples that AdaRound looks at, and rows of data that it keeps for each product, at most."""
 STEPS, RATE, PRESSURE, RIDGE = 500, 0.05, 0.1, 0.1
@@ -43,28 +42,30 @@ def round_weights(
 ) -> None:
     """Round the weights of all products that `nn-quantize` will quantise; `bits` are those of values.
 
-    Raises `OptionError` K0719 for an unknown method, and, for AdaRound, what iterating `samples` raises.
+    `method` is nearest, squant or adaround. Raises, for AdaRound, what iterating `samples` raises.
     """
-    if method not in METHODS:
-        raise OptionError("K0719", cause=f"there is no way to round '{method}'; there are: {', '.join(METHODS)}")
     stored = Stored.of(module)
     spans, kept = stored.ranges(), stored.bits(bits)
     products = [(op, value) for op, value in stored.readers if is_product(op)]
-    seen = _rows(module, products, samples) if method == "adaround" else {}
+    patches = {number: partial(_patches, *product) for number, product in enumerate(products)}
+    seen = rows_of(module, {value for _, value in products}, patches, samples) if method == "adaround" else {}
     for number, (op, value) in enumerate(products):
         wide = weight_bits(op, WEIGHT_BITS[weights], value)
         if wide == REAL:
             continue
         grid = Grid.of(op, asymmetric(spans[value], kept[value]).scale, wide)
-        steps = np.rint(grid.real)
-        if method == "squant":
-            steps = squant(grid.real, grid.limit)
-        elif method == "adaround" and number in seen:
-            rows = seen[number]
-            steps = adaround(grid.real.reshape(len(rows), -1, rows.shape[-1]), rows, grid.limit).reshape(
-                grid.real.shape
-            )
+        steps = rounded(method, grid.real, grid.limit, seen.get(number))
         grid.set(np.clip(steps, -grid.limit, grid.limit))
+
+
+def rounded(method: str, real: Array, limit: int, rows: Array | None) -> Array:
+    """A weight in steps, output channels x kernels x elements, rounded by a method; AdaRound needs the rows that it is
+    multiplied with, and leaves a weight without them to the nearest steps."""
+    if method == "squant":
+        return squant(real, limit)
+    if method == "adaround" and rows is not None:
+        return adaround(real.reshape(len(rows), -1, rows.shape[-1]), rows, limit).reshape(real.shape)
+    return np.asarray(np.rint(real))
 
 
 @dataclass
@@ -158,7 +159,7 @@ def adaround(real: Array, rows: Array, limit: int) -> Array:
     power = np.einsum("gkk->g", gram) / elements
     gram += (power * RIDGE * elements / max(count, 1))[:, None, None] * np.eye(elements)
     nearest = np.rint(real)
-    fixed = np.abs(real) > limit - 1e-3  # what reaches the end of the grid sets the scale
+    fixed = (np.abs(real) > limit - 1e-3) | (real == nearest)  # what reaches the end of the grid sets the scale
     floor = np.where(fixed, nearest, np.floor(real))
     before = _loss(nearest - real, gram)
     weight = 1 / np.maximum(before, 1e-20)[..., None]
@@ -212,14 +213,22 @@ def _loss(error: Array, gram: Array) -> Array:
     return np.asarray(np.einsum("gmk,gmk->gm", error @ gram, error))
 
 
-def _rows(
-    module: ir.Module, products: list[tuple[Any, ir.Value]], samples: Iterable[Mapping[str, Array]]
+Patches = Callable[[Mapping[ir.Value, Array]], "Array | None"]
+"""From arrays of values to the rows that a weight is multiplied with, groups x rows x elements; None if that is not
+known."""
+
+
+def rows_of(
+    module: ir.Module,
+    wanted: Collection[ir.Value],
+    patches: Mapping[int, Patches],
+    samples: Iterable[Mapping[str, Array]],
 ) -> dict[int, Array]:
-    """Rows of data that each product multiplies with, groups x rows x elements, by the product's number; none of those
-    that AdaRound is not for."""
+    """Some of the rows that weights are multiplied with over some samples, by the weights' numbers; `wanted` are all
+    values that `patches` look at."""
     function = entry_function(module)
     states, names = initial_states(function), argument_names(function)
-    program, wanted = Program(module), {value for _, value in products}
+    program = Program(module)
     random = np.random.default_rng(0)
     found: dict[int, list[Array]] = {}
     for sample in islice(samples, SAMPLES):
@@ -230,24 +239,37 @@ def _rows(
             held.update({v: a for v, a in zip(op.operation.results, arrays, strict=True) if v in wanted})
 
         program.run(feed, see)
-        for number, (op, value) in enumerate(products):
-            rows = _patches(op, held[value])
+        for number, rows_in in patches.items():
+            rows = rows_in(held)
             if rows is not None:
                 few = random.permutation(rows.shape[1])[: ROWS // SAMPLES]
                 found.setdefault(number, []).append(rows[:, few])
     return {number: np.concatenate(parts, axis=1) for number, parts in found.items()}
 
 
-def _patches(op: Any, data: Array) -> Array | None:
-    """What the rows of a product's weight are multiplied with, by group; nothing for transposed convolutions."""
+def _patches(op: Any, value: ir.Value, held: Mapping[ir.Value, Array]) -> Array | None:
+    """What the rows of a product's weight are multiplied with; nothing for transposed convolutions."""
+    data = held[value]
     if isinstance(op, nn.Matmul):
         return data.reshape(1, -1, data.shape[-1]).astype(np.float64)
     if not isinstance(op, nn.Conv):
         return None
-    rank = data.ndim - 2
-    pads = [(0, 0), (0, 0), *zip(op.padding[:rank], op.padding[rank:], strict=True)]
     kernel = static_shape(op.weight)[2:]
-    windows = sliding_windows(np.pad(data, pads), kernel, tuple(op.strides), tuple(op.dilations))
-    moved = np.moveaxis(windows, 1, rank + 1)  # batch, places, channels, kernel
+    return windows(data, kernel, op.padding, tuple(op.strides), tuple(op.dilations), op.groups)
+
+
+def windows(
+    data: Array,
+    kernel: tuple[int, ...],
+    padding: Sequence[int],
+    strides: Sequence[int],
+    dilations: Sequence[int],
+    groups: int,
+) -> Array:
+    """The rows that a convolution multiplies with, groups x places x elements of a kernel."""
+    rank = data.ndim - 2
+    pads = [(0, 0), (0, 0), *zip(padding[:rank], padding[rank:], strict=True)]
+    found = sliding_windows(np.pad(data, pads), kernel, tuple(strides), tuple(dilations))
+    moved = np.moveaxis(found, 1, rank + 1)  # batch, places, channels, kernel
     places = int(np.prod(moved.shape[: rank + 1]))
-    return moved.reshape(places, op.groups, -1).transpose(1, 0, 2).astype(np.float64)
+    return moved.reshape(places, groups, -1).transpose(1, 0, 2).astype(np.float64)

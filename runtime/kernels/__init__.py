@@ -25,6 +25,7 @@ from .activation import (
 )
 from .binary import (
     add,
+    atan2,
     bitwise_and,
     bitwise_or,
     bitwise_xor,
@@ -126,6 +127,7 @@ __all__ = [
     "asin",
     "asinh",
     "atan",
+    "atan2",
     "atanh",
     "avg_pool",
     "batch_norm",

@@ -55,6 +55,12 @@ def pow(lhs: Array, rhs: Array) -> Array:
 
 
 @in_float32
+def atan2(lhs: Array, rhs: Array) -> Array:
+    """The angle of the points (lhs, rhs), where -0 counts as 0."""
+    return np.arctan2(lhs + 0, rhs + 0)
+
+
+@in_float32
 def maximum(lhs: Array, rhs: Array) -> Array:
     """The larger of both."""
     return np.maximum(lhs, rhs)

@@ -79,15 +79,19 @@ class Engine:
         if function not in self._decoded:
             self._decoded[function] = list(commands(self.module.text(called)))
         for number, command in enumerate(self._decoded[function]):
-            if isinstance(command, Conv2d):
-                self._convolve(call, command, (function, number))
-            elif isinstance(command, Copy):
-                self._copy(call, command)
-            elif isinstance(command, Upload):
-                self._upload(call, command)
-            else:
-                self._download(call, command)
+            with self._link.timed(f"k210 {type(command).__name__.lower()}"):
+                self._execute(call, command, (function, number))
         return outputs
+
+    def _execute(self, call: Call, command: Command, key: tuple[int, int]) -> None:
+        if isinstance(command, Conv2d):
+            self._convolve(call, command, key)
+        elif isinstance(command, Copy):
+            self._copy(call, command)
+        elif isinstance(command, Upload):
+            self._upload(call, command)
+        else:
+            self._download(call, command)
 
     def _memory(self, call: Call, place: MemoryRange, written: bool = False) -> tuple[Array, int]:
         """The memory of a location, and the offset in it. Tensors are found by exactly where they start."""

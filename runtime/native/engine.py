@@ -40,6 +40,7 @@ class Engine:
     """One native module: its functions share weights and memory."""
 
     def __init__(self, module: Module, link: Linker, index: int) -> None:
+        self._link = link
         native = read_native(module)
         self._chosen = [choose(function.objects) for function in native.functions]
         native.check_weights()
@@ -51,7 +52,9 @@ class Engine:
 
     def call(self, function: int, arguments: Sequence[Array]) -> tuple[Array, ...]:
         """Run a network. ExecutionError K0504 when there is none, or the arguments are not its inputs."""
-        return self._function(function).call(arguments)
+        loaded = self._function(function)
+        with self._link.timed("machine code"):
+            return loaded.call(arguments)
 
     def _function(self, number: int) -> Function:
         """A function, loaded when it is called for the first time."""

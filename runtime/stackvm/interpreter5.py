@@ -250,7 +250,8 @@ class Interpreter:
         if compute is None:
             raise ExecutionError("K0503", cause=f"{function.name} is not executed here")
         call = Call(one.values, operands, self._registers, frame.memory, self.isa.dialect)
-        compute(call)
+        with self._link.timed(function.name):
+            compute(call)
         frame.budget.steps -= FUNCTION_COST + (call.written >> 10)
 
     def _external(self, frame: Frame, values: Any) -> None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -147,7 +148,8 @@ class Interpreter:
         name, values = one.instruction.name, one.values
         if one.function is not None:
             operands = [frame.object() for _ in one.function.operands]
-            result = _compute(one, operands)
+            with nullcontext() if self._link is None else self._link.timed(one.function.name):
+                result = _compute(one, operands)
             frame.budget.steps -= FUNCTION_COST + (result.size >> 10 if isinstance(result, np.ndarray) else 0)
             frame.push(result)
         elif name in ("LDC_I4", "LDC_R4"):

@@ -26,8 +26,8 @@ from .memory import Memories, located, main_memory
 class Interpreter:
     """One kmodel; layers of the KPU are prepared when they first run."""
 
-    def __init__(self, model: Model, _link: Linker, _index: int) -> None:
-        self.model, self.bodies = model, model.bodies()
+    def __init__(self, model: Model, link: Linker, _index: int) -> None:
+        self.model, self.bodies, self._link = model, model.bodies(), link
         main_memory(model.main_memory)
         self._types = model.signature()[1]
         self._layers: dict[int, Layer] = {}
@@ -45,7 +45,7 @@ class Interpreter:
             memories.upload(arguments_of(first).image_src_addr * LINE, given)
         with np.errstate(all="ignore"):
             for index, body in enumerate(self.bodies):
-                with located(f"layer {index}, {body.kind.name}"):
+                with located(f"layer {index}, {body.kind.name}"), self._link.timed(body.kind.name):
                     self._step(memories, index, body)
         return tuple(
             memories.tensor(memories.main, one.address, numpy_dtype(element), shape).copy()

@@ -27,8 +27,8 @@ from .memory import Memories, located, main_memory
 class Interpreter:
     """One kmodel; layers of the KPU are prepared when they first run."""
 
-    def __init__(self, model: Model, _link: Linker, _index: int) -> None:
-        self.model, self.bodies = model, model.bodies()
+    def __init__(self, model: Model, link: Linker, _index: int) -> None:
+        self.model, self.bodies, self._link = model, model.bodies(), link
         main_memory(model.main_memory)
         self._types = model.signature()[1]
         self._constants = np.frombuffer(model.constants, np.uint8)
@@ -45,7 +45,7 @@ class Interpreter:
                 tensors.target(declared.range, given.dtype, given.shape)[...] = given
         with np.errstate(all="ignore"):
             for index, body in enumerate(self.bodies):
-                with located(f"node {index}, {body.kind.name}"):
+                with located(f"node {index}, {body.kind.name}"), self._link.timed(body.kind.name):
                     self._step(tensors, index, body)
         return tuple(
             tensors.view(one, numpy_dtype(element), shape).copy()

@@ -273,6 +273,13 @@ def squared_difference(draw):
 
 
 @st.composite
+def atan2(draw):
+    dims = shape(draw, least=1)
+    left, right = floats(draw, dims), floats(draw, dims)
+    return Case(nn.Atan2, [left, right], litert("ATAN2", left, right, table=None))
+
+
+@st.composite
 def power(draw):
     first, second = pair(draw)
     if draw(st.booleans()):
@@ -332,6 +339,7 @@ STRATEGIES = {
     nn.Div: div(),
     nn.FloorDiv: floor_div(),
     nn.SquaredDifference: squared_difference(),
+    nn.Atan2: atan2(),
     nn.Pow: power(),
     nn.Mod: mod(),
     nn.ShiftLeft: shift(nn.ShiftLeft, "LEFT"),

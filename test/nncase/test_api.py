@@ -203,7 +203,6 @@ class TestSimulator:
             (lambda s: s.set_input_tensor(0, X), "expected a RuntimeTensor, not ndarray\n.*from_numpy"),
             (lambda s: s.set_input_tensor(0, nncase.RuntimeTensor.from_numpy(X[0])), "K0502"),
             (lambda s: s.set_input_tensor(0, nncase.RuntimeTensor.from_numpy(X.astype("u1"))), "K0502"),
-            (lambda s: s.set_profiling(1), "does not profile"),
             (lambda s: s.load_model("a.kmodel"), "takes the bytes of a kmodel, not str"),
             (lambda s: s.load_model(b"garbage!"), "K0403"),
         ],
@@ -216,8 +215,15 @@ class TestSimulator:
         with pytest.raises(ExecutionError, match=r"no kmodel is loaded\n.*call load_model first"):
             nncase.Simulator().run()
 
-    def test_profiling_can_be_off(self, loaded):
-        loaded.set_profiling(0)
+    def test_profiling(self, loaded, capsys):
+        """Each run prints a table of its own; 0 ends that."""
+        loaded.set_input_tensor(0, nncase.RuntimeTensor.from_numpy(X))
+        for level, lines in ((1, 1), (1, 1), (0, 0)):
+            loaded.set_profiling(level)
+            loaded.run()
+            printed = capsys.readouterr().out.splitlines()
+            assert [line.split()[1] for line in printed if line.startswith("conv2d ")] == ["1"] * lines
+            assert bool(printed) == bool(level)
 
     def test_what_a_network_remembers_goes_into_the_next_run(self):
         simulator = nncase.Simulator()

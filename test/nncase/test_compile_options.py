@@ -8,6 +8,7 @@ import numpy as np
 import onnx
 import onnxruntime
 import pytest
+import vendor19
 from onnx import helper
 from scripts import DATA
 
@@ -317,27 +318,60 @@ def test_model_layout(build, run):
     np.testing.assert_allclose(run(simulator, given)[0], expected(FLOATS), **CLOSE)
 
 
+@pytest.mark.parametrize("target", ["cpu", "k230", "k510", "k210"])
+@pytest.mark.parametrize("kind", ["uint8", "int8"])
+def test_output_type(build, run, target, kind):
+    """Integers stand for what the same kmodel returns as real numbers, over the range of the samples' outputs."""
+    (reals,) = run(build("image.onnx", samples([FLOATS] * 2 + [FLOATS * 2]), target=target), FLOATS)
+    ptq = samples([FLOATS] * 2 + [FLOATS * 2], calibrate_method="NoClip", export_quant_scheme=True)
+    simulator = build("image.onnx", ptq, target=target, output_type=kind)
+    assert simulator.get_output_desc(0).dtype == kind
+    high = max(expected(FLOATS * scale).max() for scale in (1, 2))
+    (got,) = run(simulator, FLOATS)
+    assert np.abs((got.astype(int) - np.iinfo(kind).min) * high / 255 - reals).max() < 0.02
+    assert len(set(got.ravel().tolist())) > 2
+
+
+def test_output_type_without_samples(build):
+    """As in 1.9: of networks that are quantised only."""
+    assert build("image.onnx", output_type="uint8").get_output_desc(0).dtype == np.float32
+
+
+@pytest.mark.parametrize("kind", ["uint8", "int8"])
+@pytest.mark.parametrize("ends", [[0, 1], [-1, 1], [0.2, 1]])
+def test_output_range(build, run, kind, ends):
+    """The vendor's compiler makes the same of it, but for a step: ours rounds once, from more bits."""
+    vendor19.skip_without()
+    data = np.concatenate([RANDOM.standard_normal((1, 3, 8, 8)) for _ in range(6)]).astype(np.float32)
+    fields = {"target": "k210", "output_type": kind, "output_range": ends}
+    (theirs,) = vendor19.compile_models([((DATA / "image.onnx").read_bytes(), {**fields, "calibration": data})])
+    ((expected_,),) = vendor19.simulate([(theirs, [data[:1]])])
+    (got,) = run(
+        build("image.onnx", samples([row[None] for row in data], calibrate_method="NoClip"), **fields), data[:1]
+    )
+    assert got.dtype == expected_.dtype == kind
+    assert np.abs(got.astype(int) - expected_).max() <= 1
+    assert len(set(got.ravel().tolist())) > 2
+
+
 @pytest.mark.parametrize(
     ("name", "value", "text"),
     [
-        ("output_type", "uint8", "outputs are float32"),
         ("is_fpga", True, "kmodels are for chips"),
         ("benchmark_only", True, "kmodels compute what the network does"),
     ],
 )
 def test_refused_fields(name, value, text):
-    """test_output_type, test_is_fpga, test_benchmark_only"""
+    """test_is_fpga, test_benchmark_only"""
     options = nncase.CompileOptions()
     setattr(options, name, getattr(options, name))  # what it is anyway
     with pytest.raises(OptionError, match=text):
         setattr(options, name, value)
 
 
-@pytest.mark.parametrize(
-    ("name", "value"), [("output_range", [0, 1]), ("split_w_to_act", True), ("use_mse_quant_w", True)]
-)
+@pytest.mark.parametrize(("name", "value"), [("split_w_to_act", True), ("use_mse_quant_w", True)])
 def test_fields_without_effect(name, value):
-    """test_output_range, test_split_w_to_act, test_use_mse_quant_w"""
+    """test_split_w_to_act, test_use_mse_quant_w"""
     with pytest.warns(NoEffectWarning, match=f"CompileOptions.{name} has no effect"):
         setattr(nncase.CompileOptions(), name, value)
 

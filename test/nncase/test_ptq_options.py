@@ -15,6 +15,7 @@ from sensitive import MODEL, NET
 
 import kpuc
 import kpuc.nncase as nncase
+from kpuc.compiler import is_tflite
 from kpuc.errors import KpucError, OptionError
 from kpuc.nncase.field import NoEffectWarning
 from kpuc.passes.quant.calibration import Calibration
@@ -513,21 +514,16 @@ def test_dump_quant_error_as_in_19(build):
     assert Path("tmp/quant_error.csv").exists()
 
 
-@pytest.mark.parametrize("target", ["cpu", "k230"])
+@pytest.mark.parametrize("target", ["cpu", "k230", "k210"])
 def test_finetune_weights_method(build, run, target):
     """Each gives other weights, with an error of the same size."""
-    outputs = []
+    outputs, kind = [], "uint8" if target == "k210" else "int16"
     for method in ("NoFineTuneWeights", "UseSquant", "UseAdaRound"):
-        ptq = options(finetune_weights_method=method, quant_type="int16", calibrate_method="NoClip")
+        ptq = options(finetune_weights_method=method, quant_type=kind, calibrate_method="NoClip")
         outputs.append(run(build("image.onnx", ptq, target=target), ROWS[0])[0])
     (exact,) = run(build("image.onnx"), ROWS[0])
     assert len({output.tobytes() for output in outputs}) == 3
     assert max(np.abs(output - exact).max() for output in outputs) < 0.02
-
-
-def test_finetune_weights_method_for_the_k210(build):
-    with pytest.raises(OptionError, match="weights for target k210 are rounded to the nearest number only"):
-        build("image.onnx", options(finetune_weights_method="UseSquant"), target="k210")
 
 
 def test_cali_data():
@@ -595,10 +591,34 @@ def test_shape_bucket_options_do_not_count(name, value):
         setattr(nncase.ShapeBucketOptions(), name, value)
 
 
-def test_output_arrays():
-    nncase.ImportOptions().output_arrays = []
-    with pytest.raises(OptionError, match="all outputs of a network are compiled"):
-        nncase.ImportOptions().output_arrays = ["a"]
+def with_outputs(network, *names):
+    """What a compiled network returns, of these values only."""
+    imports = nncase.ImportOptions()
+    imports.output_arrays = list(names)
+    options_ = nncase.CompileOptions()
+    options_.target = "k230"
+    compiler = nncase.Compiler(options_)
+    model = (DATA / network).read_bytes()
+    (compiler.import_tflite if is_tflite(model) else compiler.import_onnx)(model, imports)
+    compiler.compile()
+    simulator = nncase.Simulator()
+    simulator.load_model(compiler.gencode_tobytes())
+    return simulator
+
+
+def test_output_arrays(run):
+    """Values in the order of the names; an unknown one is an error that names the nearest."""
+    model = onnx.load(DATA / "image.onnx")
+    del model.graph.output[:]
+    model.graph.output.extend(onnx.ValueInfoProto(name=name) for name in ("v2", "v1"))
+    wanted = onnxruntime.InferenceSession(model.SerializeToString()).run(None, {"x0": ROWS[0]})
+    got = run(with_outputs("image.onnx", "v2", "v1"), ROWS[0])
+    assert [one.shape for one in got] == [(1, 4, 1, 1), (1, 4, 4, 4)]
+    for one, other in zip(got, wanted, strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-5, atol=1e-6)
+    assert with_outputs("image.onnx").get_output_shape(0) == [1, 4]
+    with pytest.raises(OptionError, match=r"no node computes 'V22'.*\n.*did you mean 'v"):
+        with_outputs("image.onnx", "V22")
 
 
 def test_the_scheme_of_a_tflite_network(build):

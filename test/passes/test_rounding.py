@@ -6,12 +6,14 @@ import numpy as np
 import onnxruntime
 import pytest
 from networks import SHIPPED
+from onnx_writer import OnnxWriter
 
 import kpuc
-from kpuc.dialects import mlir, nn
-from kpuc.dialects.function import entry_function
+from kpuc.dialects import kpu, mlir, nn
+from kpuc.dialects.function import clone, entry_function
 from kpuc.errors import OptionError
 from kpuc.frontends.onnx import import_onnx
+from kpuc.passes.kpu.round_weights import round_layers
 from kpuc.passes.pipeline import parse_pipeline
 from kpuc.passes.quant.calibrate import calibrate
 from kpuc.passes.quant.calibration import annotate
@@ -131,11 +133,90 @@ def test_a_network_with_weights_of_four_bits_is_more_exact(method):
     assert noise[1] < 0.7 * noise[0]
 
 
+@pytest.fixture(scope="module")
+def network():
+    """Two layers that read bytes, one of them from two sources: images are alike, and exact in 8 bits."""
+    net = OnnxWriter(2)
+    images = [net.input(1, 4, 8, 8), net.input(1, 4, 8, 8)]
+    first = net.conv(images[0], 12, (3, 3), pads=(1, 1, 1, 1))
+    both = net.concat(*images)
+    second = net.conv(both, 12, (1, 1))
+    third = net.depthwise(images[1], pads=(1, 1, 1, 1))
+    model = net.model(first, second, third)
+    random = np.random.default_rng(3)
+
+    def sample(largest):
+        image = random.integers(0, 256, (1, 4, 4, 4)).repeat(2, -1).repeat(2, -2)
+        return (image / 255 * largest).astype(np.float32)
+
+    samples = [{"x0": sample(1.0), "x1": sample(3.0)} for _ in range(24)]
+    for largest, name in ((1.0, "x0"), (3.0, "x1")):
+        samples[0][name].flat[:2] = 0, largest  # the range is all of it
+    return model, samples
+
+
+class TestLayersOfTheK210:
+    """The integers in the file are those that were chosen, which is worth something where weights are what errs."""
+
+    def noise(self, network, **given):
+        model, samples = network
+        session = onnxruntime.InferenceSession(model)
+        calibration = {"calibration": samples[:16], "calibration_method": "minmax"}
+        kmodel = kpuc.compile(model, "k210", **calibration, **given)
+        simulator = kpuc.Simulator(kmodel.data)
+        total = np.zeros(3)
+        for one in samples[16:]:
+            got = simulator.run(one).values()
+            total += [((a - b) ** 2).sum() for a, b in zip(got, session.run(None, one), strict=True)]
+        return kmodel, total
+
+    def test_less_noise(self, network):
+        nearest, plain = self.noise(network)
+        assert nearest.report["host"] == []
+        adaround, better = self.noise(network, rounding="adaround")
+        assert (better < [0.7 * plain[0], 0.7 * plain[1], 0.9 * plain[2]]).all()
+        squant, changed = self.noise(network, rounding="squant")
+        assert len({one.data for one in (nearest, adaround, squant)}) == 3
+        assert changed.sum() < plain.sum()
+
+    @pytest.mark.parametrize("method", ["squant", "adaround"])
+    def test_integers_are_those_that_were_chosen(self, network, method):
+        model, samples = network
+        with mlir.context():
+            module = import_onnx(model)
+            parse_pipeline(PIPELINE).run(module)
+            annotate(module, calibrate(module, samples, MinMax))
+            parse_pipeline("builtin.module(kpu-form-layers,canonicalize,cse,kpu-tile)").run(module)
+            before = integers_of(clone(module))
+            round_layers(module, method, samples)
+            chosen = []
+            for op in entry_function(module).regions[0].blocks[0].operations:
+                if isinstance(op, kpu.Layer):
+                    scales = [
+                        np.float32(1 / 255) if name.arg_number == 0 else np.float32(3 / 255) for name in op.inputs
+                    ]
+                    by_channel = np.repeat(scales, 4).reshape((-1, 1, 1, 1) if op.depthwise else (1, -1, 1, 1))
+                    real = nn.constant_value(op.weight) * by_channel
+                    chosen.append(real / np.abs(real).max(axis=(1, 2, 3), keepdims=True) * 127)
+            after = integers_of(module)
+        assert len(chosen) == len(before) == len(after) == 3
+        for wanted, nearest, got in zip(chosen, before, after, strict=True):
+            np.testing.assert_allclose(got, wanted, atol=1e-3)
+            assert np.abs(got - nearest).max() == 1
+
+
+def integers_of(module):
+    """The weights of the layers, around 0."""
+    parse_pipeline("builtin.module(kpu-quantize{wide=0})").run(module)
+    operations = entry_function(module).regions[0].blocks[0].operations
+    layers = [op for op in operations if isinstance(op, kpu.Conv2D)]
+    return [nn.constant_value(op.weight).astype(int) - 128 for op in layers]
+
+
 @pytest.mark.parametrize(
     ("given", "text"),
     [
         ({"rounding": "up"}, "there is no way to round 'up'; there are: nearest, squant, adaround"),
-        ({"rounding": "squant", "target": "k210"}, "rounded to the nearest number only"),
         ({"rounding": "adaround", "calibration": None, "ranges": "r.json"}, "AdaRound needs calibration data"),
     ],
 )

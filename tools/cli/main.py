@@ -163,6 +163,9 @@ def preprocessing_and_quantisation_options(command: Callable[..., None]) -> Call
 @click.option(
     "--segments", type=int, help="Forms of the network that share the range of a dimension.  [default: 2, if there is]"
 )
+@click.option("--output-name", "outputs", multiple=True, help="A value to return, instead of all outputs.")
+@click.option("--output-type", default="float32", show_default=True, help="What comes out: float32, uint8 or int8.")
+@click.option("--output-range", callback=numbers, help="What the integers stand for.  [default: what is measured]")
 @preprocessing_and_quantisation_options
 @click.option("--dump-ir", type=click.Path(), help="A folder for a .mlir per changing pass, and memory.txt.")
 @click.option("--dump-asm", type=click.Path(), help="A folder for kmodel.asm, its code disassembled, and native_CPU.s.")
@@ -181,6 +184,9 @@ def compile_command(
     shapes: dict[str, tuple[int | None, ...]],
     dims: dict[str, int | tuple[int, int] | None],
     segments: int | None,
+    outputs: tuple[str, ...],
+    output_type: str,
+    output_range: tuple[float, ...] | None,
     dump_ir: str | None,
     dump_asm: str | None,
     report: str | None,
@@ -208,6 +214,9 @@ def compile_command(
         shapes=shapes,
         dims=dims,
         segments=segments,
+        outputs=outputs,
+        output_type=output_type,
+        output_range=output_range,
         dump_ir=dump_ir,
         dump_asm=dump_asm,
         **preprocessing_and_quantisation,
@@ -224,16 +233,19 @@ def compile_command(
 @click.option(
     "--trust/--no-trust", default=True, show_default=True, help="Execute a kmodel's machine code, with your rights."
 )
+@click.option("--profile", is_flag=True, help="Say what took how long on this machine.")
 @json_option
 @reports_errors
-def run_command(kmodel: str, inputs: tuple[str, ...], output: str, threads: int, trust: bool, as_json: bool) -> None:
+def run_command(
+    kmodel: str, inputs: tuple[str, ...], output: str, threads: int, trust: bool, profile: bool, as_json: bool
+) -> None:
     """Run KMODEL on input files and save its outputs.
 
     One .npz holds all inputs by name; other files are the inputs in their order.
     """
     from .run import run_file
 
-    run_file(kmodel, inputs, output, threads, trust, as_json)
+    run_file(kmodel, inputs, output, threads=threads, trust=trust, profile=profile, as_json=as_json)
 
 
 @cli.command("inspect")

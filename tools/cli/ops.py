@@ -16,14 +16,17 @@ TFLITE = (
     "In float32, with weights of float16 or 8 bits too. Quantised tensors (int8, uint8, int16) keep the file's "
     "parameters: operators compute in float32 between them, and round halves away from zero (stack machines: to even). "
     "What a network remembers (variables, states of SVDF and LSTM) is an input and an output of one name. What moves "
-    "and compares takes integers and booleans too."
+    "and compares takes integers and booleans too. Axes, shapes, sizes, counts and padding that are inputs must be "
+    "constant, or follow from known shapes."
 )
 BECOMES = """\
 An operator becomes operations of `nn`; an engine computes it when it computes them all. Some forms become others: then
 the notes say which engines compute these. Engines may refuse single forms, with a sentence that names the node."""
 OPSETS = """\
 Operators of other opsets than those stated are refused (K0110), networks of opsets before 7 or after 28 too (K0112).
-Types are those of the first input that the standard allows in the newest opset; others are refused (K0104)."""
+Types are those of the first input that the standard allows in the newest opset; others are refused (K0104). Axes,
+shapes, sizes, counts and padding that are inputs must be constant, or follow from known shapes, unless a form with
+computed ones is noted. Operators of `com.microsoft` are onnxruntime's own."""
 INTEGERS = ["i8", "i16", "i32", "i64", "u8", "u16", "u32", "u64"]
 FLOATS = ["f16", "f32", "f64"]
 
@@ -52,12 +55,13 @@ def _common(computed: dict[str, list[str]], operations: Collection[str], integer
 
 
 def print_operators(target: str | None, as_json: bool) -> None:
-    """Print the tables; with a target only the operations that it computes."""
+    """Print the tables; with a target only what it computes."""
     if target is not None and target not in TARGETS:
         raise OptionError("K0701", cause=f"there is no target '{target}'; there are: {', '.join(TARGETS)}")
     tables = operators()
     if target is not None:
-        tables["targets"] = [row for row in tables["targets"] if row[target]]
+        for name, rows in tables.items():
+            tables[name] = [row for row in rows if ENGINE_OF[target] in row["engines"]]
     if target == "k210":
         tables["rules"] = rules()
     click.echo(json.dumps(tables) if as_json else markdown(tables), nl=as_json)

@@ -4,6 +4,7 @@ import io
 import json
 import zipfile
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from time import perf_counter
 from typing import Any
@@ -16,23 +17,30 @@ from ...files import write_file
 from ...frontends.images import is_image, read_image
 from ...frontends.npz import DAMAGED
 from ...runtime import Simulator, TensorInfo
+from ...runtime.profile import Profile
 
 
-def run_file(kmodel: str, inputs: Sequence[str], output: str, threads: int, trust: bool, as_json: bool) -> None:
+def run_file(
+    kmodel: str, inputs: Sequence[str], output: str, *, threads: int, trust: bool, profile: bool, as_json: bool
+) -> None:
     """Run once and save the outputs as .npz; states that are not given start with their first values."""
     simulator = Simulator(kmodel, threads=threads, trust=trust)
     wanted = [info for info in simulator.inputs if info.name not in simulator.states]
     feed = {**simulator.states, **read_inputs(inputs, wanted)}
+    simulator.profile = Profile() if profile else None
     start = perf_counter()
     outputs = simulator.run(feed)
     seconds = perf_counter() - start
     write_file(output, npz(outputs))
     facts = [{"name": n, "dtype": str(a.dtype), "shape": list(a.shape)} for n, a in outputs.items()]
     if as_json:
-        click.echo(json.dumps({"outputs": facts, "output": output, "seconds": seconds}))
+        rows = {} if simulator.profile is None else {"profile": asdict(simulator.profile)["rows"]}
+        click.echo(json.dumps({"outputs": facts, "output": output, "seconds": seconds, **rows}))
         return
     for fact in facts:
         click.echo(f"{fact['name']}: {fact['dtype']} {fact['shape']}")
+    if simulator.profile is not None:
+        click.echo(simulator.profile)
     click.echo(f"saved to {output}, {seconds * 1000:.1f} ms")
 
 

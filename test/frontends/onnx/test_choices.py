@@ -2,12 +2,12 @@
 
 import numpy as np
 import pytest
+from engines import ENGINES, EVERY_ENGINE
 from onnx import TensorProto, helper, numpy_helper
-from single_node import BOUND, reference, run, text
+from single_node import BOUND, reference, text
 from test_control import NEG, RELU, body, choose, loop_body, node, value
 from test_graphs import graph, refuse
 
-import kpuc
 from kpuc.errors import UnsupportedError
 from kpuc.frontends.builder import ROUNDS
 
@@ -16,26 +16,13 @@ POSITIVE = [node("ReduceSum", "x", "sum", keepdims=0), node("Greater", "sum zero
 X = [np.full((2, 3), number, np.float32) for number in (2, -1)]
 
 
-def compiled(target):
-    def outputs(model, feed):
-        simulator = kpuc.Simulator(kpuc.compile(model.SerializeToString(), target=target))
-        return list(simulator.run(*feed.values()).values())
-
-    return outputs
-
-
-ENGINES = {"evaluator": run, "cpu": compiled("cpu"), "k230": compiled("k230"), "k510": compiled("k510")}
-INTEGERS = [name for name in ENGINES if name != "k510"]
-"""Those that compute with integers."""
-
-
-@pytest.fixture(params=ENGINES)
+@pytest.fixture(params=EVERY_ENGINE)
 def agrees(request):
     """Asserts that an engine computes what onnxruntime computes."""
 
     def check(model, feeds=tuple({"x": x} for x in X)):
         for feed in feeds:
-            for ours, theirs in zip(ENGINES[request.param](model, feed), reference(model, feed), strict=True):
+            for ours, theirs in zip(EVERY_ENGINE[request.param](model, feed), reference(model, feed), strict=True):
                 assert (ours.dtype, ours.shape) == (theirs.dtype, theirs.shape)
                 np.testing.assert_allclose(ours, theirs, rtol=BOUND, atol=BOUND)
 
@@ -74,7 +61,7 @@ class TestIf:
 
 
 class TestWhatFailsWhereItIsNotTaken:
-    @pytest.mark.parametrize("agrees", INTEGERS, indirect=True)
+    @pytest.mark.parametrize("agrees", ENGINES, indirect=True)
     def test_an_index_out_of_range(self, agrees):
         """The sum says which row: -6 is none."""
         index = [node("Div", "sum twelve", "part"), node("Cast", "part", "row", to=TensorProto.INT64)]
@@ -87,7 +74,7 @@ class TestWhatFailsWhereItIsNotTaken:
         model = decided(*index, choose("c", body(rows, ["r"]), first), twelve=np.float32(12), one=np.int64(1))
         agrees(model, [{"x": np.full((2, 3), number, np.float32)} for number in (2, 8, -100)])
 
-    @pytest.mark.parametrize("agrees", INTEGERS, indirect=True)
+    @pytest.mark.parametrize("agrees", ENGINES, indirect=True)
     def test_a_division_by_zero(self, agrees):
         whole = node("Cast", "sum", "n", to=TensorProto.INT32)
         q = value("q", TensorProto.INT32, [])
@@ -139,7 +126,7 @@ class TestLoop:
             model.graph.node.insert(0, one)
         agrees(model, FEEDS)
 
-    @pytest.mark.parametrize("agrees", INTEGERS, indirect=True)
+    @pytest.mark.parametrize("agrees", ENGINES, indirect=True)
     def test_the_number_of_the_round_bounds_it(self, agrees):
         """Without a trip count; the counter is a state."""
         nodes = [*DOUBLED[:2], node("Less", "total limit", "low"), node("Add", "k one", "k2")]

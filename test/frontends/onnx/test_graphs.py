@@ -300,7 +300,7 @@ def test_supported_operators():
     assert rows["Gelu"]["since"] == 20
     assert rows["Upsample"]["until"] == 9
     assert rows["Conv"]["until"] == onnx.defs.onnx_opset_version()
-    assert all(onnx.defs.has(operator) for operator in rows)
+    assert all(onnx.defs.has(operator) for operator in rows if "." not in operator)
 
 
 @pytest.mark.parametrize(("operator", "opset", "range_"), [("Gelu", 19, "20 to 28"), ("Upsample", 10, "7 to 9")])

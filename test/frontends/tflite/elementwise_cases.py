@@ -50,6 +50,8 @@ CASES = [
     ),
     case("ADD", integers(-9, 9, 2, 4), integers(1, 9, 2, 4), fused_activation_function=RELU6),
     case("ADD", normal(2, 3), normal(3, seed=1), table=False),
+    case("ATAN2", np.float32([1, 1, 0, -1, -1, -1, 0, 1, 0, 5]), np.float32([0, 1, 1, 1, 0, -1, -1, -1, 0, 1e-9])),
+    case("ATAN2", normal(2, 5), normal(2, 5, seed=1)),
     case("DIV", i32(-7, 7, -8, 9), i32(2, -2, 3, -4)),
     *(case("ADD_N", *(normal(2, 3, seed=k) for k in range(count))) for count in (2, 5)),
     case("ADD_N", integers(0, 9, 3), integers(0, 9, 3, seed=1)),

@@ -47,7 +47,19 @@ _TABLES = {
 }
 """Option tables whose names do not follow from the operator's."""
 
-_WITHOUT_OPTIONS = ("CEIL", "ELU", "FLOOR", "LOG", "LOGISTIC", "PRELU", "RELU", "RELU6", "RELU_0_TO_1", "CUSTOM")
+_WITHOUT_OPTIONS = (
+    "ATAN2",
+    "CEIL",
+    "ELU",
+    "FLOOR",
+    "LOG",
+    "LOGISTIC",
+    "PRELU",
+    "RELU",
+    "RELU6",
+    "RELU_0_TO_1",
+    "CUSTOM",
+)
 _WITHOUT_OPTIONS += ("RELU_N1_TO_1", "ROUND", "RSQRT", "SIN", "SQRT", "TANH")
 
 
