@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
-from ..dialects.mlir import REWRITE_LIMIT, greedy_config, ir, rewrite
+from ..dialects.mlir import REWRITES, SWEEPS, greedy_config, ir, rewrite
 from ..dialects.ods import Op
 from ..errors import KpucError, PassError
 
@@ -77,7 +77,7 @@ def rewrite_module(module: ir.Module, patterns: Iterable[Pattern[Any]]) -> None:
             raise failures[0] from error
         names = ", ".join(item.name for item in patterns)
         raise PassError(
-            "K0302", cause=f"after {REWRITE_LIMIT} rewrites these patterns still undo each other: {names}"
+            "K0302", cause=f"after {SWEEPS * REWRITES} rewrites these patterns still undo each other: {names}"
         ) from error
 
 
