@@ -19,6 +19,7 @@ RESHAPING = (nn.DynamicExpand, nn.DynamicPad, nn.DynamicReshape, nn.DynamicTile,
 """What fails for computed operands behind the first that do not fit, and has none that always do."""
 MAKING = (nn.Fill, nn.Range)
 """The same for all operands."""
+CHANGES = "how often it runs is decided by data, but a state changes between"
 
 
 class Undecided(Exception):
@@ -79,11 +80,14 @@ def scalar_condition(condition: ir.Value) -> ir.Value:
 
 def select(condition: ir.Value, then: ir.Value, otherwise: ir.Value, what: str, remedy: str = "") -> ir.Value:
     """One of two values of the same known shape and type; raises `Unsupported`, `what` being what gives them."""
-    if then.type != otherwise.type or not is_static(then):
-        raise Unsupported(
-            f"{what} {then.type} and {otherwise.type}; only one known shape and type is supported", remedy
-        )
+    _require_alike(then, otherwise, what, remedy)
     return then if then == otherwise else nn.Where(condition, then, otherwise).output
+
+
+def _require_alike(then: ir.Value, otherwise: ir.Value, what: str, remedy: str = "") -> None:
+    if then.type != otherwise.type or not is_static(then):
+        known = "only one known shape and type is supported"
+        raise Unsupported(f"{what} {then.type} and {otherwise.type}; {known}", remedy)
 
 
 def conjuncts(condition: ir.Value) -> Sequence[ir.Value]:
@@ -95,12 +99,14 @@ def conjuncts(condition: ir.Value) -> Sequence[ir.Value]:
 class Rounds:
     """The states of a loop whose end a run may decide.
 
-    The loop goes on with its states as if it did not end, so that counters stay constants; `results` are the states
-    behind the last round that counts, `alive` says whether the current one does (None: it is known to).
+    The loop goes on with its states as if it did not end, so that counters stay constants; `alive` says whether the
+    current round counts (None: it is known to).
     """
 
     def __init__(self, builder: NetworkBuilder, states: Sequence[ir.Value]) -> None:
-        self.results = list(states)
+        self.states = [list(states)]
+        self.conditions: list[ir.Value] = []
+        self.undecided = False
         self.alive: ir.Value | None = None
         self.alternatives = Alternatives(builder)
 
@@ -112,25 +118,33 @@ class Rounds:
         known = [nn.constant_value(part) for part in conjuncts(condition)]
         if any(array is not None and not array.all() for array in known):
             return False
-        if any(array is None for array in known):
+        self.undecided = any(array is None for array in known)
+        if self.undecided:
             if not bounded and all(array is None for array in known):
                 raise Undecided
-            scalar = scalar_condition(condition)
-            self.alive = scalar if self.alive is None else nn.LogicalAnd(self.alive, scalar).output
+            self.conditions.append(scalar_condition(condition))
+            last = self.conditions[-1]
+            self.alive = last if self.alive is None else nn.LogicalAnd(self.alive, last).output
         if self.alive is not None:
             self.alternatives.begin(self.alive)
         return True
 
     def leave(self, states: Sequence[ir.Value]) -> None:
-        """The states behind a round."""
-        if self.alive is None:
-            self.results = list(states)
-            return
-        what = "how often it runs is decided by data, but a state changes between"
-        pairs = zip(states, self.results, strict=True)
-        self.results = [select(self.alive, new, old, what) for new, old in pairs]
+        """The states behind a round; raises `Unsupported` when they are of other types than before."""
+        if self.undecided:
+            for new, old in zip(states, self.states[-1], strict=True):
+                _require_alike(new, old, CHANGES)
+        else:
+            self.states.pop()
+        self.states.append(list(states))
 
     def finish(self) -> list[ir.Value]:
-        """The states behind the last round; raises `Unsupported` where a round could fail that does not count."""
+        """The states behind the last round that counts: those of each round, unless the next one counts too.
+
+        Raises `Unsupported` where a round could fail that does not count.
+        """
         self.alternatives.shield()
-        return self.results
+        *others, results = self.states
+        for condition, before in zip(reversed(self.conditions), reversed(others), strict=True):
+            results = [select(condition, new, old, CHANGES) for new, old in zip(results, before, strict=True)]
+        return results

@@ -111,8 +111,8 @@ def _lines(module: ModuleType, *lines: str) -> str:
         count = path.read_text().split("\n").count(line)
         if count != 1:
             raise LookupError(f"{path.name} has the line {line.strip()!r} {count} times, not once")
-    return _code(str(path.relative_to(ROOT)), "\n".join(lines))
+    return _code(str(path.relative_to(ROOT)), "\n".join(lines), language="text")  # no whole statements
 
 
-def _code(path: str, text: str) -> str:
-    return f"`{path}`\n\n```python\n{text}\n```"
+def _code(path: str, text: str, language: str = "python") -> str:
+    return f"`{path}`\n\n```{language}\n{text}\n```"

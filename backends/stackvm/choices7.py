@@ -17,17 +17,18 @@ from ...dialects.tensors import shape_of
 
 SIDES = (1, 2)
 """The operands of `nn.where` that are chosen from, by their places."""
-DEPTH = 16
+DEPTH = 128
 """How deep choices are made inside of choices; deeper ones compute both sides."""
 
 
 @dataclass(frozen=True)
 class Choice:
-    """Choices by one condition, and the steps that only each side needs."""
+    """Choices by one condition, the steps that only each side needs, and the values that all of this uses."""
 
     condition: ir.Value
     wheres: tuple[Any, ...]
     sides: tuple[tuple[Step, ...], tuple[Step, ...]]
+    operands: tuple[ir.Value, ...]
 
     @property
     def results(self) -> list[ir.Value]:
@@ -48,16 +49,18 @@ def results_of(step: Step) -> Sequence[ir.Value]:
     return step.results if isinstance(step, Choice) else list(step.operation.results)
 
 
-def operands_of(step: Step) -> Iterable[ir.Value]:
-    """All values that a step uses, those inside of it too."""
-    if not isinstance(step, Choice):
-        yield from step.operation.operands
-        return
-    yield step.condition
-    for number, side in enumerate(step.sides):
-        yield from step.chosen(number)
-        for inner in side:
-            yield from operands_of(inner)
+def operands_of(step: Step) -> Sequence[ir.Value]:
+    """The values that a step uses, of those that are defined before it."""
+    return step.operands if isinstance(step, Choice) else list(step.operation.operands)
+
+
+def _choice(wheres: Sequence[Any], then: Sequence[Step], otherwise: Sequence[Step]) -> Choice:
+    """Choices by the condition of all of them."""
+    steps = [*then, *otherwise]
+    used = [value for step in (*steps, *wheres) for value in operands_of(step)]
+    inside = {value for step in steps for value in results_of(step)}
+    outside = tuple(value for value in dict.fromkeys(used) if value not in inside)
+    return Choice(wheres[0].condition, tuple(wheres), (tuple(then), tuple(otherwise)), outside)
 
 
 def plan(operations: Sequence[Any]) -> list[Step]:
@@ -88,31 +91,33 @@ class _Planner:
         left = set(region)
         made: dict[int, Choice] = {}
         for last in reversed(region):
-            op = self.operations[last]
-            if last not in left or not _is_choice(op):
+            if last not in left or not _is_choice(self.operations[last]):
                 continue
-            members = self._members(last, left)
-            sides = [self._served(members, place) for place in SIDES]
+            members, sides = self._gathered(last, left)
             if not any(sides):
                 continue
             left.difference_update(members, *sides)
-            wheres = tuple(self.operations[i] for i in members)
-            then, otherwise = (tuple(self.steps(side, depth + 1)) for side in sides)
-            made[members[0]] = Choice(op.condition, wheres, (then, otherwise))
+            wheres = [self.operations[i] for i in members]
+            made[members[0]] = _choice(wheres, *(self.steps(side, depth + 1) for side in sides))
         return [made.get(i, self.operations[i]) for i in region if i in made or i in left]
 
-    def _members(self, last: int, left: set[int]) -> list[int]:
-        """The choices by the same condition that can be made where the first of them is; else the last one alone."""
-        alone = {i for place in SIDES for i in self._served([last], place)}
+    def _gathered(self, last: int, left: set[int]) -> tuple[list[int], list[list[int]]]:
+        """The choices by the same condition that can be made where the first of them is, else the last one alone; and
+        what serves their sides."""
+        alone = [self._served([last], place) for place in SIDES]
+        inside = set().union(*alone)
         same = self.choices[self.operations[last].condition]
-        members = [i for i in same if i <= last and i in left and i not in alone]
-        served = {i for place in SIDES for i in self._served(members, place)}
+        members = [i for i in same if i <= last and i in left and i not in inside]
+        if members == [last]:
+            return members, alone
+        sides = [self._served(members, place) for place in SIDES]
+        served = set().union(*sides)
         for i in (*members, *served):
             for value in self.operations[i].operation.operands:
                 defined = self.number.get(value, -1)
                 if defined >= members[0] and defined not in served:
-                    return [last]
-        return members
+                    return [last], alone
+        return members, sides
 
     def _served(self, members: Sequence[int], place: int) -> list[int]:
         """The operations that nothing uses but the members' operands at this place."""

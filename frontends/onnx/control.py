@@ -72,7 +72,8 @@ def squeezing_branch(node: Node) -> str | None:
 )
 def loop(node: Node) -> Output:
     """Unrolled, at most 4096 rounds: a trip count, or a part of the condition, must follow from shapes and constants;
-    where data ends it earlier, all rounds are computed, and there are no scan outputs."""
+    where data ends it earlier, all rounds are computed (by version 7 those that count, of the first 128), and there are
+    no scan outputs."""
     body = node.surroundings.body(node.attribute("body"))
     states = [node.input(i) for i in range(2, len(node.inputs))]
     carried = len(states)

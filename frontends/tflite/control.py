@@ -69,7 +69,7 @@ def if_(node: Node) -> Output:
 @converter("WHILE", forms={"an end that data decides": (nn.LogicalAnd, nn.Where)})
 def while_(node: Node) -> Output:
     """Unrolled: a part of the condition must be known in every round; where the inputs end it earlier, all rounds are
-    computed."""
+    computed (by version 7 those that count, of the first 128)."""
     condition, body = node.options("WhileOptions", "CondSubgraphIndex", "BodySubgraphIndex")
     values = [node.whole(i) for i in range(len(node.inputs))]
     rounds = Rounds(node.builder, values)

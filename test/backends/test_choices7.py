@@ -11,6 +11,10 @@ from kpuc.backends.stackvm.emit7 import emit7
 from kpuc.dialects import mlir, nn
 from kpuc.dialects.evaluate import evaluate
 from kpuc.dialects.function import entry_function
+from kpuc.dialects.tensors import tensor_type
+from kpuc.frontends.builder import NetworkBuilder
+from kpuc.frontends.choice import Rounds
+from kpuc.passes.pipeline import parse_pipeline
 from kpuc.runtime.kmodel import read_kmodel
 from kpuc.runtime.kmodel.describe import describe, lines
 
@@ -160,6 +164,35 @@ def test_many_choices_inside_of_choices():
         (expected,) = evaluate(module, [np.array(True), X])
         (result,) = kpuc.Simulator(emit7(module, "test")).run(np.array(True), X).values()
     np.testing.assert_array_equal(result, expected)
+
+
+def test_rounds_that_do_not_count_are_skipped():
+    """A loop of the frontend: each round is one side of a choice inside of the one before."""
+    with mlir.context():
+        builder = NetworkBuilder("loop")
+        with mlir.ir.Location.unknown():
+            (state,) = builder.start([("x", tensor_type((2, 3), "float32"))])
+        with builder.node("loop"):
+            rounds = Rounds(builder, [state])
+            for _ in range(4):
+                total = nn.Reduce(state, kind="sum", axes=(0, 1), keepdims=False).output
+                assert rounds.enter(nn.Less(total, builder.constant(np.float32(50))).output, bounded=True)
+                state = nn.Add(state, state).output
+                rounds.leave([state])
+            results = rounds.finish()
+        module = builder.finish([("y", results[0])])
+        parse_pipeline("builtin.module(canonicalize,cse)").run(module)
+        steps, depth = planned(module), 0
+        while choices := [step for step in steps if isinstance(step, Choice)]:
+            (choice,) = choices
+            assert not choice.sides[1]
+            steps, depth = choice.sides[0], depth + 1
+        assert depth == 4
+        feeds = [[X + shift] for shift in (0, 2, 5, 100, -100)]
+        expected = [evaluate(module, feed) for feed in feeds]
+        vendor = run_in_vendor_runtime([(emit7(module, "test"), feed, 1) for feed in feeds])
+    for right, theirs in zip(expected, vendor, strict=True):
+        np.testing.assert_array_equal(theirs, right)
 
 
 def test_branches_are_in_the_code():

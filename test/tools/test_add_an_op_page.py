@@ -9,7 +9,7 @@ from kpuc.passes.nn import decompose
 from kpuc.tools import add_an_op_page
 
 PACKAGE = Path(add_an_op_page.__file__).resolve().parent.parent
-BLOCK = re.compile(r"`([^`]+)`\n\n```python\n(.*?)\n```", re.DOTALL)
+BLOCK = re.compile(r"`([^`]+)`\n\n```(?:python|text)\n(.*?)\n```", re.DOTALL)
 
 
 def test_every_block_is_in_its_file():
