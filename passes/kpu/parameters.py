@@ -40,14 +40,45 @@ class Parameters:
 
     def __init__(self, module: ir.Module) -> None:
         self._block = entry_function(module).regions[0].blocks[0]
-        self._parent: dict[ir.Value, ir.Value] = {}
-        self.quantised: set[ir.Value] = set()
         found = Given(self._block)
         self.given, self._known = found.sources, found.known
-        self.quantised.update(found.sources)
+        self._group()
+        while misfits := self._misfits():
+            for value in misfits:
+                self.given.pop(value, None)
+                self._known.pop(value, None)
+            self._group()
+        self._bytes = self._choose()
+
+    def _group(self) -> None:
+        """Find the values that become bytes, and those of one kind."""
+        self._parent: dict[ir.Value, ir.Value] = {}
+        self.quantised: set[ir.Value] = set(self.given)
         self._find_values()
         self._join()
-        self._bytes = self._choose()
+
+    def _misfits(self) -> list[ir.Value]:
+        """Values with bytes that cannot be kept: what they are joined with takes other bytes, or a wider range."""
+        groups: dict[ir.Value, list[ir.Value]] = {}
+        for value in self._known:
+            groups.setdefault(self._root(value), []).append(value)
+        wide = {self._root(value) for value in self._wanted() if self._root(value) in groups and self._leaves(value)}
+        return [
+            value
+            for root, values in groups.items()
+            for value in values
+            if root in wide or len({self._known[one] for one in values}) > 1
+        ]
+
+    def _leaves(self, value: ir.Value) -> bool:
+        """Whether a value is computed, and has numbers that bytes of its group do not reach."""
+        owner: Any = value.owner.opview if isinstance(value, ir.OpResult) else None
+        if value in self._known or is_moving(owner) or (isinstance(owner, kpu.Layer) and COPY in owner.attributes):
+            return False
+        known = next(self._known[one] for one in self._known if self._root(one) == self._root(value))
+        span = span_of(value)
+        low, high = (0 - known.zero - 1) * known.scale, (255 - known.zero + 1) * known.scale
+        return span.low < low or span.high > high
 
     def of(self, value: ir.Value) -> Bytes:
         """What the bytes of a quantised value stand for."""

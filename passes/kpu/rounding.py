@@ -3,6 +3,7 @@
 A rounding is `dequantize(quantize(x))`.
 """
 
+import math
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -14,6 +15,8 @@ from ...dialects.ranges import Range, value_range
 from ...dialects.tensors import shape_of
 from ..pipeline import register_pass
 from ..rewriter import NO_MATCH, Match, Pattern, Rewriter, has_one_use, pattern, producer, rewrite_module
+from . import build
+from .activation import clamp_knots
 from .parameters import is_moving
 
 MOVES = (nn.Reshape, nn.Squeeze, nn.Transpose, nn.Unsqueeze)
@@ -63,12 +66,26 @@ def rounding_of_moved(op: nn.Dequantize, rewriter: Rewriter) -> Match:
 
 @pattern(nn.Dequantize)
 def rounding_of_layer(op: nn.Dequantize, rewriter: Rewriter) -> Match:
-    """round(layer(x)) is layer(x), whose bytes stand for the same numbers"""
+    """round(layer(x)) is layer(x), whose bytes stand for the same numbers; limited to 0 explicitly where they are
+
+    Limits that the bytes have are not stated by files, and would be lost where maps are joined to others, with wider
+    ranges.
+    """
     quantize = producer(op.input, nn.Quantize)
     if quantize is None or not _is_from_layers(quantize.input):
         return NO_MATCH
-    same = value_range(quantize.input) == stated_range(op.input.type)
-    return rewriter.replace(op, quantize.input) if same else NO_MATCH
+    span, layer = stated_range(op.input.type), producer(quantize.input, kpu.Layer)
+    if span is None or value_range(quantize.input) != span:
+        return NO_MATCH
+    if layer is None or 0 not in span or not _can_be_limited(layer):
+        return rewriter.replace(op, quantize.input)
+    low, high = (0.0, math.inf) if span.low == 0 else (-math.inf, 0.0)
+    return rewriter.replace(op, build.again(layer, span, activation=clamp_knots(low, high)))
+
+
+def _can_be_limited(layer: kpu.Layer) -> bool:
+    """Whether an activation would limit a layer's result, and not what it computes a mean of, or only copies."""
+    return layer.activation is None and not layer.pool.startswith("mean") and build.COPY not in layer.attributes
 
 
 def _is_from_layers(value: ir.Value) -> bool:

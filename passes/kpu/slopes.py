@@ -18,6 +18,7 @@ from ..rewriter import NO_MATCH, Match, Pattern, Rewriter, has_one_use, pattern,
 from . import build
 from .activation import clamp_knots
 from .join import fill_lines, is_of_layers
+from .rules import is_bounded
 
 FILL = 4
 """Channels fill lines of any map if their number is a multiple of this."""
@@ -27,7 +28,7 @@ FILL = 4
 def slopes_behind(op: nn.Prelu, rewriter: Rewriter) -> Match:
     """prelu(x) with a slope a channel == relu(x) - slope * relu(-x): two layers for each block of channels"""
     layer, slope, span = producer(op.input, kpu.Layer), channel_constant(op.slope, 4), value_range(op.input)
-    if layer is None or slope is None or span is None:
+    if layer is None or slope is None or span is None or not is_bounded(op.output):
         return NO_MATCH
     channels = static_shape(op.input)[1]
     both = Range(0.0, max(span.high, -span.low, 0.0))

@@ -6,7 +6,8 @@ Noise never lies halfway between two of the input's bytes, as pixels do: there, 
 import numpy as np
 import onnxruntime
 import pytest
-from networks import SHIPPED
+from kpu_networks import FAMILIES, network
+from networks import SHIPPED, relative_error
 from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantType, quantize_static
 from onnxruntime.quantization.shape_inference import quant_pre_process
 
@@ -16,11 +17,11 @@ IMAGES = np.random.default_rng(0).uniform(-1, 1, (16, 1, 1, 28, 28)).astype(np.f
 SIGNED, UNSIGNED = QuantType.QInt8, QuantType.QUInt8
 
 
-class Images(CalibrationDataReader):
-    """Samples for onnxruntime to calibrate with."""
+class Samples(CalibrationDataReader):
+    """What onnxruntime calibrates with."""
 
-    def __init__(self):
-        self.left = iter([{"input": one} for one in IMAGES[:4]])
+    def __init__(self, samples):
+        self.left = iter(samples)
 
     def get_next(self):
         return next(self.left, None)
@@ -29,10 +30,9 @@ class Images(CalibrationDataReader):
 def quantised(folder, form, values, weights, per_channel):
     prepared, made = folder / "prepared.onnx", folder / "quantised.onnx"
     quant_pre_process(SHIPPED / "fashion_dscnn.onnx", prepared, skip_symbolic_shape=True)
-    quantize_static(
-        prepared, made, Images(), quant_format=form, per_channel=per_channel, activation_type=values,
-        weight_type=weights,
-    )  # fmt: skip
+    calibration = Samples([{"input": one} for one in IMAGES[:4]])
+    kinds = {"activation_type": values, "weight_type": weights, "per_channel": per_channel}
+    quantize_static(prepared, made, calibration, quant_format=form, **kinds)
     return made
 
 
@@ -55,3 +55,21 @@ def test_logits(tmp_path, form, values, weights, per_channel, equal, steps):
     away = np.rint(np.abs(ours - theirs) / step)
     assert np.mean(away == 0) >= equal
     assert away.max() <= steps
+
+
+@pytest.mark.parametrize(
+    "seed", range(2 * len(FAMILIES)), ids=lambda seed: f"{FAMILIES[seed % len(FAMILIES)].__name__}-{seed}"
+)
+def test_random_networks(tmp_path, seed):
+    """The bound is what was seen, not derived: two in three stay below 0.02."""
+    net, model = network(seed)
+    samples, file = net.samples(3), tmp_path / "quantised.onnx"
+    (tmp_path / "float.onnx").write_bytes(model)
+    quantize_static(tmp_path / "float.onnx", file, Samples(samples), weight_type=SIGNED)
+    session = onnxruntime.InferenceSession(file, providers=["CPUExecutionProvider"])
+    kmodel = kpuc.compile(file, target="k210")
+    assert kmodel.report["quant"] == "u8"
+    assert "K210-CONV-RANGE" not in {one["rule"] for one in kmodel.report["host"]}
+    made = kpuc.Simulator(kmodel.data).run(samples[0]).values()
+    for ours, theirs in zip(made, session.run(None, samples[0]), strict=True):
+        assert relative_error(theirs, ours) < 0.06

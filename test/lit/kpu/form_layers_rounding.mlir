@@ -1,8 +1,8 @@
 // RUN: nn-opt %s --pass-pipeline="builtin.module(kpu-form-layers)" --split-input-file | filecheck %s
 
-// A layer rounds to bytes of the same kind.
+// A layer rounds to bytes of the same kind; that these begin with 0 it has to know.
 // CHECK-LABEL: func.func @same
-// CHECK:       %[[L:.*]] = "kpu.layer"
+// CHECK:       %[[L:.*]] = "kpu.layer"{{.*}}activation = dense<{{\[\[}}-1.000000e+00, 0.000000e+00, 1.000000e+00], [0.000000e+00, 0.000000e+00, 1.000000e+00]]>
 // CHECK-NEXT:  return %[[L]]
 func.func @same(%x: tensor<1x2x8x8xf32> {nn.range = array<f64: -1.0, 1.0>}) -> tensor<1x3x8x8xf32> {
   %w = "nn.constant"() {value = dense<0.5> : tensor<3x2x3x3xf32>} : () -> tensor<3x2x3x3xf32>
@@ -26,6 +26,20 @@ func.func @moved(%x: tensor<1x2x8x8xf32> {nn.range = array<f64: -1.0, 1.0>}) -> 
   %q = "nn.quantize"(%r) : (tensor<1x192xf32>) -> tensor<1x192x!quant.uniform<u8:f32, 0.5>>
   %y = "nn.dequantize"(%q) : (tensor<1x192x!quant.uniform<u8:f32, 0.5>>) -> tensor<1x192xf32>
   return %y : tensor<1x192xf32>
+}
+
+// -----
+
+// With numbers below 0 there are no limits to be known.
+// CHECK-LABEL: func.func @on_both_sides
+// CHECK:       %[[L:.*]] = "kpu.layer"(%arg0, %{{[^,]*}}, %{{[^,]*}}) {depthwise
+// CHECK-NEXT:  return %[[L]]
+func.func @on_both_sides(%x: tensor<1x2x8x8xf32> {nn.range = array<f64: -1.0, 1.0>}) -> tensor<1x3x8x8xf32> {
+  %w = "nn.constant"() {value = dense<0.5> : tensor<3x2x3x3xf32>} : () -> tensor<3x2x3x3xf32>
+  %c = "nn.conv"(%x, %w) {strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, padding = array<i64: 1, 1, 1, 1>, groups = 1 : i64, nn.ranges = [array<f64: -5.0, 122.5>]} : (tensor<1x2x8x8xf32>, tensor<3x2x3x3xf32>) -> tensor<1x3x8x8xf32>
+  %q = "nn.quantize"(%c) : (tensor<1x3x8x8xf32>) -> tensor<1x3x8x8x!quant.uniform<u8:f32, 0.5:10>>
+  %y = "nn.dequantize"(%q) : (tensor<1x3x8x8x!quant.uniform<u8:f32, 0.5:10>>) -> tensor<1x3x8x8xf32>
+  return %y : tensor<1x3x8x8xf32>
 }
 
 // -----

@@ -153,3 +153,37 @@ func.func @copy(%x: tensor<1x8x8x8xf32> {nn.range = array<f64: 0.0, 1.0>}) -> te
   %1 = "kpu.layer"(%x, %w, %b) {depthwise = true, pool = "none", operandSegmentSizes = array<i32: 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 1>, nn.ranges = [array<f64: 0.0, 1.0>]} : (tensor<1x8x8x8xf32>, tensor<8x1x1x1xf32>, tensor<8xf32>) -> tensor<1x8x8x8xf32>
   return %1 : tensor<1x8x8x8xf32>
 }
+
+// -----
+
+// Maps that a 3x3 layer reads have bytes of one kind: those that are given, if they reach as far as the others.
+// CHECK-LABEL: func.func @joined_with_less
+// CHECK-NOT:   "nn.quantize"
+// CHECK:       "kpu.conv2d"{{.*}} -> tensor<1x4x8x8x!quant.uniform<u8:f32, 1.000000e-02>>
+// CHECK:       return
+func.func @joined_with_less(%q: tensor<1x4x8x8x!quant.uniform<u8:f32, 0.01:0>>) -> tensor<1x4x8x8xf32> {
+  %x = "nn.dequantize"(%q) {nn.ranges = [array<f64: 0.0, 2.55>]} : (tensor<1x4x8x8x!quant.uniform<u8:f32, 0.01:0>>) -> tensor<1x4x8x8xf32>
+  %w = "nn.constant"() {value = dense<0.5> : tensor<4x4x1x1xf32>} : () -> tensor<4x4x1x1xf32>
+  %b = "nn.constant"() {value = dense<0.0> : tensor<4xf32>} : () -> tensor<4xf32>
+  %1 = "kpu.layer"(%x, %w, %b) {depthwise = false, pool = "none", operandSegmentSizes = array<i32: 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 1>, nn.ranges = [array<f64: 0.0, 2.0>]} : (tensor<1x4x8x8xf32>, tensor<4x4x1x1xf32>, tensor<4xf32>) -> tensor<1x4x8x8xf32>
+  %v = "nn.constant"() {value = dense<0.5> : tensor<4x8x3x3xf32>} : () -> tensor<4x8x3x3xf32>
+  %2 = "kpu.layer"(%x, %1, %v, %b) {depthwise = false, pool = "none", operandSegmentSizes = array<i32: 1, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 1>, nn.ranges = [array<f64: 0.0, 9.0>]} : (tensor<1x4x8x8xf32>, tensor<1x4x8x8xf32>, tensor<4x8x3x3xf32>, tensor<4xf32>) -> tensor<1x4x8x8xf32>
+  return %2 : tensor<1x4x8x8xf32>
+}
+
+// -----
+
+// Otherwise they are made anew.
+// CHECK-LABEL: func.func @joined_with_more
+// CHECK:       "nn.quantize"{{.*}} -> tensor<1x4x8x8x!quant.uniform<u8:f32, 0.01999{{.*}}>>
+// CHECK:       "kpu.conv2d"{{.*}} -> tensor<1x4x8x8x!quant.uniform<u8:f32, 0.01999{{.*}}>>
+// CHECK:       return
+func.func @joined_with_more(%q: tensor<1x4x8x8x!quant.uniform<u8:f32, 0.01:0>>) -> tensor<1x4x8x8xf32> {
+  %x = "nn.dequantize"(%q) {nn.ranges = [array<f64: 0.0, 2.55>]} : (tensor<1x4x8x8x!quant.uniform<u8:f32, 0.01:0>>) -> tensor<1x4x8x8xf32>
+  %w = "nn.constant"() {value = dense<0.5> : tensor<4x4x1x1xf32>} : () -> tensor<4x4x1x1xf32>
+  %b = "nn.constant"() {value = dense<0.0> : tensor<4xf32>} : () -> tensor<4xf32>
+  %1 = "kpu.layer"(%x, %w, %b) {depthwise = false, pool = "none", operandSegmentSizes = array<i32: 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 1>, nn.ranges = [array<f64: 0.0, 5.1>]} : (tensor<1x4x8x8xf32>, tensor<4x4x1x1xf32>, tensor<4xf32>) -> tensor<1x4x8x8xf32>
+  %v = "nn.constant"() {value = dense<0.5> : tensor<4x8x3x3xf32>} : () -> tensor<4x8x3x3xf32>
+  %2 = "kpu.layer"(%x, %1, %v, %b) {depthwise = false, pool = "none", operandSegmentSizes = array<i32: 1, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 1>, nn.ranges = [array<f64: 0.0, 9.0>]} : (tensor<1x4x8x8xf32>, tensor<1x4x8x8xf32>, tensor<4x8x3x3xf32>, tensor<4xf32>) -> tensor<1x4x8x8xf32>
+  return %2 : tensor<1x4x8x8xf32>
+}

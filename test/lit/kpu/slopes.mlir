@@ -159,3 +159,17 @@ func.func @slopes_of_joined_with_input(%x: tensor<1x2x8x8xf32> {nn.range = array
   %4 = "nn.prelu"(%3, %a) {nn.ranges = [array<f64: -9.0, 9.0>]} : (tensor<1x4x8x8xf32>, tensor<4x1x1xf32>) -> tensor<1x4x8x8xf32>
   return %4 : tensor<1x4x8x8xf32>
 }
+
+// -----
+
+// A network that is quantised need not say which range the result has: then it stays what it is.
+// CHECK-LABEL: func.func @result_without_range
+// CHECK:       "kpu.layer"
+// CHECK:       "nn.prelu"
+func.func @result_without_range(%x: tensor<1x2x8x8xf32> {nn.range = array<f64: -1.0, 1.0>}) -> tensor<1x2x8x8xf32> {
+  %w = "nn.constant"() {value = dense<0.5> : tensor<2x2x1x1xf32>} : () -> tensor<2x2x1x1xf32>
+  %c = "nn.conv"(%x, %w) {strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, padding = array<i64: 0, 0, 0, 0>, groups = 1 : i64, nn.ranges = [array<f64: -2.0, 3.0>]} : (tensor<1x2x8x8xf32>, tensor<2x2x1x1xf32>) -> tensor<1x2x8x8xf32>
+  %s = "nn.constant"() {value = dense<[[[0.5]], [[0.25]]]> : tensor<2x1x1xf32>} : () -> tensor<2x1x1xf32>
+  %y = "nn.prelu"(%c, %s) : (tensor<1x2x8x8xf32>, tensor<2x1x1xf32>) -> tensor<1x2x8x8xf32>
+  return %y : tensor<1x2x8x8xf32>
+}
