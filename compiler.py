@@ -511,6 +511,7 @@ def _emit(options: CompileOptions, module: Any, remedy: str) -> bytes:
         from .backends.stackvm.emit5 import emit5
 
         return emit5(module, PRODUCER, options.dialect)
-    from .backends.stackvm.emit7 import OPERATORS, emit7
+    from .backends.stackvm.emit7 import emit7
+    from .backends.unsupported import OPERATORS
 
     return emit7(module, PRODUCER, remedy or OPERATORS)
