@@ -449,42 +449,6 @@ def layer_norm(code: Code, op: nn.LayerNorm, value: Operand, scale: Operand, bia
     code.tensor("layer_norm", value, scale, bias, axis=axis, epsilon=op.epsilon, use_mean=True)
 
 
-@emits(nn.Lstm)
-def lstm(code: Code, op: nn.Lstm, x: Operand, w: Operand, r: Operand, b: Operand, *states: Operand) -> None:
-    lengths, initial_h, initial_c, peepholes = states
-    time, batch = shape_of(op.x)[:2]
-    if lengths is not None or peepholes is not None or op.clip is not None or op.layout or op.input_forget:
-        raise Unsupported("an LSTM with sequence lengths, peepholes, clipping or batch-first layout is not supported")
-    if op.cell_clip is not None:
-        raise Unsupported("an LSTM with a limited cell state is not supported")
-    if tuple(op.activations) != ("Sigmoid", "Tanh", "Tanh") * op.directions:
-        raise Unsupported(f"an LSTM with activations {op.activations} is not supported")
-    if batch != 1 or op.directions != 1:
-        raise Unsupported("an LSTM over several samples, or in both directions, is computed wrongly there")
-    hidden = op.hidden_size
-    zeros = np.zeros((op.directions, batch or 0, hidden), np.float32)
-    code.tensor(
-        "lstm",
-        x,
-        w,
-        r,
-        np.zeros((op.directions, 8 * hidden), np.float32) if b is None else b,
-        np.full(batch or 0, time or 0, np.int32),  # ignored there
-        zeros if initial_h is None else initial_h,
-        zeros if initial_c is None else initial_c,
-        np.zeros((op.directions, 3 * hidden), np.float32),
-        np.zeros(0, np.float32),
-        np.zeros(0, np.float32),
-        np.float32("nan"),
-        ints(hidden),
-        ints(0),
-        ints(3),
-        direction=op.direction,
-        layout=0,
-        activations=op.activations,
-    )
-
-
 @emits(nn.Quantize)
 def quantize(code: Code, op: nn.Quantize, value: Operand) -> None:
     """Halves of x / scale + zero_point go to even there, whatever `ties` says."""

@@ -49,7 +49,7 @@ def ordered_slice(op: nn.DynamicSlice) -> Sequence[ir.Value] | None:
     """A slice by bounds from the front, the end never before the start."""
     length = shape_of(op.starts)[0]
     axes = tuple(range(length or 0)) if op.axes is None else nn.constant_ints(op.axes)
-    steps = (1,) * (length or 0) if op.steps is None else nn.constant_ints(op.steps)
+    steps = (1,) * len(axes or ()) if op.steps is None else nn.constant_ints(op.steps)
     if not axes or not steps or 0 in steps:
         return None
     return [_slice_in_order(op.input, as_int64(op.starts), as_int64(op.ends), axes, steps, op.output.type)]
@@ -69,17 +69,18 @@ def _slice_in_order(
 ) -> ir.Value:
     """Bounds are clamped to the dimension, of walks back to -1 to size - 1; then -1 is written -size - 1."""
     sizes = dims_of(value, [axis % len(shape_of(value)) for axis in axes])
-    forward = ints([step > 0 for step in steps])
     last = nn.Sub(sizes, ints([step < 0 for step in steps])).output
     first = between(from_front(starts, sizes), ints(0), last)
     low = ints([0 if step > 0 else -1 for step in steps])
     end = between(from_front(ends, sizes), low, last)
+    onward = nn.Maximum(end, first).output
     if min(steps) > 0:
-        end = nn.Maximum(end, first).output
+        end = onward
     else:
-        onward = nn.Where(nn.Greater(forward, ints(0)).output, nn.Maximum(end, first).output, end).output
-        end = nn.Minimum(onward, nn.Where(nn.Greater(forward, ints(0)).output, onward, first).output).output
-        end = nn.Where(nn.Less(end, ints(0)).output, nn.Sub(nn.Neg(sizes).output, ints(1)).output, end).output
+        forward = nn.Constant(value=np.asarray(steps) > 0).output
+        end = nn.Where(forward, onward, nn.Minimum(end, first).output).output
+        before = nn.Sub(nn.Neg(sizes).output, ints(1)).output
+        end = nn.Where(nn.Less(end, ints(0)).output, before, end).output
     return nn.DynamicSlice(value, first, end, ints(axes), ints(steps), results=[type_]).output
 
 

@@ -52,6 +52,25 @@ LIMITS = (
 )
 
 
+def recurrent(kind, gates, directions=1, outputs="y, h", states="", **attributes):
+    """A recurrent layer of 3 inputs and 4 hidden elements, with weights that are sums of sines, as nodes."""
+    rows = directions * gates * 4
+    shapes = {"w": (rows, 3), "r": (rows, 4), "b": (2 * rows,)}
+    texts = []
+    for number, (name, shape) in enumerate(shapes.items()):
+        values = np.sin(np.arange(np.prod(shape)) * (number + 1.3)) / 2
+        dims = [directions, *([gates * 4, shape[1]] if len(shape) > 1 else [2 * gates * 4])]
+        numbers = ", ".join(f"{value:.6f}" for value in values)
+        texts.append(f"{name} = Constant<value: tensor = float{dims} {{{numbers}}}>()")
+    given = "".join(f", {name} = {value}" for name, value in attributes.items())
+    return f"{' '.join(texts)} {outputs} = {kind}<hidden_size = 4{given}>(x, w, r, b{states})"
+
+
+SEQUENCES = [(noise(5, 2, 3),), (noise(1, 1, 3),), (noise(9, 3, 3),)]
+STATES = [(x, noise(1, x.shape[1], 4), noise(1, x.shape[1], 4, seed=1)) for (x,) in SEQUENCES]
+SEQUENCE = "float[T,B,3] x"
+
+
 CASES = {
     "conv_same_upper": (
         IMAGE,
@@ -357,5 +376,38 @@ CASES = {
         "float[?,?] y, int64[?] i, int64[?] j, int64[?] c",
         "y, i, j, c = Unique<axis=1>(x)",
         [(np.sign(noise(2, 9)),), (np.sign(noise(3, 20)),), (noise(1, 1),)],
+    ),
+    "lstm": (SEQUENCE, "float[?,?,?,?] y, float[?,?,?] h", recurrent("LSTM", 4), SEQUENCES),
+    "lstm_both_ways": (
+        SEQUENCE,
+        "float[?,?,?,?] y, float[?,?,?] h, float[?,?,?] c",
+        recurrent("LSTM", 4, 2, "y, h, c", direction='"bidirectional"'),
+        SEQUENCES,
+    ),
+    "lstm_of_one_sample": ("float[T,1,3] x", "float[?,?,?,?] y, float[?,?,?] h", recurrent("LSTM", 4), SEQUENCES[1:2]),
+    "lstm_with_states": (
+        SEQUENCE + ", float[1,B,4] a, float[1,B,4] d",
+        "float[?,?,?,?] y, float[?,?,?] h, float[?,?,?] c",
+        recurrent("LSTM", 4, outputs="y, h, c", states=", , a, d"),
+        STATES,
+    ),
+    "gru": (SEQUENCE, "float[?,?,?,?] y, float[?,?,?] h", recurrent("GRU", 3), SEQUENCES),
+    "gru_reset_behind": (
+        SEQUENCE,
+        "float[?,?,?,?] y, float[?,?,?] h",
+        recurrent("GRU", 3, 2, direction='"bidirectional"', linear_before_reset=1),
+        SEQUENCES,
+    ),
+    "rnn_backwards": (
+        SEQUENCE,
+        "float[?,?,?,?] y, float[?,?,?] h",
+        recurrent("RNN", 1, direction='"reverse"'),
+        SEQUENCES,
+    ),
+    "rnn_relu": (
+        SEQUENCE,
+        "float[?,?,?,?] y, float[?,?,?] h",
+        recurrent("RNN", 1, activations='["Relu"]'),
+        SEQUENCES,
     ),
 }

@@ -108,7 +108,7 @@ OPEN = {
     "GatherND": "the last dimension of indices .* must be known",
     "GroupNormalization": "the number of channels is not known",
     "LRN": "its sizes must be known",
-    "LSTM": "an LSTM over several samples, or in both directions, is computed wrongly there",
+    "LSTM": "a recurrent layer .* of unknown length needs constant weights",
     "MaxPool": "dimension 2 is not known, and a window may lie in its padding altogether",
     "Reshape": "the length of the shape operand must be known",
     "Resize": "keeping the ratio of dimensions needs a known shape and constant sizes|scales .* are not whole numbers",
