@@ -17,6 +17,7 @@ from kpuc.passes.nn.reify_shapes import ReifiedShapes
 
 OPEN = (
     *REFUSED,
+    "compress_",
     "convtranspose_kernel_shape",
     "convtranspose_output_shape",
     "linear_attention",
@@ -26,6 +27,7 @@ OPEN = (
     "_not_smaller",
     "_tf_crop_and_resize",
     "scan_sum",
+    "unique_",
 )
 """Parts of the names of cases that are refused: also what wants to know sizes, and what is decided by elements."""
 
