@@ -21,7 +21,7 @@ FLOAT = {"tflm_mnist_lstm"}
 
 def find_models(suffix: str) -> list[Path]:
     """Every float network with this suffix, each name once."""
-    return [path for path in _find(suffix) if is_float(path)]
+    return [path for path in [*_find(suffix), *_sparse(suffix)] if is_float(path)]
 
 
 def find_quantised() -> list[Path]:
@@ -30,9 +30,16 @@ def find_quantised() -> list[Path]:
 
 
 def find_refused() -> list[Path]:
-    """TFLite networks that hold what is custom or sparse."""
+    """TFLite networks that hold what is custom."""
     folder = os.environ.get("KPUC_MODELS")
-    return sorted((Path(folder) / "unsupported").glob("*.tflite")) if folder else []
+    paths = sorted((Path(folder) / "unsupported").glob("*.tflite")) if folder else []
+    return [path for path in paths if path not in _sparse(".tflite")]
+
+
+def _sparse(suffix: str) -> list[Path]:
+    """Networks with sparse constants, which lie among those that some compilers refuse."""
+    folder = os.environ.get("KPUC_MODELS")
+    return sorted((Path(folder) / "unsupported").glob(f"*_sparse{suffix}")) if folder else []
 
 
 def _find(suffix: str) -> list[Path]:

@@ -38,8 +38,24 @@ class Quantization:
 
 
 @dataclass(frozen=True)
+class Sparsity:
+    """Dimensions and blocks in the order in which they are stored; each dense, a size, or segments and indices.
+
+    `blocks` are the dimensions that blocks lie along.
+    """
+
+    order: tuple[int, ...]
+    dimensions: tuple[int | tuple[tuple[int, ...], tuple[int, ...]], ...]
+    blocks: tuple[int, ...] = ()
+    vector: str = "Int32Vector"
+
+
+@dataclass(frozen=True)
 class TensorSpec:
-    """A tensor; `data` makes it a constant, -1 in `signature` leaves a dimension open."""
+    """A tensor; `data` makes it a constant, -1 in `signature` leaves a dimension open.
+
+    Of a sparse one, `data` is what is stored.
+    """
 
     name: str
     dtype: str
@@ -48,6 +64,7 @@ class TensorSpec:
     quantization: Quantization | None = None
     variable: bool = False
     signature: tuple[int, ...] | None = None
+    sparsity: Sparsity | None = None
 
 
 @dataclass(frozen=True)
@@ -155,7 +172,29 @@ class _Writer:
             Quantization=self._quantization(tensor.quantization),
             IsVariable=tensor.variable,
             ShapeSignature=signature,
+            Sparsity=self._sparsity(tensor.sparsity),
             HasRank=True,
+        )
+
+    def _sparsity(self, sparsity: Sparsity | None) -> int | None:
+        if sparsity is None:
+            return None
+        dimensions = self._offsets([self._dimension(one, sparsity.vector) for one in sparsity.dimensions])
+        order, blocks = self._vector(sparsity.order, "int32"), self._vector(sparsity.blocks, "int32")
+        return self._table("SparsityParameters", TraversalOrder=order, BlockMap=blocks, DimMetadata=dimensions)
+
+    def _dimension(self, stored: int | tuple[tuple[int, ...], tuple[int, ...]], vector: str) -> int:
+        if isinstance(stored, int):
+            return self._table("DimensionMetadata", Format=tflite.DimensionType.DENSE, DenseSize=stored)
+        dtype, kind = vector.removesuffix("Vector").lower(), getattr(tflite.SparseIndexVector, vector)
+        segments, indices = (self._table(vector, Values=self._vector(one, dtype)) for one in stored)
+        return self._table(
+            "DimensionMetadata",
+            Format=tflite.DimensionType.SPARSE_CSR,
+            ArraySegmentsType=kind,
+            ArraySegments=segments,
+            ArrayIndicesType=kind,
+            ArrayIndices=indices,
         )
 
     def _quantization(self, parameters: Quantization | None) -> int | None:

@@ -170,6 +170,12 @@ def dequantize(node: Node) -> Output:
     return cast_to(value, "float32") if array is None else node.new_constant(array, np.float32)
 
 
+@converter("DENSIFY")
+def densify(node: Node) -> Output:
+    """Sparse constants are dense when they have been read."""
+    return node.whole(0)
+
+
 @converter("QUANTIZE")
 def quantize(node: Node) -> Output:
     """Real numbers, or those that a tensor with other parameters stands for: the result's type does the rest."""

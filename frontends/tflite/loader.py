@@ -18,6 +18,7 @@ import tflite
 
 from ...dialects.tensors import Array
 from ...errors import ModelError
+from .sparsity import densified
 
 Source = str | Path | bytes | BinaryIO
 
@@ -219,8 +220,6 @@ def _tensor(model: Any, data: bytes, table: Any, number: int) -> Tensor:
     signature = tuple(int(dim) for dim in table.ShapeSignatureAsNumpy()) if table.ShapeSignatureLength() else shape
     resource = table.Type() == tflite.TensorType.RESOURCE
     dtype = RESOURCE if resource else DTYPES.get(table.Type(), f"type {table.Type()}")
-    if table.Sparsity() is not None:
-        dtype = f"sparse {dtype}"
     name = (table.Name() or b"").decode("utf-8", "replace") or f"tensor{number}"
     parameters = _quantization(table.Quantization(), shape) if dtype in STORAGE else None
     raw = _buffer(model.Buffers(table.Buffer()), data)
@@ -228,7 +227,9 @@ def _tensor(model: Any, data: bytes, table: Any, number: int) -> Tensor:
     if raw is None and 0 in shape and table.Buffer() > 0:
         raw = b""
     if raw is not None and dtype in DTYPES.values():
-        elements = np.frombuffer(raw, np.dtype(dtype)).reshape(shape)
+        elements = np.frombuffer(raw, np.dtype(dtype))
+        sparsity = table.Sparsity()
+        elements = elements.reshape(shape) if sparsity is None else densified(elements, shape, sparsity)
     return Tensor(name, dtype, shape, signature, elements, parameters, bool(table.IsVariable()))
 
 

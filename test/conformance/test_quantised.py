@@ -239,7 +239,6 @@ def test_what_cannot_be_imported_is_refused_by_name(path):
         "tflm_audio_preproc": "CUSTOM SignalWindow",
         "mp_face_attention": "CUSTOM Landmarks2TransformMatrix",
         "posenet_custom": "CUSTOM PosenetDecoderOp",
-        "mp_pose_det_sparse": "DENSIFY",
     }
     with pytest.raises(UnsupportedError) as error:
         kpuc.compile(path, target="k230")

@@ -7,7 +7,7 @@ from accumulator import accumulator
 from quantised_cases import parameters, stored
 from recurrent_cases import TANH, lstm, plain, quantised_lstm, step
 from single_operator import Case, case, feed_of, graph_of, normal
-from tflite_writer import GraphSpec, OperatorSpec, Quantization, TensorSpec
+from tflite_writer import GraphSpec, OperatorSpec, Quantization, Sparsity, TensorSpec
 
 NONE, RELU = 0, 1
 SCALAR: tuple[int, ...] = ()
@@ -126,6 +126,26 @@ def quantised_svdf() -> Case:
     )
 
 
+def densified(shape: tuple[int, ...], stored: np.ndarray, sparsity: Sparsity) -> tuple[GraphSpec]:
+    """A sparse constant added to an input."""
+    dtype = stored.dtype.name
+    tensors = [
+        TensorSpec("s", dtype, shape, stored, sparsity=sparsity),
+        TensorSpec("d", dtype, shape),
+        TensorSpec("x", dtype, shape),
+        TensorSpec("y", dtype, shape),
+    ]
+    operators = [OperatorSpec("DENSIFY", [0], [1], "DensifyOptions"), OperatorSpec("ADD", [1, 2], [3], "AddOptions")]
+    return (GraphSpec(tensors, operators, [2], [3]),)
+
+
+ROWS = Sparsity((0, 1), (3, ((0, 2, 2, 3), (0, 3, 1))))
+"""Elements (0, 0), (0, 3) and (2, 1) of three rows."""
+COLUMNS = Sparsity((1, 0), (4, ((0, 1, 1, 3, 3), (2, 0, 1))), vector="Uint8Vector")
+"""Elements (2, 0), (0, 2) and (1, 2), column by column."""
+BLOCKS = Sparsity((0, 1, 2, 3), (2, ((0, 1, 2), (1, 0)), 2, 2), (0, 1), "Uint16Vector")
+"""Blocks of 2 x 2: one in each of two rows of them."""
+
 X = [normal(3, seed=seed) for seed in range(4)]
 EIGHT = parameters(-4, 4, "int8")
 
@@ -137,6 +157,9 @@ NETWORKS = [
         [[stored(x, EIGHT, "int8")] for x in X],
     ),
     *(Network(f"if-{known}", choice(known), [[X[0]]]) for known in (True, False)),
+    Network("rows", densified((3, 4), normal(3), ROWS), [[normal(3, 4)]]),
+    Network("columns", densified((3, 4), normal(3), COLUMNS), [[normal(3, 4)]]),
+    Network("blocks", densified((4, 4), normal(8), BLOCKS), [[normal(4, 4)]]),
     Network("if", choice(None), [[np.array(True), X[0]], [np.array(False), X[1]]]),
     *(Network(f"while-{limit}", loop(limit), [[X[0]]]) for limit in (0, 1, 5)),
     runs(svdf(1), (2, 4)),
