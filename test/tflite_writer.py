@@ -58,7 +58,10 @@ class Sparsity:
 
 @dataclass(frozen=True)
 class TensorSpec:
-    """A tensor; `data` makes it a constant, -1 in `signature` leaves a dimension open."""
+    """A tensor; `data` makes it a constant, -1 in `signature` leaves a dimension open.
+
+    Of a sparse one, `data` is what is stored.
+    """
 
     name: str
     dtype: str

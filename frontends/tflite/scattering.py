@@ -1,5 +1,6 @@
 """TFLite operators that put elements at places that indices name, or find places."""
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -8,7 +9,7 @@ from ...dialects import nn
 from ...dialects.mlir import ir
 from ...dialects.tensors import Array, dtype_of, element_type, shape_of
 from ..builder import Unsupported
-from .node import Node, Output, converter
+from .node import STATE_LIMIT, Node, Output, converter
 
 SEGMENTS: dict[str, str] = {"SUM": "add", "PROD": "mul", "MAX": "max", "MIN": "min"}
 
@@ -26,8 +27,15 @@ def _int64(value: ir.Value) -> ir.Value:
     return nn.Cast(value, to=element_type(np.int64), saturate=True).output
 
 
+def _bounded(shape: Sequence[int]) -> Sequence[int]:
+    """A shape that a file states, unless it is too large to be meant."""
+    if math.prod(shape) > STATE_LIMIT:
+        raise Unsupported(f"{math.prod(shape)} elements are more than {STATE_LIMIT}")
+    return shape
+
+
 def _filled(node: Node, shape: Sequence[int], number: float, like: ir.Value) -> ir.Value:
-    return node.new_constant(np.full(shape, number, dtype_of(like)))
+    return node.new_constant(np.full(_bounded(shape), number, dtype_of(like)))
 
 
 @converter("SCATTER_ND")
@@ -46,7 +54,7 @@ def sparse_to_dense(node: Node) -> Output:
     """Indices are a scalar, a vector for a result of one dimension, or rows."""
     places, shape = _int64(node.input(0)), node.ints(1)
     count = (_known(node, 0) or (1,))[0]
-    default = nn.Expand(node.input(3), shape=shape).output
+    default = nn.Expand(node.input(3), shape=_bounded(shape)).output
     places = nn.Reshape(places, shape=(count, len(shape))).output
     values = nn.Expand(node.input(2), shape=(count,)).output if node.rank(2) == 0 else node.input(2)
     return nn.ScatterNd(node.builder.folded(default), places, node.builder.folded(values), reduction="none").output
@@ -87,7 +95,7 @@ def dynamic_update_slice(node: Node) -> Output:
         return value
     room = node.new_constant([a - b for a, b in zip(shape, size, strict=True)], np.int64)
     starts = nn.Maximum(nn.Minimum(starts, room).output, node.like(0, starts)).output
-    grid = node.new_constant(np.moveaxis(np.indices(size), 0, -1), np.int64)
+    grid = node.new_constant(np.moveaxis(np.indices(_bounded(size)), 0, -1), np.int64)
     places = node.builder.folded(nn.Add(grid, starts).output)
     return nn.ScatterNd(value, places, update, reduction="none").output
 
@@ -106,6 +114,7 @@ def where(node: Node) -> Output:
 @converter("MATRIX_DIAG")
 def matrix_diag(node: Node) -> Output:
     value, size = node.input(0), _known(node, 0)[-1]
+    _bounded((size, size))
     rows = nn.Unsqueeze(value, axes=(node.rank(),)).output
     return nn.Where(node.new_constant(np.eye(size, dtype=bool)), rows, node.like(0, value)).output
 
@@ -113,6 +122,7 @@ def matrix_diag(node: Node) -> Output:
 @converter("MATRIX_SET_DIAG")
 def matrix_set_diag(node: Node) -> Output:
     (*_, height, width), rank = _known(node, 0), node.rank()
+    _bounded((height, width))
     diagonal = node.input(1)
     missing = width - (shape_of(diagonal)[-1] or 0)
     if missing > 0:

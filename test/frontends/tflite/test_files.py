@@ -4,6 +4,7 @@ import contextlib
 import math
 import re
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -112,3 +113,23 @@ def test_flipped_bytes_never_crash(data, at, value):
     damaged[-at] = value
     with contextlib.suppress(KpucError):
         load(bytes(damaged))
+
+
+@pytest.mark.parametrize(
+    ("operator", "table", "inputs"),
+    [
+        ("SCATTER_ND", "ScatterNdOptions", [np.zeros((1, 1), np.int32), np.ones(1, np.float32), [1 << 30]]),
+        ("SPARSE_TO_DENSE", "SparseToDenseOptions", [np.int32(0), [1 << 30], np.float32(1), np.float32(0)]),
+        ("SEGMENT_SUM", "SegmentSumOptions", [np.ones(1, np.float32), [1 << 30]]),
+        ("UNSORTED_SEGMENT_SUM", None, [np.ones(1, np.float32), [0], np.int32(1 << 30)]),
+    ],
+)
+def test_shapes_that_are_too_large_to_be_meant(operator, table, inputs):
+    arrays = [np.asarray(array, np.int32) if isinstance(array, list) else np.asarray(array) for array in inputs]
+    tensors = [TensorSpec(f"i{k}", array.dtype.name, array.shape, array) for k, array in enumerate(arrays)]
+    result = TensorSpec("y", "float32", (1,))
+    graph = GraphSpec(
+        [*tensors, result], [OperatorSpec(operator, range(len(arrays)), [len(arrays)], table)], [], [len(arrays)]
+    )
+    with pytest.raises(UnsupportedError, match=r"K0150.*\n.*elements are more than 16777216"):
+        load(write(graph))

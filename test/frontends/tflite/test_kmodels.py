@@ -3,8 +3,10 @@
 The operators are side by side in a few networks, which saves most of the time.
 """
 
+import numpy as np
 import pytest
-from quantised_cases import WHOLE
+from quantised_cases import RELU, RELU6, SAME, VALID, WHOLE, conv, dense, depthwise
+from quantised_more_cases import pool
 from single_operator import assert_like, expectation, feed_of, side_by_side
 from test_operators import CASES
 from tflite_writer import write
@@ -65,3 +67,30 @@ def test_results_of_unknown_shape_are_refused(portable):
     item = next(item for item in CASES if item.operator == "WHERE")
     with pytest.raises(UnsupportedError, match="K0603"):
         kpuc.compile(write(expectation(item)[0]), portable=portable)
+
+
+LAYERS = [
+    *(
+        layer
+        for dtype in ("int8", "uint8")
+        for layer in (
+            conv(dtype, (1, 33, 31, 3), (24, 3, 3, 3), padding=SAME, stride_h=2, stride_w=2),
+            conv(dtype, (2, 17, 19, 24), (40, 1, 1, 24), fused_activation_function=RELU6),
+            conv(dtype, (1, 13, 12, 48), (17, 3, 3, 48), padding=VALID),
+            conv(dtype, (1, 15, 16, 20), (8, 3, 3, 20), padding=SAME, dilation_h_factor=2, dilation_w_factor=2),
+            depthwise(dtype, (1, 33, 31, 24), (3, 3), padding=SAME, fused_activation_function=RELU),
+            depthwise(dtype, (1, 24, 25, 7), (5, 5), padding=SAME, stride_h=2, stride_w=2),
+            dense(dtype, (5, 300), (77, 300)),
+        )
+    ),
+    *(pool("AVERAGE_POOL_2D", dtype, padding) for dtype in ("int8", "uint8") for padding in (SAME, VALID)),
+]
+
+
+def test_layers_are_equal_bit_for_bit():
+    """Tens of thousands of sums, each rounded as LiteRT's default kernels round it."""
+    graphs, expected = zip(*map(expectation, LAYERS), strict=True)
+    simulator = kpuc.Simulator(kpuc.compile(write(side_by_side(graphs))))
+    results = simulator.run(*(array for item in LAYERS for array in feed_of(item))).values()
+    for (theirs,), ours in zip(expected, results, strict=True):
+        np.testing.assert_array_equal(ours, theirs)
