@@ -19,8 +19,8 @@ def computes(target: str, op: type[Op]) -> bool:
     if target == "cpu":
         return op is Constant or op in ALIASES or machine_code(op)
     if STACK_MACHINES[target] == 7:
-        emitted, patterns = set(operators7.EMITTERS), decompose.PATTERNS
+        emitted, patterns = set(operators7.EMITTERS), (*decompose.PATTERNS, *unroll.PATTERNS)
     else:
         emitted = {*operators5.EMITTERS, *ALIASES}
-        patterns = (*decompose.PATTERNS, *basic.PATTERNS, unroll.unroll_lstm)
+        patterns = (*decompose.PATTERNS, *basic.PATTERNS, *unroll.PATTERNS)
     return op is Constant or op in emitted or any(issubclass(op, item.op) for item in patterns)

@@ -72,7 +72,10 @@ def resolve_inputs(
 
 
 def _fitting(name: str, declared: list[Dim], given: Sequence[int], model: str) -> list[Dim]:
-    fits = len(declared) == len(given) and all(d in (None, g) and g > 0 for d, g in zip(declared, given, strict=True))
+    # some exporters write 0 for a size that is open
+    fits = len(declared) == len(given) and all(
+        d in (None, 0, g) and g > 0 for d, g in zip(declared, given, strict=True)
+    )
     if not fits:
         text = ",".join("?" if dim is None else str(dim) for dim in declared)
         cause = f"shape {','.join(map(str, given))} does not fit input '{name}' ({text})"

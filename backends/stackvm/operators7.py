@@ -72,6 +72,7 @@ _BINARY: dict[type[Op], str] = {
     nn.Sub: "sub",
     nn.Mul: "mul",
     nn.Div: "div",
+    nn.Mod: "mod",
     nn.Maximum: "max",
     nn.Minimum: "min",
     nn.Pow: "pow",
@@ -112,6 +113,8 @@ def round_(code: Code, op: nn.Round, value: Operand) -> None:
 
 @emits(*_BINARY)
 def binary(code: Code, op: Op, lhs: Operand, rhs: Operand) -> None:
+    if isinstance(op, nn.Mod) and not op.fmod:
+        raise Unsupported("a remainder with the divisor's sign is not supported")
     code.tensor("binary", lhs, rhs, kind=_BINARY[type(op)])
 
 
@@ -261,8 +264,10 @@ def window_padding(op: nn.MaxPool | nn.AvgPool) -> tuple[int, ...]:
 @emits(nn.Reduce)
 def reduce(code: Code, op: nn.Reduce, value: Operand) -> None:
     dtype = dtype_of(op.input)
-    lowest = np.finfo(dtype).min if dtype.kind == "f" else np.iinfo(dtype).min
-    highest = np.finfo(dtype).max if dtype.kind == "f" else np.iinfo(dtype).max
+    if dtype == np.bool_:
+        raise Unsupported(f"it computes with {op.input.type}, only numbers are supported")
+    lowest = -math.inf if dtype.kind == "f" else np.iinfo(dtype).min
+    highest = math.inf if dtype.kind == "f" else np.iinfo(dtype).max
     first = {"max": lowest, "min": highest, "prod": 1}.get(op.kind, 0)
     code.tensor("reduce", value, ints(op.axes), dtype.type(first), np.bool_(op.keepdims), kind=op.kind)
 

@@ -14,7 +14,7 @@ from .node import REGISTRY, Converter, Node, Reported, tensor_elements, type_nam
 
 FAMILIES = (
     (("Sequence", "Optional", "SplitToSequence", "ConcatFromSequence"), "sequences and optionals are not supported"),
-    (("String", "Regex", "TfIdfVectorizer"), "strings are not supported"),
+    (("String", "Regex"), "strings are not supported"),
 )
 """How the names of operators begin that are refused as a family, and the reason."""
 

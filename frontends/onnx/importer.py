@@ -12,13 +12,37 @@ import onnx
 from ...dialects.mlir import file_loc, ir
 from ...errors import UnsupportedError
 from ..builder import InputSpec, NetworkBuilder, Unsupported, resolve_inputs
-from . import control, convolution, elementwise, indexing, quantization, recurrent, reduction, resize, shape
+from . import (
+    control,
+    convolution,
+    counting,
+    elementwise,
+    functions,
+    indexing,
+    quantization,
+    recurrent,
+    reduction,
+    resize,
+    sampling,
+    shape,
+    signal,
+)
 from .graph import GraphImporter
 from .loader import Source, load
 from .node import REGISTRY, mlir_element_type
 
-__all__ = ["control", "convolution", "elementwise", "import_onnx", "indexing", "quantization", "recurrent"]
-__all__ += ["reduction", "resize", "shape", "supported_operators"]
+__all__ = [
+    "control",
+    "convolution",
+    "counting",
+    "elementwise",
+    "functions",
+    "import_onnx",
+    "indexing",
+    "quantization",
+    "recurrent",
+]
+__all__ += ["reduction", "resize", "sampling", "shape", "signal", "supported_operators"]
 
 OLDEST_OPSET = 7
 
@@ -97,7 +121,10 @@ def _input_spec(value: onnx.ValueInfoProto, given: Sequence[int] | None, model: 
         what = (kind or "value of no type").removesuffix("_type").replace("_", " ")
         raise UnsupportedError("K0113", where=where, cause=f"the input is a {what}; only tensors are supported")
     if tensor.HasField("shape"):
-        shape = tuple(dim.dim_value if dim.dim_value > 0 else dim.dim_param for dim in tensor.shape.dim)
+        shape = tuple(
+            dim.dim_value if dim.HasField("dim_value") and dim.dim_value >= 0 else dim.dim_param
+            for dim in tensor.shape.dim
+        )
     elif given is not None:
         shape = ("",) * len(given)
     else:

@@ -201,14 +201,15 @@ def tensor_elements(tensor: onnx.TensorProto, where: str) -> Array:
     """
     kind = type_name(tensor.data_type)
     try:
-        element_type(onnx.helper.tensor_dtype_to_np_dtype(tensor.data_type))
+        dtype = dtype_of_number(tensor.data_type)
+        element_type(dtype)
     except (TypeError, KeyError) as error:
         cause = f"tensor '{tensor.name}' is of type {kind}, which is not supported"
         raise UnsupportedError("K0111", where=where, cause=cause) from error
     try:
         if any(dim < 0 for dim in tensor.dims):
             raise ValueError("negative dimensions")
-        return numpy_helper.to_array(tensor)
+        return numpy_helper.to_array(tensor).astype(dtype, copy=False)
     except (TypeError, ValueError) as error:
         shape = "x".join(map(str, tensor.dims))
         cause = f"the data of tensor '{tensor.name}' is not that of {shape or 'a scalar'} {kind}: {error}"
@@ -221,9 +222,16 @@ def type_name(data_type: int) -> str:
     return str(names.Name(data_type)) if data_type in names.values() else f"number {data_type}"
 
 
+def dtype_of_number(data_type: int) -> np.dtype[Any]:
+    """The numpy dtype that stands for an ONNX data type number: that of bfloat16 is float32, which holds all of it."""
+    if data_type == onnx.TensorProto.BFLOAT16:
+        return np.dtype(np.float32)
+    return onnx.helper.tensor_dtype_to_np_dtype(data_type)
+
+
 def mlir_element_type(data_type: int) -> ir.Type:
     """The MLIR element type of an ONNX data type number; raises `Unsupported`."""
     try:
-        return element_type(onnx.helper.tensor_dtype_to_np_dtype(data_type))
+        return element_type(dtype_of_number(data_type))
     except (TypeError, KeyError) as error:
         raise Unsupported(f"element type {type_name(data_type)} is not supported") from error

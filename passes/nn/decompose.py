@@ -14,8 +14,11 @@ from ...dialects.mlir import ir
 from ...dialects.tensors import dtype_of, is_static, shape_of, static_shape
 from ..pipeline import register_pass
 from ..rewriter import NO_MATCH, Match, Pattern, Rewriter, pattern, rewrite_module
+from . import integers
 from .einsum import einsum
 from .quantization import by_arithmetic
+from .resampling import resize_by_axes
+from .scatter import combined, scatter_elements
 
 
 def scalar(number: float, like: ir.Value) -> ir.Value:
@@ -223,10 +226,11 @@ def lrn(op: nn.Lrn, rewriter: Rewriter) -> Match:
 @pattern(nn.LpPool)
 def lp_pool(op: nn.LpPool, rewriter: Rewriter) -> Match:
     """(mean of |x|^p * size of the window)^(1 / p), where padding counts as zeros"""
-    if op.ceil_mode or op.p not in (1, 2) or len(op.kernel) != 2:
+    if op.ceil_mode or len(op.kernel) == 1:
         return NO_MATCH
+    power = (nn.Square if op.p == 2 else nn.Abs)(op.input).output
     mean = nn.AvgPool(
-        (nn.Abs if op.p == 1 else nn.Square)(op.input).output,
+        power if op.p in (1, 2) else nn.Pow(power, scalar(op.p, power)).output,
         kernel=op.kernel,
         strides=op.strides,
         dilations=op.dilations,
@@ -235,6 +239,8 @@ def lp_pool(op: nn.LpPool, rewriter: Rewriter) -> Match:
         count_include_pad=True,
     ).output
     total = times(mean, math.prod(op.kernel))
+    if op.p > 2:
+        return rewriter.replace(op, nn.Pow(total, scalar(1 / op.p, total)).output)
     return rewriter.replace(op, total if op.p == 1 else nn.Sqrt(total).output)
 
 
@@ -338,6 +344,40 @@ def pool1d(op: nn.PoolOp, rewriter: Rewriter) -> Match:
     return rewriter.replace(op, nn.Squeeze(result, axes=(2,)).output)
 
 
+@pattern(nn.MaxPool)
+def max_pool_of_bytes(op: nn.MaxPool, rewriter: Rewriter) -> Match:
+    """The largest of the same numbers in float32."""
+    if dtype_of(op.input) not in (np.int8, np.uint8):
+        return NO_MATCH
+    result = op.rebuild(nn.Cast(op.input, to=ir.F32Type.get(), saturate=True).output).output
+    return rewriter.replace(op, nn.Cast(result, to=op.output.type.element_type, saturate=True).output)
+
+
+@pattern(nn.PoolOp)
+def pool3d(op: nn.PoolOp, rewriter: Rewriter) -> Match:
+    """Pooling of each slice, then of each column through the slices: what counts is what counts in both."""
+    if len(shape_of(op.input)) != 5 or not is_static(op.input) or not isinstance(op, nn.MaxPool | nn.AvgPool):
+        return NO_MATCH
+    n, c, depth, height, width = static_shape(op.input)
+    rows, columns = static_shape(op.output)[3:]
+    before, behind = op.padding[:3], op.padding[3:]
+    slices = op.rebuild(
+        nn.Reshape(op.input, shape=(n, c * depth, height, width)).output,
+        kernel=op.kernel[1:],
+        strides=op.strides[1:],
+        dilations=op.dilations[1:],
+        padding=(*before[1:], *behind[1:]),
+    ).output
+    result = op.rebuild(
+        nn.Reshape(slices, shape=(n, c, depth, rows * columns)).output,
+        kernel=(op.kernel[0], 1),
+        strides=(op.strides[0], 1),
+        dilations=(op.dilations[0], 1),
+        padding=(before[0], 0, behind[0], 0),
+    ).output
+    return rewriter.replace(op, nn.Reshape(result, shape=static_shape(op.output)).output)
+
+
 PATTERNS: tuple[Pattern[Any], ...] = (
     reciprocal,
     rsqrt,
@@ -367,6 +407,12 @@ PATTERNS: tuple[Pattern[Any], ...] = (
     conv1d,
     conv_transpose1d,
     pool1d,
+    pool3d,
+    resize_by_axes,
+    scatter_elements,
+    combined,
+    max_pool_of_bytes,
+    *integers.PATTERNS,
     *by_arithmetic(native=("int8", "uint8", "int16")),
 )
 

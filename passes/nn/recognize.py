@@ -121,11 +121,12 @@ def leaky_relu(op: nn.Maximum, rewriter: Rewriter) -> Match:
     return NO_MATCH
 
 
-def erf_gate(value: ir.Value) -> ir.Value | None:
-    """x of 1 + erf(x / sqrt(2))"""
+def is_erf_gate(value: ir.Value, x: ir.Value) -> bool:
+    """Whether a value is 1 + erf(x / sqrt(2))."""
     add = producer(value, nn.Add)
     erf = None if add is None or not near(add.rhs, 1.0) else producer(add.lhs, nn.Erf)
-    return None if erf is None else scaled_operand(erf.input, math.sqrt(0.5))
+    scaled = None if erf is None else scaled_operand(erf.input, math.sqrt(0.5))
+    return scaled is not None and scaled == x
 
 
 @pattern(nn.Mul)
@@ -134,13 +135,13 @@ def gelu(op: nn.Mul, rewriter: Rewriter) -> Match:
     if near(op.rhs, 0.5):
         product = producer(op.lhs, nn.Mul)
         for x, other in () if product is None else factors(product):
-            if erf_gate(other) == x:
+            if is_erf_gate(other, x):
                 return rewriter.replace(op, nn.Gelu(x, approximate="none").output)
     for first, second in factors(op):
         x, half_gate = scaled_operand(first, 0.5), scaled_operand(second, 0.5)
-        if x is not None and erf_gate(second) == x:
+        if x is not None and is_erf_gate(second, x):
             return rewriter.replace(op, nn.Gelu(x, approximate="none").output)
-        if half_gate is not None and erf_gate(half_gate) == first:
+        if half_gate is not None and is_erf_gate(half_gate, first):
             return rewriter.replace(op, nn.Gelu(first, approximate="none").output)
     return NO_MATCH
 
