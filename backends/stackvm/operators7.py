@@ -173,6 +173,8 @@ def cast(code: Code, op: nn.Cast, value: Operand) -> None:
 
 @emits(nn.Conv)
 def conv(code: Code, op: nn.Conv, value: Operand, weight: Operand, bias: Operand) -> None:
+    if dtype_of(op.input).kind != "f":
+        raise Unsupported(f"a convolution of {op.input.type} is not supported, only of floats")
     if len(op.kernel) != 2:
         raise Unsupported(f"a convolution over {len(op.kernel)} dimensions is not supported, only over 1 or 2")
     if bias is None:

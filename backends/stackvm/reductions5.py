@@ -1,5 +1,7 @@
 """Version 5 code of what combines elements along axes: reductions, searches, scans, softmax, products of matrices."""
 
+import math
+
 import numpy as np
 
 from ...dialects import nn
@@ -24,8 +26,7 @@ def reduce(w: Writer, op: nn.Reduce) -> None:
     if op.kind == "prod":
         w.apply("reduce_prod", op, **stated)
         return
-    limit = float(np.finfo(np.float32).max)
-    first = {"max": -limit, "min": limit}.get(op.kind, 0.0)
+    first = {"max": -math.inf, "min": math.inf}.get(op.kind, 0.0)
     w.apply("reduce", op, first, reduce_op=op.kind, **stated)
 
 

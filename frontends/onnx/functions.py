@@ -8,7 +8,7 @@ import onnx.inliner
 from ...dialects.ods import require
 from ...dialects.tensors import dtype_of, shape_of
 from ..builder import Unsupported
-from .node import Node, Output, Value, converter
+from .node import PREVIEW, Node, Output, Value, converter
 
 
 @converter(
@@ -26,6 +26,7 @@ from .node import Node, Output, Value, converter
     "SoftmaxCrossEntropyLoss",
     "SwiGLU",
 )
+@converter("FlexAttention", domain=PREVIEW)
 def function(node: Node) -> Output:
     """Imported as the operators that the standard says it stands for."""
     graph = function_body(node)
@@ -37,14 +38,14 @@ def function_body(node: Node) -> onnx.GraphProto:
     call = onnx.NodeProto(op_type=node.operator, domain=node.proto.domain, attribute=node.proto.attribute)
     call.input.extend("" if value is None else f"input{index}" for index, value in enumerate(node.inputs))
     call.output.extend(f"output{index}" for index in range(len(node.proto.output)))
-    schema = onnx.defs.get_schema(node.operator, node.opset, node.proto.domain)
+    schema = onnx.defs.get_schema(node.operator, node.version, node.proto.domain)
     given = {attribute.name for attribute in call.attribute}
     defaults = {name: one.default_value for name, one in schema.attributes.items() if one.default_value.type}
     call.attribute.extend(value for name, value in defaults.items() if name not in given)
     inputs = [_declared(name, value) for name, value in zip(call.input, node.inputs, strict=True)]
     outputs = [onnx.ValueInfoProto(name=name) for name in call.output]
     graph = onnx.helper.make_graph([call], node.operator, [one for one in inputs if one.name], outputs)
-    function = _function(schema, call, [one.type for one in inputs], node.opset)
+    function = _function(schema, call, [one.type for one in inputs], node.version)
     model = onnx.helper.make_model(graph, opset_imports=function.opset_import, functions=[function])
     inlined = onnx.inliner.inline_local_functions(model).graph
     require(all(one.op_type != node.operator for one in inlined.node), "it cannot be expressed by other operators")

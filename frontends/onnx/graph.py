@@ -10,7 +10,7 @@ from ...dialects.tensors import dtype_of
 from ...errors import ModelError, ShapeError
 from ..builder import NetworkBuilder, Unsupported
 from .loader import needed_names, node_name, sorted_nodes
-from .node import REGISTRY, Converter, Node, Reported, tensor_elements, type_name
+from .node import PREVIEW, REGISTRY, Converter, Node, Reported, tensor_elements, type_name
 
 FAMILIES = (
     (("Sequence", "Optional", "SplitToSequence", "ConcatFromSequence"), "sequences and optionals are not supported"),
@@ -121,22 +121,23 @@ class GraphImporter:
 
     def _converter(self, proto: onnx.NodeProto, name: str) -> Converter | None:
         """The converter of a node's operator; without one the problem is remembered."""
-        if proto.domain not in ("", "ai.onnx"):
+        entry = REGISTRY.get(proto.op_type)
+        if proto.domain not in ("", "ai.onnx") and (entry is None or entry.domain != proto.domain):
             reason = f"operators of domain '{proto.domain}' are not supported"
             self.builder.unsupported(name, proto.op_type, reason, "export the network with standard operators only")
             return None
-        if proto.op_type not in REGISTRY:
+        if entry is None:
             family = (reason for begins, reason in FAMILIES if proto.op_type.startswith(begins))
             reason = next(family, "the operator is not supported")
             self.builder.unsupported(name, proto.op_type, reason, "see the supported operators: kpuc ops")
             return None
-        return REGISTRY[proto.op_type]
+        return entry
 
     def _check(self, proto: onnx.NodeProto, where: str) -> None:
         """The node has the inputs and attributes that its opset prescribes."""
         if proto.op_type == "Constant":
             return  # may hold more than protobuf can serialise; its converter looks at what it has
-        self.checks.opset_imports = {"": _schema_opset(proto.op_type, self.opset)}
+        self.checks.opset_imports = {"": _schema_opset(proto.op_type, self.opset), PREVIEW: 1}
         try:
             onnx.checker.check_node(_without_graphs(proto), self.checks)
         except (onnx.checker.ValidationError, UnicodeDecodeError) as error:  # the latter: its message quotes bytes
@@ -148,7 +149,9 @@ def _without_graphs(node: onnx.NodeProto) -> onnx.NodeProto:
     """The node with empty graphs: the checker does not know the names that graphs take from outside."""
     if not any(attribute.HasField("g") for attribute in node.attribute):
         return node
-    bare = onnx.NodeProto(name=node.name, op_type=node.op_type, input=node.input, output=node.output)
+    bare = onnx.NodeProto(
+        name=node.name, op_type=node.op_type, domain=node.domain, input=node.input, output=node.output
+    )
     for attribute in node.attribute:
         if attribute.HasField("g"):
             bare.attribute.add(name=attribute.name, type=attribute.type, g=onnx.GraphProto(name="graph"))
@@ -167,7 +170,8 @@ def _schema_opset(operator: str, opset: int) -> int:
 
 def _require_types(proto: onnx.NodeProto, opset: int, inputs: Sequence[ir.Value | None]) -> None:
     """Every input has one of the element types that the operator takes in this opset."""
-    formal = onnx.defs.get_schema(proto.op_type, _schema_opset(proto.op_type, opset)).inputs
+    domain = PREVIEW if proto.domain == PREVIEW else ""
+    formal = onnx.defs.get_schema(proto.op_type, 1 if domain else _schema_opset(proto.op_type, opset), domain).inputs
     for index, value in enumerate(inputs):
         if value is None:
             continue

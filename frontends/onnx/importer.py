@@ -78,8 +78,8 @@ def supported_operators() -> list[dict[str, object]]:
     return [
         {
             "operator": entry.operator,
-            "since": max(_first_opset(entry.operator), OLDEST_OPSET),
-            "until": _last_opset(entry.operator),
+            "since": max(_first_opset(entry.operator), OLDEST_OPSET) if not entry.domain else entry.domain,
+            "until": _last_opset(entry.operator) if not entry.domain else None,
             "note": entry.note,
         }
         for entry in sorted(REGISTRY.values(), key=lambda entry: entry.operator)

@@ -23,28 +23,35 @@ AnyConvert = TypeVar("AnyConvert", bound=Convert)
 
 @dataclass(frozen=True)
 class Converter:
-    """How one ONNX operator becomes `nn`: for opsets from `since` on (older ones: the converter says)."""
+    """How one ONNX operator becomes `nn`: for opsets from `since` on (older ones: the converter says).
+
+    `domain` is empty for the standard's own operators.
+    """
 
     operator: str
     since: int
     convert: Convert
     note: str
+    domain: str = ""
 
 
 REGISTRY: dict[str, Converter] = {}
 
 
-def converter(*operators: str, since: int = 1) -> Callable[[AnyConvert], AnyConvert]:
+def converter(*operators: str, since: int = 1, domain: str = "") -> Callable[[AnyConvert], AnyConvert]:
     """Register a converter; the first line of its docstring says what is limited."""
 
     def register(convert: AnyConvert) -> AnyConvert:
         for operator in operators:
-            REGISTRY[operator] = Converter(operator, since, convert, (convert.__doc__ or "").strip().split("\n")[0])
+            note = (convert.__doc__ or "").strip().split("\n")[0]
+            REGISTRY[operator] = Converter(operator, since, convert, note, domain)
         return convert
 
     return register
 
 
+PREVIEW = "ai.onnx.preview"
+"""The domain of operators that may join the standard."""
 MOST_ELEMENTS = 2**31
 """Of a tensor that a converter makes: a few bytes of a file shall not ask for all memory."""
 
@@ -82,6 +89,11 @@ class Node:
     def where(self) -> str:
         """The node as the place of an error."""
         return f"{self.builder.model}: {self.name}"
+
+    @property
+    def version(self) -> int:
+        """The version of the operators of the node's domain: the opset, or 1 of what is in preview."""
+        return 1 if self.proto.domain == PREVIEW else self.opset
 
     @property
     def operator(self) -> str:

@@ -344,6 +344,45 @@ def pool1d(op: nn.PoolOp, rewriter: Rewriter) -> Match:
     return rewriter.replace(op, nn.Squeeze(result, axes=(2,)).output)
 
 
+@pattern(nn.Reduce)
+def reduce_of_booleans(op: nn.Reduce, rewriter: Rewriter) -> Match:
+    """The largest or smallest of the numbers 0 and 1."""
+    if dtype_of(op.input) != np.bool_:
+        return NO_MATCH
+    result = op.rebuild(nn.Cast(op.input, to=ir.F32Type.get(), saturate=True).output).output
+    return rewriter.replace(op, nn.Cast(result, to=op.output.type.element_type, saturate=True).output)
+
+
+@pattern(nn.CompareOp)
+def comparison_of_halves(op: nn.CompareOp, rewriter: Rewriter) -> Match:
+    """The same numbers in float32."""
+    if dtype_of(op.lhs) != np.float16:
+        return NO_MATCH
+    wide = (nn.Cast(one, to=ir.F32Type.get(), saturate=True).output for one in (op.lhs, op.rhs))
+    return rewriter.replace(op, op.rebuild(*wide).output)
+
+
+@pattern(nn.Pad)
+def wrapped_pad(op: nn.Pad, rewriter: Rewriter) -> Match:
+    """What is at the other end, joined to it."""
+    rank = len(shape_of(op.input))
+    if op.mode != "wrap" or not is_static(op.input):
+        return NO_MATCH
+    amounts = list(zip(op.padding[:rank], op.padding[rank:], static_shape(op.input), strict=True))
+    if any(not 0 <= amount <= size for before, behind, size in amounts for amount in (before, behind)):
+        return NO_MATCH
+    value = op.input
+    for axis, (before, behind, size) in enumerate(amounts):
+        cuts = [(size - before, size), (0, size), (0, behind)]
+        parts = [
+            nn.Slice(value, starts=(start,), ends=(end,), axes=(axis,), steps=(1,)).output
+            for start, end in cuts
+            if start < end
+        ]
+        value = parts[0] if len(parts) == 1 else nn.concat(parts, axis)
+    return rewriter.replace(op, value)
+
+
 @pattern(nn.MaxPool)
 def max_pool_of_bytes(op: nn.MaxPool, rewriter: Rewriter) -> Match:
     """The largest of the same numbers in float32."""
@@ -412,6 +451,9 @@ PATTERNS: tuple[Pattern[Any], ...] = (
     scatter_elements,
     combined,
     max_pool_of_bytes,
+    reduce_of_booleans,
+    comparison_of_halves,
+    wrapped_pad,
     *integers.PATTERNS,
     *by_arithmetic(native=("int8", "uint8", "int16")),
 )

@@ -6,7 +6,7 @@ import numpy as np
 
 from ...dialects import nn
 from ...dialects.mlir import ir
-from ...dialects.tensors import Array, dtype_of
+from ...dialects.tensors import Array, dtype_of, element_type, shape_of
 from ..rewriter import NO_MATCH, Match, Pattern, Rewriter, pattern
 
 
@@ -79,4 +79,27 @@ def _floor_div(x: ir.Value, y: ir.Value) -> ir.Value:
     return nn.Sub(quotient, nn.Cast(above, to=x.type.element_type, saturate=True).output).output
 
 
-PATTERNS: tuple[Pattern[Any], ...] = (floor_mod, bitwise_not, shift_left, shift_right)
+@pattern(nn.BinaryOp)
+def bitwise(op: nn.BinaryOp, rewriter: Rewriter) -> Match:
+    """All bits side by side: those of both, added up; x | y is x + y - (x & y), x ^ y is x + y - 2 (x & y)"""
+    if not isinstance(op, nn.BitwiseAnd | nn.BitwiseOr | nn.BitwiseXor):
+        return NO_MATCH
+    dtype, kind = dtype_of(op.lhs), op.output.type.element_type
+    bits, unsigned = dtype.itemsize * 8, np.dtype(f"u{dtype.itemsize}")
+    powers = nn.Constant(value=unsigned.type(1) << np.arange(bits, dtype=unsigned)).output
+    two = nn.Constant(value=unsigned.type(2)).output
+    x, y = (nn.Cast(one, to=element_type(unsigned), saturate=True).output for one in (op.lhs, op.rhs))
+
+    def apart(value: ir.Value) -> ir.Value:
+        column = nn.Unsqueeze(value, axes=(len(shape_of(value)),)).output
+        return nn.Mod(nn.Div(column, powers).output, two, fmod=True).output
+
+    both = nn.Mul(nn.Mul(apart(x), apart(y)).output, powers).output
+    result = nn.Reduce(both, kind="sum", axes=(-1,), keepdims=False).output
+    if not isinstance(op, nn.BitwiseAnd):
+        twice = result if isinstance(op, nn.BitwiseOr) else nn.Add(result, result).output
+        result = nn.Sub(nn.Add(x, y).output, twice).output
+    return rewriter.replace(op, nn.Cast(result, to=kind, saturate=True).output)
+
+
+PATTERNS: tuple[Pattern[Any], ...] = (floor_mod, bitwise_not, bitwise, shift_left, shift_right)
