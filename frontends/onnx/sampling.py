@@ -140,21 +140,10 @@ def grid_sample(node: Node) -> Output:
         extent = size - 1 if aligned else size
         scaled = nn.Mul(nn.Add(part, sampler.number(1)).output, sampler.number(extent / 2)).output
         place = scaled if aligned else nn.Sub(scaled, sampler.number(0.5)).output
-        places.append(_within(sampler, nn.Round(place).output if taps == 1 else place, size))
+        place = nn.Round(place).output if taps == 1 else place
+        places.append(sampler.reflected(place, size) if sampler.padding == "reflection" else place)
     result = sampler.pixel(places) if taps == 1 else sampler.interpolated(places, taps)
     return nn.Reshape(nn.Transpose(result, permutation=(0, 2, 1)).output, shape=(batch, channels, *grid[1:-1])).output
-
-
-def _within(sampler: Sampler, place: ir.Value, size: int) -> ir.Value:
-    """Places beyond the edges, moved to where they belong by the padding."""
-    if sampler.padding == "zeros":
-        return place
-    if sampler.padding == "reflection":
-        return sampler.reflected(place, size)
-    clamped = nn.Clamp(place, min=0, max=size - 1).output
-    below = nn.Less(place, sampler.number(-sampler.edge)).output
-    above = nn.Greater(place, sampler.number(size - 1 + sampler.edge)).output
-    return nn.Where(below, clamped, nn.Where(above, clamped, place).output).output
 
 
 @converter("RoiAlign", since=10)

@@ -88,7 +88,7 @@ def bitwise(op: nn.BinaryOp, rewriter: Rewriter) -> Match:
     bits, unsigned = dtype.itemsize * 8, np.dtype(f"u{dtype.itemsize}")
     powers = nn.Constant(value=unsigned.type(1) << np.arange(bits, dtype=unsigned)).output
     two = nn.Constant(value=unsigned.type(2)).output
-    x, y = (nn.Cast(one, to=element_type(unsigned), saturate=True).output for one in (op.lhs, op.rhs))
+    x, y = (_cast(one, element_type(unsigned)) for one in (op.lhs, op.rhs))
 
     def apart(value: ir.Value) -> ir.Value:
         column = nn.Unsqueeze(value, axes=(len(shape_of(value)),)).output
@@ -99,7 +99,11 @@ def bitwise(op: nn.BinaryOp, rewriter: Rewriter) -> Match:
     if not isinstance(op, nn.BitwiseAnd):
         twice = result if isinstance(op, nn.BitwiseOr) else nn.Add(result, result).output
         result = nn.Sub(nn.Add(x, y).output, twice).output
-    return rewriter.replace(op, nn.Cast(result, to=kind, saturate=True).output)
+    return rewriter.replace(op, _cast(result, kind))
+
+
+def _cast(value: ir.Value, kind: ir.Type) -> ir.Value:
+    return value if value.type.element_type == kind else nn.Cast(value, to=kind, saturate=True).output
 
 
 PATTERNS: tuple[Pattern[Any], ...] = (floor_mod, bitwise_not, bitwise, shift_left, shift_right)

@@ -64,10 +64,23 @@ func.func @shift_right(%x: tensor<4xui8>, %y: tensor<4xui8>) -> tensor<4xui8> {
 
 // -----
 
-// CHECK-LABEL: func.func @xor_stays
-// CHECK-NEXT:  "nn.bitwise_xor"(%arg0, %arg1)
-// CHECK-NEXT:  return
-func.func @xor_stays(%x: tensor<4xui8>, %y: tensor<4xui8>) -> tensor<4xui8> {
+// CHECK-LABEL: func.func @xor
+// CHECK:       %[[POWERS:.*]] = "nn.constant"() {value = dense<[1, 2, 4, 8, 16, 32, 64, 128]> : tensor<8xui8>}
+// CHECK:       %[[BOTH:.*]] = "nn.reduce"{{.*}}kind = "sum"
+// CHECK:       %[[TWICE:.*]] = "nn.add"(%[[BOTH]], %[[BOTH]])
+// CHECK:       %[[SUM:.*]] = "nn.add"(%arg0, %arg1)
+// CHECK:       "nn.sub"(%[[SUM]], %[[TWICE]])
+func.func @xor(%x: tensor<4xui8>, %y: tensor<4xui8>) -> tensor<4xui8> {
   %0 = "nn.bitwise_xor"(%x, %y) : (tensor<4xui8>, tensor<4xui8>) -> tensor<4xui8>
   return %0 : tensor<4xui8>
+}
+
+// -----
+
+// CHECK-LABEL: func.func @logical_xor_stays
+// CHECK-NEXT:  "nn.logical_xor"(%arg0, %arg1)
+// CHECK-NEXT:  return
+func.func @logical_xor_stays(%x: tensor<4xi1>, %y: tensor<4xi1>) -> tensor<4xi1> {
+  %0 = "nn.logical_xor"(%x, %y) : (tensor<4xi1>, tensor<4xi1>) -> tensor<4xi1>
+  return %0 : tensor<4xi1>
 }

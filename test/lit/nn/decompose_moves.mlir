@@ -93,3 +93,54 @@ func.func @pool_of_images(%x: tensor<1x1x4x4xf32>) -> tensor<1x1x2x2xf32> {
     padding = array<i64: 0, 0, 0, 0>, ceil_mode = false} : (tensor<1x1x4x4xf32>) -> tensor<1x1x2x2xf32>
   return %0 : tensor<1x1x2x2xf32>
 }
+
+// -----
+
+// CHECK-LABEL: func.func @wrapped_pad
+// CHECK:       %[[LEFT:.*]] = "nn.slice"(%arg0) {axes = array<i64: 0>, ends = array<i64: 4>, starts = array<i64: 3>
+// CHECK:       %[[ALL:.*]] = "nn.slice"(%arg0) {axes = array<i64: 0>, ends = array<i64: 4>, starts = array<i64: 0>
+// CHECK:       %[[RIGHT:.*]] = "nn.slice"(%arg0) {axes = array<i64: 0>, ends = array<i64: 2>, starts = array<i64: 0>
+// CHECK:       "nn.concat"(%[[LEFT]], %[[ALL]], %[[RIGHT]])
+func.func @wrapped_pad(%x: tensor<4xf32>) -> tensor<7xf32> {
+  %0 = "nn.pad"(%x) {padding = array<i64: 1, 2>, mode = "wrap", value = 0.0 : f64} : (tensor<4xf32>) -> tensor<7xf32>
+  return %0 : tensor<7xf32>
+}
+
+// -----
+
+// CHECK-LABEL: func.func @pad_with_zeros
+// CHECK-NEXT:  "nn.pad"
+func.func @pad_with_zeros(%x: tensor<4xf32>) -> tensor<7xf32> {
+  %0 = "nn.pad"(%x) {padding = array<i64: 1, 2>, mode = "constant", value = 0.0 : f64} : (tensor<4xf32>) -> tensor<7xf32>
+  return %0 : tensor<7xf32>
+}
+
+// -----
+
+// CHECK-LABEL: func.func @reduce_of_booleans
+// CHECK:       %[[NUMBERS:.*]] = "nn.cast"(%arg0) {{{.*}}to = f32}
+// CHECK:       %[[LARGEST:.*]] = "nn.reduce"(%[[NUMBERS]])
+// CHECK:       "nn.cast"(%[[LARGEST]]) {{{.*}}to = i1}
+func.func @reduce_of_booleans(%x: tensor<4xi1>) -> tensor<i1> {
+  %0 = "nn.reduce"(%x) {kind = "max", axes = array<i64: 0>, keepdims = false} : (tensor<4xi1>) -> tensor<i1>
+  return %0 : tensor<i1>
+}
+
+// -----
+
+// CHECK-LABEL: func.func @comparison_of_halves
+// CHECK-COUNT-2: "nn.cast"
+// CHECK:       "nn.less"{{.*}}(tensor<4xf32>, tensor<4xf32>)
+func.func @comparison_of_halves(%x: tensor<4xf16>, %y: tensor<4xf16>) -> tensor<4xi1> {
+  %0 = "nn.less"(%x, %y) : (tensor<4xf16>, tensor<4xf16>) -> tensor<4xi1>
+  return %0 : tensor<4xi1>
+}
+
+// -----
+
+// CHECK-LABEL: func.func @comparison_of_floats
+// CHECK-NEXT:  "nn.less"(%arg0, %arg1)
+func.func @comparison_of_floats(%x: tensor<4xf32>, %y: tensor<4xf32>) -> tensor<4xi1> {
+  %0 = "nn.less"(%x, %y) : (tensor<4xf32>, tensor<4xf32>) -> tensor<4xi1>
+  return %0 : tensor<4xi1>
+}
