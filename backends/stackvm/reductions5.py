@@ -1,7 +1,5 @@
 """Version 5 code of what combines elements along axes: reductions, searches, scans, softmax, products of matrices."""
 
-import math
-
 import numpy as np
 
 from ...dialects import nn
@@ -26,7 +24,8 @@ def reduce(w: Writer, op: nn.Reduce) -> None:
     if op.kind == "prod":
         w.apply("reduce_prod", op, **stated)
         return
-    first = {"max": -math.inf, "min": math.inf}.get(op.kind, 0.0)
+    limit = float(np.finfo(np.float32).max)
+    first = {"max": -limit, "min": limit}.get(op.kind, 0.0)
     w.apply("reduce", op, first, reduce_op=op.kind, **stated)
 
 
