@@ -11,7 +11,7 @@ from .dump import IrDumper
 from .emission import emit
 from .errors import OptionError
 from .files import make_folder, write_file
-from .lowering import find_buckets, lower, read, run
+from .lowering import find_buckets, lower, read, read_once, run
 from .options import CompileOptions
 from .pipelines import PIPELINE
 from .runtime import TensorInfo
@@ -197,8 +197,10 @@ def _compile(
 
     start = process_time()
     with mlir.context():
-        buckets = find_buckets(model, options) if options.ranges else None
-        if buckets is not None:
+        buckets = None
+        if options.ranges:
+            model = read_once(model)
+            buckets = find_buckets(model, options)
             options = _padding_samples(options, buckets)
         *smaller, largest = options.bucket_sizes
         whole = lower(model, options.at(largest), progress, dumper and dumper.inside(largest))

@@ -130,6 +130,12 @@ def is_tflite(model: Any) -> bool:
     return Path(str(getattr(model, "name", ""))).suffix == ".tflite"
 
 
+def read_once(model: Any) -> Any:
+    """A model that can be read several times: of a stream, its bytes."""
+    content = model.read() if hasattr(model, "read") else None
+    return content if isinstance(content, bytes) else model
+
+
 def find_buckets(model: Any, options: CompileOptions) -> "Buckets":
     """What the network takes and gives for all sizes in the ranges; it is asked for the least ones, too."""
     from .backends.buckets import buckets_of

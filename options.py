@@ -47,8 +47,6 @@ with the integers that such a network has."""
 NEEDS_DATA = "quantisation to {} needs calibration data, or ranges measured before"
 DTYPES = {"u8": "uint8", "i8": "int8", "i16": "int16", "i4": "int4"}
 """What passes call the types."""
-BYTE = 8
-"""Bits of the numbers that the K210 computes with."""
 FLOAT = "none"
 """What `quant` is when nothing shall be quantised."""
 AUTO = "auto"
@@ -225,13 +223,14 @@ class CompileOptions:
     def for_network(self, bits: int) -> "CompileOptions":
         """The choices for a network that itself rounds its values to so many bits, 0 for none.
 
-        Where neither data nor ranges are given, a network of 8 bits says its ranges itself; one of more bits only if u8
-        is asked for, since that loses some. Raises `OptionError` K0721, K0722 if the network cannot do without.
+        Where neither data nor ranges are given, such a network says its ranges itself: those of 8 bits, and of more
+        only if u8 is asked for, since that loses some. Raises `OptionError` K0721, K0722 if the network cannot do
+        without.
         """
         wanted = self.quantisation
         if self.target not in OWN or wanted.given or wanted.quant == FLOAT:
             return self
-        if bits == BYTE or (bits and wanted.quant):
+        if bits:
             return replace(self, quantisation=replace(wanted, own=True))
         _require(wanted.quant is None, NEEDS_DATA.format(wanted.quant))
         if self.portable:

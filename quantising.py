@@ -95,17 +95,14 @@ def mix(
     from .dialects.ranges import REAL
     from .passes.pipeline import parse_pipeline
     from .passes.quant.mixed import choose_layers, state_bits
-    from .passes.quant.quantize import Quantize
 
     wanted, bits = options.quantisation, REAL if options.computes_integers else 16
     assert wanted.mixed is not None
-    single = Quantize(DTYPES[options.quant], DTYPES["i8" if options.weights == "u8" else options.weights])
     found = choose_layers(
         module,
         samples(module, wanted),
         wanted.mixed,
         bits,
-        single,
         lambda twin: parse_pipeline(pipeline).run(twin),
         _is_for_kpu if options.target == "k210" else lambda _: True,
         progress,

@@ -93,5 +93,10 @@ ENGINES = (
         "f32; a network begins with a layer of the KPU or a product",
         Emitted(layers3.EMITTERS),
     ),
-    Engine("KPU", "`k210`, with `--calibration`", "8 bits; each operation as part of a layer", lambda op: op in LAYERS),
+    Engine(
+        "KPU",
+        "`k210`, with `--calibration`",
+        "8 bits; each operation as part of a layer: see [the K210](k210.md)",
+        lambda op: op in LAYERS,
+    ),
 )

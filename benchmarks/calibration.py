@@ -147,18 +147,18 @@ def measure(path: Path, count: int, tests: int) -> Iterator[Row]:
             yield Row(calibration.estimator, seconds, ratio, right)
 
 
-def arguments(description: str | None, samples: int) -> argparse.Namespace:
-    """A folder, names of networks in it, and how many samples to calibrate with and to test."""
-    parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("folder", type=Path)
-    parser.add_argument("names", nargs="+")
-    parser.add_argument("--samples", type=int, default=samples)
-    parser.add_argument("--tests", type=int, default=100)
-    return parser.parse_args()
+def parser(description: str | None, samples: int, tests: int = 100) -> argparse.ArgumentParser:
+    """Reads a folder, names of networks in it, and how many samples to calibrate with and to test."""
+    made = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
+    made.add_argument("folder", type=Path)
+    made.add_argument("names", nargs="+")
+    made.add_argument("--samples", type=int, default=samples)
+    made.add_argument("--tests", type=int, default=tests)
+    return made
 
 
 def main() -> None:
-    options = arguments(__doc__, 16)
+    options = parser(__doc__, 16).parse_args()
     print(f"{'network':24}" + "".join(f"{name:>18}" for name in METHODS) + "   auto took", flush=True)
     for name in options.names:
         path = options.folder / name

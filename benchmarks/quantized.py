@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 import onnx
 import onnxruntime
-from calibration import SHAPES, Sample, arguments, noise_ratio, samples, share_right
+from calibration import SHAPES, Sample, noise_ratio, parser, samples, share_right
 from onnx import version_converter
 from onnxruntime.quantization import CalibrationDataReader, CalibrationMethod, QuantFormat, QuantType, quantize_static
 from onnxruntime.quantization.shape_inference import quant_pre_process
@@ -96,7 +96,7 @@ def measure(path: Path, count: int, tests: int) -> str:
 
 
 def main() -> None:
-    options = arguments(__doc__, 16)
+    options = parser(__doc__, 16).parse_args()
     onnxruntime.set_default_logger_severity(3)
     print(f"{'network':20}{'ours':>11}{'onnxruntime':>11}{'float':>9}{'ours':>9}{'ort':>9}")
     for name in options.names:

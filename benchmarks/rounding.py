@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from time import process_time
 
-from calibration import SHAPES, arguments, noise_ratio, samples, share_right
+from calibration import SHAPES, noise_ratio, parser, samples, share_right
 
 import kpuc
 from kpuc.dialects import mlir
@@ -56,7 +56,7 @@ def measure(path: Path, count: int, tests: int) -> Iterator[str]:
 
 
 def main() -> None:
-    options = arguments(__doc__, 32)
+    options = parser(__doc__, 32).parse_args()
     print(f"| network | data | weights | {' | '.join(ROUNDINGS)} |\n{'|---' * (3 + len(ROUNDINGS))}|")
     for name in options.names:
         for row in measure(options.folder / name, options.samples, options.tests):

@@ -53,7 +53,8 @@ else:
 # told where ours are, they walk operations of `nn` ten times faster.
 _module("_mlir_libs._mlir").globals.append_dialect_search_prefix(__package__)
 
-REWRITE_LIMIT = 100_000
+SWEEPS, REWRITES = 100, 10_000
+"""How often the greedy rewriter goes through a module at most, and what it rewrites each time."""
 UPSTREAM = ("func", "irdl", "quant")
 
 _load_lock = threading.Lock()
@@ -99,7 +100,7 @@ class TypeConverter:
 def greedy_config() -> Any:
     """The configuration of the greedy rewriter: bounded."""
     config = rewrite.GreedyRewriteConfig()
-    config.max_num_rewrites = REWRITE_LIMIT
+    config.max_iterations, config.max_num_rewrites = SWEEPS, REWRITES
     return config
 
 

@@ -16,7 +16,9 @@ INDEXING = (nn.Gather, nn.GatherElements, nn.GatherNd, nn.ScatterElements, nn.Sc
 DIVIDING = (nn.Div, nn.FloorDiv, nn.Mod, nn.Pow)
 """What some processors refuse for integers: a divisor of 0, a negative exponent."""
 RESHAPING = (nn.DynamicExpand, nn.DynamicPad, nn.DynamicReshape, nn.DynamicTile, nn.ReverseSequence)
-"""What fails for computed operands that do not fit, and has none that always do."""
+"""What fails for computed operands behind the first that do not fit, and has none that always do."""
+MAKING = (nn.Fill, nn.Range)
+"""The same for all operands."""
 
 
 class Undecided(Exception):
@@ -47,8 +49,10 @@ class Alternatives:
 
 
 def _shield(op: ir.OpView, condition: ir.Value) -> None:
-    computed = [value for value in op.operation.operands if nn.constant_value(value) is None]
-    if isinstance(op, RESHAPING) and any(value != op.input for value in computed):
+    operands = list(op.operation.operands)
+    computed = [value for value in operands if nn.constant_value(value) is None]
+    fitting = operands if isinstance(op, MAKING) else operands[1:] if isinstance(op, RESHAPING) else []
+    if any(value in computed for value in fitting):
         name = op.operation.name
         raise Unsupported(
             f"{name} with computed operands could fail in a branch or round that is not taken",

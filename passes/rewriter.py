@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
 from ..dialects.function import update_types
-from ..dialects.mlir import REWRITE_LIMIT, greedy_config, ir, rewrite
+from ..dialects.mlir import REWRITES, SWEEPS, greedy_config, ir, rewrite
 from ..dialects.ods import Op
 from ..errors import KpucError, PassError
 
@@ -78,7 +78,7 @@ def rewrite_module(module: ir.Module, patterns: Iterable[Pattern[Any]]) -> None:
             raise failures[0] from error
         names = ", ".join(item.name for item in patterns)
         raise PassError(
-            "K0302", cause=f"after {REWRITE_LIMIT} rewrites these patterns still undo each other: {names}"
+            "K0302", cause=f"after {SWEEPS * REWRITES} rewrites these patterns still undo each other: {names}"
         ) from error
     update_types(module)
 

@@ -81,7 +81,9 @@ The specification of TFLite's quantisation leaves that open. Here is computed wh
 - Convolutions and products of 8 bits add integers, bias included. The sum becomes a f32, times the f32 factor
   `input scale * weight scale / output scale`, and is rounded, halves to even. Machine code does the same, and gives the
   same bits. Portable code computes with the numbers that integers stand for, in f32, and rounds them.
-- Averages are those of the integers, halves away from zero.
+- Averages are those of the integers, halves away from zero. From one scale to another, and for leaky ReLU, integers of
+  8 bits are multiplied by factors with 8 bits behind the point.
+- Factors of layers with results of 16 bits have 15 bits.
 - What LiteRT approximates by tables (softmax and recurrent layers of 16 bits) is computed, and rounded once.
 
 The table says what share of the outputs is equal, and how many steps of the output's type the worst is away; or, for

@@ -70,7 +70,11 @@ STAGES = """\
    registers.
 4. `native-lower`: a kernel for each different group, a step for each group, in `vector`, `memref`, `scf`, `arith` and
    `math`. Weights are packed as kernels read them; every address is known, and nothing is allocated during a run.
-5. MLIR lowers that to LLVM IR, and LLVM makes an object of it, which the kmodel holds beside the weights.
+5. MLIR lowers that to LLVM IR, and LLVM makes an object of it, which the kmodel holds beside the weights. With
+   `--dump-asm DIR` it is written as assembly, too, with the nodes that each function computes (`native_CPU.s`);
+   `kpuc inspect` lists the functions.
+
+`DIR/memory.txt` says where each buffer lies in the memory of a run, from which step to which.
 
 Several threads share the tasks of a step; results do not depend on their number. The same network, options and CPU name
 give the same bytes on every machine. `--cpu` names one or several CPUs, `--triple riscv64-linux` another machine; the

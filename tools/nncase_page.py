@@ -72,26 +72,9 @@ off) and their type: by channel, which is the output channel here whatever the a
 channels. `k210` takes its scales from the weights that are left, so a range that is wider than they are does nothing
 there. A name that the network does not have is an error in strict mode, else it is ignored with a warning.
 
-`use_mix_quant` chooses those types: see [quantisation.md](quantisation.md). An exported scheme has them.
+`use_mix_quant` chooses those types. An exported scheme has them.
 
-`finetune_weights_method`, as measured by `benchmarks/rounding.py`: decibels of signal over noise of the outputs, with
-32 samples and the extremes as ranges; 16 bits of data leave the error of the weights alone, and 4 bits of weights are
-a trial.
-
-| network | data | weights | nearest | SQuant | AdaRound |
-|---|---|---|---|---|---|
-| fashion_dscnn | uint8 | int8 | 25.1 | 25.9 | 25.5 |
-| | int16 | int8 | 34.9 | 37.4 | 38.8 |
-| | int16 | 4 bits | 12.1 | 15.0 | 16.6 |
-| fsdd_kws_dscnn | uint8 | int8 | 33.6 | 31.2 | 33.1 |
-| | int16 | int8 | 36.7 | 37.9 | 44.5 |
-| | int16 | 4 bits | 10.7 | 17.9 | 17.2 |
-| cifar10_mbv2 | uint8 | int8 | 37.7 | 37.6 | 38.2 |
-| | int16 | int8 | 43.4 | 45.0 | 47.5 |
-| | int16 | 4 bits | 16.5 | 19.3 | 25.1 |
-| blazeface_front | uint8 | int8 | 14.0 | 14.3 | 14.6 |
-| | int16 | int8 | 20.5 | 23.0 | 27.5 |
-| | int16 | 4 bits | -2.9 | -7.4 | 6.7 |
+What `use_mix_quant` and `finetune_weights_method` are worth on real networks is in [quantisation.md](quantisation.md).
 
 ## Shape buckets
 

@@ -96,7 +96,29 @@ def bounded_relu(node: Node) -> Output:
 @converter("LEAKY_RELU", builds=nn.LeakyRelu)
 def leaky_relu(node: Node) -> Output:
     (alpha,) = node.options("LeakyReluOptions", "Alpha")
-    return nn.LeakyRelu(node.input(0), alpha=alpha).output
+    right, left = byte_factor(node), byte_factor(node, alpha)
+    return scaled(nn.LeakyRelu(node.input(0), alpha=alpha * left / right).output, right)
+
+
+def byte_factor(node: Node, slope: float = 1.0) -> float:
+    """What LiteRT multiplies integers of 8 bits by to get others, relative to the exact number.
+
+    XNNPACK keeps 8 bits behind the point. Source: vcvt and vlrelu in XNNPACK's src/qs8-vcvt and src/qs8-vlrelu.
+    """
+    ends = (node.tensors[0], node.outputs[0])
+    both = [one.quantization for one in ends if one is not None and one.dtype in ("int8", "uint8") and one.quantization]
+    if len(both) < 2 or len(both[0].scale) > 1:
+        return 1.0
+    exact = slope * both[0].scale[0] / both[1].scale[0]
+    kept = round(exact * 256)
+    return kept / 256 / exact if 1 <= abs(kept) <= 1 << 15 else 1.0
+
+
+def scaled(value: ir.Value, factor: float) -> ir.Value:
+    """A value times a factor that is nearly 1."""
+    if factor == 1.0:
+        return value
+    return nn.Mul(value, nn.Constant(value=np.asarray(factor, dtype_of(value))).output).output
 
 
 @converter("ELU", builds=nn.Elu)
@@ -150,7 +172,7 @@ def dequantize(node: Node) -> Output:
 @converter("QUANTIZE", builds=nn.Quantize)
 def quantize(node: Node) -> Output:
     """Real numbers, or those that a tensor with other parameters stands for: the result's type does the rest."""
-    return node.input(0)
+    return scaled(node.input(0), byte_factor(node))
 
 
 @converter("ZEROS_LIKE")

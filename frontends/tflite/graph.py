@@ -14,6 +14,8 @@ MALFORMED = (ValueError, TypeError, IndexError, OverflowError, MemoryError, ir.M
 """What numpy and MLIR raise on constants and options that no converter produced: a damaged file's."""
 
 
+WEIGHED = {"CONV_2D": 0, "DEPTHWISE_CONV_2D": 0, "FULLY_CONNECTED": 0, "TRANSPOSE_CONV": 2}
+"""Where operators that multiply by weights have their data; the weights are input 1, the bias is behind both."""
 TIES: dict[str, quantization.Ties] = {"AVERAGE_POOL_2D": "outwards", "RESIZE_BILINEAR": "outwards"}
 """How LiteRT rounds halves of operators that have a way of their own."""
 COMPILED = {"CUSTOM ethos-u": "an Arm Ethos-U", "CUSTOM edgetpu-custom-op": "a Coral Edge TPU"}
@@ -139,6 +141,21 @@ class GraphImporter:
                 self.reals[index] = quantization.real(value)
         return self.reals[index]
 
+    def _shorten_factors(
+        self, operator: str, sources: list[Tensor | None], inputs: list[ir.Value | None], result: Tensor
+    ) -> None:
+        """Scale weights and bias of an operator as LiteRT does it for results of 16 bits."""
+        data = WEIGHED[operator]
+        given, weight = sources[data], sources[1]
+        factors = quantization.short_factors(given, weight, result) if given and weight else None
+        if factors is None:
+            return
+        for index in (1, max(data, 1) + 1):
+            tensor = sources[index] if index < len(sources) else None
+            if tensor is not None and tensor.data is not None and tensor.quantization is not None:
+                sources[index] = tensor = quantization.rescaled(tensor, factors)
+                inputs[index] = quantization.real(quantization.constant(self.builder, tensor))
+
     def _convert(self, operator: Operator) -> None:
         """Append the operations of one operator and define its outputs."""
         builder, tensors = self.builder, self.graph.tensors
@@ -155,6 +172,8 @@ class GraphImporter:
             try:
                 sources = [tensors[index] if index >= 0 else None for index in operator.inputs]
                 outputs = [tensors[index] for index in operator.outputs]
+                if operator.name in WEIGHED:
+                    self._shorten_factors(operator.name, sources, inputs, outputs[0])
                 values = entry.convert(Node(self, operator, sources, inputs, outputs))
                 values = [values] if isinstance(values, ir.Value) else list(values)
                 for index, value in zip(operator.outputs, values, strict=False):

@@ -5,6 +5,7 @@ with real numbers between `nn.dequantize` and `nn.quantize`; the interface of th
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Literal, TypeAlias
 
 import numpy as np
@@ -80,6 +81,30 @@ def constant(builder: NetworkBuilder, tensor: Tensor, permutation: Sequence[int]
             return builder.constant(parameters.dequantize(data))
         data = data.astype(np.int32)
     return as_quantised(builder.constant(data), parameters)
+
+
+def short_factors(given: Tensor, weight: Tensor, result: Tensor) -> Array | None:
+    """What LiteRT multiplies the sums of a layer with results of 16 bits by, relative to the exact factors.
+
+    It keeps 15 bits of each factor, given * weight / result. Source: MultiplyByQuantizedMultiplier of int64 in
+    tensorflow/lite/kernels/internal/common.cc.
+    """
+    if result.dtype != "int16" or not (given.quantization and weight.quantization and result.quantization):
+        return None
+    exact = np.asarray(weight.quantization.scale) * (given.quantization.scale[0] / result.quantization.scale[0])
+    fractions, exponents = np.frexp(exact)
+    kept = np.minimum(np.floor(fractions * 2**15 + 0.5), 2**15 - 1)
+    factors: Array = np.ldexp(kept, exponents - 15) / exact
+    return factors
+
+
+def rescaled(tensor: Tensor, factors: Array) -> Tensor:
+    """A tensor whose scales are multiplied."""
+    if tensor.quantization is None:
+        return tensor
+    scale = tuple((np.asarray(tensor.quantization.scale) * factors).tolist())
+    zero_point = tensor.quantization.zero_point * (len(scale) // len(tensor.quantization.zero_point))
+    return replace(tensor, quantization=replace(tensor.quantization, scale=scale, zero_point=zero_point))
 
 
 def _fits(data: Array, dtype: type[np.integer]) -> bool:

@@ -92,8 +92,10 @@ def scaled_behind_transpose(op: nn.Transpose, rewriter: Rewriter) -> Match:
 
 
 def uniform(op: Any) -> tuple[float, float] | None:
-    """a and b of a layer that is a x + b for every channel alike, a > 0; None for others."""
+    """a and b of a layer that is a x + b for every channel of one map alike, a > 0; None for others."""
     if not isinstance(op, kpu.Layer) or not op.depthwise or op.activation is not None or op.pool != "none":
+        return None
+    if len(op.inputs) != 1:
         return None
     weight, bias = nn.constant_value(op.weight), nn.constant_value(op.bias)
     assert weight is not None and bias is not None

@@ -144,15 +144,19 @@ def limits_of_type(op: nn.NNOp, rewriter: Rewriter) -> Match:
 
 @pattern(nn.Quantize)
 def average_of_integers(op: nn.Quantize, rewriter: Rewriter) -> Match:
-    """quantize(average(dequantize(x))) of one type: the average of the integers, rounded, whose halves are exact"""
-    pool = producer(op.input, nn.AvgPool)
-    source = None if pool is None or pool.count_include_pad else producer(pool.input, nn.Dequantize)
+    """quantize(average(dequantize(x))) of one type: the average of the integers, rounded, whose halves are exact
+
+    Transposes may stand before and behind the average.
+    """
+    back = producer(op.input, nn.Transpose)
+    pool = producer(op.input if back is None else back.input, nn.AvgPool)
+    there = None if pool is None else producer(pool.input, nn.Transpose)
+    source = None if pool is None else producer(pool.input if there is None else there.input, nn.Dequantize)
+    if pool is None or source is None or pool.count_include_pad or op.ties != "outwards":
+        return NO_MATCH
     parameters = nn.quantization_parameters(op.output.type)
-    if pool is None or source is None or parameters is None or op.ties != "outwards" or parameters.axis >= 0:
-        return NO_MATCH
-    if source.input.type.element_type != op.output.type.element_type or not has_one_use(op.input):
-        return NO_MATCH
-    if parameters.scale == (1.0,) and parameters.zero_point == (0,):
+    same = source.input.type.element_type == op.output.type.element_type
+    if parameters is None or parameters.axis >= 0 or not same or not has_one_use(pool.output):
         return NO_MATCH
 
     def counted(value: ir.Value) -> ir.RankedTensorType:
@@ -160,7 +164,8 @@ def average_of_integers(op: nn.Quantize, rewriter: Rewriter) -> Match:
 
     whole = nn.StorageCast(source.input).output
     numbers = nn.Dequantize(nn.StorageCast(whole, results=[counted(whole)]).output).output
-    average = pool.rebuild(numbers).output
+    average = pool.rebuild(numbers if there is None else there.rebuild(numbers).output).output
+    average = average if back is None else back.rebuild(average).output
     rounded = nn.Quantize(average, ties="away", results=[counted(average)]).output
     return rewriter.replace(op, nn.StorageCast(nn.StorageCast(rounded).output, results=[op.output.type]).output)
 

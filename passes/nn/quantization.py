@@ -26,13 +26,19 @@ def by_arithmetic(native: Collection[str]) -> tuple[Pattern[Any], ...]:
 
     @pattern(nn.Quantize)
     def quantize(op: nn.Quantize, rewriter: Rewriter) -> Match:
-        return NO_MATCH if is_native(op.output.type) and op.ties != "outwards" else _quantize(op, rewriter)
+        return NO_MATCH if is_native(op.output.type) and not _halves_matter(op) else _quantize(op, rewriter)
 
     @pattern(nn.Dequantize)
     def dequantize(op: nn.Dequantize, rewriter: Rewriter) -> Match:
         return NO_MATCH if is_native(op.input.type) else _dequantize(op, rewriter)
 
     return quantize, dequantize
+
+
+def _halves_matter(op: nn.Quantize) -> bool:
+    """Whether halves are common, as in averages of integers, and do not go to even, as machines round them."""
+    parameters = nn.quantization_parameters(op.output.type)
+    return op.ties == "outwards" or (op.ties == "away" and parameters is not None and parameters.scale == (1.0,))
 
 
 def _quantize(op: nn.Quantize, rewriter: Rewriter) -> Match:

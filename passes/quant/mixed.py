@@ -1,9 +1,10 @@
 """Chooses the layers that are too sensitive for 8 bits: those whose quantisation costs most of a network's output.
 
 On entry: a network in which ranges are stated. Each layer (what is kept as integers together, and the products that
-read it) is quantised alone, and the noise that this makes of the outputs is its cost. Then as few layers as will do are
-kept with more bits, the dearest first: until the outputs' ratio of signal to noise is what is wanted, or as good as
-with all of them. That number is found by halving; what counts is the network as it will run, not a sum of costs.
+read it) is quantised while all others stay real, and the noise that this makes of the outputs is its cost. Then as few
+layers as will do are kept with more bits, the dearest first: until the outputs' ratio of signal to noise is what is
+wanted, or as good as with all of them. That number is found by halving; what counts is the network as it will run, not
+a sum of costs.
 """
 
 import math
@@ -22,7 +23,6 @@ from ...dialects.tensors import Array
 from ...errors import ExecutionError
 from .calibration import named_values
 from .choose import NEGLIGIBLE, difference
-from .quantize import Quantize
 from .stored import Stored, is_product
 from .weights import Weights
 
@@ -139,31 +139,29 @@ def choose_layers(
     samples: Any,
     wanted: float,
     bits: int,
-    single: Quantize,
-    whole: Quantised,
+    quantise: Quantised,
     counts: Callable[[Any], bool] = lambda _: True,
     progress: Progress | None = None,
 ) -> Mixture:
     """The layers to keep with `bits` so that outputs have `wanted` dB, if that can be had; they are not stated yet.
 
-    `single` quantises for the costs of single layers, `whole` for what counts: the network as it will be executed.
-    Raises what iterating `samples` and running a network raises.
+    `quantise` does what will be done to the network. Raises what iterating `samples` and running a network raises.
     """
     trials, found = Trials(module, list(islice(samples, SAMPLES))), layers(module, counts)
-    before = trials.decibels({}, whole)
+    before = trials.decibels({}, quantise)
     if before >= wanted or not found:
         return Mixture([], len(found), before, before)
     others = {value: REAL for layer in layers(module) for value in layer.values}
     costs = []
     for number, layer in enumerate(found):
         alone = {name: count for name, count in others.items() if name not in layer.values}
-        costs.append(Kept(layer, trials.decibels(alone, single.apply, TRIED)))
+        costs.append(Kept(layer, trials.decibels(alone, quantise, TRIED)))
         if progress is not None:
             progress(number + 1, len(found))
     costs.sort(key=lambda one: one.decibels)
 
     def ratio(count: int) -> float:
-        return trials.decibels(Mixture(costs[:count], 0, 0, 0).bits(bits), whole)
+        return trials.decibels(Mixture(costs[:count], 0, 0, 0).bits(bits), quantise)
 
     best = ratio(len(costs))
     goal, low, high, after = min(wanted, best - SLACK), 0, len(costs), best

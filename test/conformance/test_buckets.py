@@ -3,9 +3,11 @@
 Portable kmodels are also run in the vendor's runtime.
 """
 
+import io
 import math
 
 import numpy as np
+import onnx
 import onnxruntime
 import pytest
 from onnx import TensorProto, helper, numpy_helper
@@ -13,7 +15,7 @@ from onnx_writer import OnnxWriter
 from vendor import run_in_vendor_runtime
 
 import kpuc
-from kpuc.errors import ExecutionError, OptionError, UnsupportedError
+from kpuc.errors import ExecutionError, ModelError, OptionError, UnsupportedError
 from kpuc.runtime import Simulator
 
 FORMS = {"native": {}, "portable": {"portable": True}, "k230": {"target": "k230"}}
@@ -242,6 +244,19 @@ def test_preprocessing():
 def test_ranges_that_cannot_be_had(options, words):
     with pytest.raises(OptionError, match=f"K0723.*{words}"):
         kpuc.compile(two_symbols(), **{"dims": {"n": (2, 9), "m": 3}, **options})
+
+
+def test_models_of_all_kinds(tmp_path):
+    """A network is read once a segment, from wherever it is."""
+    model, path = two_symbols(), tmp_path / "net.onnx"
+    path.write_bytes(model)
+    options = {"dims": {"n": (2, 9), "m": (1, 3)}, "portable": True}
+    wanted = kpuc.compile(model, **options).data
+    assert kpuc.compile(path, **options).data == wanted
+    assert kpuc.compile(io.BytesIO(model), **options).data == wanted
+    assert kpuc.compile(onnx.load_model_from_string(model), **options).data == wanted
+    with pytest.raises(ModelError, match="gives text"):
+        kpuc.compile(io.StringIO("text"), **options)
 
 
 def unnamed():

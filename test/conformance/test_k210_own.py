@@ -165,6 +165,21 @@ def test_a_network_without_parameters_of_its_own_stays_float():
     assert kpuc.compile(float_twin, target="k210").report["quant"] == "none"
 
 
+def test_what_has_16_bits_stays_on_the_host_unless_8_are_asked_for():
+    path = next((path for path in find_quantised() if path.stem == "fashion_dscnn_int16x8"), None)
+    if path is None:
+        pytest.skip("KPUC_MODELS does not name the folder of the public networks")
+    image = np.random.default_rng(0).uniform(-1, 1, (1, 28, 28, 1)).astype(np.float32)
+    kept, rounded = (kpuc.compile(path, target="k210", quant=quant) for quant in (None, "u8"))
+    (expected,) = kpuc.Simulator(kpuc.compile(path, target="k510").data).run(image).values()
+    (got,), (less,) = (kpuc.Simulator(one.data).run(image).values() for one in (kept, rounded))
+    reasons = [{one["rule"] for one in kmodel.report["host"]} for kmodel in (kept, rounded)]
+    assert reasons == [{"K210-CONV-RANGE", "K210-CONV-COST"}, {"K210-CONV-COST"}]
+    assert any("--quant u8" in one["remedy"] for one in kept.report["host"])
+    np.testing.assert_allclose(got, expected, atol=1e-3)
+    assert 0.001 < np.abs(less - expected).max() / np.abs(expected).max() < 0.1
+
+
 def test_calibration_data_wins():
     path = next(path for path in NETWORKS if path.stem == "fashion_dscnn_int8")
     own = kpuc.compile(path, target="k210")

@@ -12,15 +12,10 @@ EXACT = 0.99
 RELATIVE = 1e-4
 """The largest difference of real outputs, relative to the largest of them."""
 LSTM = "LiteRT takes sigmoids and tangents of LSTM gates from tables of 16 bits"
-FACTORS = "LiteRT's factors of 16-bit layers have 16 bits"
 CHAOTIC = "sums of f32 round, and this network makes much of little: LiteRT's own sets of kernels are 19 steps apart"
 APART = {
     ("tflm_dtln_int8", "native"): LSTM,
     ("tflm_dtln_int8", "portable"): LSTM,
-    ("fashion_dscnn_int16x8", "native"): FACTORS,
-    ("fashion_dscnn_int16x8", "portable"): FACTORS,
-    ("fsdd_kws_dscnn_int16x8", "native"): FACTORS,
-    ("fsdd_kws_dscnn_int16x8", "portable"): FACTORS,
     ("tflm_mbv2_int8_nchw", "portable"): CHAOTIC,
     ("coral_deeplab_dm05", "portable"): "sums of f32 round: 98.96 % of the classes are equal",
 }

@@ -457,3 +457,17 @@ def test_copies_are_the_map_shifted(shape):
     wanted = [padded[:, :, 3 + down :, 3 + right :][:, :, : shape[2], : shape[3]] for down, right in centres]
     np.testing.assert_array_equal(np.concatenate(made, axis=1), np.concatenate(wanted, axis=1))
     assert len(made) == (1 if shape[1] == 3 else len(centres))
+
+
+def test_a_long_chain_of_sums_that_depend_on_each_other():
+    """Each sum is a layer only when the one before it is, which it sees through a padding."""
+    net = OnnxWriter(6)
+    value = net.conv(net.input(1, 3, 8, 8), 4, (3, 3), pads=SAME)
+    for _ in range(14):
+        pads = net.constant(np.int64([0, 0, 0, 0, 0, 1, 0, 0]))
+        padded = net.op("Pad", value, pads, channels=net.channels[value] + 1)
+        value = net.op("Relu", net.op("Add", net.op("Softmax", padded, axis=1), padded))
+    operations, error = formed(net, value)
+    assert operations.count("kpu.layer") == 15
+    assert "nn.add" not in operations
+    assert error <= ROUNDING

@@ -10,6 +10,7 @@ import onnxruntime
 import pytest
 from click.testing import CliRunner
 from sensitive import MODEL, NET
+from vendor19 import simulate, skip_without
 
 import kpuc
 from kpuc.errors import KpucError, OptionError
@@ -79,6 +80,16 @@ def test_kept_layers_are_computed_by_the_host_of_a_k210():
     (stays,) = compiled(target="k210", mixed=30).report["host"]
     assert (stays["rule"], stays["where"].partition(": ")[2]) == ("K210-CONV-REAL", SENSITIVE)
     assert compiled(target="k210").report["host"] == []
+
+
+def test_the_vendors_runtime_computes_the_same():
+    """Layers on the KPU and on the host, in one kmodel."""
+    skip_without()
+    kmodel = compiled(target="k210", mixed=30)
+    simulator = kpuc.Simulator(kmodel.data)
+    (sample, *_) = OTHERS
+    ((theirs,),) = simulate([(kmodel.data, list(sample.values()))])
+    np.testing.assert_array_equal(next(iter(simulator.run(sample).values())), theirs)
 
 
 def test_rounding_leaves_kept_layers_to_16_bits():

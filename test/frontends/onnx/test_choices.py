@@ -97,6 +97,12 @@ class TestWhatFailsWhereItIsNotTaken:
         said = refuse(model, UnsupportedError, "K0110")
         assert "If at fork: nn.dynamic_reshape with computed operands could fail in a branch" in said
 
+    def test_a_range_that_is_computed(self):
+        inner = [node("Range", "nought sum one", "r"), node("ReduceMax", "r", "m", keepdims=0)]
+        other = body([node("Neg", "sum", "m")], ["m"])
+        model = decided(choose("c", body(inner, ["m"]), other), nought=np.float32(0), one=np.float32(1))
+        assert "nn.range with computed operands could fail" in refuse(model, UnsupportedError, "K0110")
+
 
 def repeated(inner, trips=6, condition="", states="x", outputs="y", **initializers):
     made = helper.make_node("Loop", ["trips", condition, *states.split()], outputs.split(), body=inner, name="loop")

@@ -95,7 +95,6 @@ def weighed(operator, dtype, image, reals, axis, to, **options) -> Case:
         outputs=dtype,
         quantised={0: source, 1: scales, 2: bias},
         results={0: parameters(*to, dtype)},
-        exact=SIXTEEN_BITS if dtype == "int16" else EXACT,
         **options,
     )
 
@@ -155,12 +154,12 @@ def pool(operator, padding=VALID, activation=NONE):
     )
 
 
-SIXTEEN_BITS = 0.85
-"""The share of equal elements for weighed operators of 16 bits, whose factors LiteRT rounds to 16 bits too."""
 TEN_BITS = 0.88
-"""The same for resizing, whose weights LiteRT rounds to 10 bits."""
-TWICE = 0.8
-"""The same where LiteRT rounds twice: first to halves, or both sides of a leaky ReLU with a factor each."""
+"""The share of equal elements for resizing, whose weights LiteRT rounds to 10 or 11 bits."""
+TWICE = 0.9
+"""The same where LiteRT rounds twice: first to halves or quarters."""
+TABLES = {"exact": 0.4, "steps": 5}
+"""Functions of 16 bits, which LiteRT interpolates in tables."""
 
 EVERY = ("int8", "uint8", "int16")
 UNIT = {"int8": Quantization((1 / 256,), (-128,)), "uint8": Quantization((1 / 256,), (0,))}
@@ -200,8 +199,7 @@ CASES = [
     *(same("CONCATENATION", dtype, IMAGE, normal(2, 5, 4, 2), axis=3) for dtype in EVERY),
     quantised("CONCATENATION", "uint8", IMAGE, normal(2, 5, 4, 2), to=(-2, 2), axis=-1),
     *(quantised("SOFTMAX", dtype, normal(3, 10, scale=3), to=UNIT[dtype], beta=1.0) for dtype in ("int8", "uint8")),
-    # LiteRT adds up exponentials from a table
-    quantised("SOFTMAX", "int16", normal(3, 10, scale=3), to=UNIT["int16"], beta=1.0, exact=0.6, steps=2),
+    quantised("SOFTMAX", "int16", normal(3, 10, scale=3), to=UNIT["int16"], beta=1.0, **TABLES),
     *(quantised("LOGISTIC", dtype, normal(3, 40, scale=3), to=UNIT[dtype]) for dtype in ("int8", "uint8")),
     *(quantised("TANH", dtype, normal(3, 40, scale=2), to=SYMMETRIC[dtype]) for dtype in ("int8", "uint8")),
     *(same("RESHAPE", dtype, IMAGE, others=(i32(2, 60),)) for dtype in EVERY),
@@ -219,7 +217,10 @@ CASES = [
         for extent, options in (((10, 8), {}), ((7, 9), {"half_pixel_centers": True}), ((3, 2), {}))
     ),
     *(same(operator, "int8", normal(3, 7), normal(3, 7, seed=1)) for operator in ("MAXIMUM", "MINIMUM")),
-    *(quantised("LEAKY_RELU", dtype, IMAGE, to=(-2, 5), alpha=0.2, exact=TWICE) for dtype in EVERY),
+    *(
+        quantised("LEAKY_RELU", dtype, IMAGE, to=(-2, 5), alpha=0.2, exact=TWICE if dtype == "int16" else EXACT)
+        for dtype in EVERY
+    ),
     quantised("HARD_SWISH", "int8", IMAGE, to=(-1, 5)),
     *(quantised("RELU", dtype, IMAGE, to=(0, 4)) for dtype in EVERY),
     quantised("RELU6", "int8", normal(3, 9, scale=4), to=(0, 6)),

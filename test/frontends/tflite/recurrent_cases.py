@@ -131,7 +131,8 @@ CASES = [
     *(plain("UNIDIRECTIONAL_SEQUENCE_RNN", (2, 5, 3), 4, activation=activation) for activation in (RELU, TANH)),
     plain("UNIDIRECTIONAL_SEQUENCE_RNN", (5, 2, 3), 4, time_major=True, activation=NONE),
     *(plain("BIDIRECTIONAL_SEQUENCE_RNN", (2, 5, 3), 4, directions=2, merge_outputs=merge) for merge in (False, True)),
-    *(both_ways(2, 5, 3, 4, merge_outputs=merge) for merge in (False, True)),
+    # Both outputs in one tensor, batches first, LiteRT computes from memory that it never wrote.
+    both_ways(2, 5, 3, 4, merge_outputs=False),
     both_ways(2, 5, 3, 4, merge_outputs=True, time_major=True, cell_clip=0.3),
     basic_step(2, 3, 4),
     lstm(2, 5, 3, 4),

@@ -18,7 +18,7 @@ from kpuc.pipelines import PIPELINE, STACKVM_PIPELINE
 
 BOUND = 1e-5
 """Largest difference relative to an output's largest magnitude: some float32 roundings in a different order."""
-EXACT = 0.95
+EXACT = 0.99
 """Smallest share of the elements of a quantised result that are equal; the others differ by `steps`."""
 
 KERNELS = OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES
@@ -78,7 +78,8 @@ _WITHOUT_OPTIONS += (
 class Case:
     """One operator: its inputs (None: absent), which of them are constants, the types of its results, its options.
 
-    `quantised` are the parameters of inputs by position, `results` those of outputs.
+    `quantised` are the parameters of inputs by position, `results` those of outputs. `exact` is the share of equal
+    quantised results, `evaluated` an even smaller one of the import's own.
     """
 
     operator: str
@@ -94,6 +95,7 @@ class Case:
     intermediates: tuple[tuple[str, Quantization | None], ...] = ()
     bound: float = BOUND
     exact: float = EXACT
+    evaluated: float = 1.0
     steps: int = 1
     version: int = 1
     delegate: bool = False
@@ -259,8 +261,9 @@ def assert_like(item: Case, expected: list[np.ndarray], actual: list[np.ndarray]
 def assert_as_litert(item: Case) -> None:
     """The import, and what the pipelines make of it, compute what LiteRT computes."""
     graph, expected = expectation(item)
+    lenient = dataclasses.replace(item, exact=min(item.exact, item.evaluated))
     for actual in ours(write(graph), feed_of(item), PIPELINE, STACKVM_PIPELINE):
-        assert_like(item, expected, actual)
+        assert_like(lenient, expected, actual)
 
 
 def side_by_side(graphs: Sequence[GraphSpec]) -> GraphSpec:

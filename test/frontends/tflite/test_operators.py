@@ -4,6 +4,7 @@ import elementwise_cases
 import indexing_cases
 import pytest
 import quantised_cases
+import quantised_more_cases
 import recurrent_cases
 import shape_cases
 import spatial_cases
@@ -14,7 +15,7 @@ from single_operator import assert_as_litert
 from kpuc.frontends.tflite import supported_operators
 
 CASES = [*elementwise_cases.CASES, *spatial_cases.CASES, *shape_cases.CASES, *recurrent_cases.CASES]
-CASES += [*quantised_cases.CASES, *indexing_cases.CASES]
+CASES += [*quantised_cases.CASES, *quantised_more_cases.CASES, *indexing_cases.CASES]
 
 
 @pytest.mark.parametrize("item", CASES, ids=str)

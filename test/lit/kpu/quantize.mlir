@@ -127,3 +127,29 @@ func.func @a_network_without_layers(%x: tensor<1x2x8x8xf32> {nn.range = array<f6
   %y = "nn.exp"(%x) {nn.ranges = [array<f64: 0.0, 9.0>]} : (tensor<1x2x8x8xf32>) -> tensor<1x2x8x8xf32>
   return %y : tensor<1x2x8x8xf32>
 }
+
+// -----
+
+// A copy of one map only says anew what its bytes stand for; one of several puts them into one map.
+// CHECK-LABEL: func.func @copies
+// CHECK:       "kpu.upload"{{.*}}tensor<1x4x8x8x
+// CHECK:       "kpu.upload"{{.*}}tensor<1x4x8x8x
+// CHECK:       "kpu.conv2d"{{.*}}depthwise = true
+func.func @copies(%x: tensor<1x4x8x8xf32> {nn.range = array<f64: 0.0, 1.0>}, %y: tensor<1x4x8x8xf32> {nn.range = array<f64: 0.0, 1.0>}) -> tensor<1x8x8x8xf32> {
+  %w = "nn.constant"() {value = dense<1.0> : tensor<8x1x1x1xf32>} : () -> tensor<8x1x1x1xf32>
+  %b = "nn.constant"() {value = dense<0.0> : tensor<8xf32>} : () -> tensor<8xf32>
+  %1 = "kpu.layer"(%x, %y, %w, %b) {depthwise = true, pool = "none", kpu.copy, operandSegmentSizes = array<i32: 1, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 1>, nn.ranges = [array<f64: 0.0, 1.0>]} : (tensor<1x4x8x8xf32>, tensor<1x4x8x8xf32>, tensor<8x1x1x1xf32>, tensor<8xf32>) -> tensor<1x8x8x8xf32>
+  return %1 : tensor<1x8x8x8xf32>
+}
+
+// -----
+
+// CHECK-LABEL: func.func @copy
+// CHECK-NOT:   "kpu.conv2d"
+// CHECK:       return
+func.func @copy(%x: tensor<1x8x8x8xf32> {nn.range = array<f64: 0.0, 1.0>}) -> tensor<1x8x8x8xf32> {
+  %w = "nn.constant"() {value = dense<1.0> : tensor<8x1x1x1xf32>} : () -> tensor<8x1x1x1xf32>
+  %b = "nn.constant"() {value = dense<0.0> : tensor<8xf32>} : () -> tensor<8xf32>
+  %1 = "kpu.layer"(%x, %w, %b) {depthwise = true, pool = "none", operandSegmentSizes = array<i32: 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 1>, nn.ranges = [array<f64: 0.0, 1.0>]} : (tensor<1x8x8x8xf32>, tensor<8x1x1x1xf32>, tensor<8xf32>) -> tensor<1x8x8x8xf32>
+  return %1 : tensor<1x8x8x8xf32>
+}

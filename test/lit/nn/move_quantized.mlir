@@ -236,3 +236,19 @@ func.func @average_of_another_type(%q: tensor<1x2x4x4x!quant.uniform<i8:f32, 0.5
   %4 = "nn.quantize"(%3) {ties = "away"} : (tensor<1x2x1x1xf32>) -> tensor<1x2x1x1x!quant.uniform<i8:f32, 0.5:7>>
   return %2, %4 : tensor<1x2x1x1x!quant.uniform<i8:f32, 0.25:7>>, tensor<1x2x1x1x!quant.uniform<i8:f32, 0.5:7>>
 }
+
+// -----
+
+// So are those between transposes.
+// CHECK-LABEL: func.func @average_between_transposes
+// CHECK:       "nn.storage_cast"
+// CHECK:       "nn.avg_pool"
+// CHECK:       "nn.quantize"{{.*}}ties = "away"
+func.func @average_between_transposes(%q: tensor<1x4x4x2x!quant.uniform<i8:f32, 0.5:7>>) -> tensor<1x1x1x2x!quant.uniform<i8:f32, 0.5:7>> {
+  %0 = "nn.dequantize"(%q) : (tensor<1x4x4x2x!quant.uniform<i8:f32, 0.5:7>>) -> tensor<1x4x4x2xf32>
+  %1 = "nn.transpose"(%0) {permutation = array<i64: 0, 3, 1, 2>} : (tensor<1x4x4x2xf32>) -> tensor<1x2x4x4xf32>
+  %2 = "nn.avg_pool"(%1) {kernel = array<i64: 4, 4>, strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, padding = array<i64: 0, 0, 0, 0>, ceil_mode = false, count_include_pad = false} : (tensor<1x2x4x4xf32>) -> tensor<1x2x1x1xf32>
+  %3 = "nn.transpose"(%2) {permutation = array<i64: 0, 2, 3, 1>} : (tensor<1x2x1x1xf32>) -> tensor<1x1x1x2xf32>
+  %4 = "nn.quantize"(%3) {ties = "outwards"} : (tensor<1x1x1x2xf32>) -> tensor<1x1x1x2x!quant.uniform<i8:f32, 0.5:7>>
+  return %4 : tensor<1x1x1x2x!quant.uniform<i8:f32, 0.5:7>>
+}
