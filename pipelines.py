@@ -19,12 +19,13 @@ QUANTIZE_PIPELINES = {
 ROUND_PIPELINE = "builtin.module(nn-quantize,nn-fold-constants,nn-canonicalize,canonicalize,cse)"
 """What targets need that compute in floating point with the numbers that integers stand for."""
 STACKVM_PIPELINE = (
-    "builtin.module(nn-unroll,nn-decompose,nn-open-shapes,nn-fold-constants,nn-canonicalize,canonicalize,cse)"
+    "builtin.module(nn-unroll,nn-flatten-volumes,nn-decompose,nn-open-shapes,nn-fold-constants,nn-canonicalize,"
+    "canonicalize,cse)"
 )
 """What stack machines need on top: only operations that they have."""
 BASIC_PIPELINE = (
-    "builtin.module(nn-unroll{plain=true},nn-decompose,nn-decompose-basic,nn-fold-constants,nn-canonicalize,"
-    "canonicalize,cse)"
+    "builtin.module(nn-unroll{plain=true},nn-flatten-volumes,nn-decompose,nn-decompose-basic,nn-fold-constants,"
+    "nn-canonicalize,canonicalize,cse)"
 )
 """The same for version 5, which has fewer operations."""
 EARLY_PIPELINE = BASIC_PIPELINE.replace(
@@ -32,8 +33,8 @@ EARLY_PIPELINE = BASIC_PIPELINE.replace(
 )
 """The same for its first dialects."""
 NODES_PIPELINE = (
-    "builtin.module(kpu-download-at-once,nn-unroll{plain=true},nn-decompose,nn-decompose-basic,nn-decompose-softmax,"
-    "nn-fold-constants,nn-decompose-nodes,nn-fold-constants,nn-canonicalize,canonicalize,cse)"
+    "builtin.module(kpu-download-at-once,nn-unroll{plain=true},nn-flatten-volumes,nn-decompose,nn-decompose-basic,"
+    "nn-decompose-softmax,nn-fold-constants,nn-decompose-nodes,nn-fold-constants,nn-canonicalize,canonicalize,cse)"
 )
 """The same for version 4: the functions that old firmware has."""
 PREPARE_PIPELINE = "builtin.module(kpu-drop-rounding,kpu-prepare,nn-fuse-convolutions,nn-canonicalize,canonicalize,cse)"

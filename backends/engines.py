@@ -15,7 +15,8 @@ from .k210 import layers3, nodes4
 from .native.decompose import machine_code
 from .stackvm import nms7, operators5
 
-MINIMAL: tuple[Pattern[Any], ...] = (*decompose.PATTERNS, *basic.PATTERNS, unroll.unroll_lstm)
+RICH: tuple[Pattern[Any], ...] = (*decompose.PATTERNS, *unroll.PATTERNS)
+MINIMAL: tuple[Pattern[Any], ...] = (*RICH, *basic.PATTERNS)
 LOGIC = (basic.logical_and, basic.logical_or, basic.logical_xor, basic.logical_not, basic.cast_to_bool)
 """What has to do with booleans, which version 4 does not store."""
 OLD: tuple[Pattern[Any], ...] = (*MINIMAL, basic.sigmoid, basic.softmax, *nodes.PATTERNS)
@@ -70,7 +71,7 @@ ENGINES = (
         "v7",
         "`k230`, and `cpu` with `--portable`",
         "every element type",
-        Emitted(nms7.EMITTERS, decompose.PATTERNS),
+        Emitted(nms7.EMITTERS, RICH),
         integers=True,
     ),
     Engine(

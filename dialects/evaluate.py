@@ -150,9 +150,16 @@ def _is_plain(value: ir.Value) -> bool:
     return nn.quantization_parameters(value.type) is None
 
 
+def _known(value: ir.Value) -> Array | None:
+    """The elements of a constant, or of a tensor that has none."""
+    if nn.known_product(shape_of(value)) == 0 and _is_plain(value):
+        return np.empty(static_shape(value), dtype_of(value))
+    return nn.constant_value(value)
+
+
 def fold(op: ir.OpView, limit: int) -> tuple[Array, ...] | None:
     """The results of an operation that constants and known shapes decide, none larger than `limit` elements: such as
-    those without elements."""
+    those without elements, or of operands without."""
     if not isinstance(op, Op) or isinstance(op, nn.Constant | nn.RandomUniform | nn.RandomNormal):
         return None
     if isinstance(op, nn.ShapeOf):
@@ -169,7 +176,7 @@ def fold(op: ir.OpView, limit: int) -> tuple[Array, ...] | None:
     for value in results:
         if (nn.known_product(shape_of(value)) or 0) > limit:
             return None
-    operands = [nn.constant_value(operand) for operand in op.operation.operands]
+    operands = [_known(operand) for operand in op.operation.operands]
     partly = isinstance(op, nn.Gather | nn.Slice) and operands[0] is None
     if partly:
         operands[0] = _partly_known_shape(op.input)

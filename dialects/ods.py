@@ -19,7 +19,7 @@ concatenation), so a variadic field is stated to it as `MEMBERS` optional ones; 
 import types
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
 from typing import Annotated, Any, ClassVar, Literal, Union, get_args, get_origin
 
 import numpy as np
@@ -202,8 +202,13 @@ class Dialect(ext.Dialect, name=""):  # type: ignore[misc,call-arg]  # the bindi
     @classmethod
     def _emit_module(cls) -> ir.Module:
         """The dialect as IRDL: parsing text takes a third of the time of building operations, in every context."""
+        return ir.Module.parse(cls._irdl())
+
+    @classmethod
+    @cache
+    def _irdl(cls) -> str:
         members = "\n".join(member.irdl() for member in (*cls.attributes, *cls.operations))
-        return ir.Module.parse(f"irdl.dialect @{cls.DIALECT_NAMESPACE} {{\n{members}\n}}")
+        return f"irdl.dialect @{cls.DIALECT_NAMESPACE} {{\n{members}\n}}"
 
 
 def _text(attribute: "Attribute", number: int) -> str:

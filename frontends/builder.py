@@ -92,8 +92,9 @@ def resolve_inputs(
 
 def _fitting(spec: InputSpec, declared: list[Dim], given: Sequence[Dim], model: str) -> list[Dim]:
     """The shape that is given; a symbol that it leaves open is what is said of the symbol."""
+    # some exporters write 0 for a size that is open
     fits = len(declared) == len(given) and all(
-        d in (None, g) or (g is None and isinstance(dim, str))
+        d in (None, 0, g) or (g is None and isinstance(dim, str))
         for dim, d, g in zip(spec.shape, declared, given, strict=True)
     )
     if not fits or any(g is not None and g < 1 for g in given):

@@ -34,5 +34,6 @@ MODULES: dict[str, str] = {
     "nn-quantize": "quant.quantize",
     "nn-recognize": "nn.recognize",
     "nn-sink-transposes": "nn.sink_transposes",
+    "nn-flatten-volumes": "nn.volumes",
     "nn-unroll": "nn.unroll",
 }

@@ -12,6 +12,7 @@ from ..dialects.ods import Attribute, Dialect, Op
 from ..errors import CODES
 from .add_an_op_page import add_an_op_page
 from .cli.ops import markdown, operators
+from .conformance_page import conformance_page
 from .k210_page import k210_page
 from .nncase_page import nncase_page
 
@@ -125,11 +126,12 @@ def errors_page() -> str:
     )
 
 
-def pages() -> dict[str, str]:
-    """Every generated page by its path in docs/."""
+def pages(root: Path) -> dict[str, str]:
+    """Every generated page by its path in docs/, which is the folder `root`."""
     return {
         "add-an-op.md": add_an_op_page(),
         "coming-from-nncase.md": nncase_page(),
+        "conformance.md": conformance_page(root),
         "dialects/kpu.md": dialect_page(kpu.KPU),
         "dialects/nn.md": dialect_page(nn.NN),
         "errors.md": errors_page(),
@@ -146,7 +148,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--root", type=Path, default=Path("docs"), help="the folder of the pages")
     options = parser.parse_args(arguments)
     code = 0
-    for name, text in pages().items():
+    for name, text in pages(options.root).items():
         path = options.root / name
         if path.exists() and path.read_text() == text:
             continue

@@ -73,6 +73,7 @@ _BINARY: dict[type[Op], str] = {
     nn.Sub: "sub",
     nn.Mul: "mul",
     nn.Div: "div",
+    nn.Mod: "mod",
     nn.Maximum: "max",
     nn.Minimum: "min",
     nn.Pow: "pow",
@@ -113,6 +114,8 @@ def round_(code: Code, op: nn.Round, value: Operand) -> None:
 
 @emits(*_BINARY)
 def binary(code: Code, op: Op, lhs: Operand, rhs: Operand) -> None:
+    if isinstance(op, nn.Mod) and not op.fmod:
+        raise Unsupported("a remainder with the divisor's sign is not supported")
     code.tensor("binary", lhs, rhs, kind=_BINARY[type(op)])
 
 

@@ -11,7 +11,7 @@ from ...dialects.ods import require
 from ...dialects.tensors import shape_of
 from ..builder import ROUNDS, Unsupported
 from ..choice import Alternatives, Rounds, Undecided, scalar_condition, select
-from .node import Graph, Node, Output, Value, converter
+from .node import Graph, Node, Output, Value, converter, dtype_of_number
 
 
 @converter("If", forms={"a condition that data decides": (nn.LogicalNot, nn.Where)})
@@ -210,4 +210,4 @@ def _stacked(node: Node, output: onnx.ValueInfoProto, parts: Sequence[Value], ax
         raise Unsupported(f"it runs no round, and the shape of its result '{output.name}' is not declared")
     shape = [dim.dim_value for dim in tensor.shape.dim]
     shape.insert(axis if axis >= 0 else axis + len(shape) + 1, 0)
-    return node.new_constant(np.zeros(shape, onnx.helper.tensor_dtype_to_np_dtype(tensor.elem_type)))
+    return node.new_constant(np.zeros(shape, dtype_of_number(tensor.elem_type)))

@@ -11,7 +11,7 @@ from ...dialects.nn.extents import dims_of, ints, same_padding
 from ...dialects.ods import require
 from ...dialects.tensors import dtype_of, shape_of
 from ..builder import Unsupported
-from .node import Node, Output, converter
+from .node import MOST_ELEMENTS, Node, Output, converter
 
 
 def windows(
@@ -180,6 +180,63 @@ def global_pool(node: Node) -> Output:
     return nn.Pow(total, node.like(1 / p, total)).output
 
 
+@converter("MaxUnpool", builds=(nn.Reshape, nn.ScatterElements), forms={"a size that is given": nn.Pad})
+def max_unpool(node: Node) -> Output:
+    """Shapes must be known."""
+    kernel, shape = tuple(node.attribute("kernel_shape")), node.shape()
+    strides, _, padding = _window(node, kernel, shape[2:])
+    if None in shape:
+        raise Unsupported("the shape of the maxima is not known", "give it with --shape or --dim")
+    rank, known = len(kernel), [dim or 0 for dim in shape]
+    sizes = [(known[2 + i] - 1) * strides[i] - padding[i] - padding[rank + i] + kernel[i] for i in range(rank)]
+    whole = [*known[:2], *sizes]
+    require(
+        min(sizes) > 0 and math.prod(whole) < MOST_ELEMENTS, f"a result of {nn.shape_text(tuple(whole))} cannot be made"
+    )
+    zeros = node.new_constant(np.zeros(math.prod(whole)), dtype_of(node.input(0)))
+    values, places = (nn.Reshape(node.input(i), shape=(-1,)).output for i in (0, 1))
+    spread = nn.ScatterElements(zeros, places, values, axis=0, reduction="none").output
+    result = nn.Reshape(spread, shape=whole).output
+    if node.optional(2) is None:
+        return result
+    wanted = node.constant_ints(2, "output_shape")
+    require(len(wanted) == len(whole), f"output_shape has {len(wanted)} entries, expected {len(whole)}")
+    ends = [large - small for large, small in zip(wanted, whole, strict=True)]
+    return nn.Pad(result, padding=[0] * len(whole) + ends, mode="constant", value=0.0).output
+
+
+@converter("Col2Im", builds=(nn.Reshape, nn.ConvTranspose))
+def col2im(node: Node) -> Output:
+    """Sizes must be constant: a transposed convolution that puts each row where it belongs."""
+    image, block = node.constant_ints(1, "image_shape"), node.constant_ints(2, "block_shape")
+    rank, taps = len(block), math.prod(block)
+    require(node.rank() == 3 and len(image) == rank, f"rank {node.rank()} and {len(image)} sizes do not fit")
+    batch, rows, _ = node.shape()
+    strides, dilations = node.ints_of("strides", rank, 1), node.ints_of("dilations", rank, 1)
+    padding = node.ints_of("pads", 2 * rank, 0)
+    if batch is None or rows is None:
+        raise Unsupported("the shape of the columns is not known", "give it with --shape or --dim")
+    require(min(*strides, *dilations, *block) > 0, "strides, dilations or blocks are not positive")
+    require(rows % taps == 0, f"{rows} rows are not whole blocks of {taps}")
+    reach = [
+        (k - 1) * d + 1 - padding[i] - padding[rank + i] for i, (k, d) in enumerate(zip(block, dilations, strict=True))
+    ]
+    counts = [(size - one) // step + 1 for size, one, step in zip(image, reach, strides, strict=True)]
+    rest = [(size - one) % step for size, one, step in zip(image, reach, strides, strict=True)]
+    columns = nn.Reshape(node.input(0), shape=(batch, rows, *counts)).output
+    weight = np.tile(np.eye(taps).reshape(taps, 1, *block), (rows // taps, *(1,) * (rank + 1)))
+    return nn.ConvTranspose(
+        columns,
+        node.new_constant(weight, dtype_of(columns)),
+        None,
+        strides=strides,
+        dilations=dilations,
+        padding=padding,
+        output_padding=rest,
+        groups=rows // taps,
+    ).output
+
+
 @converter("MatMul", builds=nn.Matmul)
 def matmul(node: Node) -> Output:
     return nn.Matmul(node.input(0), node.input(1)).output
@@ -221,13 +278,19 @@ def einsum(node: Node) -> Output:
     return nn.Einsum(operands, equation=node.attribute("equation")).output
 
 
-@converter("BatchNormalization", builds=nn.BatchNorm, forms={"not spatial": (nn.Sub, nn.Mul, nn.Add, nn.Div, nn.Sqrt)})
+@converter(
+    "BatchNormalization",
+    builds=nn.BatchNorm,
+    forms={
+        "not spatial": (nn.Sub, nn.Mul, nn.Add, nn.Div, nn.Sqrt),
+        "training": (nn.Reduce, nn.Sub, nn.Square, nn.Reshape, nn.Mul, nn.Add),
+    },
+)
 def batch_normalization(node: Node) -> Output:
-    """Inference only."""
-    if node.attribute("training_mode", 0):
-        raise Unsupported("training mode is not supported", "export the model in inference mode")
     epsilon = node.attribute("epsilon", 1e-5)
     value, *parameters = [node.input(i) for i in range(5)]
+    if node.attribute("training_mode", 0):
+        return _normalised_batch(node, value, parameters, epsilon)
     if node.attribute("spatial", 1):
         return nn.BatchNorm(value, *parameters, epsilon=epsilon).output
     # opset 7: one mean and variance an element instead of one a channel
@@ -235,6 +298,25 @@ def batch_normalization(node: Node) -> Output:
     deviation = nn.Sqrt(nn.Add(variance, node.like(epsilon, variance)).output).output
     factor = node.builder.folded(nn.Div(scale, node.builder.folded(deviation)).output)
     return nn.Add(nn.Mul(nn.Sub(value, mean).output, factor).output, bias).output
+
+
+def _normalised_batch(node: Node, value: ir.Value, parameters: Sequence[ir.Value], epsilon: float) -> Output:
+    """Normalised with its own mean and variance; what is remembered of them comes nearer to these."""
+    scale, bias, *remembered = parameters
+    axes, momentum = (0, *range(2, node.rank())), node.attribute("momentum", 0.9)
+    mean = nn.Reduce(value, kind="mean", axes=axes, keepdims=True).output
+    square = nn.Square(nn.Sub(value, mean).output).output
+    found = [nn.Reshape(mean, shape=(-1,)).output, nn.Reduce(square, kind="mean", axes=axes, keepdims=False).output]
+    result = nn.BatchNorm(value, scale, bias, *found, epsilon=epsilon).output
+    return [
+        result,
+        *(
+            nn.Add(
+                nn.Mul(old, node.like(momentum, old)).output, nn.Mul(new, node.like(1 - momentum, new)).output
+            ).output
+            for old, new in zip(remembered, found, strict=True)
+        ),
+    ]
 
 
 @converter("InstanceNormalization", builds=nn.InstanceNorm)

@@ -117,8 +117,8 @@ def identity(node: Node) -> Output:
 def dropout(node: Node) -> Output:
     """Inference only: the identity. For the mask the shape must be known."""
     if node.optional(2) is not None:
-        training = node.constant(2)
-        if training is None or training.any():
+        training, ratio = node.constant(2), node.constant(1)
+        if (training is None or training.any()) and (ratio is None or ratio.any()):
             raise Unsupported("dropout in training mode is not supported", "export the model in inference mode")
     if not node.has_output(1):
         return node.input(0)

@@ -12,11 +12,11 @@ from ..builder import NetworkBuilder, Unsupported
 from ..converter import Converter
 from .loader import needed_names, node_name, sorted_nodes
 from .node import REGISTRY, Convert, Node, Reported, tensor_elements, type_name
-from .opsets import CONTRIB, CONVERT, full_name, is_standard, opsets, schema_opset
+from .opsets import CONTRIB, CONVERT, full_name, is_standard, opsets, schema_of
 
 FAMILIES = (
     (("Sequence", "Optional", "SplitToSequence", "ConcatFromSequence"), "sequences and optionals are not supported"),
-    (("String", "Regex", "TfIdfVectorizer"), "strings are not supported"),
+    (("String", "Regex"), "strings are not supported"),
 )
 """How the names of operators begin that are refused as a family, and the reason."""
 
@@ -142,9 +142,10 @@ class GraphImporter:
 
     def _check(self, proto: onnx.NodeProto, where: str) -> None:
         """The node has the inputs and attributes that its opset prescribes."""
-        if proto.op_type == "Constant" or not is_standard(full_name(proto)):
+        schema = schema_of(full_name(proto), self.opset)
+        if proto.op_type == "Constant" or schema is None:
             return  # may hold more than protobuf can serialise; has no schema: converters look at what there is
-        self.checks.opset_imports = {"": schema_opset(proto.op_type, self.opset)}
+        self.checks.opset_imports = {schema.domain: schema.since_version}
         try:
             onnx.checker.check_node(_without_graphs(proto), self.checks)
         except (onnx.checker.ValidationError, UnicodeDecodeError) as error:  # the latter: its message quotes bytes
@@ -156,7 +157,9 @@ def _without_graphs(node: onnx.NodeProto) -> onnx.NodeProto:
     """The node with empty graphs: the checker does not know the names that graphs take from outside."""
     if not any(attribute.HasField("g") for attribute in node.attribute):
         return node
-    bare = onnx.NodeProto(name=node.name, op_type=node.op_type, input=node.input, output=node.output)
+    bare = onnx.NodeProto(
+        name=node.name, op_type=node.op_type, domain=node.domain, input=node.input, output=node.output
+    )
     for attribute in node.attribute:
         if attribute.HasField("g"):
             bare.attribute.add(name=attribute.name, type=attribute.type, g=onnx.GraphProto(name="graph"))
@@ -167,9 +170,10 @@ def _without_graphs(node: onnx.NodeProto) -> onnx.NodeProto:
 
 def _require_types(proto: onnx.NodeProto, opset: int, inputs: Sequence[ir.Value | None]) -> None:
     """Every input has one of the element types that the operator takes in this opset, if the standard says which."""
-    if not is_standard(full_name(proto)):
+    schema = schema_of(full_name(proto), opset)
+    if schema is None:
         return
-    formal = onnx.defs.get_schema(proto.op_type, schema_opset(proto.op_type, opset)).inputs
+    formal = schema.inputs
     for index, value in enumerate(inputs):
         if value is None:
             continue

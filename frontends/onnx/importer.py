@@ -20,13 +20,17 @@ from . import (
     contrib_quantized,
     control,
     convolution,
+    counting,
     elementwise,
+    functions,
     indexing,
     quantization,
     recurrent,
     reduction,
     resize,
+    sampling,
     shape,
+    signal,
     unique,
 )
 from .cut import cut
@@ -41,13 +45,15 @@ __all__ = [
     "contrib_quantized",
     "control",
     "convolution",
+    "counting",
     "elementwise",
+    "functions",
     "import_onnx",
     "indexing",
     "quantization",
     "recurrent",
 ]
-__all__ += ["reduction", "resize", "shape", "supported_operators", "unique"]
+__all__ += ["reduction", "resize", "sampling", "shape", "signal", "supported_operators", "unique"]
 
 
 def import_onnx(
@@ -111,7 +117,10 @@ def _input_spec(value: onnx.ValueInfoProto, given: Sequence[Dim] | None, model: 
         what = (kind or "value of no type").removesuffix("_type").replace("_", " ")
         raise UnsupportedError("K0113", where=where, cause=f"the input is a {what}; only tensors are supported")
     if tensor.HasField("shape"):
-        shape = tuple(dim.dim_value if dim.dim_value > 0 else dim.dim_param for dim in tensor.shape.dim)
+        shape = tuple(
+            dim.dim_value if dim.HasField("dim_value") and dim.dim_value >= 0 else dim.dim_param
+            for dim in tensor.shape.dim
+        )
     elif given is not None:
         shape = ("",) * len(given)
     else:

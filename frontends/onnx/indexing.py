@@ -4,6 +4,8 @@ import numpy as np
 
 from ...dialects import nn
 from ...dialects.nn.extents import as_int64
+from ...dialects.ods import require
+from ..builder import Unsupported
 from .node import Node, Output, converter
 from .unique import places
 
@@ -80,3 +82,26 @@ def non_max_suppression(node: Node) -> Output:
         iou_threshold=node.scalar(3, 0.0),
         score_threshold=None if node.optional(4) is None else node.scalar(4, 0.0),
     ).output
+
+
+@converter(
+    "TensorScatter", builds=(nn.Reshape, nn.Add, nn.Expand, nn.ScatterElements), forms={"caches that go round": nn.Mod}
+)
+def tensor_scatter(node: Node) -> Output:
+    """Shapes must be known."""
+    shape, update = node.shape(0), node.shape(1)
+    axis = node.axis("axis", -2, len(shape))
+    if None in shape or None in update:
+        raise Unsupported("the shapes of caches and updates must be known", "give them with --shape or --dim")
+    require(
+        0 < axis < len(shape) == len(update), f"axis {axis}, rank {len(shape)} and {len(update)} do not fit together"
+    )
+    column = (1,) * axis + (-1,) + (1,) * (len(shape) - axis - 1)
+    steps = node.new_constant(np.arange(update[axis] or 0).reshape(column), np.int64)
+    starts = node.optional(2)
+    if starts is not None:
+        steps = nn.Add(steps, nn.Reshape(starts, shape=(-1,) + (1,) * (len(shape) - 1)).output).output
+    if node.attribute("mode", "linear") == "circular":
+        steps = nn.Mod(steps, node.like(shape[axis] or 0, steps), fmod=False).output
+    indices = nn.Expand(steps, shape=[dim or 0 for dim in update]).output
+    return nn.ScatterElements(node.input(0), indices, node.input(1), axis=axis, reduction="none").output

@@ -14,6 +14,7 @@ from ...dialects.tensors import Array, Shape, dtype_of, element_type, shape_of
 from ...errors import ModelError, UnsupportedError
 from ..builder import NetworkBuilder, Unsupported
 from ..converter import Registry
+from .opsets import PREVIEW
 
 Value: TypeAlias = ir.Value
 Output: TypeAlias = Value | Sequence[Value]
@@ -21,7 +22,6 @@ Convert = Callable[["Node"], Output]
 
 REGISTRY: Registry[Convert] = Registry()
 converter = REGISTRY.converter
-
 
 MOST_ELEMENTS = 2**31
 """Of a tensor that a converter makes: a few bytes of a file shall not ask for all memory."""
@@ -60,6 +60,11 @@ class Node:
     def where(self) -> str:
         """The node as the place of an error."""
         return f"{self.builder.model}: {self.name}"
+
+    @property
+    def version(self) -> int:
+        """The version of the operators of the node's domain: the opset, or 1 of what is in preview."""
+        return 1 if self.proto.domain == PREVIEW else self.opset
 
     @property
     def operator(self) -> str:
@@ -197,14 +202,15 @@ def tensor_elements(tensor: onnx.TensorProto, where: str) -> Array:
     """
     kind = type_name(tensor.data_type)
     try:
-        element_type(onnx.helper.tensor_dtype_to_np_dtype(tensor.data_type))
+        dtype = dtype_of_number(tensor.data_type)
+        element_type(dtype)
     except (TypeError, KeyError) as error:
         cause = f"tensor '{tensor.name}' is of type {kind}, which is not supported"
         raise UnsupportedError("K0111", where=where, cause=cause) from error
     try:
         if any(dim < 0 for dim in tensor.dims):
             raise ValueError("negative dimensions")
-        return numpy_helper.to_array(tensor)
+        return numpy_helper.to_array(tensor).astype(dtype, copy=False)
     except (TypeError, ValueError) as error:
         shape = "x".join(map(str, tensor.dims))
         cause = f"the data of tensor '{tensor.name}' is not that of {shape or 'a scalar'} {kind}: {error}"
@@ -217,9 +223,16 @@ def type_name(data_type: int) -> str:
     return str(names.Name(data_type)) if data_type in names.values() else f"number {data_type}"
 
 
+def dtype_of_number(data_type: int) -> np.dtype[Any]:
+    """The numpy dtype that stands for an ONNX data type number: that of bfloat16 is float32, which holds all of it."""
+    if data_type == onnx.TensorProto.BFLOAT16:
+        return np.dtype(np.float32)
+    return onnx.helper.tensor_dtype_to_np_dtype(data_type)
+
+
 def mlir_element_type(data_type: int) -> ir.Type:
     """The MLIR element type of an ONNX data type number; raises `Unsupported`."""
     try:
-        return element_type(onnx.helper.tensor_dtype_to_np_dtype(data_type))
+        return element_type(dtype_of_number(data_type))
     except (TypeError, KeyError) as error:
         raise Unsupported(f"element type {type_name(data_type)} is not supported") from error

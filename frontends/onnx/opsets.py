@@ -9,7 +9,8 @@ OLDEST, NEWEST = 7, 28
 CONVERT = "convert it with onnx.version_converter.convert_version"
 CONTRIB = "com.microsoft"
 """The domain of onnxruntime's own operators, which has no opsets; their names are written `com.microsoft.FusedConv`."""
-
+PREVIEW = "ai.onnx.preview"
+"""The domain of operators that may join the standard, all of version 1; named like `ai.onnx.preview.FlexAttention`."""
 
 MISPLACED = ("SimplifiedLayerNormalization",)
 """What onnxruntime puts into the standard's domain, although the standard does not have it."""
@@ -23,7 +24,7 @@ def full_name(node: onnx.NodeProto) -> str:
 
 
 def is_standard(operator: str) -> bool:
-    """Whether there is a schema of an operator."""
+    """Whether an operator belongs to the standard's opsets."""
     return "." not in operator
 
 
@@ -40,12 +41,15 @@ def opsets(operator: str) -> tuple[int, int]:
     return max(version, OLDEST), last
 
 
-def schema_opset(operator: str, opset: int) -> int:
-    """The opset whose schema describes an operator.
+def schema_of(operator: str, opset: int) -> onnx.defs.OpSchema | None:
+    """The schema that describes an operator in an opset; onnxruntime's own have none.
 
     GroupNormalization was deprecated by the very opset 18 that introduced it; files have it, and it has the form of 21.
     """
-    return max(opset, 21) if operator == "GroupNormalization" and opset >= 18 else opset
+    domain, _, name = operator.rpartition(".")
+    if domain:
+        return onnx.defs.get_schema(name, 1, domain) if domain == PREVIEW else None
+    return onnx.defs.get_schema(name, max(opset, 21) if name == "GroupNormalization" and opset >= 18 else opset)
 
 
 TYPES = {
@@ -61,8 +65,8 @@ TYPES = {
 def element_types(operator: str) -> list[str]:
     """The types of the first input that the newest schema allows and `nn` has; of an operator without inputs, those of
     its result. Onnxruntime's own operators have no schema here: none are stated."""
-    if not is_standard(operator):
+    found = schema_of(operator, opsets(operator)[1])
+    if found is None:
         return []
-    schema = onnx.defs.get_schema(operator, schema_opset(operator, opsets(operator)[1]))
-    first = (*schema.inputs, *schema.outputs)[0]
+    first = (*found.inputs, *found.outputs)[0]
     return [ours for theirs, ours in TYPES.items() if f"tensor({theirs})" in first.types]

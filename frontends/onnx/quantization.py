@@ -25,8 +25,7 @@ def parameters(node: Node, scale: int, zero_point: int, rank: int = 1) -> tuple[
     scales, zeros = node.constant(scale), node.constant(zero_point)
     if scales is None or (node.optional(zero_point) is not None and zeros is None):
         raise Unsupported("scale and zero point must be constant", "quantise with static parameters")
-    if scales.ndim > rank or node.attribute("block_size", 0):
-        raise Unsupported("blocked quantisation is not supported", "quantise per tensor or per axis")
+    require(scales.ndim <= rank, f"scales are of rank {scales.ndim}")
     require(bool(np.all(scales > 0) and np.all(np.isfinite(scales))), "a scale is not a positive number")
     return scales, zeros
 
@@ -58,24 +57,83 @@ def dequantize(value: ir.Value, scales: Array, zeros: Array | None, axis: int) -
     return nn.Dequantize(nn.StorageCast(value, results=[typed]).output).output
 
 
-@converter("QuantizeLinear", builds=nn.Quantize, forms={"integers as input": nn.Cast})
+def _needs_arithmetic(node: Node) -> bool:
+    """Whether the parameters are no part of an element type."""
+    computed = node.constant(1) is None or (node.optional(2) is not None and node.constant(2) is None)
+    return computed or bool(node.attribute("block_size", 0))
+
+
+def _spread_parameters(node: Node, dtype: np.dtype[Any]) -> tuple[ir.Value, ir.Value | None]:
+    """Scale and zero point, with elements of this type, of a shape that goes with the first input's."""
+    rank, block = node.rank(), int(node.attribute("block_size", 0))
+    axis = node.axis("axis", 1, rank) if rank > 1 else 0
+
+    def spread(index: int) -> ir.Value:
+        value = node.builder.folded(cast_to(node.input(index), element_type(dtype)))
+        shape = [dim or 0 for dim in shape_of(value)]
+        if len(shape) == 1 and not block:
+            return nn.Reshape(value, shape=[-1 if i == axis else 1 for i in range(rank)]).output
+        if not block:
+            return value
+        require(len(shape) == rank, f"blocked scales are of rank {len(shape)}, expected {rank}")
+        apart = nn.Unsqueeze(value, axes=(axis + 1,)).output
+        repeated = nn.Expand(apart, shape=(*shape[: axis + 1], block, *shape[axis + 1 :])).output
+        joined = nn.Reshape(repeated, shape=(*shape[:axis], -1, *shape[axis + 1 :])).output
+        size = node.shape()[axis]
+        return nn.Slice(joined, starts=(0,), ends=(size or 0,), axes=(axis,), steps=(1,)).output
+
+    return spread(1), None if node.optional(2) is None else spread(2)
+
+
+BLOCKS = (nn.Unsqueeze, nn.Expand, nn.Reshape, nn.Slice)
+"""What gives each element its block's scale."""
+
+
+@converter(
+    "QuantizeLinear",
+    builds=nn.Quantize,
+    forms={
+        "integers as input": nn.Cast,
+        "parameters that are computed": (nn.Div, nn.Round, nn.Add, nn.Clamp, nn.Cast),
+        "blocks": (*BLOCKS, nn.Div, nn.Round, nn.Add, nn.Clamp, nn.Cast),
+    },
+)
 def quantize_linear(node: Node) -> Output:
-    """Scale and zero point must be constant, per tensor or per axis; integers of 8 and 16 bits."""
-    scales, zeros = parameters(node, 1, 2)
-    kind = node.attribute("output_dtype", 0)
-    dtype = zeros.dtype if zeros is not None else dtype_of(mlir_element_type(kind)) if kind else np.dtype(np.uint8)
+    """Integers of 8 and 16 bits. Scales and zero points that are computed, or one a block, take arithmetic in float."""
+    zero, kind = node.optional(2), node.attribute("output_dtype", 0)
+    dtype = dtype_of(zero) if zero is not None else dtype_of(mlir_element_type(kind)) if kind else np.dtype(np.uint8)
     value = node.input(0)
     if dtype_of(value).kind != "f":
         value = cast_to(value, element_type(np.float32))
+    if _needs_arithmetic(node):
+        scale, shift = _spread_parameters(node, dtype_of(value))
+        steps = nn.Round(nn.Div(value, scale).output).output
+        steps = steps if shift is None else nn.Add(steps, shift).output
+        info = np.iinfo(dtype)
+        return cast_to(nn.Clamp(steps, min=float(info.min), max=float(info.max)).output, element_type(dtype))
+    scales, zeros = parameters(node, 1, 2)
     return quantize(value, scales, zeros, node.attribute("axis", 1), dtype)
 
 
-@converter("DequantizeLinear", builds=nn.Dequantize, forms={"results other than f32": nn.Cast})
+@converter(
+    "DequantizeLinear",
+    builds=nn.Dequantize,
+    forms={
+        "results other than f32": nn.Cast,
+        "parameters that are computed": (nn.Cast, nn.Sub, nn.Mul),
+        "blocks": (*BLOCKS, nn.Cast, nn.Sub, nn.Mul),
+    },
+)
 def dequantize_linear(node: Node) -> Output:
-    """Scale and zero point must be constant, per tensor or per axis; integers of 8, 16 and 32 bits."""
+    """Integers of 8, 16 and 32 bits. Scales and zero points that are computed, or one a block, take arithmetic."""
+    kind = node.attribute("output_dtype", 0)
+    if _needs_arithmetic(node):
+        scale, shift = _spread_parameters(node, dtype_of(node.input(1)))
+        steps = cast_to(node.input(0), scale.type.element_type)
+        result = nn.Mul(steps if shift is None else nn.Sub(steps, shift).output, scale).output
+        return cast_to(result, mlir_element_type(kind) if kind else scale.type.element_type)
     scales, zeros = parameters(node, 1, 2)
     result = dequantize(node.input(0), scales, zeros, node.attribute("axis", 1))
-    kind = node.attribute("output_dtype", 0)
     return cast_to(result, mlir_element_type(kind) if kind else element_type(scales.dtype))
 
 

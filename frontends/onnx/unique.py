@@ -17,7 +17,13 @@ def places(condition: ir.Value) -> ir.Value:
     return nn.Reshape(nn.NonZero(condition).output, shape=(-1,)).output
 
 
-@converter("Unique")
+@converter(
+    "Unique",
+    builds=(
+        *(nn.Reshape, nn.Transpose, nn.Unsqueeze, nn.ShapeOf, nn.Range, nn.Equal, nn.NotEqual, nn.Greater, nn.Cast),
+        *(nn.Reduce, nn.ArgReduce, nn.NonZero, nn.Gather, nn.GatherElements, nn.DynamicTopk),
+    ),
+)
 def unique(node: Node) -> Output:
     value, in_order = node.input(0), bool(node.attribute("sorted", 1))
     if "axis" in node.attributes:

@@ -1,5 +1,6 @@
 """Patterns of `nn-decompose-basic` for what picks elements by indices, and what finds them."""
 
+import math
 from typing import Any
 
 import numpy as np
@@ -59,6 +60,41 @@ def gather(op: nn.Gather, rewriter: Rewriter) -> Match:
     return rewriter.replace(op, nn.Gather(op.input, indices, axis=op.axis, batch_dims=op.batch_dims).output)
 
 
+@pattern(nn.GatherElements)
+def gather_elements(op: nn.GatherElements, rewriter: Rewriter) -> Match:
+    """Elements of the flat tensor, each at its own position but for the axis."""
+    if not (is_static(op.input) and is_static(op.indices)) or math.prod(static_shape(op.input)) > EXACT:
+        return NO_MATCH
+    shape = static_shape(op.input)
+    axis = op.axis % len(shape)
+    steps = [math.prod(shape[i + 1 :]) for i in range(len(shape))]
+    grid = np.indices(static_shape(op.indices))
+    base = sum(grid[i] * step for i, step in enumerate(steps) if i != axis) + np.zeros_like(grid[0])
+    known = nn.constant_value(op.indices)
+    if known is not None:
+        front = np.where(known < 0, known + shape[axis], known)
+        places = nn.Constant(value=(base + front * steps[axis]).astype(np.int32)).output
+    else:
+        moved = times(_from_front(op.indices, shape[axis]), steps[axis])
+        places = _narrow(nn.Add(moved, nn.Constant(value=base.astype(np.float32)).output).output)
+    flat = nn.Reshape(op.input, shape=(-1,)).output
+    return rewriter.replace(op, nn.Gather(flat, places, axis=0, batch_dims=0).output)
+
+
+@pattern(nn.Trilu)
+def trilu(op: nn.Trilu, rewriter: Rewriter) -> Match:
+    """Elements of the flat tensor, and a zero behind them: for elements that the machine only moves."""
+    if dtype_of(op.input) == np.float32 or not is_static(op.input):
+        return NO_MATCH
+    shape = static_shape(op.input)
+    count = math.prod(shape)
+    kept = (np.triu if op.upper else np.tril)(np.ones(shape[-2:], bool), op.k)
+    places = np.where(kept, np.arange(count).reshape(shape), count).astype(np.int32)
+    zero = nn.Constant(value=np.zeros(1, dtype_of(op.input))).output
+    flat = nn.concat([nn.Reshape(op.input, shape=(-1,)).output, zero], 0)
+    return rewriter.replace(op, nn.Gather(flat, nn.Constant(value=places).output, axis=0, batch_dims=0).output)
+
+
 @pattern(nn.GatherNd)
 def gather_nd(op: nn.GatherNd, rewriter: Rewriter) -> Match:
     """Constant tuples of 32 bits, counted from the front."""
@@ -116,4 +152,4 @@ def topk(op: nn.Topk, rewriter: Rewriter) -> Match:
     return rewriter.replace(op, nn.concat(values, axis), nn.concat(indices, axis))
 
 
-PATTERNS: tuple[Pattern[Any], ...] = (gather, gather_nd, one_hot, hardmax, topk)
+PATTERNS: tuple[Pattern[Any], ...] = (gather, gather_elements, gather_nd, trilu, one_hot, hardmax, topk)

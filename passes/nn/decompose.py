@@ -12,14 +12,16 @@ import numpy as np
 from ...dialects import nn
 from ...dialects.mlir import ir
 from ...dialects.nn.extents import divided, extent_of, reshape, scaled
-from ...dialects.tensors import dtype_of, shape_of
+from ...dialects.tensors import dtype_of, is_static, shape_of, static_shape
 from ..pipeline import register_pass
 from ..rewriter import NO_MATCH, Match, Pattern, Rewriter, pattern, rewrite_module
-from . import whole_numbers
+from . import integers, whole_numbers
 from .batches import batch_to_space, gather_in_batches, space_to_batch
 from .einsum import einsum
 from .move_quantized import average_of_integers
 from .quantization import by_arithmetic
+from .resampling import resize_by_axes
+from .scatter import combined, scatter_elements
 
 
 def scalar(number: float, like: ir.Value) -> ir.Value:
@@ -262,10 +264,11 @@ def lrn(op: nn.Lrn, rewriter: Rewriter) -> Match:
 @pattern(nn.LpPool)
 def lp_pool(op: nn.LpPool, rewriter: Rewriter) -> Match:
     """(mean of |x|^p * size of the window)^(1 / p), where padding counts as zeros"""
-    if op.ceil_mode or op.p not in (1, 2) or len(op.kernel) != 2:
+    if op.ceil_mode or len(op.kernel) == 1:
         return NO_MATCH
+    power = (nn.Square if op.p == 2 else nn.Abs)(op.input).output
     mean = nn.AvgPool(
-        (nn.Abs if op.p == 1 else nn.Square)(op.input).output,
+        power if op.p in (1, 2) else nn.Pow(power, scalar(op.p, power)).output,
         kernel=op.kernel,
         strides=op.strides,
         dilations=op.dilations,
@@ -274,6 +277,8 @@ def lp_pool(op: nn.LpPool, rewriter: Rewriter) -> Match:
         count_include_pad=True,
     ).output
     total = times(mean, math.prod(op.kernel))
+    if op.p > 2:
+        return rewriter.replace(op, nn.Pow(total, scalar(1 / op.p, total)).output)
     return rewriter.replace(op, total if op.p == 1 else nn.Sqrt(total).output)
 
 
@@ -374,6 +379,70 @@ def pool1d(op: nn.PoolOp, rewriter: Rewriter) -> Match:
     return rewriter.replace(op, nn.Squeeze(result, axes=(2,)).output)
 
 
+@pattern(nn.Reduce)
+def reduce_of_booleans(op: nn.Reduce, rewriter: Rewriter) -> Match:
+    """The largest or smallest of the numbers 0 and 1."""
+    if dtype_of(op.input) != np.bool_:
+        return NO_MATCH
+    result = op.rebuild(nn.Cast(op.input, to=ir.F32Type.get(), saturate=True).output).output
+    return rewriter.replace(op, nn.Cast(result, to=op.output.type.element_type, saturate=True).output)
+
+
+@pattern(nn.CompareOp)
+def comparison_of_halves(op: nn.CompareOp, rewriter: Rewriter) -> Match:
+    """The same numbers in float32."""
+    if dtype_of(op.lhs) != np.float16:
+        return NO_MATCH
+    wide = (nn.Cast(one, to=ir.F32Type.get(), saturate=True).output for one in (op.lhs, op.rhs))
+    return rewriter.replace(op, op.rebuild(*wide).output)
+
+
+@pattern(nn.Pad)
+def wrapped_pad(op: nn.Pad, rewriter: Rewriter) -> Match:
+    """What is at the other end, joined to it."""
+    rank = len(shape_of(op.input))
+    if op.mode != "wrap" or not is_static(op.input):
+        return NO_MATCH
+    amounts = list(zip(op.padding[:rank], op.padding[rank:], static_shape(op.input), strict=True))
+    if any(not 0 <= amount <= size for before, behind, size in amounts for amount in (before, behind)):
+        return NO_MATCH
+    value = op.input
+    for axis, (before, behind, size) in enumerate(amounts):
+        cuts = [(size - before, size), (0, size), (0, behind)]
+        parts = [
+            nn.Slice(value, starts=(start,), ends=(end,), axes=(axis,), steps=(1,)).output
+            for start, end in cuts
+            if start < end
+        ]
+        value = parts[0] if len(parts) == 1 else nn.concat(parts, axis)
+    return rewriter.replace(op, value)
+
+
+@pattern(nn.PoolOp)
+def pool3d(op: nn.PoolOp, rewriter: Rewriter) -> Match:
+    """Pooling of each slice, then of each column through the slices: what counts is what counts in both."""
+    if len(shape_of(op.input)) != 5 or not is_static(op.input) or not isinstance(op, nn.MaxPool | nn.AvgPool):
+        return NO_MATCH
+    n, c, depth, height, width = static_shape(op.input)
+    rows, columns = static_shape(op.output)[3:]
+    before, behind = op.padding[:3], op.padding[3:]
+    slices = op.rebuild(
+        nn.Reshape(op.input, shape=(n, c * depth, height, width)).output,
+        kernel=op.kernel[1:],
+        strides=op.strides[1:],
+        dilations=op.dilations[1:],
+        padding=(*before[1:], *behind[1:]),
+    ).output
+    result = op.rebuild(
+        nn.Reshape(slices, shape=(n, c, depth, rows * columns)).output,
+        kernel=(op.kernel[0], 1),
+        strides=(op.strides[0], 1),
+        dilations=(op.dilations[0], 1),
+        padding=(before[0], 0, behind[0], 0),
+    ).output
+    return rewriter.replace(op, nn.Reshape(result, shape=static_shape(op.output)).output)
+
+
 PATTERNS: tuple[Pattern[Any], ...] = (
     reciprocal,
     rsqrt,
@@ -411,6 +480,14 @@ PATTERNS: tuple[Pattern[Any], ...] = (
     pool1d,
     whole_numbers.max_pool,
     whole_numbers.convolution,
+    pool3d,
+    resize_by_axes,
+    scatter_elements,
+    combined,
+    reduce_of_booleans,
+    comparison_of_halves,
+    wrapped_pad,
+    *integers.PATTERNS,
     *by_arithmetic(native=("int8", "uint8", "int16")),
 )
 

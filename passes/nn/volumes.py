@@ -5,10 +5,14 @@ On exit no convolution of known sizes slides over three dimensions. Results diff
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from typing import ClassVar
+
 from ...dialects import nn
 from ...dialects.mlir import ir
 from ...dialects.tensors import is_static, static_shape
-from ..rewriter import NO_MATCH, Match, Rewriter, pattern
+from ..pipeline import register_pass
+from ..rewriter import NO_MATCH, Match, Rewriter, pattern, rewrite_module
 from .basic import as_convolution
 
 
@@ -57,3 +61,14 @@ def transposed_convolution(op: nn.ConvTranspose, rewriter: Rewriter) -> Match:
 
 
 PATTERNS = (convolution, transposed_convolution)
+
+
+@register_pass
+@dataclass(frozen=True)
+class FlattenVolumes:
+    """Express convolutions over three dimensions through those over two."""
+
+    name: ClassVar[str] = "nn-flatten-volumes"
+
+    def apply(self, module: ir.Module) -> None:
+        rewrite_module(module, PATTERNS)

@@ -8,8 +8,8 @@ from functools import cache
 
 import numpy as np
 import pytest
+from node_cases import as_array, cases, with_constants
 from onnx import ValueInfoProto, helper, numpy_helper
-from test_onnx_nodes import as_array, cases, with_constants
 
 import kpuc
 from kpuc.backends.native.decompose import computes
@@ -19,6 +19,7 @@ from kpuc.dialects.function import check_static, entry_function
 from kpuc.errors import KpucError
 from kpuc.frontends.onnx import import_onnx
 from kpuc.frontends.onnx.node import REGISTRY
+from kpuc.frontends.onnx.opsets import full_name
 from kpuc.passes.pipeline import parse_pipeline
 from kpuc.pipelines import INTEGER_PIPELINE
 from kpuc.tools.cli.ops import operators
@@ -76,7 +77,7 @@ ROWS = {row["operator"]: row for row in operators()["onnx"]}
 def examples(operator):
     """Models of one node."""
     models = [MORE[operator].SerializeToString()] if operator in MORE else []
-    for case in [one for one in cases() if one.model.graph.node[0].op_type == operator][:TRIED]:
+    for case in [one for one in cases() if full_name(one.model.graph.node[0]) == operator][:TRIED]:
         inputs = case.data_sets[0][0]
         if all(hasattr(value, "dtype") for value in inputs):
             model, _ = with_constants(case.model, [as_array(value) for value in inputs], "fiub")

@@ -69,6 +69,19 @@ def lstm(direction, **given):
     return lambda x: nn.Lstm(x, *map(constant, weights), None, None, None, None, **usual | given)
 
 
+def gru(direction, **given):
+    count = 2 if direction == "bidirectional" else 1
+    weights = f32(count, 6, 3) / 9, f32(count, 6, 2) / 9, f32(count, 12) / 9
+    usual = {"activations": ("Sigmoid", "Tanh") * count, "linear_before_reset": False}
+    return lambda x: nn.Gru(x, *map(constant, weights), None, None, direction=direction, **PLAIN | usual | given)
+
+
+def rnn(direction, **given):
+    weights = f32(2, 2, 3) / 9, f32(2, 2, 2) / 9, f32(2, 4) / 9
+    return lambda x: nn.Rnn(x, *map(constant, weights), None, None, direction=direction, **PLAIN | given)
+
+
+PLAIN = {"hidden_size": 2, "activation_alpha": (), "activation_beta": (), "layout": 0}
 X, IMAGE = f32(2, 3, 4), f32(2, 3, 5, 4)
 ROW, CHANNEL = f32(4), f32(3)
 TIES = np.array([[1, 2, 2, 1, 2, 0], [0, 0, 0, 0, 0, 0]], np.float32)
@@ -108,6 +121,13 @@ WRITTEN = {
     "gather by constants": (lambda x: nn.Gather(x, constant(np.int32([1, -1, -3])), axis=1, batch_dims=0), X),
     "gather_nd": (lambda x: nn.GatherNd(x, constant(np.array([[1, 2], [-1, -3]])), batch_dims=0), X),
     "gather_nd in batches": (lambda x: nn.GatherNd(x, constant(np.int32([[[-1]], [[0]]])), batch_dims=1), X),
+    "gather_elements": (lambda x, i: nn.GatherElements(x, i, axis=1), X, np.array([[[2, -1, 0, 1]], [[-3, 0, 1, 1]]])),
+    "gather_elements by constants": (
+        lambda x: nn.GatherElements(x, constant(np.array([[[1, -1, 0]]])), axis=-1),
+        X,
+    ),
+    "trilu": (lambda x: nn.Trilu(x, k=1, upper=True), np.arange(24).reshape(2, 3, 4)),
+    "trilu lower": (lambda x: nn.Trilu(x, k=-1, upper=False), np.arange(24, dtype=np.int32).reshape(2, 3, 4)),
     "one_hot": (lambda i, v: nn.OneHot(i, v, depth=4, axis=-1), np.array([[0, -1, 3], [-4, 4, -5]]), f32(2)),
     "one_hot in front": (lambda i, v: nn.OneHot(i, v, depth=3, axis=0), np.int32([0, -1, 2, 7]), f32(2)),
     "hardmax": (lambda x: nn.Hardmax(x, axis=1), TIES),
@@ -131,6 +151,11 @@ WRITTEN = {
         for rounding in ("round_prefer_floor", "round_prefer_ceil", "floor", "ceil")
     },
     **{f"lstm {direction}": (lstm(direction), f32(5, 2, 3)) for direction in ("forward", "reverse", "bidirectional")},
+    **{f"gru {direction}": (gru(direction), f32(5, 2, 3)) for direction in ("forward", "reverse", "bidirectional")},
+    "gru reset last": (gru("forward", linear_before_reset=True, clip=0.5), f32(5, 2, 3)),
+    "gru of samples": (gru("reverse", layout=1), f32(2, 5, 3)),
+    "rnn": (rnn("bidirectional", activations=("Affine", "ScaledTanh"), activation_alpha=(0.4, 1.7)), f32(5, 2, 3)),
+    "lstm with everything": (lstm("bidirectional", clip=0.4, input_forget=True, layout=1), f32(2, 5, 3)),
     "lstm clipped": (lstm("forward", cell_clip=0.2), f32(5, 1, 3)),
 }
 """The operation, which must be gone in the end (unless it is what it is written with), and its inputs."""

@@ -372,3 +372,33 @@ func.func @resize_linear(%x: tensor<1x1x3x4xf32>) -> tensor<1x1x6x4xf32> {
     extrapolation_value = 0.0 : f64, antialias = false} : (tensor<1x1x3x4xf32>) -> tensor<1x1x6x4xf32>
   return %0 : tensor<1x1x6x4xf32>
 }
+
+// -----
+
+// CHECK-LABEL: func.func @gather_elements
+// CHECK:       %[[FLAT:.*]] = "nn.reshape"(%arg0) {shape = array<i64: -1>}
+// CHECK:       "nn.gather"(%[[FLAT]],
+func.func @gather_elements(%x: tensor<3x2xf32>) -> tensor<2x2xf32> {
+  %i = "nn.constant"() {value = dense<[[0, 2], [1, -1]]> : tensor<2x2xi64>} : () -> tensor<2x2xi64>
+  %0 = "nn.gather_elements"(%x, %i) {axis = 0 : i64} : (tensor<3x2xf32>, tensor<2x2xi64>) -> tensor<2x2xf32>
+  return %0 : tensor<2x2xf32>
+}
+
+// -----
+
+// CHECK-LABEL: func.func @trilu_of_integers
+// CHECK:       "nn.constant"() {value = dense<{{\[\[}}0, 1], [4, 3]]> : tensor<2x2xi32>}
+// CHECK:       "nn.gather"
+func.func @trilu_of_integers(%x: tensor<2x2xi64>) -> tensor<2x2xi64> {
+  %0 = "nn.trilu"(%x) {k = 0 : i64, upper = true} : (tensor<2x2xi64>) -> tensor<2x2xi64>
+  return %0 : tensor<2x2xi64>
+}
+
+// -----
+
+// CHECK-LABEL: func.func @trilu_of_floats
+// CHECK-NEXT:  "nn.trilu"
+func.func @trilu_of_floats(%x: tensor<2x2xf32>) -> tensor<2x2xf32> {
+  %0 = "nn.trilu"(%x) {k = 0 : i64, upper = true} : (tensor<2x2xf32>) -> tensor<2x2xf32>
+  return %0 : tensor<2x2xf32>
+}

@@ -108,6 +108,21 @@ func.func @gelu(%x: tensor<4xf32>) -> tensor<4xf32> {
 
 // -----
 
+// The other formula: its gate is no erf.
+// CHECK-LABEL: func.func @gelu_by_tanh
+// CHECK-NOT:   nn.gelu
+func.func @gelu_by_tanh(%x: tensor<4xf32>, %y: tensor<4xf32>) -> tensor<4xf32> {
+  %half = "nn.constant"() {value = dense<0.5> : tensor<f32>} : () -> tensor<f32>
+  %one = "nn.constant"() {value = dense<1.0> : tensor<f32>} : () -> tensor<f32>
+  %0 = "nn.tanh"(%y) : (tensor<4xf32>) -> tensor<4xf32>
+  %1 = "nn.add"(%0, %one) : (tensor<4xf32>, tensor<f32>) -> tensor<4xf32>
+  %2 = "nn.mul"(%x, %half) : (tensor<4xf32>, tensor<f32>) -> tensor<4xf32>
+  %3 = "nn.mul"(%2, %1) : (tensor<4xf32>, tensor<4xf32>) -> tensor<4xf32>
+  return %3 : tensor<4xf32>
+}
+
+// -----
+
 // CHECK-LABEL: func.func @gelu_of_another_scale
 // CHECK-NOT:   nn.gelu
 func.func @gelu_of_another_scale(%x: tensor<4xf32>) -> tensor<4xf32> {

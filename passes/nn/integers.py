@@ -1,0 +1,109 @@
+"""Arithmetic of integers that few machines have, through what most have. Results are the same to the bit."""
+
+from typing import Any
+
+import numpy as np
+
+from ...dialects import nn
+from ...dialects.mlir import ir
+from ...dialects.tensors import Array, dtype_of, element_type, shape_of
+from ..rewriter import NO_MATCH, Match, Pattern, Rewriter, pattern
+
+
+def _constant(number: Any, like: ir.Value) -> ir.Value:
+    return nn.Constant(value=np.asarray(number, dtype_of(like))).output
+
+
+def _number(value: float) -> ir.Value:
+    return nn.Constant(value=np.float32(value)).output
+
+
+@pattern(nn.Mod)
+def floor_mod(op: nn.Mod, rewriter: Rewriter) -> Match:
+    """The remainder with the divisor's sign: that with the dividend's, and the divisor if need be."""
+    if op.fmod:
+        return NO_MATCH
+    rest = nn.Mod(op.lhs, op.rhs, fmod=True).output
+    if dtype_of(op.lhs).kind == "f":
+        signs = nn.Mul(nn.Sign(rest).output, nn.Sign(op.rhs).output).output
+        differ = nn.Less(nn.Cast(signs, to=ir.F32Type.get(), saturate=True).output, _number(0.0)).output
+        rest = nn.Where(differ, nn.Add(rest, op.rhs).output, rest).output
+    if dtype_of(op.lhs).kind == "i":
+        rest = nn.Mod(nn.Add(rest, op.rhs).output, op.rhs, fmod=True).output
+    return rewriter.replace(op, rest)
+
+
+@pattern(nn.BitwiseNot)
+def bitwise_not(op: nn.BitwiseNot, rewriter: Rewriter) -> Match:
+    """-1 - x, or for unsigned numbers the largest number - x"""
+    dtype = dtype_of(op.input)
+    ones = -1 if dtype.kind == "i" else np.iinfo(dtype).max
+    return rewriter.replace(op, nn.Sub(_constant(ones, op.input), op.input).output)
+
+
+def _power(shift: ir.Value, exponents: Array, like: ir.Value) -> ir.Value:
+    """2 to the power that a table has for each shift, 0 for too many bits; the last one is for all larger shifts, and
+    for negative ones, which as bits are very large."""
+    bits = dtype_of(like).itemsize * 8
+    table = np.asarray([(1 << int(one)) % (1 << bits) for one in exponents], f"u{bits // 8}").view(dtype_of(like))
+    last = nn.Constant(value=np.int64(len(exponents) - 1)).output
+    place = nn.Minimum(nn.Cast(shift, to=ir.IntegerType.get_signless(64), saturate=True).output, last).output
+    if dtype_of(shift).kind == "i":
+        place = nn.Where(nn.Less(place, nn.Constant(value=np.int64(0)).output).output, last, place).output
+    return nn.Gather(nn.Constant(value=table).output, place, axis=0, batch_dims=0).output
+
+
+@pattern(nn.ShiftLeft)
+def shift_left(op: nn.ShiftLeft, rewriter: Rewriter) -> Match:
+    """x * 2^shift"""
+    bits = dtype_of(op.lhs).itemsize * 8
+    return rewriter.replace(op, nn.Mul(op.lhs, _power(op.rhs, np.arange(bits + 1), op.lhs)).output)
+
+
+@pattern(nn.ShiftRight)
+def shift_right(op: nn.ShiftRight, rewriter: Rewriter) -> Match:
+    """x / 2^shift, rounded down; in two steps, because the largest powers are not numbers of this type."""
+    bits = dtype_of(op.lhs).itemsize * 8
+    shifts = np.arange(bits + 1)
+    first = np.minimum(shifts, bits - 2)
+    result = _floor_div(op.lhs, _power(op.rhs, first, op.lhs))
+    return rewriter.replace(op, _floor_div(result, _power(op.rhs, shifts - first, op.lhs)))
+
+
+def _floor_div(x: ir.Value, y: ir.Value) -> ir.Value:
+    """The quotient rounded down, of a positive y: division rounds to zero."""
+    quotient = nn.Div(x, y).output
+    if dtype_of(x).kind == "u":
+        return quotient
+    above = nn.Greater(nn.Mul(quotient, y).output, x).output
+    return nn.Sub(quotient, nn.Cast(above, to=x.type.element_type, saturate=True).output).output
+
+
+@pattern(nn.BinaryOp)
+def bitwise(op: nn.BinaryOp, rewriter: Rewriter) -> Match:
+    """All bits side by side: those of both, added up; x | y is x + y - (x & y), x ^ y is x + y - 2 (x & y)"""
+    if not isinstance(op, nn.BitwiseAnd | nn.BitwiseOr | nn.BitwiseXor):
+        return NO_MATCH
+    dtype, kind = dtype_of(op.lhs), op.output.type.element_type
+    bits, unsigned = dtype.itemsize * 8, np.dtype(f"u{dtype.itemsize}")
+    powers = nn.Constant(value=unsigned.type(1) << np.arange(bits, dtype=unsigned)).output
+    two = nn.Constant(value=unsigned.type(2)).output
+    x, y = (_cast(one, element_type(unsigned)) for one in (op.lhs, op.rhs))
+
+    def apart(value: ir.Value) -> ir.Value:
+        column = nn.Unsqueeze(value, axes=(len(shape_of(value)),)).output
+        return nn.Mod(nn.Div(column, powers).output, two, fmod=True).output
+
+    both = nn.Mul(nn.Mul(apart(x), apart(y)).output, powers).output
+    result = nn.Reduce(both, kind="sum", axes=(-1,), keepdims=False).output
+    if not isinstance(op, nn.BitwiseAnd):
+        twice = result if isinstance(op, nn.BitwiseOr) else nn.Add(result, result).output
+        result = nn.Sub(nn.Add(x, y).output, twice).output
+    return rewriter.replace(op, _cast(result, kind))
+
+
+def _cast(value: ir.Value, kind: ir.Type) -> ir.Value:
+    return value if value.type.element_type == kind else nn.Cast(value, to=kind, saturate=True).output
+
+
+PATTERNS: tuple[Pattern[Any], ...] = (floor_mod, bitwise_not, bitwise, shift_left, shift_right)
