@@ -28,7 +28,7 @@ from . import (
     signal,
 )
 from .graph import GraphImporter
-from .loader import Source, load
+from .loader import Source, graphs, load
 from .node import REGISTRY, mlir_element_type
 
 __all__ = [
@@ -104,6 +104,8 @@ def _opset(model: onnx.ModelProto, name: str) -> int:
     versions = {entry.domain: entry.version for entry in model.opset_import}
     opset = versions.get("", versions.get("ai.onnx", 0))
     newest = onnx.defs.onnx_opset_version()
+    if 1 <= opset < OLDEST_OPSET and _is_unchanged(model, opset, name):
+        return OLDEST_OPSET
     if not OLDEST_OPSET <= opset <= newest:
         raise UnsupportedError(
             "K0112",
@@ -112,6 +114,17 @@ def _opset(model: onnx.ModelProto, name: str) -> int:
             remedy="convert it with onnx.version_converter.convert_version",
         )
     return int(opset)
+
+
+def _is_unchanged(model: onnx.ModelProto, opset: int, name: str) -> bool:
+    """Whether all operators of a model are what they still are in the oldest opset that is supported."""
+    nodes = [node for graph in graphs([model.graph], name) for node in graph.node]
+    return all(
+        not node.domain
+        and onnx.defs.has(node.op_type, OLDEST_OPSET)
+        and onnx.defs.get_schema(node.op_type, OLDEST_OPSET).since_version <= opset
+        for node in nodes
+    )
 
 
 def _input_spec(value: onnx.ValueInfoProto, given: Sequence[int] | None, model: str) -> InputSpec:
