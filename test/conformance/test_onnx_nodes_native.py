@@ -15,7 +15,7 @@ from kpuc.errors import KpucError
 
 NOT_IMPORTED = "K01"
 """What the codes of errors about models begin with, which test_onnx_nodes is about."""
-NOT_COMPUTED = {"ConstantOfShape", "If", "Loop", "NonMaxSuppression", "NonZero", "Range"} | {"Not"}
+NOT_COMPUTED = {"ConstantOfShape", "Loop", "NonMaxSuppression", "NonZero", "Range"} | {"Not"}
 """Operators of whose cases none is computed: the first input decides sizes, or what is computed; those of Not are of an
 opset that is not imported."""
 
