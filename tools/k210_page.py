@@ -47,7 +47,7 @@ Measured with `python benchmarks/k210_own.py MODELS`, the files of nets of 16 bi
 file, and of values in main memory at their peak; of the network's outputs, how many are what LiteRT's plain kernels
 compute, and how many steps of their type the worst is away; the share of samples in the right class. LiteRT rounds sums
 twice and so is a step away from the exact number itself now and then: a network computed in floating point between its
-roundings (`--target k510`) agrees with most of these no better. Behind a softmax one step of a logit is many steps.
+roundings (`--target k510`) agrees about as often with most of these. Behind a softmax one step of a logit is many.
 
 | network | file | values | over | equal | steps | LiteRT | K210 |
 | --- | --- | --- | --- | --- | --- | --- | --- |
