@@ -1,10 +1,11 @@
 """docs/conformance.md: what became of the onnx package's tests, from the table that `kpuc.tools.conformance` wrote."""
 
+import re
 from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
 
-from .conformance import AS_ONNXRUNTIME, DIFFERENT, ENGINES, FAILED, FILE, KNOWN, OUT, PASSED, Outcomes, read
+from .conformance import AS_ONNXRUNTIME, DIFFERENT, ENGINES, FAILED, FAILURES, FILE, KNOWN, OUT, PASSED, Outcomes, read
 
 HEAD = """\
 # Conformance with ONNX
@@ -32,7 +33,13 @@ that no kmodel holds (float8, float4, int4, int2). They are refused with a sente
 def conformance_page(root: Path) -> str:
     """The page, from the table in the folder `root`."""
     outcomes, operators = read(root / FILE)
-    sections = (summary(outcomes), refusals(outcomes), by_operator(outcomes, operators), differences())
+    sections = (
+        summary(outcomes),
+        refusals(outcomes),
+        failures(outcomes),
+        by_operator(outcomes, operators),
+        differences(),
+    )
     return "\n\n".join([HEAD, *map("\n".join, sections)]) + "\n"
 
 
@@ -92,6 +99,17 @@ def differences() -> list[str]:
     """Where kpuc agrees with onnxruntime instead of the tests."""
     lines = ["## Where onnxruntime differs", "", "kpuc computes what onnxruntime does:", ""]
     return [*lines, *(f"- `{name}`: {reason}" for name, reason in DIFFERENT.items())]
+
+
+def failures(outcomes: Outcomes) -> list[str]:
+    """Which tests fail, and why."""
+    lines = ["## What fails", "", "| test | engines | reason |", "|---|---|---|"]
+    for name, found in outcomes.items():
+        engines = [engine for engine in ENGINES if found[engine] == FAILED]
+        if engines:
+            reason = next((text for pattern, text in FAILURES.items() if re.match(pattern, name)), "")
+            lines.append(f"| {name} | {', '.join(engines)} | {reason} |")
+    return lines
 
 
 def _kind(text: str) -> str:

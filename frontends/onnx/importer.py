@@ -35,7 +35,7 @@ from . import (
 )
 from .cut import cut
 from .graph import GraphImporter
-from .loader import Source, load
+from .loader import Source, graphs, load
 from .node import REGISTRY, mlir_element_type
 from .opsets import CONVERT, NEWEST, OLDEST, element_types, opsets
 
@@ -100,6 +100,8 @@ def supported_operators() -> list[dict[str, Any]]:
 def _opset(model: onnx.ModelProto, name: str) -> int:
     versions = {entry.domain: entry.version for entry in model.opset_import}
     opset = versions.get("", versions.get("ai.onnx", 0))
+    if 1 <= opset < OLDEST and _is_unchanged(model, opset, name):
+        return OLDEST
     if not OLDEST <= opset <= NEWEST:
         raise UnsupportedError(
             "K0112",
@@ -108,6 +110,17 @@ def _opset(model: onnx.ModelProto, name: str) -> int:
             remedy=CONVERT,
         )
     return int(opset)
+
+
+def _is_unchanged(model: onnx.ModelProto, opset: int, name: str) -> bool:
+    """Whether all operators of a model are what they still are in the oldest opset that is supported."""
+    nodes = [node for graph in graphs([model.graph], name) for node in graph.node]
+    return all(
+        not node.domain
+        and onnx.defs.has(node.op_type, OLDEST)
+        and onnx.defs.get_schema(node.op_type, OLDEST).since_version <= opset
+        for node in nodes
+    )
 
 
 def _input_spec(value: onnx.ValueInfoProto, given: Sequence[Dim] | None, model: str) -> InputSpec:

@@ -397,6 +397,15 @@ def comparison_of_halves(op: nn.CompareOp, rewriter: Rewriter) -> Match:
     return rewriter.replace(op, op.rebuild(*wide).output)
 
 
+@pattern(nn.Celu)
+def celu_of_halves(op: nn.Celu, rewriter: Rewriter) -> Match:
+    """The same in float32, rounded."""
+    if dtype_of(op.input) != np.float16:
+        return NO_MATCH
+    result = op.rebuild(nn.Cast(op.input, to=ir.F32Type.get(), saturate=True).output).output
+    return rewriter.replace(op, nn.Cast(result, to=op.output.type.element_type, saturate=True).output)
+
+
 @pattern(nn.Pad)
 def wrapped_pad(op: nn.Pad, rewriter: Rewriter) -> Match:
     """What is at the other end, joined to it."""
@@ -486,6 +495,7 @@ PATTERNS: tuple[Pattern[Any], ...] = (
     combined,
     reduce_of_booleans,
     comparison_of_halves,
+    celu_of_halves,
     wrapped_pad,
     *integers.PATTERNS,
     *by_arithmetic(native=("int8", "uint8", "int16")),

@@ -91,10 +91,14 @@ def test_inconsistent_graphs(nodes):
         load(network(*nodes))
 
 
-@pytest.mark.parametrize("opset", [6, 99])
-def test_opsets_out_of_range(opset):
+@pytest.mark.parametrize(("operator", "opset"), [("Relu", 99), ("Selu", 5), ("Identity", 0)])
+def test_opsets_out_of_range(operator, opset):
     with pytest.raises(UnsupportedError, match="K0112"):
-        load(network(helper.make_node("Relu", ["x"], ["y"]), opset=opset))
+        load(network(helper.make_node(operator, ["x"], ["y"]), opset=opset))
+
+
+def test_old_opsets_are_taken_where_no_operator_has_changed():
+    load(network(helper.make_node("Relu", ["x"], ["y"]), opset=6))
 
 
 def test_external_data_is_found_beside_the_model(tmp_path):

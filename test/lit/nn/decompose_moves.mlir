@@ -144,3 +144,22 @@ func.func @comparison_of_floats(%x: tensor<4xf32>, %y: tensor<4xf32>) -> tensor<
   %0 = "nn.less"(%x, %y) : (tensor<4xf32>, tensor<4xf32>) -> tensor<4xi1>
   return %0 : tensor<4xi1>
 }
+
+// -----
+
+// CHECK-LABEL: func.func @celu_of_halves
+// CHECK:       "nn.celu"{{.*}}tensor<4xf32>
+func.func @celu_of_halves(%x: tensor<4xf16>) -> tensor<4xf16> {
+  %0 = "nn.celu"(%x) {alpha = 1.0 : f64} : (tensor<4xf16>) -> tensor<4xf16>
+  return %0 : tensor<4xf16>
+}
+
+// -----
+
+// CHECK-LABEL: func.func @celu_of_floats
+// CHECK-NEXT:  "nn.celu"(%arg0)
+// CHECK-NEXT:  return
+func.func @celu_of_floats(%x: tensor<4xf32>) -> tensor<4xf32> {
+  %0 = "nn.celu"(%x) {alpha = 1.0 : f64} : (tensor<4xf32>) -> tensor<4xf32>
+  return %0 : tensor<4xf32>
+}
