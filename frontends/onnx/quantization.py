@@ -75,12 +75,14 @@ def _spread_parameters(node: Node, dtype: np.dtype[Any]) -> tuple[ir.Value, ir.V
             return nn.Reshape(value, shape=[-1 if i == axis else 1 for i in range(rank)]).output
         if not block:
             return value
+        size = node.shape()[axis]
+        if size is None:
+            raise Unsupported(f"blocks along dimension {axis}, which is not known", "give it with --shape or --dim")
         require(len(shape) == rank, f"blocked scales are of rank {len(shape)}, expected {rank}")
         apart = nn.Unsqueeze(value, axes=(axis + 1,)).output
         repeated = nn.Expand(apart, shape=(*shape[: axis + 1], block, *shape[axis + 1 :])).output
         joined = nn.Reshape(repeated, shape=(*shape[:axis], -1, *shape[axis + 1 :])).output
-        size = node.shape()[axis]
-        return nn.Slice(joined, starts=(0,), ends=(size or 0,), axes=(axis,), steps=(1,)).output
+        return nn.Slice(joined, starts=(0,), ends=(size,), axes=(axis,), steps=(1,)).output
 
     return spread(1), None if node.optional(2) is None else spread(2)
 

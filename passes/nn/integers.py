@@ -66,44 +66,63 @@ def shift_right(op: nn.ShiftRight, rewriter: Rewriter) -> Match:
     bits = dtype_of(op.lhs).itemsize * 8
     shifts = np.arange(bits + 1)
     first = np.minimum(shifts, bits - 2)
-    result = _floor_div(op.lhs, _power(op.rhs, first, op.lhs))
-    return rewriter.replace(op, _floor_div(result, _power(op.rhs, shifts - first, op.lhs)))
+    result = nn.FloorDiv(op.lhs, _power(op.rhs, first, op.lhs)).output
+    return rewriter.replace(op, nn.FloorDiv(result, _power(op.rhs, shifts - first, op.lhs)).output)
 
 
-def _floor_div(x: ir.Value, y: ir.Value) -> ir.Value:
-    """The quotient rounded down, of a positive y: division rounds to zero."""
-    quotient = nn.Div(x, y).output
-    if dtype_of(x).kind == "u":
-        return quotient
-    above = nn.Greater(nn.Mul(quotient, y).output, x).output
-    return nn.Sub(quotient, nn.Cast(above, to=x.type.element_type, saturate=True).output).output
+def _unsigned(value: ir.Value) -> ir.Value:
+    return _cast(value, element_type(f"u{dtype_of(value).itemsize}"))
 
 
-@pattern(nn.BinaryOp)
-def bitwise(op: nn.BinaryOp, rewriter: Rewriter) -> Match:
-    """All bits side by side: those of both, added up; x | y is x + y - (x & y), x ^ y is x + y - 2 (x & y)"""
-    if not isinstance(op, nn.BitwiseAnd | nn.BitwiseOr | nn.BitwiseXor):
-        return NO_MATCH
-    dtype, kind = dtype_of(op.lhs), op.output.type.element_type
-    bits, unsigned = dtype.itemsize * 8, np.dtype(f"u{dtype.itemsize}")
-    powers = nn.Constant(value=unsigned.type(1) << np.arange(bits, dtype=unsigned)).output
-    two = nn.Constant(value=unsigned.type(2)).output
-    x, y = (_cast(one, element_type(unsigned)) for one in (op.lhs, op.rhs))
+def _common_bits(x: ir.Value, y: ir.Value) -> ir.Value:
+    """x & y: all bits side by side, those of both added up."""
+    dtype = dtype_of(x)
+    powers = nn.Constant(value=dtype.type(1) << np.arange(dtype.itemsize * 8, dtype=dtype)).output
+    two = nn.Constant(value=dtype.type(2)).output
 
     def apart(value: ir.Value) -> ir.Value:
         column = nn.Unsqueeze(value, axes=(len(shape_of(value)),)).output
         return nn.Mod(nn.Div(column, powers).output, two, fmod=True).output
 
     both = nn.Mul(nn.Mul(apart(x), apart(y)).output, powers).output
-    result = nn.Reduce(both, kind="sum", axes=(-1,), keepdims=False).output
-    if not isinstance(op, nn.BitwiseAnd):
-        twice = result if isinstance(op, nn.BitwiseOr) else nn.Add(result, result).output
-        result = nn.Sub(nn.Add(x, y).output, twice).output
-    return rewriter.replace(op, _cast(result, kind))
+    return nn.Reduce(both, kind="sum", axes=(-1,), keepdims=False).output
+
+
+@pattern(nn.BitwiseAnd)
+def bitwise_and(op: nn.BitwiseAnd, rewriter: Rewriter) -> Match:
+    """The bits that both have."""
+    result = _common_bits(_unsigned(op.lhs), _unsigned(op.rhs))
+    return rewriter.replace(op, _cast(result, op.output.type.element_type))
+
+
+@pattern(nn.BitwiseOr)
+def bitwise_or(op: nn.BitwiseOr, rewriter: Rewriter) -> Match:
+    """x + y - (x & y)"""
+    x, y = _unsigned(op.lhs), _unsigned(op.rhs)
+    result = nn.Sub(nn.Add(x, y).output, _common_bits(x, y)).output
+    return rewriter.replace(op, _cast(result, op.output.type.element_type))
+
+
+@pattern(nn.BitwiseXor)
+def bitwise_xor(op: nn.BitwiseXor, rewriter: Rewriter) -> Match:
+    """x + y - 2 (x & y)"""
+    x, y = _unsigned(op.lhs), _unsigned(op.rhs)
+    common = _common_bits(x, y)
+    twice = nn.Add(common, common).output
+    result = nn.Sub(nn.Add(x, y).output, twice).output
+    return rewriter.replace(op, _cast(result, op.output.type.element_type))
 
 
 def _cast(value: ir.Value, kind: ir.Type) -> ir.Value:
     return value if value.type.element_type == kind else nn.Cast(value, to=kind, saturate=True).output
 
 
-PATTERNS: tuple[Pattern[Any], ...] = (floor_mod, bitwise_not, bitwise, shift_left, shift_right)
+PATTERNS: tuple[Pattern[Any], ...] = (
+    floor_mod,
+    bitwise_not,
+    bitwise_and,
+    bitwise_or,
+    bitwise_xor,
+    shift_left,
+    shift_right,
+)

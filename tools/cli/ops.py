@@ -23,10 +23,11 @@ BECOMES = """\
 An operator becomes operations of `nn`; an engine computes it when it computes them all. Some forms become others: then
 the notes say which engines compute these. Engines may refuse single forms, with a sentence that names the node."""
 OPSETS = """\
-Operators of other opsets than those stated are refused (K0110), networks of opsets before 7 or after 28 too (K0112).
-Types are those of the first input that the standard allows in the newest opset; others are refused (K0104). Axes,
-shapes, sizes, counts and padding that are inputs must be constant, or follow from known shapes, unless a form with
-computed ones is noted. Operators of `com.microsoft` are onnxruntime's own."""
+Operators of other opsets than those stated are refused (K0110), networks of opsets before 7 or after 28 too (K0112),
+unless all of their operators are in opset 7 what they were. Types are those of the first input that the standard allows
+in the newest opset; others are refused (K0104). Axes, shapes, sizes, counts and padding that are inputs must be
+constant, or follow from known shapes, unless a form with computed ones is noted. Operators of `com.microsoft` are
+onnxruntime's own."""
 INTEGERS = ["i8", "i16", "i32", "i64", "u8", "u16", "u32", "u64"]
 FLOATS = ["f16", "f32", "f64"]
 

@@ -142,7 +142,7 @@ func.func @padding_beyond_what_the_kernel_covers(%x: tensor<1x2x8x8xf32> {nn.ran
 // CHECK:       %[[A:.*]] = "kpu.layer"(%arg0
 // CHECK:       %[[B:.*]] = "nn.conv"(%[[A]]{{.*}}kpu.reason = ["K210-CONV-REAL"
 // CHECK:       "kpu.layer"(%[[B]]
-func.func @values_that_stay_real_are_the_hosts(%x: tensor<1x2x8x8xf32>) -> tensor<1x2x8x8xf32> {
+func.func @values_that_stay_real_are_the_hosts(%x: tensor<1x2x8x8xf32> {nn.range = array<f64: -1.0, 1.0>}) -> tensor<1x2x8x8xf32> {
   %w = "nn.constant"() {value = dense<0.5> : tensor<2x2x3x3xf32>} : () -> tensor<2x2x3x3xf32>
   %1 = "nn.conv"(%x, %w) {strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, padding = array<i64: 1, 1, 1, 1>, groups = 1 : i64, nn.ranges = [array<f64: -9.0, 9.0>], nn.results_bits = [array<i64: 32>]} : (tensor<1x2x8x8xf32>, tensor<2x2x3x3xf32>) -> tensor<1x2x8x8xf32>
   %2 = "nn.conv"(%1, %w) {strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, padding = array<i64: 1, 1, 1, 1>, groups = 1 : i64, nn.ranges = [array<f64: -9.0, 9.0>]} : (tensor<1x2x8x8xf32>, tensor<2x2x3x3xf32>) -> tensor<1x2x8x8xf32>
