@@ -38,7 +38,10 @@ OTHERWISE = {
 
 
 def compiled(runtime, name):
-    """The kmodel of a test and what goes in; nothing when it is not for this runtime, or takes no input."""
+    """The kmodel of a test and what goes in; nothing when it is not for this runtime, or takes no input.
+
+    The vendor's older runtimes take and give no tensors without elements.
+    """
     engine, options = RUNTIMES[runtime]
     arrays = [as_array(value) for value in cases()[name].data_sets[0][0]]
     try:
@@ -47,7 +50,9 @@ def compiled(runtime, name):
     except onnx_backend.NotSupportedError:
         return None
     fed = [np.ascontiguousarray(array).reshape(array.shape) for array in network.fed(arrays)]
-    return (network.kmodel, fed) if fed else None
+    results = [as_array(value) for value in cases()[name].data_sets[0][1]]
+    empty = runtime != "2.11" and any(array.size == 0 for array in (*fed, *results))
+    return (network.kmodel, fed) if fed and not empty else None
 
 
 @cache
