@@ -29,20 +29,15 @@ REDUCED: dict[str, Ops] = {
 
 @converter(
     "Bernoulli",
-    "BlackmanWindow",
     "CenterCropPad",
-    "HammingWindow",
-    "HannWindow",
     "SwiGLU",
     builds={
         "Bernoulli": (nn.RandomUniform, nn.Greater, nn.Cast),
-        "BlackmanWindow": WINDOW,
         "CenterCropPad": (nn.Pad, nn.Slice),
-        "HammingWindow": WINDOW,
-        "HannWindow": WINDOW,
         "SwiGLU": (nn.Silu, nn.Mul),
     },
 )
+@converter("BlackmanWindow", "HammingWindow", "HannWindow", forms={"a size that is computed": WINDOW})
 @converter(
     "AffineGrid",
     builds=(nn.Matmul, nn.Reshape, nn.Transpose),

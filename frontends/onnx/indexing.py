@@ -63,12 +63,17 @@ def non_zero(node: Node) -> Output:
     return nn.NonZero(node.input(0)).output
 
 
-@converter("Compress", builds=(nn.NonZero, nn.Reshape, nn.Gather))
+@converter(
+    "Compress",
+    builds=nn.Gather,
+    forms={"no axis": nn.Reshape, "a condition that is computed": (nn.NonZero, nn.Reshape)},
+)
 def compress(node: Node) -> Output:
-    value, axis = node.input(0), node.attribute("axis")
+    value, axis, condition = node.input(0), node.attribute("axis"), node.constant(1)
+    indices = places(node.input(1)) if condition is None else node.new_constant(np.flatnonzero(condition))
     if axis is None:
         value, axis = nn.Reshape(value, shape=(-1,)).output, 0
-    return nn.Gather(value, places(node.input(1)), axis=axis, batch_dims=0).output
+    return nn.Gather(value, indices, axis=axis, batch_dims=0).output
 
 
 @converter("NonMaxSuppression", builds=nn.Nms)

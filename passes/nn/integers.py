@@ -117,12 +117,6 @@ def _cast(value: ir.Value, kind: ir.Type) -> ir.Value:
     return value if value.type.element_type == kind else nn.Cast(value, to=kind, saturate=True).output
 
 
-PATTERNS: tuple[Pattern[Any], ...] = (
-    floor_mod,
-    bitwise_not,
-    bitwise_and,
-    bitwise_or,
-    bitwise_xor,
-    shift_left,
-    shift_right,
-)
+BITS: tuple[Pattern[Any], ...] = (bitwise_not, bitwise_and, bitwise_or, bitwise_xor, shift_left, shift_right)
+"""What is for integers only."""
+PATTERNS: tuple[Pattern[Any], ...] = (floor_mod, *BITS)
