@@ -302,11 +302,11 @@ class TestWeightsOfAScheme:
 
     @pytest.mark.parametrize("target", ["cpu", "k230", "k510", "k210"])
     def test_a_channel_that_is_cut_off(self, build, run, target):
-        """Only its results change, to those of a network with such weights."""
+        """Only its results change, to those of a network with such weights; on k210 all channels share a zero point."""
         (before,) = run(build("image.onnx", options(**WEIGHTS), target=target), ROWS[0])
         factors = np.array([1, 0.25, 1, 1])
         (got,) = run(build("image.onnx", options(quant_scheme=narrowed("c0", factors)), target=target), ROWS[0])
-        assert (got != before).tolist() == [[False, True, False, False]]
+        assert (np.abs(got - before) > (0.005 if target == "k210" else 0)).tolist() == [[False, True, False, False]]
         assert np.abs(got - self.cut(factors)).max() < 0.01 < np.abs(before - self.cut(factors)).max()
 
     def test_one_range_for_all_channels_is_a_limit(self, build, run):
