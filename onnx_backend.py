@@ -39,6 +39,8 @@ STAND_INS = {(TensorProto.BOOL, "uint8"), (TensorProto.BFLOAT16, "float32")}
 """What a network may declare, and what it may get: version 5 has no booleans, bfloat16 is computed in float32."""
 DECIDED_BY_VALUES = ("K0110", "K0602", "K0603")
 """Refusals that the values of inputs may avert."""
+NOT_FOR_THESE = "K0503"
+"""That of a kmodel for the sizes that inputs ask for; one that is compiled for them may do."""
 
 
 class NotSupportedError(UnsupportedError, BackendIsNotSupposedToImplementIt):
@@ -75,7 +77,13 @@ class KpucBackendRep(BackendRep):
         if self._run is None or any(not np.array_equal(arrays[name], one) for name, one in self.known.items()):
             self._specialise(arrays)
         assert self._run is not None
-        results = self._run(self._unknown(arrays))
+        try:
+            results = self._run(self._unknown(arrays))
+        except ExecutionError as error:
+            if error.code != NOT_FOR_THESE or self.known or not self._knowable():
+                raise
+            self._specialise(arrays)
+            results = self._run(self._unknown(arrays))
         return tuple(_returned(*pair) for pair in zip(results, self.model.graph.output, strict=True))
 
     def fed(self, inputs: Any) -> list[Array]:
