@@ -192,7 +192,7 @@ def l2_normalization(node: Node) -> Output:
     return activated(nn.Div(value, root).output, activation)
 
 
-@converter("FAKE_QUANT")
+@converter("FAKE_QUANT", builds=(nn.Sub, nn.Mul, nn.Add, nn.Floor))
 def fake_quant(node: Node) -> Output:
     """Rounded to steps of a range that is moved so that zero is one of them.
 

@@ -74,7 +74,7 @@ def topk(node: Node) -> Output:
     return [top.output, nn.Cast(top.indices, to=element_type(np.int32), saturate=True).output]
 
 
-@converter("REDUCE_ANY", "REDUCE_ALL")
+@converter("REDUCE_ANY", "REDUCE_ALL", builds=(nn.Cast, nn.Reduce, nn.Greater))
 def reduce_flags(node: Node) -> Output:
     (keepdims,) = node.options("ReducerOptions", "KeepDims")
     numbers = nn.Cast(node.input(0), to=element_type(np.float32), saturate=True).output
@@ -84,7 +84,7 @@ def reduce_flags(node: Node) -> Output:
     return nn.Greater(found, node.like(0.5, found)).output
 
 
-@converter("LOCAL_RESPONSE_NORMALIZATION")
+@converter("LOCAL_RESPONSE_NORMALIZATION", builds=nn.Lrn)
 def local_response_normalization(node: Node) -> Output:
     """Over neighbouring channels, which are last."""
     names = ("Radius", "Bias", "Alpha", "Beta")

@@ -38,7 +38,7 @@ def _filled(node: Node, shape: Sequence[int], number: float, like: ir.Value) -> 
     return node.new_constant(np.full(_bounded(shape), number, dtype_of(like)))
 
 
-@converter("SCATTER_ND")
+@converter("SCATTER_ND", builds=(nn.Cast, nn.ScatterNd))
 def scatter_nd(node: Node) -> Output:
     """Zeros, and what is put to one place is added up."""
     updates = node.input(1)
@@ -49,7 +49,7 @@ def scatter_nd(node: Node) -> Output:
     return nn.ScatterNd(zeros, _int64(node.input(0)), updates, reduction=reduction).output
 
 
-@converter("SPARSE_TO_DENSE")
+@converter("SPARSE_TO_DENSE", builds=(nn.Cast, nn.Reshape, nn.Expand, nn.ScatterNd))
 def sparse_to_dense(node: Node) -> Output:
     """Indices are a scalar, a vector for a result of one dimension, or rows."""
     places, shape = _int64(node.input(0)), node.ints(1)
@@ -60,7 +60,7 @@ def sparse_to_dense(node: Node) -> Output:
     return nn.ScatterNd(node.builder.folded(default), places, node.builder.folded(values), reduction="none").output
 
 
-@converter("SEGMENT_SUM")
+@converter("SEGMENT_SUM", builds=nn.ScatterNd)
 def segment_sum(node: Node) -> Output:
     ids = node.constant(1).astype(np.int64)
     data, rest = node.input(0), _known(node, 0)[1:]
@@ -68,7 +68,10 @@ def segment_sum(node: Node) -> Output:
     return nn.ScatterNd(zeros, node.new_constant(ids[:, None]), data, reduction="add").output
 
 
-@converter(*(f"UNSORTED_SEGMENT_{kind}" for kind in SEGMENTS))
+@converter(
+    *(f"UNSORTED_SEGMENT_{kind}" for kind in SEGMENTS),
+    builds=(nn.Cast, nn.Less, nn.Where, nn.Reshape, nn.ScatterNd, nn.Slice),
+)
 def unsorted_segment(node: Node) -> Output:
     """What has a negative number is left out: it goes to a row of its own, which is cut off."""
     kind, data = node.operator.rpartition("_")[2], node.input(0)
@@ -86,7 +89,7 @@ def unsorted_segment(node: Node) -> Output:
     return nn.Slice(result, starts=(0,), ends=(count,), axes=(0,), steps=(1,)).output
 
 
-@converter("DYNAMIC_UPDATE_SLICE")
+@converter("DYNAMIC_UPDATE_SLICE", builds=(nn.Cast, nn.Maximum, nn.Minimum, nn.Add, nn.ScatterNd))
 def dynamic_update_slice(node: Node) -> Output:
     """The slice is moved so far that it fits."""
     value, update, starts = node.input(0), node.input(1), _int64(node.input(2))
@@ -100,18 +103,18 @@ def dynamic_update_slice(node: Node) -> Output:
     return nn.ScatterNd(value, places, update, reduction="none").output
 
 
-@converter("EMBEDDING_LOOKUP")
+@converter("EMBEDDING_LOOKUP", builds=nn.Gather)
 def embedding_lookup(node: Node) -> Output:
     return nn.Gather(node.input(1), node.input(0), axis=0, batch_dims=0).output
 
 
-@converter("WHERE")
+@converter("WHERE", builds=nn.NonZero)
 def where(node: Node) -> Output:
     """The places of what is not zero, a row each."""
     return nn.Transpose(nn.NonZero(node.input(0)).output, permutation=(1, 0)).output
 
 
-@converter("MATRIX_DIAG")
+@converter("MATRIX_DIAG", builds=(nn.Unsqueeze, nn.Where))
 def matrix_diag(node: Node) -> Output:
     value, size = node.input(0), _known(node, 0)[-1]
     _bounded((size, size))
@@ -119,7 +122,7 @@ def matrix_diag(node: Node) -> Output:
     return nn.Where(node.new_constant(np.eye(size, dtype=bool)), rows, node.like(0, value)).output
 
 
-@converter("MATRIX_SET_DIAG")
+@converter("MATRIX_SET_DIAG", builds=(nn.Unsqueeze, nn.Where), forms={"matrices that are not square": nn.Pad})
 def matrix_set_diag(node: Node) -> Output:
     (*_, height, width), rank = _known(node, 0), node.rank()
     _bounded((height, width))
@@ -132,13 +135,13 @@ def matrix_set_diag(node: Node) -> Output:
     return nn.Where(node.new_constant(np.eye(height, width, dtype=bool)), columns, node.input(0)).output
 
 
-@converter("REVERSE_SEQUENCE")
+@converter("REVERSE_SEQUENCE", builds=nn.ReverseSequence, forms={"lengths of 32 bits": nn.Cast})
 def reverse_sequence(node: Node) -> Output:
     time, batch = node.options("ReverseSequenceOptions", "SeqDim", "BatchDim")
     return nn.ReverseSequence(node.input(0), _int64(node.input(1)), batch_axis=batch, time_axis=time).output
 
 
-@converter("BUCKETIZE")
+@converter("BUCKETIZE", builds=(nn.Unsqueeze, nn.GreaterEqual, nn.Cast, nn.Reduce), integers=True)
 def bucketize(node: Node) -> Output:
     """How many boundaries a number is not below."""
     (count,) = node.options("BucketizeOptions", "BoundariesLength")
@@ -157,7 +160,7 @@ def broadcast_args(node: Node) -> Output:
     return node.new_constant(np.broadcast_shapes(*both), dtype_of(node.input(0)))
 
 
-@converter("ONE_HOT")
+@converter("ONE_HOT", builds=(nn.Unsqueeze, nn.Equal, nn.Where))
 def one_hot(node: Node) -> Output:
     """Whatever is not in 0..depth-1 is off, negative indices too: `nn.one_hot` would count those from the end."""
     (axis,) = node.options("OneHotOptions", "Axis")

@@ -22,7 +22,11 @@ _FUNCTIONS = {
 }
 
 
-@converter("RNN")
+ONE_STEP = nn.Matmul, nn.Add, nn.Unsqueeze
+"""What a sequence of one step becomes."""
+
+
+@converter("RNN", builds=(nn.Matmul, nn.Add))
 def rnn(node: Node) -> Output:
     (activation,) = node.options("RNNOptions", "FusedActivationFunction")
     return _step(node, node.input(0), 1, 4, activation)
@@ -36,13 +40,17 @@ def _step(node: Node, value: ir.Value, first: int, state: int, activation: int) 
     return node.update(state, activated(total, activation))
 
 
-@converter("UNIDIRECTIONAL_SEQUENCE_RNN")
+@converter("UNIDIRECTIONAL_SEQUENCE_RNN", builds=(nn.Rnn, nn.Squeeze), forms={"one step": ONE_STEP})
 def sequence_rnn(node: Node) -> Output:
     time_major, activation = node.options("SequenceRNNOptions", "TimeMajor", "FusedActivationFunction")
     return _untimed(_rnn(node, _timed(node, time_major), 1, 4, activation), time_major)
 
 
-@converter("BIDIRECTIONAL_SEQUENCE_RNN")
+@converter(
+    "BIDIRECTIONAL_SEQUENCE_RNN",
+    builds=(nn.Rnn, nn.Squeeze),
+    forms={"merged outputs": nn.Concat, "one step": ONE_STEP},
+)
 def bidirectional_rnn(node: Node) -> Output:
     time_major, activation, merge = node.options(
         "BidirectionalSequenceRNNOptions", "TimeMajor", "FusedActivationFunction", "MergeOutputs"
@@ -54,7 +62,7 @@ def bidirectional_rnn(node: Node) -> Output:
     return _both(forward, backward, time_major, merge)
 
 
-@converter("BIDIRECTIONAL_SEQUENCE_LSTM")
+@converter("BIDIRECTIONAL_SEQUENCE_LSTM", builds=(nn.Lstm, nn.Squeeze), forms={"merged outputs": nn.Concat})
 def bidirectional_lstm(node: Node) -> Output:
     """Without projection, layer normalisation and auxiliary inputs."""
     names = ("FusedActivationFunction", "CellClip", "ProjClip", "MergeOutputs", "TimeMajor")
@@ -69,7 +77,11 @@ def bidirectional_lstm(node: Node) -> Output:
     return _both(forward, backward, time_major, merge)
 
 
-@converter("LSTM")
+@converter(
+    "LSTM",
+    builds=(nn.Concat, nn.Matmul, nn.Add, nn.Split, nn.Mul, nn.Sigmoid),
+    forms={"the parameters of a sequence's layer": (nn.Unsqueeze, nn.Lstm, nn.Squeeze)},
+)
 def lstm_step(node: Node) -> Output:
     """One step, with the parameters of a sequence's layer or, in the basic form, all weights as one matrix."""
     activation, cell_clip, proj_clip, basic = node.options(

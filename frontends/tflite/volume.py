@@ -10,7 +10,7 @@ _DILATIONS = ("DilationDFactor", "DilationHFactor", "DilationWFactor")
 _REST = ("Padding", "FusedActivationFunction")
 
 
-@converter("CONV_3D")
+@converter("CONV_3D", builds=nn.Conv)
 def conv_3d(node: Node) -> Output:
     """Weights are depth x height x width x input x output."""
     options = node.options("Conv3DOptions", *_STRIDES, *_DILATIONS, *_REST)
@@ -30,7 +30,7 @@ def conv_3d(node: Node) -> Output:
     return to_nhwc(activated(result, activation))
 
 
-@converter("CONV_3D_TRANSPOSE")
+@converter("CONV_3D_TRANSPOSE", builds=nn.ConvTranspose)
 def conv_3d_transpose(node: Node) -> Output:
     """Weights are depth x height x width x output x input; the result's shape is the first input."""
     options = node.options("Conv3DOptions", *_STRIDES, *_DILATIONS, *_REST)

@@ -125,7 +125,6 @@ def test_functions_keep_their_defaults_and_absent_inputs():
         ("GridSample", [IMAGE, GRID], {"padding_mode": "none"}, ModelError, "padding_mode 'none' is unknown"),
         ("RoiAlign", [IMAGE, normal(1, 4), ints(0)], {}, UnsupportedError, "depends on the sizes of regions"),
         ("Det", [normal(5, 5)], {}, UnsupportedError, "5 rows are not supported"),
-        ("Compress", [normal(3), np.array([True])], {}, UnsupportedError, "only constant ones"),
     ],
 )
 def test_refusals(operator, inputs, options, kind, match):

@@ -18,15 +18,31 @@ import kpuc
 from kpuc.errors import KpucError
 
 REFUSED = {
+    "BATCH_TO_SPACE_ND": "nn.batch_to_space .* its sizes must be known",
     "CONV_2D": "the number of channels is not known",
+    "CONV_3D": "a convolution over 3 dimensions is not supported",
+    "CONV_3D_TRANSPOSE": "only transposed convolutions over 1 or 2 dimensions",
     "CUSTOM": "a transposed convolution needs known sizes",
     "DEPTHWISE_CONV_2D": "the number of channels is not known",
     "FULLY_CONNECTED": "the shape of the weight is not known",
+    "GATHER": "gathering with batch dimensions is not supported",
     "GATHER_ND": "the last dimension of indices .* must be known",
+    "LOCAL_RESPONSE_NORMALIZATION": "nn.lrn .* its sizes must be known",
     "RESIZE_NEAREST_NEIGHBOR": "resizing with coordinates 'tf_half_pixel_for_nn' is not supported",
+    "SPACE_TO_BATCH_ND": "nn.space_to_batch .* its sizes must be known",
     "SPLIT_V": "what is left of dimension 1 is not known",
     "SQUEEZE": "squeeze without axes needs a known shape",
     "TRANSPOSE_CONV": "a transposed convolution needs known sizes",
+    **dict.fromkeys(
+        (
+            "DYNAMIC_UPDATE_SLICE",
+            "MATRIX_DIAG",
+            "MATRIX_SET_DIAG",
+            "SEGMENT_SUM",
+            *(f"UNSORTED_SEGMENT_{kind}" for kind in ("SUM", "PROD", "MAX", "MIN")),
+        ),
+        "the shape of input 0 is not known",
+    ),
 }
 """Why operators are refused, in the words of the error."""
 BOUND = 1e-4
