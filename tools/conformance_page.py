@@ -17,7 +17,7 @@ The onnx package has a test for each operator and most of its forms: a network, 
 `kpuc.onnx_backend` runs all of them, as the package's own runner does, with the tolerances that the tests state:
 
 - `evaluator`: the network as it is imported, operation by operation with numpy;
-- `native`: machine code (`kpuc.compile(...)`);
+- `native`: what `kpuc.compile(...)` makes: machine code, or portable code where data decides sizes;
 - `stackvm`: the stack machine of kmodel version 7 (`portable=True`), here in kpuc's own runtime;
 - `stackvm5`: that of version 5 (`kmodel=5`), which has fewer functions and computes in float32 only.
 
