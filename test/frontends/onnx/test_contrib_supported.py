@@ -8,10 +8,11 @@ from single_node import network
 import kpuc
 from kpuc.errors import KpucError
 from kpuc.frontends.onnx.node import REGISTRY
+from kpuc.frontends.onnx.opsets import CONTRIB
 from kpuc.tools.cli.ops import operators
 
 ROWS = {row["operator"]: row for row in operators()["onnx"]}
-OWN = sorted(operator for operator in REGISTRY if "." in operator)
+OWN = sorted(operator for operator in REGISTRY if operator.startswith(CONTRIB))
 
 
 def examples(operator):
