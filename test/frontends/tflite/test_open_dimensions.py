@@ -21,7 +21,7 @@ REFUSED = {
     "BATCH_TO_SPACE_ND": "nn.batch_to_space .* its sizes must be known",
     "CONV_2D": "the number of channels is not known",
     "CONV_3D": "a convolution over 3 dimensions is not supported",
-    "CONV_3D_TRANSPOSE": "only transposed convolutions over 1 or 2 dimensions",
+    "CONV_3D_TRANSPOSE": "(only transposed convolutions over 1 or 2 dimensions|the shape is not known)",
     "CUSTOM": "a transposed convolution needs known sizes",
     "DEPTHWISE_CONV_2D": "the number of channels is not known",
     "FULLY_CONNECTED": "the shape of the weight is not known",
