@@ -17,7 +17,14 @@ from .stackvm import nms7, operators5
 
 RICH: tuple[Pattern[Any], ...] = (*decompose.PATTERNS, *unroll.PATTERNS)
 MINIMAL: tuple[Pattern[Any], ...] = (*RICH, *basic.PATTERNS)
-LOGIC = (basic.logical_and, basic.logical_or, basic.logical_xor, basic.logical_not, basic.cast_to_bool)
+LOGIC = (
+    basic.logical_and,
+    basic.logical_or,
+    basic.logical_xor,
+    basic.logical_not,
+    basic.cast_to_bool,
+    basic.bitcast_to_bool,
+)
 """What has to do with booleans, which version 4 does not store."""
 OLD: tuple[Pattern[Any], ...] = (*MINIMAL, basic.sigmoid, basic.softmax, *nodes.PATTERNS)
 
