@@ -18,7 +18,14 @@ from .stackvm import nms7, operators5
 RICH: tuple[Pattern[Any], ...] = (*decompose.PATTERNS, *unroll.PATTERNS)
 MINIMAL: tuple[Pattern[Any], ...] = (*(item for item in RICH if item not in integers.BITS), *basic.PATTERNS)
 """What is left for machines that do not compute with integers."""
-LOGIC = (basic.logical_and, basic.logical_or, basic.logical_xor, basic.logical_not, basic.cast_to_bool)
+LOGIC = (
+    basic.logical_and,
+    basic.logical_or,
+    basic.logical_xor,
+    basic.logical_not,
+    basic.cast_to_bool,
+    basic.bitcast_to_bool,
+)
 """What has to do with booleans, which version 4 does not store."""
 PLACES = (basic_indexing.gather_elements, basic_indexing.trilu)
 """What gathers from many places, which version 4 does not."""

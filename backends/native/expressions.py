@@ -268,6 +268,15 @@ def where(scalars: Scalars, op: nn.Where, operands: Sequence[str]) -> str:
     return Arithmetic.of(scalars, dtype_of(op.x)).select(*operands)
 
 
+@expression(nn.Bitcast)
+def bitcast(scalars: Scalars, op: nn.Bitcast, operands: Sequence[str]) -> str:
+    """The same bits; between integers and booleans, a conversion."""
+    source, target = (Arithmetic.of(scalars, dtype_of(value)) for value in (op.input, op.output))
+    if source.is_float == target.is_float:
+        return source.convert(operands[0], target)
+    return source.cast("arith.bitcast", operands[0], target)
+
+
 @expression(nn.Cast)
 def cast(scalars: Scalars, op: nn.Cast, operands: Sequence[str]) -> str:
     """Another type; floats lose what is behind the point, integers the bits that find no room."""

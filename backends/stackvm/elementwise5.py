@@ -8,6 +8,7 @@ from ...dialects import nn
 from ...dialects.ods import Op
 from ...dialects.tensors import static_shape
 from ...runtime.stackvm.isa5 import unary as unary_functions
+from ...runtime.stackvm.memory5 import dense
 from ..buffers import store_of
 from ..quantised import uniform
 from ..unsupported import Unsupported, floats
@@ -105,6 +106,12 @@ def cast(w: Writer, op: nn.Cast) -> None:
         if element in ("f16", "f64"):
             raise Unsupported(f"it converts {element}")
     w.convert(op.input, w.place(op.output), stored(op.output).element)
+
+
+@emits(nn.Bitcast)
+def bitcast(w: Writer, op: nn.Bitcast) -> None:
+    """A copy of the bytes."""
+    w.copy(w.place(op.input), w.place(op.output), stored(op.input), dense(static_shape(op.input)))
 
 
 @emits(nn.Sigmoid)

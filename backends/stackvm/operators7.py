@@ -172,6 +172,14 @@ def cast(code: Code, op: nn.Cast, value: Operand) -> None:
     code.tensor("cast", value, dtype=element_name(dtype_of(op.to)), mode="default")
 
 
+@emits(nn.Bitcast)
+def bitcast(code: Code, op: nn.Bitcast, value: Operand) -> None:
+    """Integers of one width keep their bits when converted. The machine's own bitcast is not executed."""
+    if "f" in (dtype_of(op.input).kind, dtype_of(op.output).kind):
+        raise Unsupported("it takes the bits of floats, only those of integers and booleans are supported")
+    code.tensor("cast", value, dtype=element_name(dtype_of(op.to)), mode="default")
+
+
 def _require_floats(op: Op, value: ir.Value) -> None:
     """The runtime computes windows of floats only."""
     if dtype_of(value).kind != "f":

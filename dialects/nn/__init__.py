@@ -49,7 +49,7 @@ from .binary import (
     Where,
 )
 from .blocks import BatchToSpace, DepthToSpace, Pad, ReverseSequence, SpaceToBatch, SpaceToDepth, Trilu
-from .constant import Cast, Constant, Fill, Range, ShapeOf, Size, constant_ints, constant_value
+from .constant import Bitcast, Cast, Constant, Fill, Range, ShapeOf, Size, constant_ints, constant_value
 from .convolution import Conv, ConvTranspose
 from .dynamic import (
     DynamicExpand,
@@ -154,6 +154,7 @@ __all__ = [
     "BatchNorm",
     "BatchToSpace",
     "BinaryOp",
+    "Bitcast",
     "BitwiseAnd",
     "BitwiseNot",
     "BitwiseOr",

@@ -67,6 +67,28 @@ class Cast(NNOp, name="cast"):
         return {"to": dtype_of(self.to), "saturate": self.saturate}
 
 
+class Bitcast(NNOp, name="bitcast"):
+    """The same bits as another element type of that width; a boolean is a byte 0 or 1, and true where any bit is set.
+
+    Source: ONNX BitCast-26, TFLite BITCAST.
+    """
+
+    input: Operand
+    output: Result
+    to: ElementType
+
+    def infer(self) -> ir.Type:
+        return tensor_type(shape_of(self.input), self.to)
+
+    def verify(self) -> None:
+        widths = [dtype_of(type_).itemsize * 8 for type_ in (self.input, self.to)]
+        require(widths[0] == widths[1], f"needs a type of {widths[0]} bits, got {self.to} of {widths[1]}")
+
+    @property
+    def evaluator_arguments(self) -> dict[str, Any]:
+        return {"to": dtype_of(self.to)}
+
+
 class Fill(NNOp, name="fill"):
     """A tensor of the shape that the operand holds, every element `value`.  Source: ONNX ConstantOfShape-24."""
 

@@ -198,6 +198,18 @@ def cast(node: Node) -> Output:
     return cast_to(node.input(0), mlir_element_type(node.attribute("to")), node.attribute("saturate", 1))
 
 
+@converter("BitCast", builds=nn.Bitcast)
+def bit_cast(node: Node) -> Output:
+    """Between booleans, integers and floats but bfloat16. Version 7: no floats."""
+    value, element = node.input(0), mlir_element_type(node.attribute("to"))
+    if dtype_of(value).itemsize != dtype_of(element).itemsize:
+        kind = value.type.element_type
+        raise Unsupported(
+            f"{kind} as {element} is not supported: the widths differ (of bfloat16, which is an f32 here)"
+        )
+    return value if value.type.element_type == element else nn.Bitcast(value, to=element).output
+
+
 @converter("CastLike", builds=nn.Cast)
 def cast_like(node: Node) -> Output:
     return cast_to(node.input(0), node.input(1).type.element_type, node.attribute("saturate", 1))

@@ -154,6 +154,15 @@ def cast(node: Node) -> Output:
     return cast_to(node.stored(0), DTYPES[target])
 
 
+@converter("BITCAST", builds=nn.Bitcast)
+def bitcast(node: Node) -> Output:
+    """Between types of one width. Version 7: no floats."""
+    value, target = node.stored(0), np.dtype(node.outputs[0].dtype)
+    if dtype_of(value).itemsize != target.itemsize:
+        raise Unsupported(f"{value.type.element_type} as {target}, which is of another width, is not supported")
+    return value if dtype_of(value) == target else nn.Bitcast(value, to=element_type(target)).output
+
+
 def cast_to(value: ir.Value, dtype: str) -> ir.Value:
     """A cast, or the value itself when it has that type already."""
     if dtype_of(value) == np.dtype(dtype):

@@ -212,6 +212,14 @@ def cast_to_bool(op: nn.Cast, rewriter: Rewriter) -> Match:
     return rewriter.replace(op, _as_truth(op.input))
 
 
+@pattern(nn.Bitcast)
+def bitcast_to_bool(op: nn.Bitcast, rewriter: Rewriter) -> Match:
+    """x != 0"""
+    if dtype_of(op.output) != np.bool_ or dtype_of(op.input) == np.bool_:
+        return NO_MATCH
+    return rewriter.replace(op, _as_truth(op.input))
+
+
 @pattern(nn.Tile)
 def tile(op: nn.Tile, rewriter: Rewriter) -> Match:
     """A concatenation with itself, axis by axis."""
@@ -344,6 +352,7 @@ PATTERNS: tuple[Pattern[Any], ...] = (
     logical_xor,
     logical_not,
     cast_to_bool,
+    bitcast_to_bool,
     tile,
     *indexing.PATTERNS,
     average_with_padding,

@@ -237,9 +237,9 @@ MOVES: Mapping[type, Callable[[Any, Sequence[Axes], ReifiedShapes], set[int]]] =
 RULES: Mapping[type, Rule] = {
     **dict.fromkeys(
         (
-            nn.BatchNorm, nn.Cast, nn.Dequantize, nn.ElementwiseOp, nn.GroupNorm, nn.InstanceNorm, nn.LayerNorm,
-            nn.PredicateOp, nn.Prelu, nn.Quantize, nn.RmsNorm, nn.Slice, nn.DynamicSlice, nn.Split, nn.StorageCast,
-            nn.Conv, nn.DynamicTile, nn.Pad, nn.PoolOp, nn.Tile,
+            nn.BatchNorm, nn.Bitcast, nn.Cast, nn.Dequantize, nn.ElementwiseOp, nn.GroupNorm, nn.InstanceNorm,
+            nn.LayerNorm, nn.PredicateOp, nn.Prelu, nn.Quantize, nn.RmsNorm, nn.Slice, nn.DynamicSlice, nn.Split,
+            nn.StorageCast, nn.Conv, nn.DynamicTile, nn.Pad, nn.PoolOp, nn.Tile,
         ),
         _same_places,
     ),

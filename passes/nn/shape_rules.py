@@ -352,9 +352,9 @@ def _range(op: nn.Range, known: Known) -> Sequence[Extents]:
 SHAPES: Mapping[type, Rule] = {
     **dict.fromkeys(
         (
-            nn.BatchNorm, nn.Cast, nn.Dequantize, nn.ElementwiseOp, nn.GroupNorm, nn.InstanceNorm, nn.LayerNorm,
-            nn.PredicateOp, nn.Prelu, nn.Quantize, nn.ReverseSequence, nn.RmsNorm, nn.ScatterElements, nn.ScatterNd,
-            nn.StorageCast,
+            nn.BatchNorm, nn.Bitcast, nn.Cast, nn.Dequantize, nn.ElementwiseOp, nn.GroupNorm, nn.InstanceNorm,
+            nn.LayerNorm, nn.PredicateOp, nn.Prelu, nn.Quantize, nn.ReverseSequence, nn.RmsNorm, nn.ScatterElements,
+            nn.ScatterNd, nn.StorageCast,
         ),
         _like_first,
     ),

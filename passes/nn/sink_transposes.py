@@ -85,7 +85,7 @@ def _first_permutation(values: list[ir.Value]) -> Permutation | None:
 @pattern(nn.NNOp)
 def through_elementwise(op: nn.NNOp, rewriter: Rewriter) -> Match:
     """f(transpose(x), transpose(y), c) == transpose(f(x, y, c')) for element-wise f"""
-    elementwise = nn.ElementwiseOp | nn.PredicateOp | nn.BinaryOp | nn.Where | nn.Prelu | nn.Cast
+    elementwise = nn.ElementwiseOp | nn.PredicateOp | nn.BinaryOp | nn.Where | nn.Prelu | nn.Bitcast | nn.Cast
     if not isinstance(op, elementwise) or isinstance(op, BOUND):
         return NO_MATCH
     values = list(op.operation.operands)

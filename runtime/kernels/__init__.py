@@ -51,7 +51,7 @@ from .binary import (
     sub,
     where,
 )
-from .conversion import cast, fill, range, shape, size
+from .conversion import bitcast, cast, fill, range, shape, size
 from .convolution import conv, conv_transpose
 from .detection import nms
 from .elementwise import (
@@ -132,6 +132,7 @@ __all__ = [
     "avg_pool",
     "batch_norm",
     "batch_to_space",
+    "bitcast",
     "bitwise_and",
     "bitwise_not",
     "bitwise_or",

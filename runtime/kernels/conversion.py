@@ -18,6 +18,11 @@ def cast(input: Array, *, to: np.dtype[Any], saturate: bool) -> Array:
         return input.astype(to)
 
 
+def bitcast(input: Array, *, to: np.dtype[Any]) -> Array:
+    """The same bits as another dtype of that size; as booleans, whether any bit is set."""
+    return input.view(np.uint8) != 0 if to == np.bool_ else input.view(to)
+
+
 def fill(shape: Array, *, value: float, dtype: np.dtype[Any]) -> Array:
     """A tensor of this shape, every element `value`."""
     return np.full(shape.tolist(), value, dtype)

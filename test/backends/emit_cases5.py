@@ -96,6 +96,12 @@ case("Cast fractions", lambda x: nn.Cast(x, to=element_type(np.int32), saturate=
 case("Cast of many axes", lambda x: nn.Cast(x, to=element_type(np.int32), saturate=True), DEEP * 9)
 case("Cast ()", lambda x: nn.Cast(x, to=element_type(np.int32), saturate=True), np.float32(7.5) + f32() * 0)
 case("Cast () u8", lambda x: nn.Cast(x, to=element_type(np.uint8), saturate=True), np.float32(7.5) + f32() * 0)
+for values, target in ((f32(3, 4), np.int32), (f32(), np.int32), (DEEP, np.int32), (truth(3, 4), np.int8)):
+    case(
+        f"Bitcast {values.dtype} {values.shape}",
+        lambda x, target=target: nn.Bitcast(x, to=element_type(target)),
+        values,
+    )
 for shape in ((3, 4), (), (2, 3, 4, 5, 2)):
     case(f"Sigmoid {shape}", nn.Sigmoid, np.asarray(f32(*shape) * 4, np.float32))
 for shapes in (((3, 4),) * 3, ((3, 1), (4,), (2, 3, 4)), ((), (3,), (3,)), ((2, 1, 3, 1, 2), (2, 2, 3, 2, 2), (1,))):

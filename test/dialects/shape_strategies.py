@@ -1,5 +1,7 @@
 """Operations that rearrange tensors or change their shape, constants, and what depends on shapes only."""
 
+from itertools import product
+
 import numpy as np
 import onnx
 from drawn_case import Case, axis_of, flags, floats, integers, litert, node, shape, some_axes
@@ -10,6 +12,7 @@ from kpuc.dialects import nn
 from kpuc.dialects.tensors import element_type
 
 KINDS = ("float32", "float16", "int64", "int32", "int8", "uint8", "bool")
+ALL = (*KINDS, "float64", "int16", "uint16", "uint32", "uint64")
 
 
 def tensor(draw, dims, kinds=("float32", "int64", "uint8")):
@@ -130,6 +133,20 @@ def cast(draw):
         x = np.abs(x)
     expected = node("Cast", x, to=onnx.helper.np_dtype_to_tensor_dtype(np.dtype(target)))
     return Case(nn.Cast, [x], expected, {"to": element_type(target), "saturate": True})
+
+
+@st.composite
+def bitcast(draw):
+    source, target = draw(st.sampled_from([pair for pair in product(ALL, ALL) if len({*map(width, pair)}) == 1]))
+    x = tensor(draw, shape(draw), (source,))
+    expected = node(
+        "BitCast", x, opset=26, engine="reference", to=onnx.helper.np_dtype_to_tensor_dtype(np.dtype(target))
+    )
+    return Case(nn.Bitcast, [x], expected, {"to": element_type(target)})
+
+
+def width(kind):
+    return np.dtype(kind).itemsize
 
 
 @st.composite
@@ -363,6 +380,7 @@ STRATEGIES = {
     nn.BatchToSpace: batch_to_space(),
     nn.ReverseSequence: reverse_sequence(),
     nn.Constant: constant(),
+    nn.Bitcast: bitcast(),
     nn.Cast: cast(),
     nn.Fill: fill(),
     nn.ShapeOf: shape_of(),

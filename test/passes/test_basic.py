@@ -86,6 +86,7 @@ X, IMAGE = f32(2, 3, 4), f32(2, 3, 5, 4)
 ROW, CHANNEL = f32(4), f32(3)
 TIES = np.array([[1, 2, 2, 1, 2, 0], [0, 0, 0, 0, 0, 0]], np.float32)
 WRITTEN = {
+    "bitcast": (lambda x: nn.Bitcast(x, to=ir.Type.parse("i1")), np.arange(-2, 3, dtype=np.int8)),
     "relu": (nn.Relu, X),
     "leaky_relu": (lambda x: nn.LeakyRelu(x, alpha=0.1), X),
     "leaky_relu of more than one": (lambda x: nn.LeakyRelu(x, alpha=2.0), X),

@@ -222,6 +222,18 @@ def test_cast():
         assert_near(outcome)
 
 
+def test_bitcast():
+    rng = np.random.default_rng(12)
+    made = []
+    for source in ALL:
+        for target in ALL:
+            if np.dtype(source).itemsize == np.dtype(target).itemsize:
+                write = partial(nn.Bitcast, to=element_type(target))
+                made.append(Trial(f"{source} as {target}", write, (numbers(rng, (3, 45), source),)))
+    for outcome in compute(made, lower_pointwise):
+        assert_near(outcome)
+
+
 def test_chain():
     """Several operations in registers, with constants of one element, of channels, and of everything."""
     rng = np.random.default_rng(8)
@@ -303,6 +315,7 @@ def test_every_operation_is_here():
         nn.Mod,
         nn.Pow,
         nn.Where,
+        nn.Bitcast,
         nn.Cast,
         nn.Quantize,
         nn.Dequantize,

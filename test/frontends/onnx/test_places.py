@@ -110,6 +110,12 @@ def test_bfloat16_is_computed_in_float32():
     np.testing.assert_array_equal(run(model, feed)[0], feed["i0"] + np.float32([1.5, -3.0]))
 
 
+@pytest.mark.parametrize("to", ["INT64", "BFLOAT16"])
+def test_bits_as_a_type_of_another_width(to):
+    model, _ = network("BitCast", [np.zeros(2, np.int16)], opset=26, to=onnx.TensorProto.DataType.Value(to))
+    refuse(model, UnsupportedError, r"K0110.*\n.*BitCast at .*i16 as [if]\d+ is not supported: the widths differ")
+
+
 def test_functions_keep_their_defaults_and_absent_inputs():
     inputs = [normal(1, 2, 3, 8), normal(1, 2, 5, 8), normal(1, 2, 5, 4)]
     (result,) = run(*network("Attention", inputs, opset=23))

@@ -96,6 +96,19 @@ CASES = [
     ),
     case("CAST", positive(9), outputs="uint8", in_data_type=FLOAT32, out_data_type=UINT8),
     case("CAST", normal(9), outputs="float16", in_data_type=FLOAT32, out_data_type=FLOAT16),
+    *(
+        case("BITCAST", values, outputs=name)
+        for values, name in (
+            (normal(3, 4), "float32"),
+            (normal(3, 4), "int32"),
+            (normal(), "int32"),
+            (integers(-100, 100, 3, 4), "float32"),
+            (integers(-100, 100, 3, 4), "uint32"),
+            (integers(-100, 100, 9, dtype=np.int8), "uint8"),
+            (integers(0, 3, 9, dtype=np.uint8), "bool"),
+            (flags(9), "int8"),
+        )
+    ),
     case("DEQUANTIZE", normal(3, 4).astype(np.float16), outputs="float32"),
     case("DEQUANTIZE", normal(3, 4).astype(np.float16), constant=(0,), outputs="float32"),
     *(case("L2_NORMALIZATION", normal(*shape)) for shape in ((2, 5), (1, 3, 4, 6))),

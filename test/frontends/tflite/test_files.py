@@ -90,6 +90,12 @@ def test_custom_operators_are_refused_by_name():
         load(write(graph))
 
 
+def test_bits_as_a_type_of_another_width():
+    tensors = [TensorSpec("x", "float32", (2,)), TensorSpec("y", "int16", (2, 2))]
+    with pytest.raises(UnsupportedError, match=r"K0150.*\n  BITCAST at y: f32 as int16, which is of another width"):
+        load(write(GraphSpec(tensors, [OperatorSpec("BITCAST", [0], [1])], [0], [1])))
+
+
 def test_shapes_that_do_not_fit():
     name = "serving_default_input:0"
     with pytest.raises(OptionError, match="K0105"):

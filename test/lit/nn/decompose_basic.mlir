@@ -133,6 +133,19 @@ func.func @casts(%x: tensor<4xf32>) -> tensor<4xf32> {
 
 // -----
 
+// Any bit makes a boolean true; other types have the bits as they are.
+// CHECK-LABEL: func.func @bitcasts
+// CHECK:       "nn.not_equal"(%arg0
+// CHECK:       "nn.bitcast"{{.*}}to = i8
+// CHECK-NOT:   "nn.not_equal"
+func.func @bitcasts(%x: tensor<4xui8>) -> tensor<4xi8> {
+  %0 = "nn.bitcast"(%x) {to = i1} : (tensor<4xui8>) -> tensor<4xi1>
+  %1 = "nn.bitcast"(%0) {to = i8} : (tensor<4xi1>) -> tensor<4xi8>
+  return %1 : tensor<4xi8>
+}
+
+// -----
+
 // CHECK-LABEL: func.func @tile
 // CHECK:       "nn.concat"(%arg0, %arg0) {axis = 0 : i64
 // CHECK:       "nn.concat"({{.*}}) {axis = 2 : i64

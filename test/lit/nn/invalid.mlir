@@ -8,6 +8,14 @@ func.func @wrong_result(%x: tensor<4xf32>) {
 
 // -----
 
+func.func @bitcast_to_another_width(%x: tensor<4xf32>) {
+  // expected-error @below {{'nn.bitcast' op needs a type of 32 bits, got i64 of 64}}
+  %0 = "nn.bitcast"(%x) {to = i64} : (tensor<4xf32>) -> tensor<4xi64>
+  return
+}
+
+// -----
+
 func.func @missing_attribute(%x: tensor<4xf32>) {
   // expected-error @below {{'nn.leaky_relu' op requires attribute 'alpha'}}
   %0 = "nn.leaky_relu"(%x) : (tensor<4xf32>) -> tensor<4xf32>

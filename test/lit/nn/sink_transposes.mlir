@@ -13,6 +13,18 @@ func.func @relu_between(%x: tensor<1x2x3x4xf32>) -> tensor<1x2x3x4xf32> {
 
 // -----
 
+// CHECK-LABEL: func.func @bitcast_between
+// CHECK-NOT:   nn.transpose
+// CHECK:       "nn.bitcast"(%arg0) {to = i32}
+func.func @bitcast_between(%x: tensor<2x3xf32>) -> tensor<2x3xi32> {
+  %0 = "nn.transpose"(%x) {permutation = array<i64: 1, 0>} : (tensor<2x3xf32>) -> tensor<3x2xf32>
+  %1 = "nn.bitcast"(%0) {to = i32} : (tensor<3x2xf32>) -> tensor<3x2xi32>
+  %2 = "nn.transpose"(%1) {permutation = array<i64: 1, 0>} : (tensor<3x2xi32>) -> tensor<2x3xi32>
+  return %2 : tensor<2x3xi32>
+}
+
+// -----
+
 // What is left of the transpose moves dimensions of extent 1 only.
 // CHECK-LABEL: func.func @reduce
 // CHECK:       "nn.reduce"(%arg0) {axes = array<i64: 2, 3>
