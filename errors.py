@@ -7,6 +7,7 @@ its actual values, and the remedy. The command line prints it and exits; nothing
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import partial
 from typing import Any
 
 CODES: dict[str, str] = {
@@ -105,6 +106,10 @@ class KpucError(Exception):
         self.cause = cause
         self.where = where
         self.remedy = remedy
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Errors go from process to process."""
+        return partial(type(self), cause=self.cause, where=self.where, remedy=self.remedy), (self.code,)
 
     def __str__(self) -> str:
         place = f" {self.where}:" if self.where else ""
