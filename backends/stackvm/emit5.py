@@ -8,9 +8,10 @@ written in place.
 from typing import Any
 
 from ...dialects import kpu, nn
-from ...dialects.function import buffers_of, entry_function
-from ...dialects.mlir import ir
+from ...dialects.function import buffers_of, entry_function, inputs_of
+from ...dialects.mlir import describe, ir
 from ...dialects.ods import Op
+from ...errors import UnsupportedError
 from ...passes.buffers.plan import SCRATCH
 from ...runtime.kmodel.build5 import Place
 from ...runtime.stackvm.assembler5 import Assembler, Code
@@ -21,6 +22,11 @@ from ..k210.device import Device
 from ..unsupported import Unsupported, refuse
 from .interface import names_of
 from .operators5 import EMITTERS, Writer, stored
+
+NEWEST = "1.6"
+"""The dialect whose runtimes take inputs of any rank."""
+MOST_DIMENSIONS = 4
+"""Of an input, in older ones: 1.1.0 was seen to end with a signal on one of 5."""
 
 
 class Places:
@@ -42,10 +48,13 @@ class Places:
 def emit5(module: ir.Module, producer: str, dialect: str) -> bytes:
     """The kmodel of a network; `dialect` is one of `isa5.DIALECTS`.
 
-    Raises `UnsupportedError` K0602 that lists every operation which the stack machine cannot compute.
+    Raises `UnsupportedError` K0602 that lists every operation which the stack machine cannot compute, or names an input
+    that its runtime cannot take.
     """
     function = entry_function(module)
     inputs, outputs = buffers_of(function)
+    if dialect != NEWEST:
+        _check_inputs(function)
     assembler = Assembler(ISA5[dialect])
     code = assembler.function([stored(value) for value in inputs], [stored(value) for value in outputs])
     places = Places(code, inputs, outputs)
@@ -65,6 +74,15 @@ def emit5(module: ir.Module, producer: str, dialect: str) -> bytes:
     refuse(problems)
     names = names_of(function, producer, dialect)
     return assembler.write(function.attributes[SCRATCH].value, names, device.modules())
+
+
+def _check_inputs(function: Any) -> None:
+    for one in inputs_of(function):
+        if one.type.rank > MOST_DIMENSIONS:
+            where = f"{describe(function.location)}: {one.name}"
+            cause = f"runtimes before 1.6 end on inputs of more than {MOST_DIMENSIONS} dimensions, this is {one.type}"
+            remedy = "compile for a newer runtime (--runtime), or let the network reshape an input of fewer dimensions"
+            raise UnsupportedError("K0602", where=where, cause=cause, remedy=remedy)
 
 
 def _emit(writer: Writer, op: Any) -> None:

@@ -14,9 +14,11 @@ import numpy as np
 import pytest
 from emit_cases5 import CASES, conv, f32, quantized
 from networks import relative_error
+from onnx_writer import OnnxWriter
 from single_operation import Case
 from vendor19 import simulate, skip_without
 
+import kpuc
 from kpuc.backends.stackvm.emit5 import emit5
 from kpuc.backends.stackvm.operators5 import EMITTERS
 from kpuc.dialects import mlir, nn
@@ -181,3 +183,13 @@ def test_a_maximum_of_nothing_but_infinities_ends_at_the_last_finite_number(dial
     (theirs,), (ours,) = simulate([(data, [x])], RELEASES[dialect])[0], Simulator(data).run(x).values()
     np.testing.assert_array_equal(theirs, np.full(2, np.finfo(np.float32).min))
     np.testing.assert_array_equal(ours, theirs)
+
+
+def test_inputs_of_many_dimensions_are_not_for_old_runtimes():
+    """nncase 1.1 ends with a signal when it is given one."""
+    net = OnnxWriter(0)
+    model = net.model(net.op("Relu", net.input(1, 2, 3, 2, 2)))
+    assert kpuc.compile(model, kmodel=5).data
+    for runtime in ("1.1.0", "1.0.0-beta2"):
+        with pytest.raises(UnsupportedError, match=r"K0602.*x0: runtimes before 1.6 end on inputs of more than 4"):
+            kpuc.compile(model, kmodel=5, runtime=runtime)
