@@ -44,6 +44,7 @@ that an input decides."""
 OPEN = (
     *REFUSED,
     "attention",
+    "bernoulli",
     "center_crop_pad",
     "col2im",
     "compress",
@@ -67,7 +68,6 @@ OPEN = (
     "_not_smaller",
     "_tf_crop_and_resize",
     "scan_sum",
-    "unique_",
 )
 """Parts of the names of cases that are refused: also what wants to know sizes, and what is decided by elements."""
 
