@@ -127,9 +127,10 @@ DIFFERENT = (
     "test_resize_downsample_scales_cubic_align_corners",
 )
 """Cases where onnx's reference computes something else than onnxruntime, and we."""
-TIES = ("test_top_k_same_values", "test_onehot_out_of_range", "empty_set", "scalar")
+OTHERWISE = ("test_top_k_same_values", "test_onehot_out_of_range", "empty_set", "scalar", "NCd1d2d3d4d5")
 """Where the vendor's runtime differs, for static shapes too: the order of equal elements, indices out of range, sums of
-nothing; and scalars, which come back as vectors."""
+nothing, and scalars, which come back as vectors; and for open ones: tensors of seven dimensions, which come back with
+what was in memory before."""
 
 
 def opened(model):
@@ -217,7 +218,7 @@ def test_no_operator_is_said_to_be_refused_that_is_not():
 @pytest.mark.slow
 def test_nodes_of_open_dimensions_in_the_vendor_runtime():
     rows = [row for operator in by_operator() for row in of_operator(operator) if isinstance(row[1], bytes)]
-    rows = [row for row in rows if row[0].name not in RUNS and not any(part in row[0].name for part in TIES)]
+    rows = [row for row in rows if row[0].name not in RUNS and not any(part in row[0].name for part in OTHERWISE)]
     rows = [row for row in rows if all(np.asarray(array).dtype.isbuiltin == 1 for array in (*row[2], *row[3]))]
     jobs = [(made, [*map(np.ascontiguousarray, feed)], len(expected)) for _, made, feed, expected in rows]
     assert len(jobs) > 1000
