@@ -381,11 +381,11 @@ def pool1d(op: nn.PoolOp, rewriter: Rewriter) -> Match:
 
 @pattern(nn.Reduce)
 def reduce_of_booleans(op: nn.Reduce, rewriter: Rewriter) -> Match:
-    """The largest or smallest of the numbers 0 and 1."""
+    """The largest or smallest of the numbers 0 and 1, which of none is an infinity."""
     if dtype_of(op.input) != np.bool_:
         return NO_MATCH
     result = op.rebuild(nn.Cast(op.input, to=ir.F32Type.get(), saturate=True).output).output
-    return rewriter.replace(op, nn.Cast(result, to=op.output.type.element_type, saturate=True).output)
+    return rewriter.replace(op, nn.Greater(result, nn.Constant(value=np.float32(0.5)).output).output)
 
 
 @pattern(nn.CompareOp)

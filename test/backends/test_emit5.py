@@ -89,7 +89,8 @@ def test_our_interpreter_computes_what_numpy_does(case: Case, dialect: str) -> N
     data = compiled(dialect)[case.name]
     if isinstance(data, str):
         assert dialect != "1.6"
-        assert re.search(rf"K0602.*\n.*runtime {dialect}( has no \w+| rounds halves away from zero)?\n", data)
+        lacking = rf"\n.*runtime {dialect}( has no \w+| rounds halves away from zero)?\n"
+        assert re.search(rf"K0602.*({lacking}|: runtimes before 1.6 end on inputs of more than 4 dimensions)", data)
     else:
         assert_same(case, list(Simulator(data).run(*map(as_stored, case.inputs)).values()))
 

@@ -179,7 +179,7 @@ def test_quantised(form):
     for width, size in ((6, 10), (15, 15), (21, 21)):
         x = random((1, 3, 12, width), 100 + width)
         alone = kpuc.compile(
-            image_network(), dims={"W": size}, ranges=lambda _: kmodel.calibration, **FORMS[form]
+            image_network(), dims={"W": size}, ranges=lambda *_: kmodel.calibration, **FORMS[form]
         )  # fmt: skip
         whole = Simulator(alone.data).run(padded(x, (1, 3, 12, size))).values()
         plain = session(image_network()).run(None, {"x0": x})

@@ -184,7 +184,7 @@ def test_a_description_is_plain_data(data: bytes) -> None:
     assert described["version"] in (5, 7)
     if data == RELU:
         (function,) = described["modules"][0]["functions"]
-        assert function["code"] == ["000000  LDARG index=0", "000003  TENSOR.relu", "000006  RET"]
+        assert function["code"] == ["000000  LDARG index=0", "000003  TENSOR.relu  ; input=arg0", "000006  RET"]
         assert function["inputs"] == [{"kind": "tensor", "element": "f32", "shape": [1, 4]}]
 
 

@@ -21,7 +21,9 @@ def lacking(item):
     """What the stack machine cannot compute: that is an error, which says so."""
     half_pixels = item.operator == "RESIZE_NEAREST_NEIGHBOR" and "HalfPixelCenters" in item.options
     sums = item.operator == "SCATTER_ND" and item.constant == (2,)
-    return item.operator in LACKING or half_pixels or sums
+    kinds = (*item.outputs, *(array.dtype.name for array in feed_of(item)))
+    bits = item.operator == "BITCAST" and any("float" in kind for kind in kinds)
+    return item.operator in LACKING or half_pixels or sums or bits
 
 
 def is_halves(item):

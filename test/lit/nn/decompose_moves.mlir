@@ -120,7 +120,7 @@ func.func @pad_with_zeros(%x: tensor<4xf32>) -> tensor<7xf32> {
 // CHECK-LABEL: func.func @reduce_of_booleans
 // CHECK:       %[[NUMBERS:.*]] = "nn.cast"(%arg0) {{{.*}}to = f32}
 // CHECK:       %[[LARGEST:.*]] = "nn.reduce"(%[[NUMBERS]])
-// CHECK:       "nn.cast"(%[[LARGEST]]) {{{.*}}to = i1}
+// CHECK:       "nn.greater"(%[[LARGEST]], %{{.*}}) {{.*}} -> tensor<i1>
 func.func @reduce_of_booleans(%x: tensor<4xi1>) -> tensor<i1> {
   %0 = "nn.reduce"(%x) {kind = "max", axes = array<i64: 0>, keepdims = false} : (tensor<4xi1>) -> tensor<i1>
   return %0 : tensor<i1>
