@@ -22,7 +22,7 @@ def lacking(item):
     half_pixels = item.operator == "RESIZE_NEAREST_NEIGHBOR" and "HalfPixelCenters" in item.options
     sums = item.operator == "SCATTER_ND" and item.constant == (2,)
     kinds = (*item.outputs, *(array.dtype.name for array in feed_of(item)))
-    bits = item.operator == "BITCAST" and any("float" in kind for kind in kinds)
+    bits = item.operator == "BITCAST" and len(set(kinds)) > 1 and any("float" in kind for kind in kinds)
     return item.operator in LACKING or half_pixels or sums or bits
 
 
