@@ -61,12 +61,20 @@ def rival_tflite(model: bytes, threads: int) -> Callable[[Feed], list[Any]]:
     return run
 
 
+def sizes_of(info: kpuc.TensorInfo) -> tuple[int, ...]:
+    """The shape of an input, which has to be known."""
+    shape = info.shape or ()
+    if min(shape, default=0) < 0:
+        raise SystemExit(f"input '{info.name}' has open dimensions; give its shape, as --help says")
+    return shape
+
+
 def random_feed(simulator: kpuc.Simulator) -> Feed:
     """Inputs of each kind of element; states as they are at first."""
     random = np.random.default_rng(0)
     feed: Feed = {}
     for info in simulator.inputs:
-        shape = info.shape or ()
+        shape = sizes_of(info)
         if info.dtype.kind == "f":
             feed[info.name] = (random.random(shape) * 2 - 1).astype(info.dtype)
         else:
@@ -97,7 +105,7 @@ def quantised(model: bytes, shapes: dict[str, list[int]]) -> bytes:
     infos = kpuc.Simulator(kpuc.compile(model, portable=True, shapes=shapes)).inputs
     random = np.random.default_rng(1)
     noise = [
-        {info.name: (random.random(info.shape or ()) * 2 - 1).astype(info.dtype) for info in infos} for _ in range(4)
+        {info.name: (random.random(sizes_of(info)) * 2 - 1).astype(info.dtype) for info in infos} for _ in range(4)
     ]
     return quantised_by_onnxruntime(model, noise)
 
