@@ -7,6 +7,7 @@ import numpy as np
 
 from ...dialects import nn
 from ...dialects.mlir import ir
+from ...dialects.nn.extents import as_int64
 from ...dialects.tensors import Array, dtype_of, element_type, shape_of
 from ..builder import Unsupported
 from .node import STATE_LIMIT, Node, Output, converter
@@ -19,12 +20,6 @@ def _known(node: Node, index: int) -> tuple[int, ...]:
     if None in shape:
         raise Unsupported(f"the shape of input {index} is not known", "give it with --shape")
     return tuple(dim or 0 for dim in shape)
-
-
-def _int64(value: ir.Value) -> ir.Value:
-    if dtype_of(value) == np.int64:
-        return value
-    return nn.Cast(value, to=element_type(np.int64), saturate=True).output
 
 
 def _bounded(shape: Sequence[int]) -> Sequence[int]:
@@ -46,13 +41,13 @@ def scatter_nd(node: Node) -> Output:
     places = nn.constant_value(node.input(0))
     alone = places is not None and len(np.unique(rows := places.reshape(-1, places.shape[-1]), axis=0)) == len(rows)
     reduction = "none" if alone or dtype_of(updates).kind == "b" else "add"
-    return nn.ScatterNd(zeros, _int64(node.input(0)), updates, reduction=reduction).output
+    return nn.ScatterNd(zeros, as_int64(node.input(0)), updates, reduction=reduction).output
 
 
 @converter("SPARSE_TO_DENSE", builds=(nn.Cast, nn.Reshape, nn.Expand, nn.ScatterNd))
 def sparse_to_dense(node: Node) -> Output:
     """Indices are a scalar, a vector for a result of one dimension, or rows."""
-    places, shape = _int64(node.input(0)), node.ints(1)
+    places, shape = as_int64(node.input(0)), node.ints(1)
     count = (_known(node, 0) or (1,))[0]
     default = nn.Expand(node.input(3), shape=_bounded(shape)).output
     places = nn.Reshape(places, shape=(count, len(shape))).output
@@ -76,7 +71,7 @@ def unsorted_segment(node: Node) -> Output:
     """What has a negative number is left out: it goes to a row of its own, which is cut off."""
     kind, data = node.operator.rpartition("_")[2], node.input(0)
     (count,) = node.ints(2)
-    ids, numbers = _known(node, 1), _int64(node.input(1))
+    ids, numbers = _known(node, 1), as_int64(node.input(1))
     rest, zero = _known(node, 0)[len(ids) :], node.like(0, numbers)
     dtype = dtype_of(data)
     info = np.finfo(dtype) if dtype.kind == "f" else np.iinfo(dtype)
@@ -92,7 +87,7 @@ def unsorted_segment(node: Node) -> Output:
 @converter("DYNAMIC_UPDATE_SLICE", builds=(nn.Cast, nn.Maximum, nn.Minimum, nn.Add, nn.ScatterNd))
 def dynamic_update_slice(node: Node) -> Output:
     """The slice is moved so far that it fits."""
-    value, update, starts = node.input(0), node.input(1), _int64(node.input(2))
+    value, update, starts = node.input(0), node.input(1), as_int64(node.input(2))
     shape, size = _known(node, 0), _known(node, 1)
     if 0 in size:
         return value
@@ -138,7 +133,7 @@ def matrix_set_diag(node: Node) -> Output:
 @converter("REVERSE_SEQUENCE", builds=nn.ReverseSequence, forms={"lengths of 32 bits": nn.Cast})
 def reverse_sequence(node: Node) -> Output:
     time, batch = node.options("ReverseSequenceOptions", "SeqDim", "BatchDim")
-    return nn.ReverseSequence(node.input(0), _int64(node.input(1)), batch_axis=batch, time_axis=time).output
+    return nn.ReverseSequence(node.input(0), as_int64(node.input(1)), batch_axis=batch, time_axis=time).output
 
 
 @converter("BUCKETIZE", builds=(nn.Unsqueeze, nn.GreaterEqual, nn.Cast, nn.Reduce), integers=True)

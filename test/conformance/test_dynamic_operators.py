@@ -13,6 +13,7 @@ import onnx
 import onnxruntime
 import pytest
 from dynamic_cases import CASES, noise
+from node_cases import as_array
 from onnx import numpy_helper
 from vendor import run_in_vendor_runtime
 
@@ -190,10 +191,6 @@ def by_operator():
         if len(nodes) == 1 and nodes[0].op_type in imported and whole and case.name not in DIFFERENT:
             found.setdefault(nodes[0].op_type, []).append(case)
     return found
-
-
-def as_array(value):
-    return numpy_helper.to_array(value) if isinstance(value, onnx.TensorProto) else np.asarray(value)
 
 
 def with_constants(model, arrays):
