@@ -11,6 +11,8 @@ INTEGER_PIPELINE = PIPELINE.replace("nn-fold-constants", "nn-fold-constants{inte
 """The same for targets that multiply integers: weights of quantised networks stay integers."""
 MOVE_PIPELINE = "builtin.module(nn-move-quantized,nn-fold-constants{integers=true},nn-canonicalize,canonicalize,cse)"
 """What they need on top, once the network is quantised: what only moves numbers moves integers."""
+SUM_PIPELINE = "builtin.module(nn-sum-integers,nn-canonicalize,canonicalize,cse)"
+"""The same for machines that add in floating point, which is exact for integers up to 2^24."""
 QUANTIZE_PIPELINES = {
     quant: MOVE_PIPELINE.replace("nn-move", f"nn-quantize{{activations={DTYPES[quant]}}},nn-move")
     for quant in ("u8", "i8")
@@ -82,10 +84,10 @@ def pipelines(options: CompileOptions) -> tuple[tuple[str, ...], tuple[str, ...]
     if options.machine_code:
         return (INTEGER_PIPELINE,), (*rounding, MOVE_PIPELINE)
     if options.version == 7:
-        return (PIPELINE,), (*rounding, STACKVM_PIPELINE)
+        return (INTEGER_PIPELINE,), (*rounding, SUM_PIPELINE, STACKVM_PIPELINE)
     basic = BASIC_PIPELINE if options.dialect == "1.6" else EARLY_PIPELINE
     if options.target != "k210":
-        return (PIPELINE,), (*rounding, basic, MEMORY_PIPELINE, BUFFERS_PIPELINE)
+        return (INTEGER_PIPELINE,), (*rounding, SUM_PIPELINE, basic, MEMORY_PIPELINE, BUFFERS_PIPELINE)
     wanted = options.quantisation
     before: tuple[str, ...] = (PIPELINE, PREPARE_PIPELINE) if quantised else (PIPELINE,)
     if wanted.own:

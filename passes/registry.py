@@ -34,6 +34,7 @@ MODULES: dict[str, str] = {
     "nn-quantize": "quant.quantize",
     "nn-recognize": "nn.recognize",
     "nn-sink-transposes": "nn.sink_transposes",
+    "nn-sum-integers": "nn.sum_integers",
     "nn-flatten-volumes": "nn.volumes",
     "nn-unroll": "nn.unroll",
 }

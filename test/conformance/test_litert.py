@@ -1,29 +1,28 @@
-"""Quantised TFLite networks, as machine code and as portable code, beside LiteRT as it runs by default.
+"""Quantised TFLite networks, as machine code and for stack machines, beside LiteRT as it runs by default.
 
 That is: convolutions, products, sums and moves by XNNPACK, the rest by its own kernels. Integer outputs are one step
 away at most, and nearly all are equal; reals are dequantised 16-bit numbers. docs/tflite.md has each network's numbers.
 """
 
 import pytest
-from litert_comparison import CLASSES, INTEGER, compare, with_litert
+from litert_comparison import CLASSES, CODE, INTEGER, compare, with_litert
 
 EXACT = 0.99
 """The share of equal outputs."""
 RELATIVE = 1e-4
 """The largest difference of real outputs, relative to the largest of them."""
 LSTM = "LiteRT approximates the functions of LSTM gates in 16 bits; TensorFlow Lite Micro's are up to 3 steps away, too"
-CHAOTIC = "sums of f32 round, and this network makes much of little: LiteRT's own sets of kernels are 19 steps apart"
 APART = {
     ("tflm_dtln_int8", "native"): LSTM,
     ("tflm_dtln_int8", "portable"): LSTM,
-    ("tflm_mbv2_int8_nchw", "portable"): CHAOTIC,
+    ("tflm_dtln_int8", "version5"): LSTM,
 }
 """Networks that are further apart, and why."""
 
 
 def cases():
     for path in INTEGER:
-        for target in ("native", "portable"):
+        for target in CODE:
             reason = APART.get((path.stem, target))
             marks = [] if reason is None else [pytest.mark.xfail(reason=reason, strict=True)]
             yield pytest.param(path, target, id=f"{path.stem}-{target}", marks=marks)
@@ -31,7 +30,7 @@ def cases():
 
 @pytest.mark.parametrize(("path", "target"), cases())
 def test_as_litert_by_default(path, target):
-    found = compare(with_litert(path, portable=target == "portable"))
+    found = compare(with_litert(path, target))
     assert found.relative is None or found.relative <= RELATIVE
     assert found.exact is None or found.exact >= EXACT
     assert found.steps is None or found.steps <= 1 or path.stem in CLASSES
