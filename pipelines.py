@@ -9,6 +9,8 @@ PIPELINE = (
 """What every target starts with: the network in its simplest form."""
 INTEGER_PIPELINE = PIPELINE.replace("nn-fold-constants", "nn-fold-constants{integers=true}")
 """The same for targets that multiply integers: weights of quantised networks stay integers."""
+DROP_PIPELINE = "builtin.module(nn-drop-dynamic-rounding)"
+"""What comes before for networks that are quantised by ranges."""
 MOVE_PIPELINE = "builtin.module(nn-move-quantized,nn-fold-constants{integers=true},nn-canonicalize,canonicalize,cse)"
 """What they need on top, once the network is quantised: what only moves numbers moves integers."""
 SUM_PIPELINE = "builtin.module(nn-sum-integers,nn-canonicalize,canonicalize,cse)"
@@ -78,18 +80,19 @@ BUFFERS_PIPELINE = "builtin.module(kpu-bufferize)"
 def pipelines(options: CompileOptions) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """What a network goes through between import and emission: before and after its ranges are measured."""
     quantised = options.quant != FLOAT
+    drop = (DROP_PIPELINE,) if quantised else ()
     if options.machine_code and options.computes_integers:
-        return (INTEGER_PIPELINE,), (QUANTIZE_PIPELINES.get(options.quant, MOVE_PIPELINE),)
+        return (*drop, INTEGER_PIPELINE), (QUANTIZE_PIPELINES.get(options.quant, MOVE_PIPELINE),)
     rounding = (_round_pipeline(options),) if quantised else ()
     if options.machine_code:
-        return (INTEGER_PIPELINE,), (*rounding, MOVE_PIPELINE)
+        return (*drop, INTEGER_PIPELINE), (*rounding, MOVE_PIPELINE)
     if options.version == 7:
-        return (INTEGER_PIPELINE,), (*rounding, SUM_PIPELINE, STACKVM_PIPELINE)
+        return (*drop, INTEGER_PIPELINE), (*rounding, SUM_PIPELINE, STACKVM_PIPELINE)
     basic = BASIC_PIPELINE if options.dialect == "1.6" else EARLY_PIPELINE
     if options.target != "k210":
-        return (INTEGER_PIPELINE,), (*rounding, SUM_PIPELINE, basic, MEMORY_PIPELINE, BUFFERS_PIPELINE)
+        return (*drop, INTEGER_PIPELINE), (*rounding, SUM_PIPELINE, basic, MEMORY_PIPELINE, BUFFERS_PIPELINE)
     wanted = options.quantisation
-    before: tuple[str, ...] = (PIPELINE, PREPARE_PIPELINE) if quantised else (PIPELINE,)
+    before: tuple[str, ...] = (*drop, PIPELINE, PREPARE_PIPELINE) if quantised else (PIPELINE,)
     if wanted.own:
         ends = (BYTES_ENDS_PIPELINE,) if options.portable else (REAL_ENDS_PIPELINE,) if options.version < 5 else ()
         before = (PIPELINE, *ends, OWN_PIPELINES[16 if wanted.quant else 8])

@@ -24,6 +24,7 @@ MODULES: dict[str, str] = {
     "nn-decompose-basic": "nn.basic",
     "nn-decompose-softmax": "nn.basic",
     "nn-decompose-nodes": "nn.nodes",
+    "nn-drop-dynamic-rounding": "nn.dynamic_rounding",
     "nn-fold-constants": "nn.fold_constants",
     "nn-fuse-convolutions": "nn.fuse_convolutions",
     "nn-infer-shapes": "nn.infer_shapes",

@@ -17,7 +17,7 @@ from quantised_networks import reference
 import kpuc
 
 DEFAULT, PLAIN = OpResolverType.BUILTIN, OpResolverType.BUILTIN_REF
-INTEGER = [path for path in find_quantised() if "hybrid" not in path.stem]
+NETWORKS = find_quantised()
 CLASSES = ("coral_deeplab_dm05",)
 """Networks whose outputs are numbers of classes: how far those are apart says nothing."""
 
@@ -88,9 +88,9 @@ The specification of TFLite's quantisation leaves that open. Here is computed wh
 - Averages are those of the integers, halves away from zero. From one scale to another, and for leaky ReLU, integers of
   8 bits are multiplied by factors with 8 bits behind the point.
 - Factors of layers with results of 16 bits have 15 bits.
-- Layers whose weights alone have 8 bits (dynamic range) are computed in f32, with the numbers that the weights stand
-  for. LiteRT rounds what goes into them to 8 bits each time, to be faster: its outputs are up to 3 % away, those of the
-  same network with float weights 1e-5.
+- Convolutions and products of which only the weights have 8 bits (dynamic range): what goes into them is rounded to 256
+  steps between the extremes of an image, or of a row or pixel before a product; they are computed in f32. When such a
+  network is quantised by ranges (`--calibration`), that is left out. Other operators with such weights do not round.
 - What LiteRT approximates in 16 bits (softmax, functions inside of LSTM layers) is computed, and rounded once.
 
 The table says what share of the outputs is equal, and how many steps of the output's type the worst is away; or, for
@@ -108,7 +108,7 @@ reason. TensorFlow Lite Micro computes what LiteRT's plain kernels do, except fo
 def main(page: Path) -> None:
     """Write the page."""
     text = PAGE
-    for path in sorted(INTEGER, key=lambda path: path.stem):
+    for path in sorted(NETWORKS, key=lambda path: path.stem):
         columns = [
             *(compare(with_litert(path, code)) for code in CODE),
             compare(with_litert(path, "native", PLAIN)),

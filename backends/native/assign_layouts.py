@@ -31,7 +31,7 @@ IMAGES = (nn.Conv, nn.ConvTranspose, nn.MaxPool, nn.AvgPool, nn.LpPool)
 """Operations that want their operand and their result as images."""
 EITHER = (nn.Concat, nn.Pad, nn.Slice, nn.Resize, nn.Split, nn.Prelu)
 """Operations that take either layout, if operands and results have the same; besides element-wise ones."""
-FREE = (nn.Transpose, nn.SpaceToDepth, nn.DepthToSpace, nn.Reduce)
+FREE = (nn.Transpose, nn.SpaceToDepth, nn.DepthToSpace, nn.Reduce, nn.RoundDynamically)
 """Operations that read any layout, and write row-major unless an image is wanted."""
 
 

@@ -19,6 +19,7 @@ MODULES = (
     "views",
     "kernels.convolutions",
     "kernels.cumsum",
+    "kernels.dynamic_rounding",
     "kernels.indices",
     "kernels.lrn",
     "kernels.moves",

@@ -11,9 +11,12 @@ from typing import Any, Literal
 import numpy as np
 
 from ..mlir import ir, quant
-from ..ods import Operand, Result, Violation, require
+from ..ods import I64Array, Operand, Result, Violation, require
 from ..tensors import Array, Shape, dtype_of, shape_of, tensor_type
-from .base import NNOp, compatible_shapes
+from .base import NNOp, compatible_shapes, normalize_axes
+
+LEAST_SPAN = 1e-30
+"""The least difference of extremes that `nn.round_dynamically` spreads steps over: 0, if all numbers are."""
 
 
 @dataclass(frozen=True)
@@ -114,6 +117,23 @@ class Dequantize(NNOp, name="dequantize"):
         parameters = quantization_parameters(self.input.type)
         assert parameters is not None
         return {"scale": parameters.scale, "zero_point": parameters.zero_point, "axis": parameters.axis}
+
+
+class RoundDynamically(NNOp, name="round_dynamically"):
+    """Each number rounded to one of 256 that are evenly spaced between the extremes over `axes`, 0 included.
+
+        f = 255 / (max - min);  z = round(-128 - min * f);  y = (clamp(round(x * f) + z, -128, 127) - z) / f
+
+    TFLite does that to what goes into layers of which the weights alone are integers: dynamic range quantisation.
+    """
+
+    input: Operand
+    output: Result
+    axes: I64Array
+
+    def infer(self) -> ir.Type:
+        normalize_axes(self.axes, len(shape_of(self.input)))
+        return self.input.type
 
 
 class StorageCast(NNOp, name="storage_cast"):

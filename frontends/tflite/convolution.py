@@ -53,15 +53,17 @@ def conv(node: Node) -> Output:
     weight = node.transposed(1, (0, 3, 1, 2))
     _, per_group, kh, kw = shape_of(weight)
     channels = _channels(node)
+    groups = channels // (per_group or 1)
     value, amounts = _windows(node, node.input(0), padding, (kh or 0, kw or 0), (sh, sw), (dh, dw))
+    as_product = (kh, kw, sh, sw, groups) == (1, 1, 1, 1, 1)
     result = nn.Conv(
-        value,
+        node.rounded_data(value, (1,) if as_product else (1, 2, 3)),
         weight,
         node.optional(2),
         strides=(sh, sw),
         dilations=(dh, dw),
         padding=amounts,
-        groups=channels // (per_group or 1),
+        groups=groups,
     ).output
     return to_nhwc(activated(result, activation))
 
@@ -74,7 +76,7 @@ def depthwise_conv(node: Node) -> Output:
     _, _, kh, kw = shape_of(weight)
     value, amounts = _windows(node, node.input(0), padding, (kh or 0, kw or 0), (sh, sw), (dh, dw))
     result = nn.Conv(
-        value,
+        node.rounded_data(value, (1, 2, 3)),
         weight,
         node.optional(2),
         strides=(sh, sw),
@@ -218,7 +220,7 @@ def fully_connected(node: Node) -> Output:
         raise Unsupported("the shape of the weight is not known", "give it with --shape")
     if not keep and (len(shape) != 2 or shape[1] != columns):
         value = nn.Reshape(value, shape=(-1, columns)).output
-    result = nn.Matmul(value, weight).output
+    result = nn.Matmul(node.rounded_data(value, (len(shape_of(value)) - 1,)), weight).output
     if node.optional(2) is not None:
         result = nn.Add(result, node.input(2)).output
     return activated(result, activation)

@@ -120,6 +120,17 @@ class Node:
         with self.builder.node(tensor.name):
             return quantization.real(quantization.quantise(value, tensor))
 
+    def rounded_data(self, value: Value, axes: Sequence[int]) -> Value:
+        """What input 0 became, as LiteRT rounds real data before it multiplies it by integer weights, input 1.
+
+        By default, that is: XNNPACK looks at the extremes over `axes`.
+        """
+        data, weight = self.tensors[:2]
+        if data is None or data.quantization is not None or weight is None or weight.data is None:
+            return value
+        is_hybrid = weight.dtype == "int8" and weight.quantization is not None
+        return nn.RoundDynamically(value, axes=axes).output if is_hybrid else value
+
     def _variable(self, index: int) -> Tensor:
         tensor = self.tensors[index] if index < len(self.tensors) else None
         if tensor is None or not tensor.variable:

@@ -17,6 +17,7 @@ from ..pipeline import register_pass
 from ..rewriter import NO_MATCH, Match, Pattern, Rewriter, pattern, rewrite_module
 from . import integers, whole_numbers
 from .batches import batch_to_space, gather_in_batches, space_to_batch
+from .dynamic_rounding import round_dynamically
 from .einsum import einsum
 from .move_quantized import average_of_integers
 from .quantization import by_arithmetic
@@ -497,6 +498,7 @@ PATTERNS: tuple[Pattern[Any], ...] = (
     comparison_of_halves,
     celu_of_halves,
     wrapped_pad,
+    round_dynamically,
     *integers.PATTERNS,
     *by_arithmetic(native=("int8", "uint8", "int16")),
 )

@@ -112,7 +112,7 @@ from .layout import (
 from .linalg import einsum, matmul
 from .normalization import batch_norm, group_norm, instance_norm, layer_norm, lp_norm, lrn, rms_norm
 from .pooling import avg_pool, lp_pool, max_pool, max_pool_with_indices
-from .quantization import dequantize, quantize
+from .quantization import dequantize, quantize, round_dynamically
 from .random import random_normal, random_uniform
 from .recurrent import gru, lstm, rnn
 from .reduction import arg_reduce, cumsum, dynamic_topk, hardmax, log_softmax, reduce, softmax, topk
@@ -223,6 +223,7 @@ __all__ = [
     "rms_norm",
     "rnn",
     "round",
+    "round_dynamically",
     "rsqrt",
     "scatter_elements",
     "scatter_nd",

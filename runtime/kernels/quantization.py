@@ -44,3 +44,13 @@ def dequantize(input: Array, *, scale: tuple[float, ...], zero_point: tuple[int,
     """(q - zero_point) * scale, as float32."""
     difference = input.astype(np.int32) - _parameter(zero_point, axis, input.ndim, np.int32)
     return difference.astype(np.float32) * _parameter(scale, axis, input.ndim, np.float32)
+
+
+def round_dynamically(input: Array, *, axes: tuple[int, ...]) -> Array:
+    """Round to one of 256 numbers, which are evenly spaced from the smallest to the largest over `axes`, 0 included."""
+    low = np.minimum(input.min(axes, keepdims=True), np.float32(0))
+    span = np.maximum(input.max(axes, keepdims=True), np.float32(0)) - low
+    factor = np.float32(255) / np.where(span > 0, span, np.float32(255))
+    zero = np.rint(np.float32(-128) - low * factor)
+    steps = np.clip(np.rint(input * factor) + zero, np.float32(-128), np.float32(127)) - zero
+    return steps * (np.float32(1) / factor)

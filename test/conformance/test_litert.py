@@ -5,7 +5,7 @@ away at most, and nearly all are equal; reals are dequantised 16-bit numbers. do
 """
 
 import pytest
-from litert_comparison import CLASSES, CODE, INTEGER, compare, with_litert
+from litert_comparison import CLASSES, CODE, NETWORKS, compare, with_litert
 
 EXACT = 0.99
 """The share of equal outputs."""
@@ -21,14 +21,14 @@ APART = {
 
 
 def cases():
-    for path in INTEGER:
+    for path in NETWORKS:
         for target in CODE:
             reason = APART.get((path.stem, target))
             marks = [] if reason is None else [pytest.mark.xfail(reason=reason, strict=True)]
             yield pytest.param(path, target, id=f"{path.stem}-{target}", marks=marks)
 
 
-@pytest.mark.parametrize(("path", "target"), cases())
+@pytest.mark.parametrize(("path", "target"), list(cases()))
 def test_as_litert_by_default(path, target):
     found = compare(with_litert(path, target))
     assert found.relative is None or found.relative <= RELATIVE

@@ -24,7 +24,7 @@ from kpuc.frontends.tflite import import_tflite
 from kpuc.frontends.tflite.loader import load
 from kpuc.passes.pipeline import parse_pipeline
 from kpuc.passes.rewriter import producer
-from kpuc.pipelines import PIPELINE
+from kpuc.pipelines import DROP_PIPELINE, PIPELINE
 
 AWAY = {"int8": 0.75, "uint8": 0.75, "int16": 1.25, "int32": 0.75}
 """How far from the exact number LiteRT's may be, in steps of the tensor's type."""
@@ -202,20 +202,26 @@ def test_convolutional_networks_end_without_transposes_inside(path):
 
 
 @pytest.mark.parametrize("path", HYBRID, ids=lambda path: path.stem)
-def test_quantised_weights_alone_leave_a_float_network(path):
-    """LiteRT rounds the inputs of such layers to 8 bits to be faster, each time anew; the network itself does not."""
+def test_networks_are_quantised_by_ranges_as_they_were_trained(path):
+    """LiteRT rounds the inputs of layers with integer weights anew each time; ranges take the place of that."""
     twin = Interpreter(model_content=float_twin(path))
     twin.allocate_tensors()
-    simulator = kpuc.Simulator(kmodel(path))
     with mlir.context():
         module = import_tflite(path)
-        for feed, rounded in zip(reference(path).feeds, reference(path).outputs, strict=True):
+        parse_pipeline(DROP_PIPELINE).run(module)
+        for feed in reference(path).feeds:
             twin.set_tensor(twin.get_input_details()[0]["index"], feed[0])
             twin.invoke()
             expected = twin.get_tensor(twin.get_output_details()[0]["index"])
-            for actual in (evaluate(module, feed)[0], *simulator.run(*feed).values()):
-                assert relative_error(expected, actual) <= FLOAT
-                assert relative_error(rounded[0], actual) <= 0.03
+            assert relative_error(expected, evaluate(module, feed)[0]) <= FLOAT
+
+
+@pytest.mark.parametrize("path", HYBRID, ids=lambda path: path.stem)
+@pytest.mark.parametrize("target", ["cpu", "k210", "k230"])
+def test_ranges_make_of_networks_what_they_make_of_float_ones(path, target):
+    samples = np.concatenate([feed[0] for feed in reference(path).feeds])
+    ours, twins = (kpuc.compile(one, target=target, calibration=samples) for one in (path, float_twin(path)))
+    assert ours.data == twins.data
 
 
 @pytest.mark.parametrize(

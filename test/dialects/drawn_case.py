@@ -4,8 +4,9 @@ A strategy draws a `Case`; `check` builds the operation as the only one of a net
 inferred, with all dimensions known and with some of them open, and the numbers.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -14,7 +15,7 @@ import onnxruntime
 from ai_edge_litert.interpreter import Interpreter, OpResolverType
 from hypothesis import strategies as st
 from onnx.reference import ReferenceEvaluator
-from tflite_writer import GraphSpec, OperatorSpec, TensorSpec, write
+from tflite_writer import GraphSpec, OperatorSpec, Quantization, TensorSpec, write
 
 from kpuc.dialects.evaluate import evaluate
 from kpuc.dialects.mlir import file_loc, ir
@@ -156,13 +157,15 @@ def litert(
     constant: tuple[int, ...] = (),
     table: str | None = None,
     output: str | None = None,
+    quantised: Mapping[int, Quantization] = MappingProxyType({}),
+    kernels: OpResolverType = OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES,
     **options: Any,
 ) -> Callable[[], Sequence[Array]]:
-    """What LiteRT computes for a TFLite operator; its spatial operators are NHWC."""
+    """What LiteRT computes for a TFLite operator, of which some inputs are quantised; its spatial ones are NHWC."""
 
     def run() -> Sequence[Array]:
         tensors = [
-            TensorSpec(f"i{k}", array.dtype.name, array.shape, array if k in constant else None)
+            TensorSpec(f"i{k}", array.dtype.name, array.shape, array if k in constant else None, quantised.get(k))
             for k, array in enumerate(inputs)
         ]
         tensors.append(TensorSpec("o", output or inputs[0].dtype.name))
@@ -170,7 +173,7 @@ def litert(
         spec = OperatorSpec(operator, list(range(len(inputs))), [len(inputs)], table, options)
         interpreter = Interpreter(
             model_content=write(GraphSpec(tensors, [spec], feeds, [len(inputs)])),
-            experimental_op_resolver_type=OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES,
+            experimental_op_resolver_type=kernels,
         )
         interpreter.allocate_tensors()
         for details, k in zip(interpreter.get_input_details(), feeds, strict=True):

@@ -1,10 +1,14 @@
 """Quantised tensors."""
 
+import math
 from functools import partial
 
-from drawn_case import Case, floats, node, shape
+import numpy as np
+from ai_edge_litert.interpreter import OpResolverType
+from drawn_case import Case, floats, litert, node, shape, some_axes
 from elementwise_strategies import any_integers
 from hypothesis import strategies as st
+from tflite_writer import Quantization
 
 from kpuc.dialects import nn
 
@@ -53,4 +57,33 @@ def storage_cast(draw):
     return Case(nn.StorageCast, [q], node("Identity", q), result_type=make)
 
 
-STRATEGIES = {nn.Quantize: quantize(), nn.Dequantize: dequantize(), nn.StorageCast: storage_cast()}
+@st.composite
+def round_dynamically(draw):
+    """What a product with the unit matrix, in integers, leaves of rows in LiteRT."""
+    x = floats(draw, shape(draw, 1, 4, least=1))
+    axes = some_axes(draw, x.ndim, 1)
+    along = [axis % x.ndim for axis in axes]
+    order = [*(axis for axis in range(x.ndim) if axis not in along), *along]
+    moved = x.transpose(order)
+    rows = moved.reshape(-1, math.prod(x.shape[axis] for axis in along))
+    run = litert(
+        "FULLY_CONNECTED",
+        rows,
+        np.eye(rows.shape[1], dtype=np.int8),
+        constant=(1,),
+        quantised={1: Quantization((1.0,), (0,))},
+        kernels=OpResolverType.BUILTIN,
+    )
+
+    def expected():
+        return [run()[0].reshape(moved.shape).transpose(np.argsort(order))]
+
+    return Case(nn.RoundDynamically, [x], expected, {"axes": axes})
+
+
+STRATEGIES = {
+    nn.Quantize: quantize(),
+    nn.Dequantize: dequantize(),
+    nn.StorageCast: storage_cast(),
+    nn.RoundDynamically: round_dynamically(),
+}

@@ -95,6 +95,19 @@ def test_lp():
 
 
 @pytest.mark.parametrize("spec", [X86_64_V4_VNNI, X86_64_V3], ids=lambda spec: spec.name)
+def test_dynamic_rounding(spec):
+    """Where rows are of zeros, or all above or below 0, too; the steps are the same, what they stand for is rounded."""
+    trials = []
+    for shape, axes in (((3, 40), (1,)), ((5, 7, 3), (1,)), ((2, 20, 3, 5), (1,)), ((2, 20, 3, 16), (1, 2, 3))):
+        x = numbers(*shape)
+        x[0], x[1] = 0, np.abs(x[1])
+        for image in ((), (0,), (0, 1)) if len(shape) == 4 else ((),):
+            name = f"{shape} {axes} {image}"
+            trials.append(Trial(name, lambda x, a=axes: nn.RoundDynamically(x, axes=a), (x,), ERROR, image))
+    check(trials, spec)
+
+
+@pytest.mark.parametrize("spec", [X86_64_V4_VNNI, X86_64_V3], ids=lambda spec: spec.name)
 def test_lrn(spec):
     """Near the first and last channels there are fewer neighbours; powers by roots, and by logarithms."""
     trials = []

@@ -131,13 +131,12 @@ def dense(dtype, shape, weights, **options):
     )
 
 
-def hybrid(operator, image, kernel, axis, **options):
-    """Real numbers, weights of 8 bits: LiteRT rounds the inputs to 8 bits first, with the scale that they have."""
-    weights, scales = weights_of(normal(*kernel, scale=0.3), "int8", axis)
-    if operator == "FULLY_CONNECTED":
-        scales = Quantization((max(scales.scale),), (0,))
+def hybrid(operator, image, kernel, axis, scales=1, **options):
+    """Real numbers, weights of 8 bits: LiteRT rounds the inputs to 8 bits first, between their extremes."""
+    weights, each = weights_of(normal(*kernel, scale=0.3), "int8", axis)
+    stated = each if scales > 1 else Quantization((max(each.scale),), (0,))
     inputs = (normal(*image), weights, normal(kernel[axis]))
-    return case(operator, *inputs, constant=(1, 2), quantised={1: scales}, bound=0.02, **options)
+    return case(operator, *inputs, constant=(1, 2), quantised={1: stated}, delegate=True, **options)
 
 
 def pool(operator, padding=VALID, activation=NONE):
@@ -242,9 +241,19 @@ CASES = [
     *(
         hybrid(operator, shape, weights, axis, **options)
         for operator, shape, weights, axis, options in (
-            ("CONV_2D", (1, 9, 8, 3), (4, 3, 2, 3), 0, {"stride_h": 1, "stride_w": 1}),
-            ("DEPTHWISE_CONV_2D", (1, 9, 8, 4), (1, 3, 3, 4), 3, {"stride_h": 1, "stride_w": 1, "depth_multiplier": 1}),
+            ("CONV_2D", (2, 9, 8, 3), (4, 3, 2, 3), 0, {"stride_h": 1, "stride_w": 1, "scales": 4}),
+            ("CONV_2D", (2, 9, 8, 3), (4, 3, 2, 3), 0, {"stride_h": 2, "stride_w": 1}),
+            ("CONV_2D", (2, 9, 8, 16), (4, 1, 1, 16), 0, {"stride_h": 1, "stride_w": 1, "scales": 4}),
+            ("CONV_2D", (2, 9, 8, 16), (4, 1, 1, 16), 0, {"stride_h": 2, "stride_w": 2}),
+            (
+                "DEPTHWISE_CONV_2D",
+                (2, 9, 8, 4),
+                (1, 3, 3, 4),
+                3,
+                {"stride_h": 1, "stride_w": 1, "depth_multiplier": 1, "scales": 4},
+            ),
             ("FULLY_CONNECTED", (3, 17), (5, 17), 0, {}),
+            ("FULLY_CONNECTED", (2, 3, 17), (5, 17), 0, {"keep_num_dims": True}),
         )
     ),
 ]
