@@ -12,6 +12,8 @@ from ...runtime.stackvm.memory5 import dense
 from ..buffers import store_of
 from ..quantised import uniform
 from ..unsupported import Unsupported, floats
+from . import formats5
+from .integers5 import compare_in_loops, computed
 from .writer5 import UNBOUNDED, Writer, emits, joined, stored
 
 _UNARY: dict[type[Op], str] = {
@@ -53,6 +55,8 @@ _COMPARE: dict[type[Op], str] = {
 
 @emits(*_UNARY)
 def unary(w: Writer, op: Any) -> None:
+    if computed(w, op):
+        return
     floats(op.input)
     name = _UNARY[type(op)]
     if name not in unary_functions(w.code.isa.dialect).codes:
@@ -64,6 +68,8 @@ def unary(w: Writer, op: Any) -> None:
 
 @emits(*_BINARY)
 def binary(w: Writer, op: Any) -> None:
+    if computed(w, op):
+        return
     floats(op.lhs, op.rhs)
     _pair(w, "binary", op, datatype="f32", binary_op=_BINARY[type(op)], **UNBOUNDED)
 
@@ -71,8 +77,9 @@ def binary(w: Writer, op: Any) -> None:
 @emits(*_COMPARE)
 def compare(w: Writer, op: Any) -> None:
     element = stored(op.lhs).element
-    if element not in ("u8", "f32", "i32", "i64"):
-        raise Unsupported(f"it compares {op.lhs.type}")
+    if element not in ("u8", "f32", "i32", "i64") or not w.code.has("compare"):
+        compare_in_loops(w, op)
+        return
     _pair(w, "compare", op, datatype=element, compare_op=_COMPARE[type(op)])
 
 
@@ -102,9 +109,9 @@ def clamp(w: Writer, op: nn.Clamp) -> None:
 
 @emits(nn.Cast)
 def cast(w: Writer, op: nn.Cast) -> None:
-    for element in (stored(op.input).element, stored(op.output).element):
-        if element in ("f16", "f64"):
-            raise Unsupported(f"it converts {element}")
+    if {"f16", "f64"} & {stored(op.input).element, stored(op.output).element}:
+        formats5.convert(w, op)
+        return
     w.convert(op.input, w.place(op.output), stored(op.output).element)
 
 
@@ -123,7 +130,8 @@ def sigmoid(w: Writer, op: nn.Sigmoid) -> None:
 @emits(nn.Where)
 def where(w: Writer, op: nn.Where) -> None:
     """The condition has to be of float32 there."""
-    floats(op.x, op.y)
+    if computed(w, op):
+        return
     buffer = store_of(op.output).working
     assert buffer is not None, "the planner gives a selection working memory"
     working = w.place(buffer)

@@ -287,15 +287,20 @@ class Interpreter:
             raise ExecutionError("K0504", cause=f"{stem}_{kind} is not supported")
         coding = struct.Struct(CODING[kind])
         if stem == "CONV":
-            frame.push(converted(frame.pop(), kind, coding))
+            frame.push(_entry(converted(frame.pop(), kind, coding)))
             return
         value = frame.pop() if stem.startswith("ST") else 0
         index = frame.number() if stem.endswith("ELEM") else 0
         place = frame.memory.bytes(frame.number() + index * coding.size, coding.size)
         if stem.startswith("LD"):
-            frame.push(coding.unpack(place.tobytes())[0])
+            frame.push(_entry(coding.unpack(place.tobytes())[0]))
         else:
             place[:] = np.frombuffer(coding.pack(converted(value, kind, coding)), np.uint8)
+
+
+def _entry(value: int | float) -> int | float:
+    """A number as it is on the stack, which knows integers of 64 bits with a sign only."""
+    return wrapped(value) if isinstance(value, int) else value
 
 
 def _arithmetic(frame: Frame, name: str) -> None:

@@ -77,11 +77,16 @@ class Budget:
 
 
 def converted(value: object, kind: str, coding: struct.Struct) -> int | float:
-    """A number as CONV_<kind> makes it: wrapped to the size of an integer, rounded to float32."""
+    """A number as CONV_<kind> makes it: wrapped to the size of an integer, rounded to float32.
+
+    A float beyond 64 bits becomes their least number, as on x86; C leaves that open.
+    """
     if not isinstance(value, int | float):
         raise ExecutionError("K0504", cause=f"{kind_of(value)} where a number is needed")
     if kind == "R4":
         return float(np.float32(value))
+    if isinstance(value, float) and not -(2.0**63) <= value < 2.0**63:
+        value = -(2**63)
     bits = 8 * coding.size
     number: int = int(value) & (2**bits - 1)
     return number - 2**bits if kind.startswith("I") and number >> (bits - 1) else number

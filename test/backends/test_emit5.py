@@ -12,7 +12,9 @@ from typing import Any
 
 import numpy as np
 import pytest
-from emit_cases5 import CASES, conv, f32, quantized
+from emit_cases5 import CASES as FUNCTION_CASES
+from emit_cases5 import conv, f32, quantized
+from loop_cases5 import CASES as LOOP_CASES
 from networks import relative_error
 from onnx_writer import OnnxWriter
 from single_operation import Case
@@ -31,6 +33,7 @@ from kpuc.passes.pipeline import parse_pipeline
 from kpuc.runtime import Simulator
 from kpuc.runtime.stackvm.isa5 import DIALECTS
 
+CASES = FUNCTION_CASES + LOOP_CASES
 RELEASES = {"1.6": "1.9", "1.1": "1.1"}
 """Dialect -> the vendor's release that executes it here; there is none for the first dialect."""
 

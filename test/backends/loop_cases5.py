@@ -1,0 +1,105 @@
+"""Networks of one operation each, for what version 5 computes in loops over elements: extremes, and random numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from single_operation import Case
+
+from kpuc.dialects import nn
+from kpuc.dialects.mlir import ir
+from kpuc.dialects.tensors import element_type
+
+RANDOM = np.random.default_rng(8)
+WHOLE = [np.dtype(f"{sign}{bytes_}") for sign in "iu" for bytes_ in (1, 2, 4, 8)]
+CASES: list[Case] = []
+
+
+def case(name: str, write: Callable[..., Any], *inputs: np.ndarray, bound: float = 2e-6) -> None:
+    CASES.append(Case(name, write, inputs, bound))
+
+
+def constant(array: Any) -> ir.Value:
+    return nn.Constant(value=np.asarray(array)).output
+
+
+def extremes(dtype: np.dtype) -> np.ndarray:
+    """The first and last numbers of a type, those around 0, and random ones of any size."""
+    info = np.iinfo(dtype)
+    edges = [info.min, info.min + 1, info.max - 1, info.max, *range(max(-3, int(info.min)), 4)]
+    shifted = [int(one) >> int(RANDOM.integers(info.bits)) for one in RANDOM.integers(info.min, info.max, 7, dtype)]
+    return np.array(edges + shifted, dtype)
+
+
+def pairs(dtype: np.dtype) -> tuple[np.ndarray, np.ndarray]:
+    """Every extreme with every other."""
+    return extremes(dtype)[:, np.newaxis], extremes(dtype)
+
+
+def reals(dtype: np.dtype) -> np.ndarray:
+    """Numbers of a float type: extremes, halves between those of narrower types, denormal ones, random ones."""
+    info = np.finfo(dtype)
+    edges = [0.0, 1.0, 1.5, 2.5, info.max, info.tiny, info.smallest_subnormal, info.tiny * 0.75, np.inf]
+    narrow = [np.finfo(one) for one in (np.float16, np.float32)]
+    for one in narrow:
+        edges += [one.max, one.max * (1 + one.eps / 4), one.max * (1 + one.eps / 2), one.tiny, one.smallest_subnormal]
+        edges += [one.smallest_subnormal * halves / 2 for halves in (0.9, 1, 1.1, 3, 5)]
+        edges += [one.tiny - one.smallest_subnormal / 2, 1 + one.eps / 2, 1 + one.eps * 1.5, 2 - one.eps / 4]
+    edges += list(RANDOM.normal(size=20) * 10.0 ** RANDOM.integers(-9, 9, 20)) + list(2.0 ** np.arange(-2, 65))
+    edges += list(RANDOM.integers(0, 2**63, 9).astype(float))
+    with np.errstate(over="ignore"):
+        return np.array([*edges, *(-one for one in edges), np.nan]).astype(dtype)
+
+
+BINARY = (
+    "Add Sub Mul Div FloorDiv Minimum Maximum BitwiseAnd BitwiseOr BitwiseXor Equal NotEqual Less LessEqual Greater "
+    "GreaterEqual"
+)
+for dtype in WHOLE:
+    for function in BINARY.split():
+        case(f"{function} {dtype} extremes", getattr(nn, function), *pairs(dtype))
+    for fmod in (False, True):
+        case(f"Mod {dtype} {fmod}", lambda x, y, fmod=fmod: nn.Mod(x, y, fmod=fmod), *pairs(dtype))
+    for function in ("Abs", "Neg", "Sign", "Square", "BitwiseNot"):
+        case(f"{function} {dtype}", getattr(nn, function), extremes(dtype))
+    counts = np.arange(0 if dtype.kind == "u" else -2, 8 * dtype.itemsize + 2).astype(dtype)
+    for function in ("ShiftLeft", "ShiftRight"):
+        case(f"{function} {dtype}", getattr(nn, function), extremes(dtype)[:, np.newaxis], counts)
+    bases = np.array([[0], [1], [2], [3], [5]] + ([[-1], [-2]] if dtype.kind == "i" else []), dtype)
+    case(f"Pow {dtype}", nn.Pow, bases, np.array([0, 1, 2, 3], dtype))
+    sides = (RANDOM.integers(0, 9, (2, 3, 1, 4)).astype(dtype), RANDOM.integers(0, 9, (3, 5, 1)).astype(dtype))
+    case(f"Add {dtype} of many axes", nn.Add, *sides)
+    case(f"Sub {dtype} ()", nn.Sub, np.asarray(extremes(dtype)[0]), np.asarray(extremes(dtype)[5]))
+    case(f"Where {dtype}", nn.Where, np.array([[True], [False]]), extremes(dtype), np.flip(extremes(dtype)))
+case("Pow of negative exponents", nn.Pow, np.int32([1, -1, -1, 2, -2]), np.int32([-5, -5, -4, -1, -2]))
+EMPTY = np.zeros((0, 3), np.int16)
+case("Sub of nothing", lambda x: (nn.Sub(constant(EMPTY), x).output, nn.Neg(x).output), np.int16([1]))
+for dtype in (np.bool_, np.float16, np.float64):
+    sides = (np.asarray(RANDOM.normal(size=(3, 4)) > 0, dtype) for _ in range(2))
+    case(f"Where {np.dtype(dtype)}", nn.Where, np.array([True, False, True, True]), *sides)
+infinite = (np.array([np.inf, -np.inf, np.nan, -0.0]), np.array([np.nan, 1e308, -np.inf, 5e-324]))
+case("Where of infinities", nn.Where, np.array([True, False, True, False]), *infinite)
+
+KINDS = (*WHOLE, np.dtype(np.bool_), *map(np.dtype, (np.float16, np.float32, np.float64)))
+for source in KINDS:
+    for target in KINDS[9:]:
+        if source != target and {source.name, target.name} & {"float16", "float64"}:
+            values = reals(source) if source.kind == "f" else np.array([0, 1], bool)
+            values = extremes(source) if source.kind in "iu" else values
+            case(
+                f"Cast {source} {target} bits",
+                lambda x, target=target: nn.Cast(x, to=element_type(target), saturate=True),
+                values,
+                bound=0.0,
+            )
+for target in KINDS[:9]:
+    for source in KINDS[9::2]:
+        limits = (0, 1) if target == np.bool_ else (np.iinfo(target).min, np.iinfo(target).max)
+        inside = [x for x in reals(source) if np.isfinite(x) and limits[0] <= int(x) <= limits[1]]
+        case(
+            f"Cast {source} {target} bits",
+            lambda x, target=target: nn.Cast(x, to=element_type(target), saturate=True),
+            reals(source) if target == np.bool_ else np.array(inside, source),
+        )
