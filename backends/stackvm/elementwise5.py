@@ -6,14 +6,13 @@ import numpy as np
 
 from ...dialects import nn
 from ...dialects.ods import Op
-from ...dialects.tensors import static_shape
+from ...dialects.tensors import dtype_of, static_shape
 from ...runtime.stackvm.isa5 import unary as unary_functions
 from ...runtime.stackvm.memory5 import dense
 from ..buffers import store_of
 from ..quantised import uniform
 from ..unsupported import Unsupported, floats
-from . import formats5
-from .integers5 import compare_in_loops, computed
+from . import formats5, integers5
 from .writer5 import UNBOUNDED, Writer, emits, joined, stored
 
 _UNARY: dict[type[Op], str] = {
@@ -55,7 +54,7 @@ _COMPARE: dict[type[Op], str] = {
 
 @emits(*_UNARY)
 def unary(w: Writer, op: Any) -> None:
-    if computed(w, op):
+    if integers5.computed(w, op):
         return
     floats(op.input)
     name = _UNARY[type(op)]
@@ -68,7 +67,7 @@ def unary(w: Writer, op: Any) -> None:
 
 @emits(*_BINARY)
 def binary(w: Writer, op: Any) -> None:
-    if computed(w, op):
+    if integers5.computed(w, op):
         return
     floats(op.lhs, op.rhs)
     _pair(w, "binary", op, datatype="f32", binary_op=_BINARY[type(op)], **UNBOUNDED)
@@ -78,7 +77,7 @@ def binary(w: Writer, op: Any) -> None:
 def compare(w: Writer, op: Any) -> None:
     element = stored(op.lhs).element
     if element not in ("u8", "f32", "i32", "i64") or not w.code.has("compare"):
-        compare_in_loops(w, op)
+        integers5.compare_in_loops(w, op)
         return
     _pair(w, "compare", op, datatype=element, compare_op=_COMPARE[type(op)])
 
@@ -115,6 +114,18 @@ def cast(w: Writer, op: nn.Cast) -> None:
     w.convert(op.input, w.place(op.output), stored(op.output).element)
 
 
+@emits(nn.Mod)
+def mod(w: Writer, op: nn.Mod) -> None:
+    kind = dtype_of(op.lhs).kind
+    if kind != "f":
+        integers5.elementwise(w, op, integers5.remainder(kind, op.fmod), a=op.lhs, b=op.rhs)
+        return
+    floats(op.lhs)
+    if not op.fmod:
+        raise Unsupported("remainders of floats have the sign of the dividend only")
+    integers5.elementwise(w, op, formats5.REMAINDER, integers5.BITS, a=op.lhs, b=op.rhs)
+
+
 @emits(nn.Bitcast)
 def bitcast(w: Writer, op: nn.Bitcast) -> None:
     """A copy of the bytes."""
@@ -130,7 +141,7 @@ def sigmoid(w: Writer, op: nn.Sigmoid) -> None:
 @emits(nn.Where)
 def where(w: Writer, op: nn.Where) -> None:
     """The condition has to be of float32 there."""
-    if computed(w, op):
+    if integers5.computed(w, op):
         return
     buffer = store_of(op.output).working
     assert buffer is not None, "the planner gives a selection working memory"

@@ -46,7 +46,7 @@ _ROUND = """
 
 
 def _widened(source: Format, target: Format, result: str = "result") -> str:
-    """The same number with more bits. Numbers without the leading 1 get it from float32, which holds them as integers."""
+    """The same number with more bits. Denormal ones are made normal by float32, as integers."""
     more = target.fraction - source.fraction
     biases = target.bias - source.bias
     small = target.bias - 127 + 1 - source.bias - source.fraction
@@ -84,7 +84,7 @@ def _narrowed(source: Format, target: Format, a: str = "a") -> str:
 
 
 def _from_integer(signed: bool) -> str:
-    """The nearest float64. The place p of the leading 1 is the exponent of half of it as float32, if that rounds down."""
+    """The nearest float64. float32 tells the place p of the leading 1, or one more, if it rounds up."""
     f64 = FORMATS["f64"]
     return f"""
         minus = {"a 0 CLT" if signed else "0"}
@@ -140,3 +140,46 @@ def convert(w: Writer, op: Any) -> None:
     else:
         text = _widened(FORMATS["f16"], FORMATS["f32"], "y") + "result = y:R4 CONV_I"
     elementwise(w, op, text, BITS, a=op.input)
+
+
+def _parts(value: str, exponent: str, fraction: str) -> str:
+    """A float32 as an integer times a power of 2."""
+    return f"""
+        {exponent} = {value} 23 SHR 255 AND
+        {fraction} = {value} 8388607 AND
+        {exponent} 0 CEQ IF
+            {exponent} = 1
+        ELSE
+            {fraction} = {fraction} 8388608 OR
+        END
+    """
+
+
+REMAINDER = f"""
+    {_parts("a", "e", "m")}
+    {_parts("b", "f", "d")}
+    v = a 2147483647 AND
+    d = d d 0 CEQ ADD
+    e f CLT 0 CEQ IF
+        n = e f SUB
+        DO
+            s = n 38 SUB  n 38 CLT  MUL 38 ADD
+            m = m s SHL
+            m = m  m d DIV d MUL  SUB
+            n = n s SUB
+        n WHILE
+        x:R4 = m CONV_R4
+        e = x:U4 23 SHR  f ADD 150 SUB
+        e 1 CLT IF
+            v = m  f 1 SUB  SHL
+        ELSE
+            v = x:U4  f 150 SUB 23 SHL  ADD  m 0 CNE  MUL
+        END
+    END
+    c = b 2147483647 AND
+    a 2147483647 AND 2139095039 CGT  c 2139095040 CGT  OR  c 0 CEQ  OR IF
+        v = 2143289344
+    END
+    result = v  a 2147483648 AND  OR
+"""
+"""The exact remainder of two float32, as bits, with the sign of the dividend; not a number by 0, and of infinities."""

@@ -92,16 +92,8 @@ _UNSIGNED: dict[type[Op], str] = _SIGNED | {
     nn.Pow: _SIGNED[nn.Pow].replace("b 0 CLT IF", "0 IF"),
 }
 """The same without a sign."""
-_REMAINDER = {
-    ("i", True): "result = a q d MUL SUB",
-    ("i", False): """
-        r = a q d MUL SUB
-        result = r  r 0 CNE  r b XOR 0 CLT  AND  b MUL  ADD
-    """,
-    ("u", True): "result = a q d MUL SUB",
-    ("u", False): "result = a q d MUL SUB",
-}
-"""The remainder, by sign and `fmod`: it has the sign of the dividend, or else of the divisor."""
+_OPPOSITE = "result = r  r 0 CNE  r b XOR 0 CLT  AND  b MUL  ADD"
+"""A remainder with the sign of the divisor."""
 
 
 def computed(w: Writer, op: Any) -> bool:
@@ -121,19 +113,17 @@ def computed(w: Writer, op: Any) -> bool:
     return True
 
 
+def remainder(kind: str, fmod: bool) -> str:
+    """Lines for the remainder of integers with the sign of the dividend if `fmod`, else of the divisor."""
+    rest = _DIVISOR[kind] + "r = a q d MUL SUB\n"
+    return rest + (_OPPOSITE if kind == "i" and not fmod else "result = r")
+
+
 def compare_in_loops(w: Writer, op: Any) -> None:
     """Write a comparison of any numbers."""
     if not computed(w, op):
         floats(op.lhs)
         elementwise(w, op, _SIGNED[type(op)], a=op.lhs, b=op.rhs)
-
-
-@emits(nn.Mod)
-def mod(w: Writer, op: nn.Mod) -> None:
-    sign = dtype_of(op.lhs).kind
-    if stored(op.lhs).element not in INTEGERS:
-        raise Unsupported(f"it computes with {op.lhs.type}, only integers are supported")
-    elementwise(w, op, _DIVISOR[sign] + _REMAINDER[sign, op.fmod], a=op.lhs, b=op.rhs)
 
 
 @emits(nn.BitwiseNot, nn.BitwiseAnd, nn.BitwiseOr, nn.BitwiseXor, nn.ShiftLeft, nn.ShiftRight, nn.FloorDiv)
@@ -142,9 +132,7 @@ def of_integers(w: Writer, op: Any) -> None:
         raise Unsupported(f"it computes with {op.operation.operands[0].type}, only integers are supported")
 
 
-def elementwise(
-    w: Writer, op: Any, text: str, seen: Mapping[str, str] | None = None, /, **operands: ir.Value
-) -> None:
+def elementwise(w: Writer, op: Any, text: str, seen: Mapping[str, str] | None = None, /, **operands: ir.Value) -> None:
     """Do what `text` says for each element of the result; `operands`, by name, are broadcast.
 
     `seen` says which element types are taken for others.

@@ -8,7 +8,7 @@ What is done to each element is written as lines of words:
 A word is a number, an instruction, or a name, whose value it pushes: that of the element at hand of an operand, or of a
 variable. A line stores what its words leave into its name. `words IF`, `ELSE` and `END`, each a line, choose between
 lines; `DO` and `words WHILE` repeat them. Integers are of 64 bits; a name with `:KIND`, a suffix of LDIND or STIND, is
-another type, as of the bits of a float.
+another type, as of the bits of a float. `name@` is the index of the element at hand.
 
 Variables are 8 bytes of scratch memory each. On the stack nothing stays from line to line but the counts of loops.
 """
@@ -74,14 +74,22 @@ class Loops:
         if size == 1:
             self.over(rest, body)
         elif size > 1:
-            self._code.push(size)
-            top = self._code.mark()
-            self.over(rest, body)
-            self._move(axes[0], 1)
-            self._words(["1", "SUB", "DUP"])
-            self._code.branch("BR_TRUE", top)
-            self._code.emit("POP")
+
+            def step() -> None:
+                self.over(rest, body)
+                self._move(axes[0], 1)
+
+            self.repeat(size, step)
             self._move(axes[0], -size)
+
+    def repeat(self, count: int, body: Callable[[], None]) -> None:
+        """Do something so many times, at least once. The count is on the stack meanwhile."""
+        self._code.push(count)
+        top = self._code.mark()
+        body()
+        self._words(["1", "SUB", "DUP"])
+        self._code.branch("BR_TRUE", top)
+        self._code.emit("POP")
 
     def _move(self, axis: int, count: int) -> None:
         for strides, name in self._indices.items():
@@ -127,7 +135,12 @@ class Loops:
             self._code.push(self._variables(name))
             return
         self._code.push(operand.place)
-        self._words([operand.index or self._indices.get(operand.strides, "0")])
+        self._words([self._index(name)])
+
+    def _index(self, name: str) -> str:
+        """The word that pushes the index of an operand's element."""
+        operand = self._operands[name]
+        return operand.index or self._indices.get(operand.strides, "0")
 
     def _words(self, words: Sequence[str]) -> None:
         for word in words:
@@ -137,6 +150,8 @@ class Loops:
                 self._code.push(float(word))
             elif word.isupper():
                 self._code.emit(word)
+            elif word.endswith("@"):
+                self._words([self._index(word[:-1])])
             else:
                 name, _, kind = word.partition(":")
                 operand = self._operands.get(name)
@@ -148,5 +163,5 @@ class Loops:
         if value in I32:
             self._code.push(value)
             return
-        self._code.push(self._code.constant(np.uint64(value % 2**64)))
+        self._code.push(self._code.constant(np.array(value % 2**64, np.uint64)))
         self._code.emit("LDIND_I")

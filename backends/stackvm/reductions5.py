@@ -4,16 +4,19 @@ import numpy as np
 
 from ...dialects import nn
 from ...dialects.tensors import static_shape
-from ...passes.nn.basic_indexing import TOPK_LIMIT
 from ...runtime.kmodel.build5 import Place
 from ...runtime.stackvm.assembler5 import Immediate
 from ..products import Products
 from ..unsupported import Unsupported, floats
+from . import scans5
 from .writer5 import LOOP_LIMIT, UNBOUNDED, Writer, emits, joined
 
 
 @emits(nn.Reduce)
 def reduce(w: Writer, op: nn.Reduce) -> None:
+    if scans5.of_integers(op.input):
+        scans5.reduce(w, op)
+        return
     floats(op.input)
     shape = static_shape(op.input)
     axes = [axis % len(shape) for axis in op.axes]
@@ -31,6 +34,9 @@ def reduce(w: Writer, op: nn.Reduce) -> None:
 
 @emits(nn.ArgReduce)
 def arg_reduce(w: Writer, op: nn.ArgReduce) -> None:
+    if scans5.of_integers(op.input):
+        scans5.arg_reduce(w, op)
+        return
     floats(op.input)
     if op.kind == "argmax" and w.code.isa.dialect != "1.6":
         raise Unsupported(f"argmax of negative numbers crashes runtime {w.code.isa.dialect}")
@@ -45,14 +51,11 @@ def arg_reduce(w: Writer, op: nn.ArgReduce) -> None:
     )
 
 
-@emits(nn.Topk)
-def topk(w: Writer, op: nn.Topk) -> None:
-    """The runtime's own search takes equal elements in any order; small ones are decomposed (`nn-decompose-basic`)."""
-    raise Unsupported(f"the {op.k} largest or smallest of {op.input.type} are not supported, only up to {TOPK_LIMIT}")
-
-
 @emits(nn.Cumsum)
 def cumsum(w: Writer, op: nn.Cumsum) -> None:
+    if scans5.of_integers(op.input):
+        scans5.cumsum(w, op)
+        return
     floats(op.input)
     axis = op.axis % len(static_shape(op.input))
     w.apply("cumsum", op, axis=axis, exclusive=op.exclusive, reverse=op.reverse)
@@ -67,6 +70,9 @@ def softmax(w: Writer, op: nn.Softmax) -> None:
 @emits(nn.Matmul)
 def matmul(w: Writer, op: nn.Matmul) -> None:
     """One product of matrices for each matrix of the batch."""
+    if scans5.of_integers(op.lhs):
+        scans5.matmul(w, op)
+        return
     products = Products.of(op, LOOP_LIMIT)
     rows, depth, columns = products.sizes
     for left, right, result in products.places():

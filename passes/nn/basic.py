@@ -207,7 +207,7 @@ def logical_not(op: nn.LogicalNot, rewriter: Rewriter) -> Match:
 @pattern(nn.Cast)
 def cast_to_bool(op: nn.Cast, rewriter: Rewriter) -> Match:
     """x != 0"""
-    if dtype_of(op.output) != np.bool_ or dtype_of(op.input) == np.bool_:
+    if dtype_of(op.output) != np.bool_ or dtype_of(op.input).name in ("bool", "float16", "float64"):
         return NO_MATCH
     return rewriter.replace(op, _as_truth(op.input))
 

@@ -103,3 +103,60 @@ for target in KINDS[:9]:
             lambda x, target=target: nn.Cast(x, to=element_type(target), saturate=True),
             reals(source) if target == np.bool_ else np.array(inside, source),
         )
+
+
+def grid(dtype: np.dtype, *shape: int) -> np.ndarray:
+    """Few numbers, so that some are equal, and extremes."""
+    return RANDOM.choice(np.concatenate([extremes(dtype)[:4], np.arange(5).astype(dtype)]), shape).astype(dtype)
+
+
+for dtype in WHOLE:
+    for kind in ("sum", "prod", "max", "min", "mean"):
+        for shape, axes in (((3, 4), (1,)), ((2, 3, 4), (0, 2)), ((5,), (0,)), ((2, 1, 3, 2, 2), (1, 2, 4)), ((), ())):
+            case(
+                f"Reduce {kind} {dtype} {shape} {axes}",
+                lambda x, kind=kind, axes=axes: nn.Reduce(x, kind=kind, axes=axes, keepdims=False),
+                grid(dtype, *shape),
+            )
+    for kind in ("argmax", "argmin"):
+        for last in (False, True):
+            case(
+                f"ArgReduce {kind} {dtype} {last}",
+                lambda x, kind=kind, last=last: nn.ArgReduce(
+                    x, kind=kind, axis=1, keepdims=last, select_last_index=last
+                ),
+                grid(dtype, 3, 9, 2),
+            )
+    for exclusive, reverse in ((False, False), (False, True), (True, False), (True, True)):
+        case(
+            f"Cumsum {dtype} {exclusive} {reverse}",
+            lambda x, how=(exclusive, reverse): nn.Cumsum(x, axis=1, exclusive=how[0], reverse=how[1]),
+            grid(dtype, 2, 5, 3),
+        )
+    for left, right in (((2, 3, 4), (4, 5)), ((4,), (4,)), ((3, 1, 2, 4), (2, 4, 1)), ((4,), (2, 4, 3))):
+        case(f"Matmul {dtype} {left} {right}", nn.Matmul, grid(dtype, *left), grid(dtype, *right))
+for dtype in (*WHOLE, np.dtype(np.float32)):
+    for largest in (False, True):
+        values = grid(np.dtype(np.int32), 2, 9, 3).astype(dtype) if dtype.kind == "f" else grid(dtype, 2, 9, 3)
+        case(
+            f"Topk {dtype} {largest}",
+            lambda x, largest=largest: nn.Topk(x, k=7, axis=1, largest=largest, sorted=True),
+            values,
+        )
+PLACES = np.int64([[[0, 1]], [[-1, -3]], [[0, 1]]])
+for dtype in (*WHOLE, np.dtype(np.float32)):
+    for reduction in ("none", "add", "mul", "max", "min"):
+        numbers = [grid(np.dtype(np.int8) if dtype.kind == "f" else dtype, *one) for one in ((2, 3, 2), (3, 1, 2))]
+        case(
+            f"ScatterNd {dtype} {reduction}",
+            lambda x, u, reduction=reduction: nn.ScatterNd(x, constant(PLACES), u, reduction=reduction),
+            *(one.astype(dtype) for one in numbers),
+        )
+for dtype in map(np.dtype, (np.float16, np.float64)):
+    case(
+        f"ScatterNd {dtype}",
+        lambda x, i, u: nn.ScatterNd(x, i, u, reduction="none"),
+        RANDOM.normal(size=(4, 3)).astype(dtype),
+        np.int32([[3], [-4]]),
+        RANDOM.normal(size=(2, 3)).astype(dtype),
+    )
