@@ -56,6 +56,7 @@ class Loops:
         self._variables = w.variables
         self._shape = shape
         self._operands = operands
+        self._branches: list[int] = []
         steps = {one.strides for one in operands.values() if any(one.strides)}
         self._indices = {one: f"index{number}" for number, one in enumerate(sorted(steps))}
         for name in self._indices.values():
@@ -97,8 +98,8 @@ class Loops:
                 self.run(f"{name} = {name} {count * strides[axis]} ADD")
 
     def run(self, text: str) -> None:
-        """Write what lines of words say."""
-        branches: list[int] = []
+        """Write what lines of words say; what one call begins, another one may end."""
+        branches = self._branches
         for line in filter(None, map(str.split, text.splitlines())):
             if line[1:2] == ["="]:
                 self._assign(line[0], line[2:])
@@ -146,7 +147,7 @@ class Loops:
         for word in words:
             if re.fullmatch(r"-?\d+", word):
                 self._number(int(word))
-            elif re.fullmatch(r"-?\d.*", word):
+            elif re.fullmatch(r"-?(\d.*|inf)", word):
                 self._code.push(float(word))
             elif word.isupper():
                 self._code.emit(word)

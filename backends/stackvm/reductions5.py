@@ -30,6 +30,8 @@ def reduce(w: Writer, op: nn.Reduce) -> None:
     limit = float(np.finfo(np.float32).max)
     first = {"max": -limit, "min": limit}.get(op.kind, 0.0)
     w.apply("reduce", op, first, reduce_op=op.kind, **stated)
+    if op.kind in ("max", "min"):
+        scans5.allow_infinities(w, op, limit)
 
 
 @emits(nn.ArgReduce)

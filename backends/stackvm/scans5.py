@@ -61,6 +61,21 @@ def reduce(w: Writer, op: nn.Reduce) -> None:
     loops.over(left, one)
 
 
+def allow_infinities(w: Writer, op: nn.Reduce, limit: float) -> None:
+    """Search again where the machine found the last finite number, `limit`: it begins with that, whatever there is."""
+    shape = static_shape(op.input)
+    kept, left, axes = _kept(shape, op.axes)
+    loops = Loops(w, shape, {"a": elements(w, op.input, shape), "result": elements(w, op.output, kept)})
+    sign, better = ("-", "CGT") if op.kind == "max" else ("", "CLT")
+
+    def one() -> None:
+        loops.run(f"result {sign}{limit} CEQ IF\nresult = {sign}inf")
+        loops.over(axes, lambda: loops.run(f"a result {better} IF\nresult = a\nEND"))
+        loops.run("END")
+
+    loops.over(left, one)
+
+
 def arg_reduce(w: Writer, op: nn.ArgReduce) -> None:
     """Of integers."""
     shape = static_shape(op.input)

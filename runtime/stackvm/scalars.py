@@ -30,7 +30,7 @@ ARITHMETIC: dict[str, Callable[[Any, Any], Any]] = {
     "ADD": lambda a, b: a + b,
     "SUB": lambda a, b: a - b,
     "MUL": lambda a, b: a * b,
-    "DIV": lambda a, b: a / b if isinstance(a, float) else _truncated(a, b),
+    "DIV": lambda a, b: float(np.divide(a, b)) if isinstance(a, float) else _truncated(a, b),
     "DIV_U": lambda a, b: unsigned(a) // unsigned(b),
     "AND": lambda a, b: a & b,
     "OR": lambda a, b: a | b,

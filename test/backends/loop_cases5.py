@@ -160,3 +160,25 @@ for dtype in map(np.dtype, (np.float16, np.float64)):
         np.int32([[3], [-4]]),
         RANDOM.normal(size=(2, 3)).astype(dtype),
     )
+
+EDGES = np.array([np.inf, np.nan, 0.0, -0.0, 1e-45, -3e-39, 1.1754944e-38, 3.4e38, 0.1, -5.3, 7.0, 1e9], np.float32)
+NUMBERS = np.concatenate([EDGES, RANDOM.normal(size=20) * 10.0 ** RANDOM.integers(-40, 38, 20)]).astype(np.float32)
+case("Mod float32", lambda x, y: nn.Mod(x, y, fmod=True), NUMBERS[:, np.newaxis], NUMBERS)
+ENDS = np.float32([[-np.inf] * 3, [np.inf] * 3, [-np.inf, 1, 2], [np.finfo(np.float32).min] * 3, [np.inf, 3, -np.inf]])
+for kind in ("max", "min"):
+    case(f"Reduce {kind} infinite", lambda x, kind=kind: nn.Reduce(x, kind=kind, axes=(1,), keepdims=True), ENDS)
+    case(f"Reduce {kind} last number", lambda x, kind=kind: nn.Reduce(x, kind=kind, axes=(1,), keepdims=True), -ENDS)
+for dtype in map(np.dtype, (np.float32, np.int8, np.uint64)):
+    for shape, given in (
+        ((2, 3, 7), {"kernel": (3,), "strides": (2,), "padding": (1, 1), "dilations": (1,)}),
+        ((2, 2, 5, 6), {"kernel": (2, 3), "strides": (1, 2), "padding": (1, 0, 0, 2), "dilations": (2, 1)}),
+        ((1, 2, 3, 4, 3), {"kernel": (2,) * 3, "strides": (1,) * 3, "padding": (0,) * 6, "dilations": (1,) * 3}),
+    ):
+        for order in (0, 1) if len(shape) > 3 else (0,):
+            case(
+                f"MaxPoolWithIndices {dtype} {shape} {order}",
+                lambda x, given=given, order=order: nn.MaxPoolWithIndices(
+                    x, **given, ceil_mode=True, storage_order=order
+                ),
+                grid(np.dtype(np.int8), *shape).astype(dtype) if dtype.kind == "f" else grid(dtype, *shape),
+            )
