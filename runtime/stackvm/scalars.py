@@ -30,7 +30,7 @@ ARITHMETIC: dict[str, Callable[[Any, Any], Any]] = {
     "ADD": lambda a, b: a + b,
     "SUB": lambda a, b: a - b,
     "MUL": lambda a, b: a * b,
-    "DIV": lambda a, b: float(np.divide(a, b)) if isinstance(a, float) else _truncated(a, b),
+    "DIV": lambda a, b: float(np.divide(a, b)) if isinstance(a, float) else truncated(a, b),
     "DIV_U": lambda a, b: unsigned(a) // unsigned(b),
     "AND": lambda a, b: a & b,
     "OR": lambda a, b: a | b,
@@ -63,7 +63,8 @@ def wrapped(value: int) -> int:
     return (value + 2**63) % 2**64 - 2**63
 
 
-def _truncated(a: int, b: int) -> int:
+def truncated(a: int, b: int) -> int:
+    """The quotient, rounded towards zero."""
     quotient = abs(a) // abs(b)
     return quotient if (a < 0) == (b < 0) else -quotient
 
