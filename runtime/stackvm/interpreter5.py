@@ -347,7 +347,7 @@ def _other(frame: Frame, name: str) -> None:
     elif name == "POP":
         frame.pop()
     elif name == "NEG":
-        frame.push(-frame.pop())
+        frame.push(_entry(-frame.pop()))
     elif name == "NOT":
         frame.push(~frame.number())
     else:
