@@ -326,6 +326,19 @@ func.func @average_with_padding(%x: tensor<1x2x6x6xf32>) -> tensor<1x2x6x6xf32> 
 
 // -----
 
+// A second window would begin in the padding behind the image, so it is none.
+// CHECK-LABEL: func.func @average_with_padding_of_last_windows
+// CHECK:       "nn.pad"
+// CHECK:       "nn.avg_pool"{{.*}} -> tensor<1x1x2x2xf32>
+// CHECK:       "nn.slice"{{.*}} -> tensor<1x1x1x1xf32>
+func.func @average_with_padding_of_last_windows(%x: tensor<1x1x2x2xf32>) -> tensor<1x1x1x1xf32> {
+  %0 = "nn.avg_pool"(%x) {kernel = array<i64: 3, 3>, strides = array<i64: 3, 3>, dilations = array<i64: 1, 1>,
+    padding = array<i64: 1, 1, 1, 1>, ceil_mode = true, count_include_pad = true} : (tensor<1x1x2x2xf32>) -> tensor<1x1x1x1xf32>
+  return %0 : tensor<1x1x1x1xf32>
+}
+
+// -----
+
 // Padding that does not count is the machine's own.
 // CHECK-LABEL: func.func @average_without_padding
 // CHECK-NOT:   "nn.pad"
@@ -414,4 +427,15 @@ func.func @trilu_of_integers(%x: tensor<2x2xi64>) -> tensor<2x2xi64> {
 func.func @trilu_of_floats(%x: tensor<2x2xf32>) -> tensor<2x2xf32> {
   %0 = "nn.trilu"(%x) {k = 0 : i64, upper = true} : (tensor<2x2xf32>) -> tensor<2x2xf32>
   return %0 : tensor<2x2xf32>
+}
+
+// -----
+
+// Bits of these tell more than numbers of float32.
+// CHECK-LABEL: func.func @truth_of_doubles
+// CHECK-NEXT:  "nn.cast"(%arg0) {saturate = true, to = i1}
+// CHECK-NEXT:  return
+func.func @truth_of_doubles(%x: tensor<4xf64>) -> tensor<4xi1> {
+  %0 = "nn.cast"(%x) {to = i1, saturate = true} : (tensor<4xf64>) -> tensor<4xi1>
+  return %0 : tensor<4xi1>
 }
