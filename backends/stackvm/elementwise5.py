@@ -59,6 +59,9 @@ def unary(w: Writer, op: Any) -> None:
     floats(op.input)
     name = _UNARY[type(op)]
     if name not in unary_functions(w.code.isa.dialect).codes:
+        if isinstance(op, nn.Sign):
+            integers5.elementwise(w, op, "result = a 0.0 CGT  a 0.0 CLT  SUB CONV_R4", a=op.input)
+            return
         raise Unsupported(f"runtime {w.code.isa.dialect} has no {name}")
     if name == "round" and w.code.isa.dialect != "1.6":
         raise Unsupported(f"runtime {w.code.isa.dialect} rounds halves away from zero")

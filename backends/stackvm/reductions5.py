@@ -9,15 +9,15 @@ from ...runtime.stackvm.assembler5 import Immediate
 from ..products import Products
 from ..unsupported import Unsupported, floats
 from . import scans5
-from .writer5 import LOOP_LIMIT, UNBOUNDED, Writer, emits, joined
+from .loops5 import INTEGERS
+from .writer5 import LOOP_LIMIT, UNBOUNDED, Writer, emits, joined, stored
 
 
 @emits(nn.Reduce)
 def reduce(w: Writer, op: nn.Reduce) -> None:
-    if scans5.of_integers(op.input):
+    if scans5.in_loops(w, "reduce_prod" if op.kind == "prod" else "reduce", op.input):
         scans5.reduce(w, op)
         return
-    floats(op.input)
     shape = static_shape(op.input)
     axes = [axis % len(shape) for axis in op.axes]
     shapes = joined(dest=tuple(1 if i in axes else size for i, size in enumerate(shape)), src=shape)
@@ -36,10 +36,9 @@ def reduce(w: Writer, op: nn.Reduce) -> None:
 
 @emits(nn.ArgReduce)
 def arg_reduce(w: Writer, op: nn.ArgReduce) -> None:
-    if scans5.of_integers(op.input):
+    if scans5.in_loops(w, "reduce_arg", op.input):
         scans5.arg_reduce(w, op)
         return
-    floats(op.input)
     if op.kind == "argmax" and w.code.isa.dialect != "1.6":
         raise Unsupported(f"argmax of negative numbers crashes runtime {w.code.isa.dialect}")
     w.apply(
@@ -55,10 +54,9 @@ def arg_reduce(w: Writer, op: nn.ArgReduce) -> None:
 
 @emits(nn.Cumsum)
 def cumsum(w: Writer, op: nn.Cumsum) -> None:
-    if scans5.of_integers(op.input):
+    if scans5.in_loops(w, "cumsum", op.input):
         scans5.cumsum(w, op)
         return
-    floats(op.input)
     axis = op.axis % len(static_shape(op.input))
     w.apply("cumsum", op, axis=axis, exclusive=op.exclusive, reverse=op.reverse)
 
@@ -72,7 +70,7 @@ def softmax(w: Writer, op: nn.Softmax) -> None:
 @emits(nn.Matmul)
 def matmul(w: Writer, op: nn.Matmul) -> None:
     """One product of matrices for each matrix of the batch."""
-    if scans5.of_integers(op.lhs):
+    if stored(op.lhs).element in INTEGERS:
         scans5.matmul(w, op)
         return
     products = Products.of(op, LOOP_LIMIT)

@@ -1,4 +1,7 @@
-"""Version 5 code of what combines integers along axes, finds them in order, or puts elements at computed places."""
+"""Version 5 code of what combines elements along axes, finds them in order, or puts them at computed places, in loops.
+
+That is all of integers, and of floats what the runtime has no function for, or none that will do.
+"""
 
 import math
 
@@ -8,15 +11,23 @@ from ...dialects import nn
 from ...dialects.mlir import ir
 from ...dialects.tensors import dtype_of, static_shape
 from ...runtime.stackvm.memory5 import dense
-from ..unsupported import Unsupported
+from ..unsupported import Unsupported, floats
 from .integers5 import BITS, elements
 from .loops5 import INTEGERS, Elements, Loops
 from .writer5 import Ints, Writer, emits, stored
 
 
-def of_integers(*values: ir.Value) -> bool:
-    """Whether all values are integers, which the machine's functions do not compute with."""
-    return all(stored(value).element in INTEGERS for value in values)
+def in_loops(w: Writer, function: str, value: ir.Value) -> bool:
+    """Whether loops are needed: for integers, or for want of a function. `Unsupported` for float16 and float64."""
+    if stored(value).element in INTEGERS:
+        return True
+    floats(value)
+    return not w.code.has(function)
+
+
+def _real(value: ir.Value) -> str:
+    """What the names of variables end with that hold elements."""
+    return ":R4" if stored(value).element == "f32" else ""
 
 
 def _unsigned(value: ir.Value) -> str:
@@ -37,21 +48,24 @@ def _kept(shape: Ints, axes: Ints) -> tuple[Ints, Ints, Ints]:
 
 
 def reduce(w: Writer, op: nn.Reduce) -> None:
-    """Of integers."""
+    """Of integers; of floats products only."""
     shape, dtype = static_shape(op.input), dtype_of(op.input)
     kept, left, axes = _kept(shape, op.axes)
     loops = Loops(w, shape, {"a": elements(w, op.input, shape), "result": elements(w, op.output, kept)})
     better = f"total = total a SUB  total a {_larger(op.kind, op.input)}  MUL a ADD"
-    first, step = {
-        "max": (np.iinfo(dtype).min, better),
-        "min": (np.iinfo(dtype).max, better),
-        "prod": (1, "total = total a MUL"),
-    }.get(op.kind, (0, "total = total a ADD"))
+    if op.kind in ("max", "min"):
+        info = np.iinfo(dtype)
+        first, step = str(info.min if op.kind == "max" else info.max), better
+    elif op.kind == "prod":
+        total = f"total{_real(op.input)}"
+        first, step = "1" if dtype.kind != "f" else "1.0", f"{total} = {total} a MUL"
+    else:
+        first, step = "0", "total = total a ADD"
 
     def one() -> None:
-        loops.run(f"total = {first}")
+        loops.run(f"total{_real(op.input)} = {first}")
         loops.over(axes, lambda: loops.run(step))
-        loops.run("result = total")
+        loops.run(f"result = total{_real(op.input)}")
         if op.kind == "mean":
             count = math.prod(shape[axis] for axis in axes)
             signed = dtype.kind == "i"
@@ -77,21 +91,22 @@ def allow_infinities(w: Writer, op: nn.Reduce, limit: float) -> None:
 
 
 def arg_reduce(w: Writer, op: nn.ArgReduce) -> None:
-    """Of integers."""
+    """The first or last of the largest or smallest elements."""
+    best = f"best{_real(op.input)}"
     shape = static_shape(op.input)
     kept, left, axes = _kept(shape, (op.axis,))
     loops = Loops(w, shape, {"a": elements(w, op.input, shape), "result": elements(w, op.output, kept)})
-    same = "  a best CEQ  OR" if op.select_last_index else ""
+    same = f"  a {best} CEQ  OR" if op.select_last_index else ""
     step = f"""
-        a best {_larger(op.kind, op.input)}{same} IF
-            best = a
+        a {best} {_larger(op.kind, op.input)}{same} IF
+            {best} = a
             place = i
         END
         i = i 1 ADD
     """
 
     def one() -> None:
-        loops.run("best = a\nplace = 0\ni = 0")
+        loops.run(f"{best} = a\nplace = 0\ni = 0")
         loops.over(axes, lambda: loops.run(step))
         loops.run("result = place")
 
@@ -99,7 +114,8 @@ def arg_reduce(w: Writer, op: nn.ArgReduce) -> None:
 
 
 def cumsum(w: Writer, op: nn.Cumsum) -> None:
-    """Of integers."""
+    """Running sums, forwards or backwards."""
+    total, nothing = f"total{_real(op.input)}", "0.0" if _real(op.input) else "0"
     shape = static_shape(op.input)
     _, left, axes = _kept(shape, (op.axis,))
     stride, size = dense(shape)[axes[0]], shape[axes[0]]
@@ -107,11 +123,11 @@ def cumsum(w: Writer, op: nn.Cumsum) -> None:
     walks["x"] = Elements(w.place(op.input), stored(op.input).element, index="at")
     walks["result"] = Elements(w.place(op.output), stored(op.output).element, index="at")
     loops = Loops(w, shape, walks)
-    steps = ["total = total x ADD", "result = total"]
+    steps = [f"{total} = {total} x ADD", f"result = {total}"]
     lines = [*(steps[::-1] if op.exclusive else steps), f"at = at {-stride if op.reverse else stride} ADD"]
 
     def one() -> None:
-        loops.run(f"total = 0\nat = a@ {(size - 1) * stride if op.reverse else 0} ADD")
+        loops.run(f"{total} = {nothing}\nat = a@ {(size - 1) * stride if op.reverse else 0} ADD")
         loops.over(axes, lambda: loops.run("\n".join(lines)))
 
     loops.over(left, one)
@@ -133,7 +149,7 @@ def topk(w: Writer, op: nn.Topk) -> None:
     walks["value"] = Elements(w.place(op.output), element, index="place")
     walks["index"] = Elements(w.place(op.indices), "i64", index="place")
     loops = Loops(w, shape, walks)
-    real = ":R4" if element == "f32" else ""
+    real = _real(op.input)
     better = _larger("max" if op.largest else "min", op.input)
     test = f"""
         last 0 CLT  limit{real} x {better}  OR  x limit{real} CEQ  i last CGT  AND  OR

@@ -86,13 +86,18 @@ def trilu(op: nn.Trilu, rewriter: Rewriter) -> Match:
     """Elements of the flat tensor, and a zero behind them: for elements that the machine only moves."""
     if dtype_of(op.input) == np.float32 or not is_static(op.input):
         return NO_MATCH
+    return rewriter.replace(op, gathered_triangle(op))
+
+
+def gathered_triangle(op: nn.Trilu) -> ir.Value:
+    """The triangle as elements of the flat tensor, and of a zero behind them."""
     shape = static_shape(op.input)
     count = math.prod(shape)
     kept = (np.triu if op.upper else np.tril)(np.ones(shape[-2:], bool), op.k)
     places = np.where(kept, np.arange(count).reshape(shape), count).astype(np.int32)
     zero = nn.Constant(value=np.zeros(1, dtype_of(op.input))).output
     flat = nn.concat([nn.Reshape(op.input, shape=(-1,)).output, zero], 0)
-    return rewriter.replace(op, nn.Gather(flat, nn.Constant(value=places).output, axis=0, batch_dims=0).output)
+    return nn.Gather(flat, nn.Constant(value=places).output, axis=0, batch_dims=0).output
 
 
 @pattern(nn.GatherNd)
