@@ -8,6 +8,7 @@ import numpy as np
 from ...dialects import nn
 from ...dialects.mlir import ir
 from ...dialects.tensors import dtype_of, is_static, shape_of, static_shape
+from ...runtime import kernels
 from ..rewriter import NO_MATCH, Match, Pattern, Rewriter, pattern
 from .decompose import scalar, times
 
@@ -79,6 +80,20 @@ def gather_elements(op: nn.GatherElements, rewriter: Rewriter) -> Match:
         places = _narrow(nn.Add(moved, nn.Constant(value=base.astype(np.float32)).output).output)
     flat = nn.Reshape(op.input, shape=(-1,)).output
     return rewriter.replace(op, nn.Gather(flat, places, axis=0, batch_dims=0).output)
+
+
+@pattern(nn.Pad)
+def pad(op: nn.Pad, rewriter: Rewriter) -> Match:
+    """Indices of what is repeated, along one axis after the other: for elements of 8 bytes, which few machines pad."""
+    rank, value = len(shape_of(op.input)), op.input
+    if dtype_of(value).itemsize < 8 or op.mode in ("constant", "wrap") or not is_static(value) or min(op.padding) < 0:
+        return NO_MATCH
+    for axis, amounts in enumerate(zip(op.padding[:rank], op.padding[rank:], strict=True)):
+        if any(amounts):
+            places = kernels.pad(np.arange(static_shape(value)[axis]), padding=amounts, mode=op.mode, value=0)
+            indices = nn.Constant(value=places.astype(np.int32)).output
+            value = nn.Gather(value, indices, axis=axis, batch_dims=0).output
+    return rewriter.replace(op, value)
 
 
 @pattern(nn.Trilu)
@@ -157,4 +172,4 @@ def topk(op: nn.Topk, rewriter: Rewriter) -> Match:
     return rewriter.replace(op, nn.concat(values, axis), nn.concat(indices, axis))
 
 
-PATTERNS: tuple[Pattern[Any], ...] = (gather, gather_elements, gather_nd, trilu, one_hot, hardmax, topk)
+PATTERNS: tuple[Pattern[Any], ...] = (gather, gather_elements, gather_nd, pad, trilu, one_hot, hardmax, topk)

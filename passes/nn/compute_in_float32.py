@@ -24,6 +24,7 @@ MOVING = (
     nn.Gather,
     nn.GatherElements,
     nn.GatherNd,
+    nn.Pad,
     nn.Reshape,
     nn.ReverseSequence,
     nn.ShapeOf,

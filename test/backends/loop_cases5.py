@@ -182,3 +182,16 @@ for dtype in map(np.dtype, (np.float32, np.int8, np.uint64)):
                 ),
                 grid(np.dtype(np.int8), *shape).astype(dtype) if dtype.kind == "f" else grid(dtype, *shape),
             )
+for dtype in map(np.dtype, (np.int64, np.uint64, np.float64)):
+    for padding in ((1, 2, 0, 3), (-1, 0, 2, -2), (0, 0, 0, 0), (-2, 1, 1, 1)):
+        case(
+            f"Pad {dtype} {padding}",
+            lambda x, padding=padding: nn.Pad(x, padding=padding, mode="constant", value=3.0),
+            extremes(np.dtype(np.int64))[:12].reshape(3, 4).astype(dtype),
+        )
+for mode in ("constant", "edge", "reflect"):
+    case(
+        f"Pad float16 {mode}",
+        lambda x, mode=mode: nn.Pad(x, padding=(1, 2, 0, 1), mode=mode, value=-0.1),
+        RANDOM.normal(size=(3, 4)).astype(np.float16),
+    )

@@ -141,7 +141,7 @@ def refusal(write: Callable[..., Any], *inputs: np.ndarray) -> str:
         ("sign of the dividend only", lambda x: nn.Mod(x, x, fmod=False), np.zeros(3, np.float32)),
         ("only integers are supported", lambda x: nn.FloorDiv(x, x), np.zeros(3, np.float32)),
         (
-            "padding of tensor<3xi64>",
+            "padding of tensor<3xi64> in mode 'edge'",
             lambda x: nn.Pad(x, padding=(1, 1), mode="edge", value=0.0),
             np.zeros(3, np.int64),
         ),

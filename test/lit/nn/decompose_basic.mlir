@@ -439,3 +439,25 @@ func.func @truth_of_doubles(%x: tensor<4xf64>) -> tensor<4xi1> {
   %0 = "nn.cast"(%x) {to = i1, saturate = true} : (tensor<4xf64>) -> tensor<4xi1>
   return %0 : tensor<4xi1>
 }
+
+// -----
+
+// CHECK-LABEL: func.func @pad_of_doubles
+// CHECK:       "nn.constant"() {value = dense<[1, 0, 1, 2]> : tensor<4xi32>}
+// CHECK:       "nn.gather"(%arg0
+// CHECK-NOT:   "nn.pad"
+func.func @pad_of_doubles(%x: tensor<2x3xf64>) -> tensor<2x4xf64> {
+  %0 = "nn.pad"(%x) {padding = array<i64: 0, 1, 0, 0>, mode = "reflect", value = 0.0 : f64} : (tensor<2x3xf64>) -> tensor<2x4xf64>
+  return %0 : tensor<2x4xf64>
+}
+
+// -----
+
+// A machine that takes elements of 4 bytes pads itself, and what surrounds a tensor is no element of it.
+// CHECK-LABEL: func.func @pads_that_stay
+// CHECK-NOT:   "nn.gather"
+func.func @pads_that_stay(%x: tensor<2x3xf32>, %y: tensor<2x3xi64>) -> (tensor<2x4xf32>, tensor<2x4xi64>) {
+  %0 = "nn.pad"(%x) {padding = array<i64: 0, 1, 0, 0>, mode = "reflect", value = 0.0 : f64} : (tensor<2x3xf32>) -> tensor<2x4xf32>
+  %1 = "nn.pad"(%y) {padding = array<i64: 0, 1, 0, 0>, mode = "constant", value = 7.0 : f64} : (tensor<2x3xi64>) -> tensor<2x4xi64>
+  return %0, %1 : tensor<2x4xf32>, tensor<2x4xi64>
+}
