@@ -62,18 +62,18 @@ _SIGNED: dict[type[Op], str] = {
     nn.GreaterEqual: "result = a b CGE",
     nn.Pow: """
         n = b
-        odd = 1
+        power = 1
         b 0 CLT IF
             n = b 1 AND
-            odd = a 1 ADD 3 CLT_U  a 0 CNE  AND
+            power = a 1 ADD 3 CLT_U  a 0 CNE  AND
         END
         x = a
         DO
-            odd = odd  x 1 SUB  n 1 AND  MUL 1 ADD  MUL
+            power = power  x 1 SUB  n 1 AND  MUL 1 ADD  MUL
             x = x x MUL
             n = n 1 SHR_U
         n WHILE
-        result = odd
+        result = power
     """,
 }
 """What is done to `a`, or to `a` and `b`, if they have a sign. A power of a negative exponent is 0, but of 1 and -1."""

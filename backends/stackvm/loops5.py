@@ -28,7 +28,7 @@ LOADED = {
     "f16": "U2", "f64": "U",
 }  # fmt: skip
 """What loads an element; of f16 and f64, the bits."""
-INTEGERS = tuple(LOADED)[:8]
+INTEGERS = tuple(name for name in LOADED if name[0] in "iu")
 STORED = {"U1": "I1", "U2": "I2", "U4": "I4", "U": "I"}
 """What stores the numbers that are loaded without a sign."""
 I32 = range(-(2**31), 2**31)
