@@ -155,14 +155,17 @@ def _own_bits(module: Any) -> int:
 
 
 def _notes(module: Any, options: CompileOptions) -> list[str]:
-    """What the user should know of dimensions that stay open, where the target takes them; empty if there are none.
+    """What the user should know of open dimensions, where the target takes them, and of float64 in version 5.
 
     Raises `UnsupportedError` K0603 when machine code for a certain CPU is asked for.
     """
     from .dialects.function import check_static, entry_function, is_open
+    from .passes.nn.compute_in_float32 import float64_notes
     from .passes.nn.openness import open_notes
 
     function = entry_function(module)
+    if options.version == 5:
+        return float64_notes(function)
     if options.version != 7 or not is_open(function):
         return []
     if options.cpu or options.triple:

@@ -28,10 +28,10 @@ STACKVM_PIPELINE = (
 )
 """What stack machines need on top: only operations that they have."""
 BASIC_PIPELINE = (
-    "builtin.module(nn-unroll{plain=true},nn-flatten-volumes,nn-decompose,nn-decompose-basic,nn-fold-constants,"
-    "nn-canonicalize,canonicalize,cse)"
+    "builtin.module(nn-compute-in-float32,nn-unroll{plain=true},nn-flatten-volumes,nn-decompose{scalars=true},"
+    "nn-decompose-basic,nn-fold-constants,nn-canonicalize,canonicalize,cse)"
 )
-"""The same for version 5, which has fewer operations."""
+"""The same for version 5, which has fewer operations, but computes one element at a time, too."""
 EARLY_PIPELINE = BASIC_PIPELINE.replace(
     "nn-decompose-basic", "nn-decompose-basic,nn-decompose-softmax,nn-avoid-early-faults"
 )

@@ -9,15 +9,14 @@ from ..dialects import nn
 from ..dialects.ods import Op
 from ..passes.buffers.plan import ALIASES
 from ..passes.kpu.rules import LAYERS
-from ..passes.nn import basic, basic_indexing, decompose, integers, nodes, unroll
+from ..passes.nn import basic, basic_indexing, decompose, nodes, unroll
 from ..passes.rewriter import Pattern
 from .k210 import layers3, nodes4
 from .native.decompose import machine_code
 from .stackvm import nms7, operators5
 
-RICH: tuple[Pattern[Any], ...] = (*decompose.PATTERNS, *unroll.PATTERNS)
-MINIMAL: tuple[Pattern[Any], ...] = (*(item for item in RICH if item not in integers.BITS), *basic.PATTERNS)
-"""What is left for machines that do not compute with integers."""
+MINIMAL: tuple[Pattern[Any], ...] = (*decompose.PATTERNS, *unroll.PATTERNS, *basic.PATTERNS)
+RICH: tuple[Pattern[Any], ...] = (*decompose.PATTERNS, *decompose.SCALARS, *unroll.PATTERNS)
 LOGIC = (
     basic.logical_and,
     basic.logical_or,
@@ -87,9 +86,10 @@ ENGINES = (
     Engine(
         "v5",
         "`k210` (what the KPU does not compute), `k510`, and `cpu` with `--kmodel 5`",
-        "f32; other element types it moves, compares and converts. The runtimes 1.1.0 and 1.0.0-beta2 have fewer "
-        "functions than 1.6 to 1.9 (no comparisons, for one): a network that needs more is refused",
+        "every element type; f16 and f64 are computed in f32, integers element by element, which takes longer. The "
+        "runtimes 1.1.0 and 1.0.0-beta2 have fewer functions than 1.6 to 1.9: a network that needs more is refused",
         Emitted(operators5.EMITTERS, MINIMAL),
+        integers=True,
     ),
     Engine(
         "v4",

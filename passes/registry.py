@@ -20,6 +20,7 @@ MODULES: dict[str, str] = {
     "nn-annotate-ranges": "quant.annotate",
     "nn-avoid-early-faults": "nn.early",
     "nn-canonicalize": "nn.canonicalize",
+    "nn-compute-in-float32": "nn.compute_in_float32",
     "nn-decompose": "nn.decompose",
     "nn-decompose-basic": "nn.basic",
     "nn-decompose-softmax": "nn.basic",

@@ -27,7 +27,7 @@ from .stackvm.dialect5 import dialect_of
 from .stackvm.functions5 import Registers
 from .stackvm.isa5 import ISA5, Isa5
 from .stackvm.shapes5 import result_shape, source_shape
-from .stackvm.trace5 import HostCall, crooked, trace
+from .stackvm.trace5 import LOOPS, HostCall, crooked, trace
 
 if TYPE_CHECKING:
     from .kmodel import Model
@@ -275,6 +275,9 @@ def host_step(call: HostCall) -> Step:
         shapes = [one.shape for one in call.arguments]
         inputs = call.number("num_src")
         return Step("host", "call", tuple(shapes[:inputs]), tuple(shapes[inputs:]), "u8", cost5.cost(call))
+    if call.name == LOOPS:
+        detail = f"{call.number('instructions')} instructions"
+        return Step("host", call.name, (), (), call.element, cost5.cost(call), detail=detail)
     sources = [call.shapes[name] for name in ("rshape_src2", "rshape_kernel") if name in call.shapes]
     detail = " ".join(str(call.values[name]) for name in _KINDS if name in call.values)
     quantisation = call.name in ("quantize", "dequantize")

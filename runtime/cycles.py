@@ -72,8 +72,9 @@ ELEMENTWISE = Rate("elementwise arithmetic, reduction", 20, "element", False, _A
 TRANSCENDENTAL = Rate("exp, sigmoid, softmax, ...", 150, "element", False, _ASSUMED)
 MULTIPLY_ADD = Rate("float convolution, matrix product", 20, "multiply-add", False, _ASSUMED)
 WINDOW = Rate("float pooling", 12, "element of a window", False, _ASSUMED)
+SCALAR = Rate("loops over elements", 100, "instruction", False, _ASSUMED)
 
 RATES = (
     LINE, WEIGHT_1X1, WEIGHT_3X3, RESULT, DEPTHWISE_LINE, DEPTHWISE_LAYER, UPLOAD, UPLOAD_DMA, DOWNLOAD, DEQUANTIZE,
-    QUANTIZE, CALL, KPU_COPY, MOVE, LOOK_UP, ELEMENTWISE, TRANSCENDENTAL, MULTIPLY_ADD, WINDOW,
+    QUANTIZE, CALL, KPU_COPY, MOVE, LOOK_UP, ELEMENTWISE, TRANSCENDENTAL, MULTIPLY_ADD, WINDOW, SCALAR,
 )  # fmt: skip

@@ -38,6 +38,7 @@ MACHINES = (
     ("machine code with loops of its own", "@lowers(nn.Cumsum)", "backends/native/kernels/cumsum.py"),
     ("version 7", "@emits(nn.Pad)", "backends/stackvm/operators7.py"),
     ("version 5", "@emits(nn.Pad)", "backends/stackvm/movement5.py"),
+    ("version 5, integer by integer", 'nn.Add: "result = a b ADD"', "backends/stackvm/integers5.py"),
     ("version 4", "@emits(nn.Pad)", "backends/k210/nodes4.py"),
     ("version 3", "@emits(nn.Concat)", "backends/k210/layers3.py"),
     ("what the KPU takes", '@rule("K210-CONV-IMAGE", nn.Conv)', "passes/kpu/rules.py"),

@@ -19,7 +19,8 @@ The onnx package has a test for each operator and most of its forms: a network, 
 - `evaluator`: the network as it is imported, operation by operation with numpy;
 - `native`: what `kpuc.compile(...)` makes: machine code, or portable code where data decides sizes;
 - `stackvm`: the stack machine of kmodel version 7 (`portable=True`), here in kpuc's own runtime;
-- `stackvm5`: that of version 5 (`kmodel=5`), which has fewer functions and computes in float32 only.
+- `stackvm5`: that of version 5 (`kmodel=5`), which has fewer functions: it computes integers element by element,
+  float16 and float64 in float32.
 
 *Known inputs*: the test gives as an input what decides sizes, such as the shape for Reshape. Networks have constants
 there; so the backend compiles those tests again, with the values of integers, or of all inputs but the first, as

@@ -6,12 +6,13 @@ import numpy as np
 
 from ...dialects import nn
 from ...dialects.ods import Op
-from ...dialects.tensors import static_shape
+from ...dialects.tensors import dtype_of, static_shape
 from ...runtime.stackvm.isa5 import unary as unary_functions
 from ...runtime.stackvm.memory5 import dense
 from ..buffers import store_of
 from ..quantised import uniform
 from ..unsupported import Unsupported, floats
+from . import formats5, integers5
 from .writer5 import UNBOUNDED, Writer, emits, joined, stored
 
 _UNARY: dict[type[Op], str] = {
@@ -53,9 +54,14 @@ _COMPARE: dict[type[Op], str] = {
 
 @emits(*_UNARY)
 def unary(w: Writer, op: Any) -> None:
+    if integers5.computed(w, op):
+        return
     floats(op.input)
     name = _UNARY[type(op)]
     if name not in unary_functions(w.code.isa.dialect).codes:
+        if isinstance(op, nn.Sign):
+            integers5.elementwise(w, op, "result = a 0.0 CGT  a 0.0 CLT  SUB CONV_R4", a=op.input)
+            return
         raise Unsupported(f"runtime {w.code.isa.dialect} has no {name}")
     if name == "round" and w.code.isa.dialect != "1.6":
         raise Unsupported(f"runtime {w.code.isa.dialect} rounds halves away from zero")
@@ -64,6 +70,8 @@ def unary(w: Writer, op: Any) -> None:
 
 @emits(*_BINARY)
 def binary(w: Writer, op: Any) -> None:
+    if integers5.computed(w, op):
+        return
     floats(op.lhs, op.rhs)
     _pair(w, "binary", op, datatype="f32", binary_op=_BINARY[type(op)], **UNBOUNDED)
 
@@ -71,8 +79,9 @@ def binary(w: Writer, op: Any) -> None:
 @emits(*_COMPARE)
 def compare(w: Writer, op: Any) -> None:
     element = stored(op.lhs).element
-    if element not in ("u8", "f32", "i32", "i64"):
-        raise Unsupported(f"it compares {op.lhs.type}")
+    if element not in ("u8", "f32", "i32", "i64") or not w.code.has("compare"):
+        integers5.compare_in_loops(w, op)
+        return
     _pair(w, "compare", op, datatype=element, compare_op=_COMPARE[type(op)])
 
 
@@ -102,10 +111,22 @@ def clamp(w: Writer, op: nn.Clamp) -> None:
 
 @emits(nn.Cast)
 def cast(w: Writer, op: nn.Cast) -> None:
-    for element in (stored(op.input).element, stored(op.output).element):
-        if element in ("f16", "f64"):
-            raise Unsupported(f"it converts {element}")
+    if {"f16", "f64"} & {stored(op.input).element, stored(op.output).element}:
+        formats5.convert(w, op)
+        return
     w.convert(op.input, w.place(op.output), stored(op.output).element)
+
+
+@emits(nn.Mod)
+def mod(w: Writer, op: nn.Mod) -> None:
+    kind = dtype_of(op.lhs).kind
+    if kind != "f":
+        integers5.elementwise(w, op, integers5.remainder(kind, op.fmod), a=op.lhs, b=op.rhs)
+        return
+    floats(op.lhs)
+    if not op.fmod:
+        raise Unsupported("remainders of floats have the sign of the dividend only")
+    integers5.elementwise(w, op, formats5.REMAINDER, integers5.BITS, a=op.lhs, b=op.rhs)
 
 
 @emits(nn.Bitcast)
@@ -123,7 +144,8 @@ def sigmoid(w: Writer, op: nn.Sigmoid) -> None:
 @emits(nn.Where)
 def where(w: Writer, op: nn.Where) -> None:
     """The condition has to be of float32 there."""
-    floats(op.x, op.y)
+    if integers5.computed(w, op):
+        return
     buffer = store_of(op.output).working
     assert buffer is not None, "the planner gives a selection working memory"
     working = w.place(buffer)

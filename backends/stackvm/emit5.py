@@ -58,7 +58,7 @@ def emit5(module: ir.Module, producer: str, dialect: str) -> bytes:
     assembler = Assembler(ISA5[dialect])
     code = assembler.function([stored(value) for value in inputs], [stored(value) for value in outputs])
     places = Places(code, inputs, outputs)
-    writer = Writer(code, places)
+    writer = Writer(code, places, function.attributes[SCRATCH].value)
     device = Device(code, places)
     problems: list[tuple[Any, Unsupported]] = []
     for op in steps_of(function.regions[0].blocks[0]):
@@ -73,7 +73,7 @@ def emit5(module: ir.Module, producer: str, dialect: str) -> bytes:
     device.finish()
     refuse(problems)
     names = names_of(function, producer, dialect)
-    return assembler.write(function.attributes[SCRATCH].value, names, device.modules())
+    return assembler.write(writer.scratch, names, device.modules())
 
 
 def _check_inputs(function: Any) -> None:

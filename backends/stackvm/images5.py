@@ -6,7 +6,9 @@ import numpy as np
 
 from ...dialects import nn
 from ...dialects.tensors import static_shape
+from ...runtime.stackvm.memory5 import dense
 from ..unsupported import Unsupported, floats
+from .loops5 import INTEGERS, Elements, Loops
 from .writer5 import UNBOUNDED, Ints, Writer, emits, layout, stored
 
 
@@ -67,6 +69,54 @@ def pool(w: Writer, op: nn.MaxPool | nn.AvgPool) -> None:
         **layout("dest", op.output),
         **UNBOUNDED,
     )
+
+
+@emits(nn.MaxPoolWithIndices)
+def pool_with_indices(w: Writer, op: nn.MaxPoolWithIndices) -> None:
+    """One element of the windows after the other. The operands c0, c1, ... are where their indices are coordinates."""
+    element, shape, result = stored(op.input).element, static_shape(op.input), static_shape(op.output)
+    if element not in (*INTEGERS, "f32"):
+        raise Unsupported(f"it compares {op.input.type}")
+    rank, sizes = len(op.kernel), shape[2:]
+    none = (0,) * rank
+    order = [*range(rank)] if op.storage_order == 0 else [*range(rank - 2), rank - 1, rank - 2]
+    counted = dict(zip(order, dense(tuple(sizes[axis] for axis in order)), strict=True))
+    walks = {
+        "plane": Elements(w.place(op.input), element, (math.prod(sizes), *none, *none)),
+        "result": Elements(w.place(op.output), element, (math.prod(result[2:]), *dense(result[2:]), *none)),
+        "index": Elements(w.place(op.indices), "i64", (math.prod(result[2:]), *dense(result[2:]), *none)),
+        "x": Elements(w.place(op.input), element, index="at"),
+    }
+    for axis, (stride, dilation) in enumerate(zip(op.strides, op.dilations, strict=True)):
+        steps = [0] * (1 + 2 * rank)
+        steps[1 + axis], steps[1 + rank + axis] = stride, dilation
+        walks[f"c{axis}"] = Elements(w.place(op.input), element, tuple(steps))
+    loops = Loops(w, (math.prod(shape[:2]), *result[2:], *op.kernel), walks)
+    step = "inside = 1\nat = plane@\nplace = plane@\n"
+    for axis, stride in enumerate(dense(sizes)):
+        step += f"""
+            c = c{axis}@ {op.padding[axis]} SUB
+            inside = inside  c {sizes[axis]} CLT_U  AND
+            at = at  c {stride} MUL  ADD
+            place = place  c {counted[axis]} MUL  ADD
+        """
+    real, unsigned = ":R4" if element == "f32" else "", "_U" if element == "u64" else ""
+    step += f"""
+        inside IF
+            found 0 CEQ  x best{real} CGT{unsigned}  OR IF
+                found = 1
+                best{real} = x
+                chosen = place
+            END
+        END
+    """
+
+    def one() -> None:
+        loops.run("found = 0")
+        loops.over(range(1 + rank, 1 + 2 * rank), lambda: loops.run(step))
+        loops.run(f"result = best{real}\nindex = chosen")
+
+    loops.over(range(1 + rank), one)
 
 
 def _overhang(op: nn.MaxPool | nn.AvgPool) -> Ints:

@@ -8,9 +8,12 @@ import numpy as np
 from ...dialects import nn
 from ...dialects.mlir import ir
 from ...dialects.tensors import dtype_of, static_shape
+from ...runtime.kmodel.build5 import Tensor
 from ...runtime.stackvm.assembler5 import Paddings
 from ...runtime.stackvm.memory5 import dense
 from ..unsupported import Unsupported, floats
+from .integers5 import BITS
+from .loops5 import Elements, Loops
 from .writer5 import Ints, Writer, emits, joined, layout, looped, stored
 
 Part = tuple[int, int, int]
@@ -88,12 +91,33 @@ def expand(w: Writer, op: nn.Expand) -> None:
 def pad(w: Writer, op: nn.Pad) -> None:
     if op.mode == "wrap":
         raise Unsupported("padding that wraps around is not supported")
-    element, rank = stored(op.input).element, len(static_shape(op.input))
-    if element in ("i64", "u64", "f64"):
-        raise Unsupported(f"padding of {op.input.type} is not supported")
-    axes = tuple((op.padding[i], op.padding[rank + i], 0) for i in range(rank)) or ((0, 0, 0),)
+    element, dtype, rank = stored(op.input).element, dtype_of(op.input), len(static_shape(op.input))
     value = op.value if element == "f32" else int(op.value)
-    w.apply("pad", op, value, rpaddings=Paddings(axes), pad_mode=op.mode)
+    if element in ("f16", "f64"):
+        element = BITS[element]
+        value = int(np.asarray(op.value, dtype).view(f"u{dtype.itemsize}"))
+    if dtype.itemsize == 8:
+        _pad_in_loops(w, op, int(value))
+        return
+    axes = tuple((op.padding[i], op.padding[rank + i], 0) for i in range(rank)) or ((0, 0, 0),)
+    w.apply("pad", op, value, datatype=element, rpaddings=Paddings(axes), pad_mode=op.mode)
+
+
+def _pad_in_loops(w: Writer, op: nn.Pad, value: int) -> None:
+    """Elements of 8 bytes, which the function does not take: the value everywhere, then what it surrounds."""
+    if op.mode != "constant":
+        raise Unsupported(f"padding of {op.input.type} in mode '{op.mode}' is not supported")
+    source, target = w.place(op.input), w.place(op.output)
+    shape, result = static_shape(op.input), static_shape(op.output)
+    walk = Elements(target, "u64", (1,))
+    Loops(w, (math.prod(result),), {"result": walk}).each(f"result = {value}")
+    before, behind = op.padding[: len(shape)], op.padding[len(shape) :]
+    kept = tuple(size + min(i, 0) + min(j, 0) for size, i, j in zip(shape, before, behind, strict=True))
+    if 0 in kept:
+        return
+    for first, stride, step in zip(before, dense(shape), dense(result), strict=True):
+        source, target = source.moved(8 * stride * max(-first, 0)), target.moved(8 * step * max(first, 0))
+    w.strided_copy(source, target, Tensor(stored(op.input).element, kept), dense(shape), dense(result))
 
 
 @emits(nn.Gather)

@@ -4,17 +4,20 @@ import numpy as np
 
 from ...dialects import nn
 from ...dialects.tensors import static_shape
-from ...passes.nn.basic_indexing import TOPK_LIMIT
 from ...runtime.kmodel.build5 import Place
 from ...runtime.stackvm.assembler5 import Immediate
 from ..products import Products
 from ..unsupported import Unsupported, floats
-from .writer5 import LOOP_LIMIT, UNBOUNDED, Writer, emits, joined
+from . import scans5
+from .loops5 import INTEGERS
+from .writer5 import LOOP_LIMIT, UNBOUNDED, Writer, emits, joined, stored
 
 
 @emits(nn.Reduce)
 def reduce(w: Writer, op: nn.Reduce) -> None:
-    floats(op.input)
+    if scans5.in_loops(w, "reduce_prod" if op.kind == "prod" else "reduce", op.input):
+        scans5.reduce(w, op)
+        return
     shape = static_shape(op.input)
     axes = [axis % len(shape) for axis in op.axes]
     shapes = joined(dest=tuple(1 if i in axes else size for i, size in enumerate(shape)), src=shape)
@@ -27,11 +30,15 @@ def reduce(w: Writer, op: nn.Reduce) -> None:
     limit = float(np.finfo(np.float32).max)
     first = {"max": -limit, "min": limit}.get(op.kind, 0.0)
     w.apply("reduce", op, first, reduce_op=op.kind, **stated)
+    if op.kind in ("max", "min"):
+        scans5.allow_infinities(w, op, limit)
 
 
 @emits(nn.ArgReduce)
 def arg_reduce(w: Writer, op: nn.ArgReduce) -> None:
-    floats(op.input)
+    if scans5.in_loops(w, "reduce_arg", op.input):
+        scans5.arg_reduce(w, op)
+        return
     if op.kind == "argmax" and w.code.isa.dialect != "1.6":
         raise Unsupported(f"argmax of negative numbers crashes runtime {w.code.isa.dialect}")
     w.apply(
@@ -45,15 +52,11 @@ def arg_reduce(w: Writer, op: nn.ArgReduce) -> None:
     )
 
 
-@emits(nn.Topk)
-def topk(w: Writer, op: nn.Topk) -> None:
-    """The runtime's own search takes equal elements in any order; small ones are decomposed (`nn-decompose-basic`)."""
-    raise Unsupported(f"the {op.k} largest or smallest of {op.input.type} are not supported, only up to {TOPK_LIMIT}")
-
-
 @emits(nn.Cumsum)
 def cumsum(w: Writer, op: nn.Cumsum) -> None:
-    floats(op.input)
+    if scans5.in_loops(w, "cumsum", op.input):
+        scans5.cumsum(w, op)
+        return
     axis = op.axis % len(static_shape(op.input))
     w.apply("cumsum", op, axis=axis, exclusive=op.exclusive, reverse=op.reverse)
 
@@ -67,6 +70,9 @@ def softmax(w: Writer, op: nn.Softmax) -> None:
 @emits(nn.Matmul)
 def matmul(w: Writer, op: nn.Matmul) -> None:
     """One product of matrices for each matrix of the batch."""
+    if stored(op.lhs).element in INTEGERS:
+        scans5.matmul(w, op)
+        return
     products = Products.of(op, LOOP_LIMIT)
     rows, depth, columns = products.sizes
     for left, right, result in products.places():

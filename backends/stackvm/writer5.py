@@ -14,6 +14,7 @@ from ...dialects.mlir import ir
 from ...dialects.tensors import dtype_of, static_shape
 from ...runtime.kmodel.build5 import Place, Tensor
 from ...runtime.kmodel.elements import element_name, numpy_dtype
+from ...runtime.kmodel.struct import align
 from ...runtime.stackvm.assembler5 import Code, Immediate, Operand
 from ...runtime.stackvm.memory5 import dense
 from ..emitters import Emitters
@@ -33,11 +34,20 @@ Ints = tuple[int, ...]
 
 
 class Writer:
-    """What an operation is written with: the code, and where each value lies."""
+    """What an operation is written with: the code, where each value lies, and variables behind `scratch` bytes."""
 
-    def __init__(self, code: Code, place: Callable[[ir.Value], Place]) -> None:
+    def __init__(self, code: Code, place: Callable[[ir.Value], Place], scratch: int = 0) -> None:
         self.code = code
         self.place = place
+        self.scratch = scratch
+        self._variables: dict[str, Place] = {}
+
+    def variables(self, name: str) -> Place:
+        """Where the variable of loops is that has a name: 8 bytes for as long as an operation runs."""
+        if name not in self._variables:
+            self._variables[name] = Place("data", align(self.scratch, 8))
+            self.scratch = align(self.scratch, 8) + 8
+        return self._variables[name]
 
     def call(self, function: str, *operands: Operand, **immediates: Immediate) -> None:
         """Call a tensor function; `Unsupported` when the dialect does not have it."""

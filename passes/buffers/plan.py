@@ -13,10 +13,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
+import numpy as np
+
 from ...dialects import kpu, nn
 from ...dialects.function import argument_names, entry_function
 from ...dialects.mlir import describe, ir
-from ...dialects.tensors import static_shape
+from ...dialects.tensors import dtype_of, static_shape
 from ..pipeline import register_pass
 from ..rewriter import users
 from .allocation import Buffer, allocate
@@ -57,8 +59,9 @@ def output_roots(results: Sequence[ir.Value]) -> dict[ir.Value, int]:
 
 
 def working_bytes(op: Any) -> int:
-    """Memory that an operation needs while it runs: a selection wants its condition as float32."""
-    return 4 * math.prod(static_shape(op.condition)) if isinstance(op, nn.Where) else 0
+    """Memory that an operation needs while it runs: a selection of float32 wants its condition as such, too."""
+    selects = isinstance(op, nn.Where) and dtype_of(op.output) == np.float32
+    return 4 * math.prod(static_shape(op.condition)) if selects else 0
 
 
 def _operations(block: ir.Block) -> list[Any]:

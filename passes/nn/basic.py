@@ -207,7 +207,7 @@ def logical_not(op: nn.LogicalNot, rewriter: Rewriter) -> Match:
 @pattern(nn.Cast)
 def cast_to_bool(op: nn.Cast, rewriter: Rewriter) -> Match:
     """x != 0"""
-    if dtype_of(op.output) != np.bool_ or dtype_of(op.input) == np.bool_:
+    if dtype_of(op.output) != np.bool_ or dtype_of(op.input).name in ("bool", "float16", "float64"):
         return NO_MATCH
     return rewriter.replace(op, _as_truth(op.input))
 
@@ -233,8 +233,8 @@ def tile(op: nn.Tile, rewriter: Rewriter) -> Match:
 
 @pattern(nn.AvgPool)
 def average_with_padding(op: nn.AvgPool, rewriter: Rewriter) -> Match:
-    """Zeros around the image, then an average without padding."""
-    if not (op.count_include_pad and any(op.padding)) or op.ceil_mode:
+    """Zeros around the image, then an average without padding; a last window that begins behind the image is none."""
+    if not (op.count_include_pad and any(op.padding)) or (op.ceil_mode and not is_static(op.input)):
         return NO_MATCH
     rank = len(op.kernel)
     padding = (0, 0, *op.padding[:rank], 0, 0, *op.padding[rank:])
@@ -245,9 +245,12 @@ def average_with_padding(op: nn.AvgPool, rewriter: Rewriter) -> Match:
         strides=op.strides,
         dilations=op.dilations,
         padding=(0,) * (2 * rank),
-        ceil_mode=False,
+        ceil_mode=op.ceil_mode,
         count_include_pad=False,
     ).output
+    if shape_of(result) != shape_of(op.output):
+        sizes, axes = static_shape(op.output)[2:], tuple(range(2, 2 + rank))
+        result = nn.Slice(result, starts=(0,) * rank, ends=sizes, axes=axes, steps=(1,) * rank).output
     return rewriter.replace(op, result)
 
 

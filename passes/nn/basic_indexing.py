@@ -8,6 +8,7 @@ import numpy as np
 from ...dialects import nn
 from ...dialects.mlir import ir
 from ...dialects.tensors import dtype_of, is_static, shape_of, static_shape
+from ...runtime import kernels
 from ..rewriter import NO_MATCH, Match, Pattern, Rewriter, pattern
 from .decompose import scalar, times
 
@@ -81,18 +82,37 @@ def gather_elements(op: nn.GatherElements, rewriter: Rewriter) -> Match:
     return rewriter.replace(op, nn.Gather(flat, places, axis=0, batch_dims=0).output)
 
 
+@pattern(nn.Pad)
+def pad(op: nn.Pad, rewriter: Rewriter) -> Match:
+    """Indices of what is repeated, along one axis after the other: for elements of 8 bytes, which few machines pad."""
+    rank, value = len(shape_of(op.input)), op.input
+    if dtype_of(value).itemsize < 8 or op.mode in ("constant", "wrap") or not is_static(value) or min(op.padding) < 0:
+        return NO_MATCH
+    for axis, amounts in enumerate(zip(op.padding[:rank], op.padding[rank:], strict=True)):
+        if any(amounts):
+            places = kernels.pad(np.arange(static_shape(value)[axis]), padding=amounts, mode=op.mode, value=0)
+            indices = nn.Constant(value=places.astype(np.int32)).output
+            value = nn.Gather(value, indices, axis=axis, batch_dims=0).output
+    return rewriter.replace(op, value)
+
+
 @pattern(nn.Trilu)
 def trilu(op: nn.Trilu, rewriter: Rewriter) -> Match:
     """Elements of the flat tensor, and a zero behind them: for elements that the machine only moves."""
     if dtype_of(op.input) == np.float32 or not is_static(op.input):
         return NO_MATCH
+    return rewriter.replace(op, gathered_triangle(op))
+
+
+def gathered_triangle(op: nn.Trilu) -> ir.Value:
+    """The triangle as elements of the flat tensor, and of a zero behind them."""
     shape = static_shape(op.input)
     count = math.prod(shape)
     kept = (np.triu if op.upper else np.tril)(np.ones(shape[-2:], bool), op.k)
     places = np.where(kept, np.arange(count).reshape(shape), count).astype(np.int32)
     zero = nn.Constant(value=np.zeros(1, dtype_of(op.input))).output
     flat = nn.concat([nn.Reshape(op.input, shape=(-1,)).output, zero], 0)
-    return rewriter.replace(op, nn.Gather(flat, nn.Constant(value=places).output, axis=0, batch_dims=0).output)
+    return nn.Gather(flat, nn.Constant(value=places).output, axis=0, batch_dims=0).output
 
 
 @pattern(nn.GatherNd)
@@ -152,4 +172,4 @@ def topk(op: nn.Topk, rewriter: Rewriter) -> Match:
     return rewriter.replace(op, nn.concat(values, axis), nn.concat(indices, axis))
 
 
-PATTERNS: tuple[Pattern[Any], ...] = (gather, gather_elements, gather_nd, trilu, one_hot, hardmax, topk)
+PATTERNS: tuple[Pattern[Any], ...] = (gather, gather_elements, gather_nd, pad, trilu, one_hot, hardmax, topk)

@@ -119,18 +119,10 @@ def atanh(op: nn.Atanh, rewriter: Rewriter) -> Match:
 
 
 @pattern(nn.FloorDiv)
-def floor_div(op: nn.FloorDiv, rewriter: Rewriter) -> Match:
-    """floor(x / y); the quotient of integers is rounded towards zero, so that one less may be right"""
-    dtype = dtype_of(op.lhs)
-    if dtype.kind != "f":
-        quotient = nn.Div(op.lhs, op.rhs).output
-        rest = nn.Sub(op.lhs, nn.Mul(quotient, op.rhs).output).output
-        if dtype.kind == "u":
-            return rewriter.replace(op, quotient)
-        signs = (nn.Less(one, scalar(0, one)).output for one in (rest, op.rhs))
-        inexact = nn.NotEqual(rest, scalar(0, rest)).output
-        above = nn.LogicalAnd(nn.LogicalXor(*signs).output, inexact).output
-        return rewriter.replace(op, nn.Where(above, plus(quotient, -1), quotient).output)
+def floor_div_of_floats(op: nn.FloorDiv, rewriter: Rewriter) -> Match:
+    """floor(x / y)"""
+    if dtype_of(op.lhs).kind != "f":
+        return NO_MATCH
     return rewriter.replace(op, nn.Floor(nn.Div(op.lhs, op.rhs).output).output)
 
 
@@ -465,7 +457,7 @@ PATTERNS: tuple[Pattern[Any], ...] = (
     atan,
     atanh,
     atan2,
-    floor_div,
+    floor_div_of_floats,
     clamp_of_integers,
     squared_difference,
     is_nan,
@@ -493,15 +485,18 @@ PATTERNS: tuple[Pattern[Any], ...] = (
     pool3d,
     resize_by_axes,
     scatter_elements,
-    combined,
     reduce_of_booleans,
     comparison_of_halves,
     celu_of_halves,
     wrapped_pad,
     round_dynamically,
-    *integers.PATTERNS,
+    integers.floor_mod_of_floats,
     *by_arithmetic(native=("int8", "uint8", "int16")),
 )
+
+
+SCALARS: tuple[Pattern[Any], ...] = (*integers.PATTERNS, combined)
+"""What machines do not need that compute one element at a time, too."""
 
 
 @register_pass
@@ -509,9 +504,13 @@ PATTERNS: tuple[Pattern[Any], ...] = (
 class Decompose:
     """Express rare operations through common ones: activations, reductions, norms, einsum, 1-D convolutions,
     windows over integers, space/depth/batch, gathering in batches, quantisation along an axis, to 32 bits or with
-    halves rounded outwards."""
+    halves rounded outwards.
+
+    scalars: whether the machine computes single integers, so that bits, remainders and sums of scattered elements stay.
+    """
 
     name: ClassVar[str] = "nn-decompose"
+    scalars: bool = False
 
     def apply(self, module: ir.Module) -> None:
-        rewrite_module(module, PATTERNS)
+        rewrite_module(module, PATTERNS if self.scalars else PATTERNS + SCALARS)

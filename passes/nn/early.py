@@ -1,7 +1,7 @@
-"""Go around what the vendor's runtimes before 1.6 compute wrongly.
+"""Go around what the vendor's runtimes before 1.6 compute wrongly, or not at all.
 
 On exit no rounding is left, and no search for the place of a maximum: those runtimes round halves away from zero, and
-crash where every number that is searched is negative.
+crash where every number that is searched is negative. Nor is there a triangle of a matrix.
 """
 
 from dataclasses import dataclass
@@ -9,9 +9,10 @@ from typing import ClassVar
 
 from ...dialects import nn
 from ...dialects.mlir import ir
-from ...dialects.tensors import dtype_of
+from ...dialects.tensors import dtype_of, is_static
 from ..pipeline import register_pass
 from ..rewriter import NO_MATCH, Match, Rewriter, pattern, rewrite_module
+from .basic_indexing import gathered_triangle
 from .decompose import plus, scalar
 
 WHOLE = 2.0**23
@@ -45,12 +46,18 @@ def argmax(op: nn.ArgReduce, rewriter: Rewriter) -> Match:
     return rewriter.replace(op, found)
 
 
+@pattern(nn.Trilu)
+def trilu(op: nn.Trilu, rewriter: Rewriter) -> Match:
+    """Elements that are gathered, for want of a function."""
+    return rewriter.replace(op, gathered_triangle(op)) if is_static(op.input) else NO_MATCH
+
+
 @register_pass
 @dataclass(frozen=True)
 class AvoidEarlyFaults:
-    """Express rounding and argmax through operations that the vendor's runtimes before 1.6 compute right."""
+    """Express rounding, argmax and triangles through operations that the vendor's runtimes before 1.6 compute right."""
 
     name: ClassVar[str] = "nn-avoid-early-faults"
 
     def apply(self, module: ir.Module) -> None:
-        rewrite_module(module, (round_half_to_even, argmax))
+        rewrite_module(module, (round_half_to_even, argmax, trilu))

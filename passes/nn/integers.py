@@ -19,18 +19,46 @@ def _number(value: float) -> ir.Value:
 
 
 @pattern(nn.Mod)
-def floor_mod(op: nn.Mod, rewriter: Rewriter) -> Match:
+def floor_mod_of_floats(op: nn.Mod, rewriter: Rewriter) -> Match:
     """The remainder with the divisor's sign: that with the dividend's, and the divisor if need be."""
-    if op.fmod:
+    if op.fmod or dtype_of(op.lhs).kind != "f":
         return NO_MATCH
     rest = nn.Mod(op.lhs, op.rhs, fmod=True).output
-    if dtype_of(op.lhs).kind == "f":
-        signs = nn.Mul(nn.Sign(rest).output, nn.Sign(op.rhs).output).output
-        differ = nn.Less(nn.Cast(signs, to=ir.F32Type.get(), saturate=True).output, _number(0.0)).output
-        rest = nn.Where(differ, nn.Add(rest, op.rhs).output, rest).output
+    signs = nn.Mul(nn.Sign(rest).output, nn.Sign(op.rhs).output).output
+    differ = nn.Less(nn.Cast(signs, to=ir.F32Type.get(), saturate=True).output, _number(0.0)).output
+    return rewriter.replace(op, nn.Where(differ, nn.Add(rest, op.rhs).output, rest).output)
+
+
+@pattern(nn.Mod)
+def floor_mod(op: nn.Mod, rewriter: Rewriter) -> Match:
+    """The remainder with the divisor's sign: that with the dividend's, and the divisor if need be."""
+    if op.fmod or dtype_of(op.lhs).kind == "f":
+        return NO_MATCH
+    rest = nn.Mod(op.lhs, op.rhs, fmod=True).output
     if dtype_of(op.lhs).kind == "i":
-        rest = nn.Mod(nn.Add(rest, op.rhs).output, op.rhs, fmod=True).output
+        zero = _constant(0, op.lhs)
+        signs = nn.LogicalXor(*(nn.Less(one, zero).output for one in (rest, op.rhs))).output
+        differ = nn.LogicalAnd(signs, nn.NotEqual(rest, zero).output).output
+        rest = nn.Where(differ, nn.Add(rest, op.rhs).output, rest).output
     return rewriter.replace(op, rest)
+
+
+@pattern(nn.FloorDiv)
+def floor_div(op: nn.FloorDiv, rewriter: Rewriter) -> Match:
+    """The quotient is rounded towards zero, so that one less may be right"""
+    dtype = dtype_of(op.lhs)
+    if dtype.kind == "f":
+        return NO_MATCH
+    quotient = nn.Div(op.lhs, op.rhs).output
+    if dtype.kind == "u":
+        return rewriter.replace(op, quotient)
+    rest = nn.Sub(op.lhs, nn.Mul(quotient, op.rhs).output).output
+    zero = _constant(0, op.lhs)
+    signs = (nn.Less(one, zero).output for one in (rest, op.rhs))
+    inexact = nn.NotEqual(rest, zero).output
+    above = nn.LogicalAnd(nn.LogicalXor(*signs).output, inexact).output
+    less = nn.Add(quotient, _constant(-1, quotient)).output
+    return rewriter.replace(op, nn.Where(above, less, quotient).output)
 
 
 @pattern(nn.BitwiseNot)
@@ -117,6 +145,14 @@ def _cast(value: ir.Value, kind: ir.Type) -> ir.Value:
     return value if value.type.element_type == kind else nn.Cast(value, to=kind, saturate=True).output
 
 
-BITS: tuple[Pattern[Any], ...] = (bitwise_not, bitwise_and, bitwise_or, bitwise_xor, shift_left, shift_right)
-"""What is for integers only."""
-PATTERNS: tuple[Pattern[Any], ...] = (floor_mod, *BITS)
+PATTERNS: tuple[Pattern[Any], ...] = (
+    floor_mod,
+    floor_div,
+    bitwise_not,
+    bitwise_and,
+    bitwise_or,
+    bitwise_xor,
+    shift_left,
+    shift_right,
+)
+"""What machines do not need that compute single integers."""

@@ -112,9 +112,10 @@ def max_pool_with_indices(
         places = np.arange(input.size, dtype=np.int64).reshape(swapped).transpose(order)
     indices = _windows(places, kernel, strides, dilations, padding, ceil_mode, -1)
     flat = values.reshape(*values.shape[: 2 + rank], -1)
-    best = np.argmax(flat, axis=-1)[..., None]
-    pick = np.take_along_axis(indices.reshape(flat.shape), best, -1)
-    return np.take_along_axis(flat, best, -1)[..., 0], pick[..., 0]
+    found = indices.reshape(flat.shape)
+    largest = (flat == np.max(flat, axis=-1, keepdims=True)) | (flat != flat)
+    best = np.argmax(largest & (found >= 0), axis=-1)[..., None]  # padding is no element, even if it is as large
+    return np.take_along_axis(flat, best, -1)[..., 0], np.take_along_axis(found, best, -1)[..., 0]
 
 
 @in_float32

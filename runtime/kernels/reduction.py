@@ -30,7 +30,8 @@ def reduce(input: Array, *, kind: str, axes: tuple[int, ...], keepdims: bool) ->
         result = np.sum(terms, axis=axes, keepdims=keepdims, dtype=x.dtype)
         if kind == "mean":
             count = np.prod([x.shape[axis] for axis in axes], dtype=np.int64)
-            result = result // count if x.dtype.kind in "iu" else result / x.dtype.type(count)
+            whole = count.astype(np.uint64) if x.dtype.kind == "u" else count
+            result = result // whole if x.dtype.kind in "iu" else result / x.dtype.type(count)
         elif kind == "l2":
             result = np.sqrt(result)
         elif kind == "log_sum":

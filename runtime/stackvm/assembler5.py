@@ -13,6 +13,7 @@ same calls give the same bytes.
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -77,6 +78,7 @@ class Code:
         self.outputs = places("output", self.output_tensors)
         self._pool = pool
         self._text = bytearray()
+        self._landed = -1
         self._shapes = RegisterFile()
         self._paddings = RegisterFile()
 
@@ -88,6 +90,25 @@ class Code:
     def emit(self, name: str, **immediates: Value) -> None:
         """Append an instruction (not TENSOR: see `tensor`); enumerations are given by member name."""
         self._text += self.isa.encode(name, **immediates)
+
+    def mark(self) -> int:
+        """This place in the code, for `branch`."""
+        return len(self._text)
+
+    def branch(self, name: str, mark: int = 0) -> int:
+        """Append a branch back to a mark; or one forward, from the mark that is returned to where that lands."""
+        self.emit(name, target=0)
+        self._lead(len(self._text), mark)
+        return len(self._text)
+
+    def land(self, branch: int) -> None:
+        """Let a branch forward lead here."""
+        self._landed = len(self._text)
+        self._lead(branch, self._landed)
+
+    def _lead(self, branch: int, target: int) -> None:
+        """Targets are counted from the end of the branch."""
+        self._text[branch - 4 : branch] = struct.pack("<i", target - branch)
 
     def constant(self, array: Array) -> Place:
         """Where a constant lies; bool is stored as u8."""
@@ -165,8 +186,8 @@ class Code:
         return axis[: self.isa.padding_values]
 
     def text(self) -> bytes:
-        """The code; it ends at its end, without a RET, as the vendor's does."""
-        return bytes(self._text)
+        """The code; it ends at its end, without a RET, as the vendor's does. No branch may lead there."""
+        return bytes(self._text) + (self.isa.encode("NOP") if self._landed == len(self._text) else b"")
 
 
 class Assembler:

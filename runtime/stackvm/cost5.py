@@ -17,6 +17,7 @@ from ..cycles import (
     MOVE,
     MULTIPLY_ADD,
     QUANTIZE,
+    SCALAR,
     TRANSCENDENTAL,
     WINDOW,
     Cost,
@@ -24,7 +25,7 @@ from ..cycles import (
 )
 from ..kmodel.elements import element_bytes
 from .shapes5 import convolved, source_shape
-from .trace5 import HostCall, crooked
+from .trace5 import LOOPS, HostCall, crooked
 
 Shape = tuple[int, ...]
 
@@ -61,6 +62,8 @@ def macs(call: HostCall) -> int:
 
 def cost(call: HostCall) -> Cost:
     """Of one call; for "call" only what entering the other module costs."""
+    if call.name == LOOPS:
+        return call.number("instructions") * SCALAR
     read = elements(source_shape(call))
     larger = max(read, elements(call.shapes.get("rshape_dest", source_shape(call))))
     if call.name == "call":

@@ -19,6 +19,7 @@ from ..kmodel.elements import numpy_dtype
 from ..kmodel.v5 import Function, Module
 from ..machine import Array, Linker
 from . import layout5  # noqa: F401  # registers its functions
+from .blocks5 import BEHIND, RAISED, Block, translate
 from .functions5 import FUNCTIONS, Call, Registers
 from .isa import Decoded
 from .isa5 import Isa5
@@ -28,7 +29,6 @@ from .scalars import (
     ARITHMETIC,
     CODING,
     DEPTH_LIMIT,
-    FAULTS,
     FUNCTION_COST,
     STACK_LIMIT,
     STEP_LIMIT,
@@ -39,6 +39,10 @@ from .scalars import (
     wrapped,
 )
 
+QUICK = 16
+"""Instructions of a block that take as long as one that is executed by itself, and count as one."""
+OFTEN = 16
+"""How often code is executed before a block is made of it."""
 CALL_COST = 1000
 """Steps that a call of another function counts as."""
 CONSTANT = ("LDC_", "LDNULL", "LEA_BUFFER", "STSHAPE", "STPADDINGS")
@@ -100,13 +104,14 @@ Execute = Callable[[Frame], "int | None"]
 class Step:
     """What is executed at a place in the code: one instruction, or a stretch of `count` whose effect is known.
 
-    `first` is what errors name. `execute` is None for the instruction that returns.
+    `first` is what errors name. `execute` is None for the instruction that returns. `block` is what is often executed.
     """
 
     first: Decoded
     execute: Execute | None
     end: int
     count: int = 1
+    block: Block | None = None
 
 
 class Interpreter:
@@ -125,6 +130,7 @@ class Interpreter:
         self._registers = Registers()
         self._views: dict[View, Array] = {}
         self._steps: dict[tuple[int, int], Step] = {}
+        self._landings: dict[tuple[int, int], int] = {}
 
     def call(self, function: int, arguments: Sequence[Array]) -> tuple[Array, ...]:
         """Outputs of a function. The budget begins anew."""
@@ -165,10 +171,30 @@ class Interpreter:
                 at = step.end if target is None else target
                 if target is not None and not 0 <= at < len(text):
                     raise ExecutionError("K0504", cause=f"a branch leads to byte {at} of {len(text)}")
-            except FAULTS as error:
+                if target is not None or step.block is not None:
+                    self._land(number, text, at, frame.memory)
+            except RAISED as error:
                 raise fault(number, step.first, error) from error
             except KpucError as error:
                 raise located(number, step.first, error) from error
+
+    def _land(self, number: int, text: memoryview, at: int, memory: Memory) -> None:
+        """Count that a branch led to byte `at`: where that is often so, a block is made of what is executed there."""
+        times = self._landings[number, at] = self._landings.get((number, at), 0) + 1
+        plain = self._steps.get((number, at))
+        block = translate(self.isa, text, at, memory) if times == OFTEN and plain is not None else None
+        if block is None or plain is None or plain.execute is None:
+            return
+        run, execute, end = block.run, plain.execute, plain.end
+
+        def whole(frame: Frame) -> int | None:
+            target = run(frame.stack, frame.memory.buffers)
+            if target is None:
+                target = execute(frame)
+                return end if target is None else target
+            return None if target == BEHIND else target
+
+        self._steps[number, at] = Step(plain.first, whole, block.end, -(-block.count // QUICK), block)
 
     def _step(self, number: int, text: memoryview, at: int, memory: Memory) -> Step:
         """What is executed at byte `at`; it is kept. `memory` is one of the function's: its addresses never change."""
@@ -287,15 +313,20 @@ class Interpreter:
             raise ExecutionError("K0504", cause=f"{stem}_{kind} is not supported")
         coding = struct.Struct(CODING[kind])
         if stem == "CONV":
-            frame.push(converted(frame.pop(), kind, coding))
+            frame.push(_entry(converted(frame.pop(), kind, coding)))
             return
         value = frame.pop() if stem.startswith("ST") else 0
         index = frame.number() if stem.endswith("ELEM") else 0
         place = frame.memory.bytes(frame.number() + index * coding.size, coding.size)
         if stem.startswith("LD"):
-            frame.push(coding.unpack(place.tobytes())[0])
+            frame.push(_entry(coding.unpack(place.tobytes())[0]))
         else:
             place[:] = np.frombuffer(coding.pack(converted(value, kind, coding)), np.uint8)
+
+
+def _entry(value: int | float) -> int | float:
+    """A number as it is on the stack, which knows integers of 64 bits with a sign only."""
+    return wrapped(value) if isinstance(value, int) else value
 
 
 def _arithmetic(frame: Frame, name: str) -> None:
@@ -316,7 +347,7 @@ def _other(frame: Frame, name: str) -> None:
     elif name == "POP":
         frame.pop()
     elif name == "NEG":
-        frame.push(-frame.pop())
+        frame.push(_entry(-frame.pop()))
     elif name == "NOT":
         frame.push(~frame.number())
     else:

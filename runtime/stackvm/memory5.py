@@ -47,10 +47,13 @@ class Memory:
     input_bytes: Sequence[Array]
     output_bytes: Sequence[Array]
     views: dict[View, Array] = field(default_factory=dict)
+    buffers: list[memoryview] = field(init=False)
+    """The bytes of each memory, by its place in the list."""
     _spaces: list[Array] = field(init=False)
 
     def __post_init__(self) -> None:
         self._spaces = [np.empty(0, np.uint8), self.rdata, self.data, *self.input_bytes, *self.output_bytes]
+        self.buffers = list(map(memoryview, self._spaces))  # type: ignore[arg-type]  # arrays are buffers
 
     def address(self, location: int, offset: int) -> int:
         """What LEA_BUFFER pushes."""

@@ -30,7 +30,7 @@ ARITHMETIC: dict[str, Callable[[Any, Any], Any]] = {
     "ADD": lambda a, b: a + b,
     "SUB": lambda a, b: a - b,
     "MUL": lambda a, b: a * b,
-    "DIV": lambda a, b: a / b if isinstance(a, float) else _truncated(a, b),
+    "DIV": lambda a, b: float(np.divide(a, b)) if isinstance(a, float) else truncated(a, b),
     "DIV_U": lambda a, b: unsigned(a) // unsigned(b),
     "AND": lambda a, b: a & b,
     "OR": lambda a, b: a | b,
@@ -63,7 +63,8 @@ def wrapped(value: int) -> int:
     return (value + 2**63) % 2**64 - 2**63
 
 
-def _truncated(a: int, b: int) -> int:
+def truncated(a: int, b: int) -> int:
+    """The quotient, rounded towards zero."""
     quotient = abs(a) // abs(b)
     return quotient if (a < 0) == (b < 0) else -quotient
 
@@ -77,11 +78,16 @@ class Budget:
 
 
 def converted(value: object, kind: str, coding: struct.Struct) -> int | float:
-    """A number as CONV_<kind> makes it: wrapped to the size of an integer, rounded to float32."""
+    """A number as CONV_<kind> makes it: wrapped to the size of an integer, rounded to float32.
+
+    A float beyond 64 bits becomes their least number, as on x86; C leaves that open.
+    """
     if not isinstance(value, int | float):
         raise ExecutionError("K0504", cause=f"{kind_of(value)} where a number is needed")
     if kind == "R4":
         return float(np.float32(value))
+    if isinstance(value, float) and not -(2.0**63) <= value < 2.0**63:
+        value = -(2**63)
     bits = 8 * coding.size
     number: int = int(value) & (2**bits - 1)
     return number - 2**bits if kind.startswith("I") and number >> (bits - 1) else number

@@ -1,14 +1,15 @@
-"""Walks straight-line version 5 code without running it: which tensor functions are called, on what, in what order.
+"""Walks version 5 code without running it: which tensor functions are called, on what, in what order.
 
 Compilers emit such code for networks of static shapes: numbers and addresses are pushed, shapes kept in registers, and
-no value of a tensor decides what is done. Entry: a function of a decoded kmodel, trusted or not. Exit: a `HostCall` for
-each tensor instruction; KmodelError K0406 for code that cannot be decoded, K0409 for code that is not straight.
+no value of a tensor decides which functions are called. Between the calls there may be loops, and choices, both sides
+of which count. Entry: a function of a decoded kmodel, trusted or not. Exit: a `HostCall` for each tensor instruction,
+and for loops between two of them; KmodelError K0406 for code that cannot be decoded, K0409 for calls in loops.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from ...errors import KmodelError
 from ..kmodel.build5 import Place
@@ -17,9 +18,13 @@ from ..kmodel.v5 import LOCATION_NAMES, Function, Module
 from .functions5 import Padding, Registers
 from .isa import Decoded, Value
 from .isa5 import Isa5
-from .scalars import STACK_LIMIT
+from .scalars import ARITHMETIC, STACK_LIMIT, wrapped
 
-Operand = int | float | Place
+LOOPS = "loops"
+"""The name of what is no function: `instructions` says how many are executed."""
+MOST_EXECUTED = 1 << 53
+Operand = int | float | Place | None
+"""What is on the stack; None for what depends on data."""
 
 
 @dataclass(frozen=True)
@@ -64,27 +69,88 @@ class HostCall:
         return self.shapes[name]
 
 
+_EFFECTS = {
+    (0, 0): ("NOP",),
+    (1, 0): ("POP",),
+    (1, 1): ("LDIND", "CONV", "NEG", "NOT"),
+    (2, 1): ("LDELEM", "DIV", "AND", "OR", "XOR", "SHL", "SHR", "CLT", "CLE", "CEQ", "CGE", "CGT", "CNE"),
+    (2, 0): ("STIND",),
+    (3, 0): ("STELEM",),
+}
+"""What instructions take from the stack and put there, by the beginnings of their names."""
+
+
 def crooked(cause: str) -> KmodelError:
     """The error of code that cannot be followed without running it."""
-    remedy = "only code without branches, of networks with static shapes, can be analysed"
+    remedy = "only networks of static shapes, whose functions are called one behind the other, can be analysed"
     return KmodelError("K0409", cause=cause, remedy=remedy)
+
+
+@dataclass
+class Repetitions:
+    """How many instructions loops make of those that are walked over once.
+
+    A loop with a count, which is tested at its end, is known; of one that depends on data one round counts.
+    """
+
+    executed: int = 0
+    marks: dict[int, int] = field(default_factory=dict)
+    loops: list[tuple[int, int]] = field(default_factory=list)
+    called: int = -1
+    open_until: int = 0
+
+    def step(self, at: int) -> None:
+        """One instruction more."""
+        self.marks[at] = self.executed
+        self.executed += 1
+
+    def branch(self, at: int, target: int, rounds: int) -> None:
+        """A branch forward, or one back that is taken so many times."""
+        if target > at:
+            self.open_until = max(self.open_until, target)
+            return
+        if target not in self.marks or self.called >= target:
+            raise crooked(f"byte {at} leads back to byte {target}, and not to a loop without functions")
+        self.executed += rounds * (self.executed - self.marks[target])
+        if self.executed > MOST_EXECUTED:
+            raise crooked(f"the loop at byte {target} takes years")
+        inner = [one for one in self.loops if one[0] < target]
+        self.loops = [*inner, (target, self.executed - self.marks[target])]
+
+    def call(self, at: int) -> Iterator[HostCall]:
+        """What happened before a function is called, or the code ends."""
+        if at < self.open_until:
+            raise crooked(f"whether the function at byte {at} is called depends on data")
+        if self.loops:
+            instructions = sum(count for _, count in self.loops)
+            yield HostCall(LOOPS, {"instructions": instructions, "datatype": "i64"}, {}, {}, {})
+        self.called, self.loops = at, []
 
 
 def trace(isa: Isa5, module: Module, function: Function, registers: Registers) -> Iterator[HostCall]:
     """The calls of one function, in order; `registers` are shared by all functions of the module."""
     stack: list[Operand] = []
-    for one in isa.walk(module.text(function)):
+    passed, text = Repetitions(), module.text(function)
+    end = len(text)
+    for one in isa.walk(text):
+        passed.step(one.at)
         if one.instruction.name == "RET":
-            return
+            end = one.at
+            break
         if one.function is None:
             _scalar(isa, one, stack, registers)
-        elif one.function.name == "call":
+            if one.instruction.name.startswith("BR"):
+                _branch(one, stack, passed)
+            continue
+        yield from passed.call(one.at)
+        if one.function.name == "call":
             yield _call(one, stack, registers)
         else:
             operands = {name: _pop(one, stack) for name in one.function.operands}
             shapes = {name: registers.shape(value) for name, value in _named(one, _names_shape)}
             paddings = {name: registers.padding(value) for name, value in _named(one, _names_padding)}
             yield HostCall(one.function.name, one.values, shapes, paddings, operands)
+    yield from passed.call(end)
 
 
 def _pop(one: Decoded, stack: list[Operand]) -> Operand:
@@ -124,10 +190,42 @@ def _scalar(isa: Isa5, one: Decoded, stack: list[Operand], registers: Registers)
         parts = _numbers(one, stack, isa.padding_values * _integer(one, values["rank"]))
         axes = [parts[at : at + isa.padding_values] for at in range(0, len(parts), isa.padding_values)]
         registers.paddings[_integer(one, values["register"])] = tuple(map(_padding, axes))
-    elif name != "NOP":
-        raise crooked(f"the code has the instruction {one} at byte {one.at}, so what it does depends on its data")
+    elif name == "DUP":
+        stack += [_pop(one, stack)] * 2
+    elif name in ("ADD", "SUB", "MUL"):
+        right, left = _pop(one, stack), _pop(one, stack)
+        known = isinstance(left, int) and isinstance(right, int)
+        stack.append(wrapped(ARITHMETIC[name](left, right)) if known else None)
+    elif name.startswith("BR"):
+        pass
+    else:
+        taken, made = _effect(one)
+        for _ in range(taken):
+            _pop(one, stack)
+        stack += [None] * made
     if len(stack) > STACK_LIMIT:
         raise crooked(f"the stack holds more than {STACK_LIMIT} values")
+
+
+def _effect(one: Decoded) -> tuple[int, int]:
+    """How many values an instruction takes from the stack and puts there, none of which are known."""
+    stem = one.instruction.name.split("_")[0]
+    if one.instruction.supported:
+        for effect, names in _EFFECTS.items():
+            if stem in names:
+                return effect
+    raise crooked(f"the code has the instruction {one} at byte {one.at}, which is not executed")
+
+
+def _branch(one: Decoded, stack: list[Operand], passed: Repetitions) -> None:
+    name, rounds = one.instruction.name, 0
+    target = one.end + _integer(one, one.values["target"])
+    if name != "BR":
+        value = _pop(one, stack)
+        rounds = max(value, 0) if isinstance(value, int) and name == "BR_TRUE" else 0
+    elif target <= one.at:
+        raise crooked(f"the code never leaves the loop at byte {target}")
+    passed.branch(one.at, target, rounds)
 
 
 def _padding(parts: tuple[int, ...]) -> Padding:

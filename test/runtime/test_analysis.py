@@ -113,16 +113,69 @@ def straight(*instructions, pushes=()):
     return asm.write(0, Names(("x",), ("y",), dialect="1.6"))
 
 
+def looping(code, count, body):
+    """As emitters write loops: four instructions a round, and what is in the loop."""
+    code.push(count)
+    top = code.mark()
+    body()
+    code.push(1)
+    code.emit("SUB")
+    code.emit("DUP")
+    code.branch("BR_TRUE", top)
+    code.emit("POP")
+
+
+def looped(body, count=5):
+    asm = Assembler(ISA5["1.6"])
+    code = asm.function([Tensor("f32", (1, 4))], [Tensor("f32", (1, 4))])
+    looping(code, count, lambda: body(code))
+    return asm.write(0, Names(("x",), ("y",), dialect="1.6"))
+
+
+def relu(code):
+    shape = {"rshape_src": (1, 4), "rstride_src": (4, 1), "rstride_dest": (4, 1)}
+    code.tensor("unary", code.inputs[0], code.outputs[0], datatype="f32", unary_op="abs", **shape)
+
+
+def guarded():
+    asm = Assembler(ISA5["1.6"])
+    code = asm.function([Tensor("f32", (1, 4))], [Tensor("f32", (1, 4))])
+    code.push(code.inputs[0])
+    code.emit("LDIND_I4")
+    behind = code.branch("BR_FALSE")
+    relu(code)
+    code.land(behind)
+    return asm.write(0, Names(("x",), ("y",), dialect="1.6"))
+
+
+def test_instructions_of_loops_are_counted():
+    """Those of one round: 3 around the inner loop, 4 each of the two loops; the inner one has 2 more."""
+
+    def body(code):
+        code.push(1)
+        code.emit("POP")
+        looping(code, 7, lambda: (code.push(3), code.emit("POP")))
+
+    (step,) = analyze(read_kmodel(looped(body, count=5))).steps
+    inner = 7 * (2 + 4)
+    assert step.detail == f"{5 * (2 + 1 + inner + 1 + 4)} instructions"
+    assert step.cost.cycles == 100 * 5 * (inner + 8)
+
+
 @pytest.mark.parametrize(
     ("kmodel", "cause"),
     [
         (RELU, "version 7"),
-        (straight(("BR", {"target": 0})), "BR target=0"),
-        (straight(("LDIND_I4", {}), pushes=[0]), "LDIND_I4"),
+        (straight(("BR", {"target": -5})), "never leaves the loop at byte 0"),
+        (straight(("LDARG_0", {})), "LDARG_0 at byte 0, which is not executed"),
+        (straight(("BR_TRUE", {"target": -9}), pushes=[1]), "not to a loop without functions"),
+        (looped(lambda code: relu(code)), "not to a loop without functions"),
+        (looped(lambda code: looping(code, 2**31 - 1, lambda: looping(code, 2**31 - 1, lambda: None))), "takes years"),
+        (guarded(), r"the function at byte \d+ is called depends on data"),
         (straight(("STSHAPE", {"register": 0, "rank": 2})), "empty stack"),
         (straight(("STSHAPE", {"register": 0, "rank": 1}), pushes=[0.5]), "0.5 where an integer is needed"),
     ],
-    ids=["version 7", "branch", "loads", "empty stack", "real shape"],
+    ids=["version 7", "endless", "not executed", "inside", "repeated", "years", "guarded", "empty stack", "real shape"],
 )
 def test_what_cannot_be_followed_is_refused_with_a_sentence(kmodel, cause):
     with pytest.raises(KmodelError, match=cause) as caught:

@@ -38,3 +38,22 @@ func.func @argmin(%x: tensor<2x3xf32>) -> tensor<2x1xi64> {
     : (tensor<2x3xf32>) -> tensor<2x1xi64>
   return %0 : tensor<2x1xi64>
 }
+
+// -----
+
+// CHECK-LABEL: func.func @triangle
+// CHECK:       "nn.gather"
+// CHECK-NOT:   "nn.trilu"
+func.func @triangle(%x: tensor<3x3xf32>) -> tensor<3x3xf32> {
+  %0 = "nn.trilu"(%x) {upper = true, k = 0 : i64} : (tensor<3x3xf32>) -> tensor<3x3xf32>
+  return %0 : tensor<3x3xf32>
+}
+
+// -----
+
+// CHECK-LABEL: func.func @open_triangle
+// CHECK-NEXT:  "nn.trilu"
+func.func @open_triangle(%x: tensor<?x3xf32>) -> tensor<?x3xf32> {
+  %0 = "nn.trilu"(%x) {upper = true, k = 0 : i64} : (tensor<?x3xf32>) -> tensor<?x3xf32>
+  return %0 : tensor<?x3xf32>
+}

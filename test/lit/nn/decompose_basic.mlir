@@ -326,6 +326,19 @@ func.func @average_with_padding(%x: tensor<1x2x6x6xf32>) -> tensor<1x2x6x6xf32> 
 
 // -----
 
+// A second window would begin in the padding behind the image, so it is none.
+// CHECK-LABEL: func.func @average_with_padding_of_last_windows
+// CHECK:       "nn.pad"
+// CHECK:       "nn.avg_pool"{{.*}} -> tensor<1x1x2x2xf32>
+// CHECK:       "nn.slice"{{.*}} -> tensor<1x1x1x1xf32>
+func.func @average_with_padding_of_last_windows(%x: tensor<1x1x2x2xf32>) -> tensor<1x1x1x1xf32> {
+  %0 = "nn.avg_pool"(%x) {kernel = array<i64: 3, 3>, strides = array<i64: 3, 3>, dilations = array<i64: 1, 1>,
+    padding = array<i64: 1, 1, 1, 1>, ceil_mode = true, count_include_pad = true} : (tensor<1x1x2x2xf32>) -> tensor<1x1x1x1xf32>
+  return %0 : tensor<1x1x1x1xf32>
+}
+
+// -----
+
 // Padding that does not count is the machine's own.
 // CHECK-LABEL: func.func @average_without_padding
 // CHECK-NOT:   "nn.pad"
@@ -414,4 +427,37 @@ func.func @trilu_of_integers(%x: tensor<2x2xi64>) -> tensor<2x2xi64> {
 func.func @trilu_of_floats(%x: tensor<2x2xf32>) -> tensor<2x2xf32> {
   %0 = "nn.trilu"(%x) {k = 0 : i64, upper = true} : (tensor<2x2xf32>) -> tensor<2x2xf32>
   return %0 : tensor<2x2xf32>
+}
+
+// -----
+
+// Bits of these tell more than numbers of float32.
+// CHECK-LABEL: func.func @truth_of_doubles
+// CHECK-NEXT:  "nn.cast"(%arg0) {saturate = true, to = i1}
+// CHECK-NEXT:  return
+func.func @truth_of_doubles(%x: tensor<4xf64>) -> tensor<4xi1> {
+  %0 = "nn.cast"(%x) {to = i1, saturate = true} : (tensor<4xf64>) -> tensor<4xi1>
+  return %0 : tensor<4xi1>
+}
+
+// -----
+
+// CHECK-LABEL: func.func @pad_of_doubles
+// CHECK:       "nn.constant"() {value = dense<[1, 0, 1, 2]> : tensor<4xi32>}
+// CHECK:       "nn.gather"(%arg0
+// CHECK-NOT:   "nn.pad"
+func.func @pad_of_doubles(%x: tensor<2x3xf64>) -> tensor<2x4xf64> {
+  %0 = "nn.pad"(%x) {padding = array<i64: 0, 1, 0, 0>, mode = "reflect", value = 0.0 : f64} : (tensor<2x3xf64>) -> tensor<2x4xf64>
+  return %0 : tensor<2x4xf64>
+}
+
+// -----
+
+// A machine that takes elements of 4 bytes pads itself, and what surrounds a tensor is no element of it.
+// CHECK-LABEL: func.func @pads_that_stay
+// CHECK-NOT:   "nn.gather"
+func.func @pads_that_stay(%x: tensor<2x3xf32>, %y: tensor<2x3xi64>) -> (tensor<2x4xf32>, tensor<2x4xi64>) {
+  %0 = "nn.pad"(%x) {padding = array<i64: 0, 1, 0, 0>, mode = "reflect", value = 0.0 : f64} : (tensor<2x3xf32>) -> tensor<2x4xf32>
+  %1 = "nn.pad"(%y) {padding = array<i64: 0, 1, 0, 0>, mode = "constant", value = 7.0 : f64} : (tensor<2x3xi64>) -> tensor<2x4xi64>
+  return %0, %1 : tensor<2x4xf32>, tensor<2x4xi64>
 }

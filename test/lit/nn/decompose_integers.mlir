@@ -1,9 +1,12 @@
 // RUN: nn-opt %s --pass-pipeline="builtin.module(nn-decompose)" --split-input-file | filecheck %s
 
+// The divisor is added where signs differ only: a sum of two large numbers of one sign would wrap around.
 // CHECK-LABEL: func.func @floor_mod
 // CHECK:       %[[REST:.*]] = "nn.mod"(%arg0, %arg1) {fmod = true}
+// CHECK:       "nn.logical_xor"
+// CHECK:       %[[DIFFER:.*]] = "nn.logical_and"
 // CHECK:       %[[MOVED:.*]] = "nn.add"(%[[REST]], %arg1)
-// CHECK:       "nn.mod"(%[[MOVED]], %arg1) {fmod = true}
+// CHECK:       "nn.where"(%[[DIFFER]], %[[MOVED]], %[[REST]])
 func.func @floor_mod(%x: tensor<4xi32>, %y: tensor<4xi32>) -> tensor<4xi32> {
   %0 = "nn.mod"(%x, %y) {fmod = false} : (tensor<4xi32>, tensor<4xi32>) -> tensor<4xi32>
   return %0 : tensor<4xi32>
