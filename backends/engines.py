@@ -9,14 +9,18 @@ from ..dialects import nn
 from ..dialects.ods import Op
 from ..passes.buffers.plan import ALIASES
 from ..passes.kpu.rules import LAYERS
-from ..passes.nn import basic, basic_indexing, decompose, integers, nodes, unroll
+from ..passes.nn import basic, basic_indexing, decompose, integer_lstm, integers, nodes, unroll
 from ..passes.rewriter import Pattern
 from .k210 import layers3, nodes4
 from .native.decompose import machine_code
 from .stackvm import nms7, operators5
 
 RICH: tuple[Pattern[Any], ...] = (*decompose.PATTERNS, *unroll.PATTERNS)
-MINIMAL: tuple[Pattern[Any], ...] = (*(item for item in RICH if item not in integers.BITS), *basic.PATTERNS)
+MINIMAL: tuple[Pattern[Any], ...] = (
+    *(item for item in decompose.PATTERNS if item not in integers.BITS),
+    *unroll.PLAIN,
+    *basic.PATTERNS,
+)
 """What is left for machines that do not compute with integers."""
 LOGIC = (
     basic.logical_and,
@@ -29,6 +33,8 @@ LOGIC = (
 """What has to do with booleans, which version 4 does not store."""
 PLACES = (basic_indexing.gather_elements, basic_indexing.trilu)
 """What gathers from many places, which version 4 does not."""
+WIDE = (integer_lstm.unroll_as_reals,)
+"""What stores integers of 16 bits, which version 4 does not."""
 OLD: tuple[Pattern[Any], ...] = (*MINIMAL, basic.sigmoid, basic.softmax, *nodes.PATTERNS)
 
 
@@ -95,7 +101,7 @@ ENGINES = (
         "v4",
         "`k210` with `--kmodel 4` (what the KPU does not compute)",
         "f32; reductions but those by multiplication, powers of constant exponents only",
-        Emitted(nodes4.EMITTERS, [item for item in OLD if item not in (*LOGIC, *PLACES)]),
+        Emitted(nodes4.EMITTERS, [item for item in OLD if item not in (*LOGIC, *PLACES, *WIDE)]),
     ),
     Engine(
         "v3",

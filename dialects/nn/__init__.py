@@ -76,7 +76,7 @@ from .quantization import (
     stored_number,
 )
 from .random import RandomNormal, RandomUniform
-from .recurrent import Gru, Lstm, RecurrentOp, Rnn
+from .recurrent import Gru, IntegerLstm, Lstm, RecurrentOp, Rnn
 from .reduction import (
     ArgReduce,
     Cumsum,
@@ -203,6 +203,7 @@ __all__ = [
     "HardSwish",
     "Hardmax",
     "InstanceNorm",
+    "IntegerLstm",
     "IsInf",
     "IsNan",
     "LayerNorm",

@@ -96,7 +96,11 @@ class Node:
         return quantization.stored(self.whole(index))
 
     def state(self, index: int) -> Value:
-        """What a variable input holds before this operator."""
+        """What a variable input holds before this operator; of a quantised one, the numbers that this stands for."""
+        return quantization.real(self.whole_state(index))
+
+    def whole_state(self, index: int) -> Value:
+        """What a variable input holds before this operator, a quantised one as such."""
         tensor = self._variable(index)
         if math.prod(tensor.shape) > STATE_LIMIT:
             raise Unsupported(
@@ -104,7 +108,7 @@ class Node:
             )
         zero = 0 if tensor.quantization is None else tensor.quantization.zero_point[0]
         self.states.declare(tensor.name, np.full(tensor.shape, zero, tensor.dtype))
-        return quantization.real(self.states.read(tensor.name, tensor))
+        return self.states.read(tensor.name, tensor)
 
     def update(self, index: int, value: Value) -> Value:
         """Give a variable input another value; as it can be read from there."""
@@ -114,11 +118,11 @@ class Node:
             self.states.write(tensor.name, kept)
             return quantization.real(kept)
 
-    def rounded(self, index: int, value: Value) -> Value:
-        """A value as it could be read from a variable input that had been given it."""
+    def untouched(self, index: int) -> Value:
+        """What a variable input holds in the beginning, as a constant; a quantised one as such."""
         tensor = self._variable(index)
-        with self.builder.node(tensor.name):
-            return quantization.real(quantization.quantise(value, tensor))
+        zero = 0 if tensor.quantization is None else tensor.quantization.zero_point[0]
+        return quantization.quantise(self.new_constant(np.full(tensor.shape, zero, tensor.dtype)), tensor)
 
     def _variable(self, index: int) -> Tensor:
         tensor = self.tensors[index] if index < len(self.tensors) else None

@@ -5,7 +5,7 @@ whole sequence starts from zero in every run, as the layers do that converters m
 `reset_all_variables`).
 """
 
-from collections.abc import Callable
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -16,6 +16,8 @@ from ...dialects import nn
 from ...dialects.mlir import ir
 from ...dialects.tensors import Array, shape_of
 from ..builder import Unsupported
+from . import quantization
+from .loader import Quantization
 from .node import Node, Output, activated, converter
 
 HIDDEN, CELL = 18, 19
@@ -61,7 +63,7 @@ class Gates:
     builds=(nn.Lstm, nn.Squeeze),
     forms={
         "what it remembers": nn.Unsqueeze,
-        "integers": (nn.Matmul, nn.Add, nn.Split, nn.Unsqueeze, nn.Concat, nn.Sigmoid, nn.Tanh, nn.Mul, nn.Clamp),
+        "integers": nn.IntegerLstm,
     },
 )
 def lstm(node: Node) -> Output:
@@ -73,9 +75,13 @@ def lstm(node: Node) -> Output:
         raise Unsupported("projection and layer normalisation are not supported")
     if activation != tflite.ActivationFunctionType.TANH:
         raise Unsupported("only LSTM with tanh is supported")
-    value = node.input(0) if time_major else nn.Transpose(node.input(0), permutation=(1, 0, 2)).output
-    layer = _integer_lstm if node.outputs[0].quantization is not None else float_lstm
-    result = layer(node, value, gates_of(node), cell_clip)
+    whole = node.outputs[0].quantization is not None
+    value = node.whole(0) if whole else node.input(0)
+    value = value if time_major else nn.Transpose(value, permutation=(1, 0, 2)).output
+    if whole:
+        result = _integer_lstm(node, value, cell_clip)
+    else:
+        result = float_lstm(node, value, gates_of(node), cell_clip)
     return result if time_major else nn.Transpose(result, permutation=(1, 0, 2)).output
 
 
@@ -115,41 +121,53 @@ def float_lstm(
     return nn.Squeeze(result.y, axes=(1,)).output
 
 
-def _integer_lstm(node: Node, value: ir.Value, gates: Gates, cell_clip: float) -> ir.Value:
-    """The same where both states are rounded after every step.
-
-    What goes into a gate is kept in 16 bits with 12 after the point: it saturates at 8, first what comes from the
-    input, then the sum. Source: 8x8_16 in tensorflow/lite/kernels/lstm_eval.cc.
-    """
+def _integer_lstm(node: Node, value: ir.Value, cell_clip: float) -> ir.Value:
+    """The same of integers alone: those of the hidden states of all steps, steps first."""
     steps, batch, _ = shape_of(value)
-    if steps is None or batch is None or gates.peepholes is not None:
-        raise Unsupported("a quantised LSTM needs a known shape, and no peepholes", "give the shape with --shape")
-    recurrent, hidden = node.new_constant(gates.recurrent.T), gates.recurrent.shape[1]
-    driven = _saturated(
-        nn.Add(nn.Matmul(value, node.new_constant(gates.weight.T)).output, node.new_constant(gates.bias)).output
+    if steps is None or batch is None:
+        raise Unsupported("a quantised LSTM needs a known shape", "give the shape with --shape")
+    h, c = ((node.whole_state if steps == 1 else node.untouched)(index) for index in (HIDDEN, CELL))
+    coupled = node.optional(1) is None
+    order = (3, 1, 2) if coupled else (0, 3, 1, 2)  # input, output, forget, cell
+    peepholes = (2, 1) if coupled else (0, 2, 1)  # input, output, forget
+    result = nn.IntegerLstm(
+        value,
+        _stacked(node, [1 + gate for gate in order]),
+        _stacked(node, [5 + gate for gate in order]),
+        node.new_constant(np.concatenate([node.ints(12 + gate) for gate in order]), np.int32),
+        h,
+        c,
+        None if node.optional(10) is None else _stacked(node, [9 + gate for gate in peepholes]),
+        input_forget=coupled,
+        cell_clip=int(min(cell_clip / _quantization(node, CELL).scale[0], 2**15 - 1)) or None,
     )
-    keep: Callable[[int, ir.Value], ir.Value] = node.rounded
     if steps == 1:
-        h, c, keep = node.state(HIDDEN), node.state(CELL), node.update
-    else:
-        h = c = node.new_constant(np.zeros((batch, hidden), np.float32))
-    results = []
-    for step in nn.Split(driven, axis=0, sizes=(1,) * steps).outputs:
-        summed = nn.Add(nn.Squeeze(step, axes=(0,)).output, nn.Matmul(h, recurrent).output).output
-        parts = nn.Split(_saturated(summed), axis=1, sizes=(hidden,) * 4).outputs
-        i, o, f = (nn.Sigmoid(part).output for part in parts[:3])
-        g = nn.Tanh(parts[3]).output
-        c = nn.Add(nn.Mul(f, c).output, nn.Mul(i, g).output).output
-        if cell_clip:
-            c = nn.Clamp(c, min=-cell_clip, max=cell_clip).output
-        c = keep(CELL, c)
-        h = keep(HIDDEN, nn.Mul(o, nn.Tanh(c).output).output)
-        results.append(nn.Unsqueeze(h, axes=(0,)).output)
-    return nn.concat(results, 0)
+        node.update(HIDDEN, result.y_h)
+        node.update(CELL, result.y_c)
+    return quantization.stored(result.y)
 
 
-def _saturated(value: ir.Value) -> ir.Value:
-    return nn.Clamp(value, min=-8.0, max=8.0 - 2.0**-12).output
+def _quantization(node: Node, index: int) -> Quantization:
+    tensor = node.tensors[index] if index < len(node.tensors) else None
+    if tensor is None or tensor.quantization is None or len(tensor.quantization.scale) > 1:
+        raise Unsupported(f"input {index} is not quantised with one scale")
+    return tensor.quantization
+
+
+def _stacked(node: Node, indices: Sequence[int]) -> ir.Value:
+    """Quantised constants on top of each other, each with its own scale."""
+    stored: list[Array] = []
+    scales: list[float] = []
+    for index in indices:
+        parameters, tensor = _quantization(node, index), node.tensors[index]
+        if tensor is None or tensor.data is None:
+            raise Unsupported(f"input {index} is computed by the network; only constants are supported")
+        if any(parameters.zero_point):
+            raise Unsupported(f"input {index} has a zero point of {parameters.zero_point[0]}; only 0 is supported")
+        stored.append(tensor.data)
+        scales += parameters.scale * len(tensor.data)
+    whole = Quantization(tuple(scales), (0,) * len(scales), 0)
+    return quantization.as_quantised(node.new_constant(np.concatenate(stored)), whole)
 
 
 def gates_of(node: Node, offset: int = 0) -> Gates:

@@ -28,31 +28,56 @@ def lstm(batch, time, width, hidden, time_major=False, **options):
     )
 
 
-def quantised_lstm(batch, time, width, hidden, scale=0.5, **options):
-    """The same with inputs, weights and hidden states of 8 bits, cells of 16 bits, gates of 16 bits in between."""
-    source, kept, cell = parameters(-3, 3, "int8"), parameters(-1, 1, "int8"), Quantization((2.0**-11,), (0,))
+def quantised_lstm(
+    batch,
+    time,
+    width,
+    hidden,
+    scale=0.5,
+    *,
+    coupled=False,
+    peepholes=False,
+    cell_power=-11,
+    kept=(-1, 1),
+    **options,
+):
+    """The same with inputs, weights and hidden states of 8 bits, cells of 16 bits, gates of 16 bits in between; equal
+    to the bit. `coupled`: without input gate."""
+    source, kept, cell = parameters(-3, 3, "int8"), parameters(*kept, "int8"), Quantization((2.0**cell_power,), (0,))
     inputs, quantised = [stored(normal(batch, time, width), source, "int8")], {0: source}
     for k in range(8):
         weights = normal(hidden, width if k < 4 else hidden, seed=k, scale=scale if k < 4 else 0.5)
         quantised[k + 1] = Quantization((float(np.float32(np.abs(weights).max() / 127)),), (0,))
         inputs.append(stored(weights, quantised[k + 1], "int8"))
-    inputs += [None] * 3
+    for k in range(3):
+        quantised[k + 9] = Quantization((2.0**-14,), (0,))
+        inputs.append(stored(normal(hidden, seed=k + 20, scale=0.5), quantised[k + 9], "int16") if peepholes else None)
     for k in range(4):
         quantised[k + 12] = Quantization((source.scale[0] * quantised[k + 1].scale[0],), (0,))
         inputs.append(stored(normal(hidden, seed=k + 8), quantised[k + 12], "int32"))
     state = np.full((batch, hidden), kept.zero_point[0], np.int8)
     inputs += [None, None, state, np.zeros((batch, hidden), np.int16), *[None] * 4]
+    if coupled:
+        inputs[1] = inputs[5] = inputs[9] = inputs[12] = None
+    return integer_layer(inputs, {**quantised, 18: kept, 19: cell}, **options)
+
+
+def integer_layer(inputs, quantised, **options):
+    """A layer of integers by its inputs and their parameters."""
     nothing = ("float32", None)
+    kept = quantised[18]
     return case(
         "UNIDIRECTIONAL_SEQUENCE_LSTM",
         *inputs,
-        constant=(*range(1, 9), *range(12, 16)),
+        constant=tuple(range(1, 16)),
         variables=(18, 19),
         outputs="int8",
-        quantised={**quantised, 18: kept, 19: cell},
+        quantised=quantised,
         results={0: kept},
         intermediates=(nothing, nothing, nothing, nothing, ("int8", kept)),
         fused_activation_function=TANH,
+        exact=1.0,
+        steps=0,
         **options,
     )
 
@@ -140,4 +165,5 @@ CASES = [
     lstm(1, 7, 3, 4, cell_clip=0.3),
     quantised_lstm(2, 7, 3, 4),
     quantised_lstm(1, 7, 3, 4, scale=8),  # gates saturate
+    quantised_lstm(2, 6, 5, 4, kept=(-0.9, 1), time_major=False),
 ]
