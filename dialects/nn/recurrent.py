@@ -23,6 +23,8 @@ ACTIVATIONS: tuple[str, ...] = (
     "hardsigmoid",
 )
 ACTIVATIONS += ("elu", "softsign", "softplus")
+WEIGHTS = {"w": "int8", "r": "int8", "p": "int16", "projection": "int8"}
+"""What the weights of an LSTM of integers are stored in."""
 
 
 class RecurrentOp(NNOp):
@@ -138,14 +140,16 @@ class Rnn(RecurrentOp, name="rnn"):
 class IntegerLstm(NNOp, name="integer_lstm"):
     """Long short-term memory of integers, to the bit as LiteRT computes it; gates as in `nn.lstm`.
 
-    x is time x batch x input, w 4*hidden x input, r 4*hidden x hidden, b 4*hidden, p (peepholes: input, output, forget)
-    3*hidden, initial_h and initial_c batch x hidden, y time x batch x hidden. x, w, r, h and y are stored in i8, c and
-    p in i16; b is of i32, in the steps of x times w. w, r and p may have a scale for each row; they and c have no zero
-    points. The scale of c is a power of two from 2^-15 to 2^-9. With `input_forget` the input gate is what the forget
-    gate leaves, and w, r, b and p have no rows of its own.
+    x is time x batch x input, w 4*hidden x input, r 4*hidden x output, b 4*hidden, p (peepholes: input, output, forget)
+    3*hidden, initial_h batch x output, initial_c batch x hidden, y time x batch x output. x, w, r, h and y are stored
+    in i8, c and p in i16; b is of i32, in the steps of x times w. w, r and p may have a scale for each row; they and c
+    have no zero points. The scale of c is a power of two from 2^-15 to 2^-9. With `input_forget` the input gate is what
+    the forget gate leaves, and w, r, b and p have no rows of its own.
 
     What goes into a gate becomes a number of 16 bits, 12 of them behind the point: first what comes from x, then the
-    sum. Sigmoid and tanh are approximated in 16 bits. `cell_clip` limits the integers of c.
+    sum. Sigmoid and tanh are approximated in 16 bits. `cell_clip` limits the integers of c. What the output gate lets
+    through is stored in i8 by `hidden_scale` and `hidden_zero_point`: it is h and y, or with `projection` (i8, output x
+    hidden) and its bias (i32) gives these, whose integers `projection_clip` limits.
     Source: TFLite UNIDIRECTIONAL_SEQUENCE_LSTM, 8x8_16 in tensorflow/lite/kernels/lstm_eval.cc.
     """
 
@@ -156,11 +160,16 @@ class IntegerLstm(NNOp, name="integer_lstm"):
     initial_h: Operand
     initial_c: Operand
     p: Operand | None
+    projection: Operand | None
+    projection_bias: Operand | None
     y: Result
     y_h: Result
     y_c: Result
     input_forget: Bool
     cell_clip: I64 | None
+    hidden_scale: F64
+    hidden_zero_point: I64
+    projection_clip: I64 | None
 
     def verify_elements(self, elements: ir.Type) -> None:
         """Quantised ones: see `verify`."""
@@ -168,17 +177,20 @@ class IntegerLstm(NNOp, name="integer_lstm"):
     def infer(self) -> Sequence[ir.Type]:
         require_rank(self.x, 3, "x")
         require_rank(self.initial_h, 2, "initial_h")
+        require_rank(self.initial_c, 2, "initial_c")
         time, batch, width = shape_of(self.x)
-        hidden = shape_of(self.initial_h)[1]
+        output, hidden = shape_of(self.initial_h)[1], shape_of(self.initial_c)[1]
         gates = 3 if self.input_forget else 4
         rows, peepholes = (None if hidden is None else count * hidden for count in (gates, gates - 1))
         for name, expected in {
             "w": (rows, width),
-            "r": (rows, hidden),
+            "r": (rows, output),
             "b": (rows,),
-            "initial_h": (batch, hidden),
+            "initial_h": (batch, hidden if self.projection is None else output),
             "initial_c": (batch, hidden),
             "p": (peepholes,),
+            "projection": (output, hidden),
+            "projection_bias": (output,),
         }.items():
             value = getattr(self, name)
             shape = expected if value is None else shape_of(value)
@@ -186,7 +198,7 @@ class IntegerLstm(NNOp, name="integer_lstm"):
                 compatible_shapes(shape, expected), f"{name} is {shape_text(shape)}, expected {shape_text(expected)}"
             )
         state = self.initial_h.type.element_type
-        return [tensor_type((time, batch, hidden), state), self.initial_h.type, self.initial_c.type]
+        return [tensor_type((time, batch, output), state), self.initial_h.type, self.initial_c.type]
 
     def verify(self) -> None:
         for name, dtype in self._stored().items():
@@ -194,15 +206,18 @@ class IntegerLstm(NNOp, name="integer_lstm"):
             require(parameters is not None and parameters.dtype.name == dtype, f"{name} is not quantised to {dtype}")
             assert parameters is not None
             data = name in ("x", "initial_h")
-            require(parameters.axis < 0 or name in ("w", "r", "p"), f"{name} has several scales")
+            require(parameters.axis < 0 or name in WEIGHTS, f"{name} has several scales")
             require(data or not any(parameters.zero_point), f"{name} has zero points that are not 0")
         scale = self._parameters("initial_c").scale[0]
         require(scale in [2.0**power for power in range(-15, -8)], f"the scale of c is {scale}, expected 2^-15 to 2^-9")
+        zero = self.hidden_zero_point
+        require(self.hidden_scale > 0, f"'hidden_scale' is {self.hidden_scale}, expected a positive number")
+        require(-128 <= zero <= 127, f"'hidden_zero_point' is {zero}, expected -128 to 127")
 
     def _stored(self) -> dict[str, str]:
         """What the operands are stored in."""
-        types = {"x": "int8", "w": "int8", "r": "int8", "initial_h": "int8", "initial_c": "int16"}
-        return types if self.p is None else {**types, "p": "int16"}
+        types = {"x": "int8", "initial_h": "int8", "initial_c": "int16", **WEIGHTS}
+        return {name: dtype for name, dtype in types.items() if getattr(self, name) is not None}
 
     def _parameters(self, name: str) -> QuantizationParameters:
         parameters = quantization_parameters(getattr(self, name).type)
@@ -212,19 +227,24 @@ class IntegerLstm(NNOp, name="integer_lstm"):
     @property
     def evaluator_arguments(self) -> dict[str, Any]:
         x, h, c = (self._parameters(name) for name in ("x", "initial_h", "initial_c"))
+        gate, given = np.float32(2**12), np.float32(self.hidden_scale)
+        kept = np.float32(h.scale[0])
         return {
             "x_zero_point": x.zero_point[0],
             "h_zero_point": h.zero_point[0],
-            "w_factors": self._row_factors("w", x),
-            "r_factors": self._row_factors("r", h),
-            "p_factors": None if self.p is None else self._row_factors("p", c),
-            "h_factor": np.float32(2.0**-30 / h.scale[0]),
+            "hidden_zero_point": self.hidden_zero_point,
+            "w_factors": self._scales("w") * np.float32(x.scale[0]) * gate,
+            "r_factors": self._scales("r") * kept * gate,
+            "p_factors": self._scales("p") * np.float32(c.scale[0]) * gate,
+            "hidden_factor": np.float32(2.0**-30 / float(given)),
+            "projection_factors": self._scales("projection") * given / kept,
             "cell_bits": round(math.log2(c.scale[0])) + 15,
             "cell_clip": self.cell_clip,
+            "projection_clip": self.projection_clip,
             "input_forget": self.input_forget,
         }
 
-    def _row_factors(self, weight: str, given: QuantizationParameters) -> Array:
-        """What takes sums of products with a row of a weight to numbers with 12 bits behind the point, as f32."""
-        scales = np.asarray(self._parameters(weight).scale, np.float32)
-        return scales * np.float32(given.scale[0]) * np.float32(2**12)
+    def _scales(self, name: str) -> Array:
+        """The scales of a weight's rows, as f32; none when it is absent."""
+        present = getattr(self, name) is not None
+        return np.asarray(self._parameters(name).scale if present else (), np.float32)

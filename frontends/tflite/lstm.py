@@ -17,7 +17,10 @@ HIDDEN, CELL = 18, 19
 """The variables of an LSTM among its inputs."""
 NORMS = 20
 """The first coefficients of its layer normalisation."""
-STEPS = nn.Matmul, nn.Add, nn.Slice, nn.Split, nn.Sigmoid, nn.Tanh, nn.Mul, nn.Clamp, nn.LayerNorm, nn.Concat
+STEPS = (
+    *(nn.Matmul, nn.Add, nn.Slice, nn.Squeeze, nn.Split, nn.Sigmoid, nn.Tanh, nn.Mul, nn.Clamp),
+    *(nn.LayerNorm, nn.Unsqueeze, nn.Concat),
+)
 """What a layer with projection or layer normalisation becomes."""
 EPSILON = 1e-8
 """What LiteRT adds to variances."""

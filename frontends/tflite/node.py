@@ -60,9 +60,10 @@ class Node:
         tensors: Sequence[Tensor | None],
         inputs: Sequence[Value | None],
         outputs: Sequence[Tensor],
+        intermediates: Sequence[Tensor | None],
     ) -> None:
         self.surroundings, self.builder = surroundings, surroundings.builder
-        self.tensors, self.inputs, self.outputs = tensors, inputs, outputs
+        self.tensors, self.inputs, self.outputs, self.intermediates = tensors, inputs, outputs, intermediates
         self.operator, self.table = operator.name, operator.table
         self.input_numbers, self.output_numbers = operator.inputs, operator.outputs
 

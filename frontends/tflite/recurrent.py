@@ -42,14 +42,10 @@ def svdf(node: Node) -> Output:
 @converter(
     "UNIDIRECTIONAL_SEQUENCE_LSTM",
     builds=(nn.Lstm, nn.Squeeze),
-    forms={
-        "what it remembers": nn.Unsqueeze,
-        "integers": nn.IntegerLstm,
-        "projection or layer normalisation": STEPS,
-    },
+    forms={"what it remembers": nn.Unsqueeze, "integers": nn.IntegerLstm, "projection or layer normalisation": STEPS},
 )
 def lstm(node: Node) -> Output:
-    """With integers: without layer normalisation."""
+    """Layers of integers have no layer normalisation, and no peepholes beside projection."""
     activation, cell_clip, projection_clip, time_major = node.options(
         "UnidirectionalSequenceLSTMOptions", "FusedActivationFunction", "CellClip", "ProjClip", "TimeMajor"
     )

@@ -1,4 +1,4 @@
-"""Write LSTM layers of integers out, step by step: with integers, to the bit; or with the numbers they stand for.
+"""Write LSTM layers of integers out, step by step, so that they compute the same to the bit.
 
 In f32 integers up to 2^24 are exact: sums of products are computed there, which most machines do fastest. All else is
 i64 or i32. Functions of 16 bits are looked up in tables.
@@ -20,6 +20,7 @@ from .whole_numbers import exact_parts
 
 STEP_LIMIT = 4096
 """Steps of the longest sequence that is written out."""
+WEIGHTS = ("w", "r", "b", "p", "projection", "projection_bias")
 BYTE = 255
 """The largest difference of a byte and a zero point."""
 
@@ -96,56 +97,69 @@ def _table(function: Callable[[Array, int], Array], bits: int) -> Array:
     return function(np.arange(fixed_point.LOWEST, fixed_point.HIGHEST + 1, dtype=np.int64), bits).astype(np.int16)
 
 
-def _step_of(value: ir.Value, step: int) -> ir.Value:
+def step_of(value: ir.Value, step: int) -> ir.Value:
+    """What belongs to a step, of a value with steps first."""
     part = nn.Slice(value, starts=(step,), ends=(step + 1,), axes=(0,), steps=(1,)).output
     return nn.Squeeze(part, axes=(0,)).output
 
 
 class _Layer:
-    """A layer and its constants, all of which are known. What goes into gates are places in tables."""
+    """A layer and its weights, all of which are known. What goes into gates are places in tables."""
 
-    def __init__(self, op: nn.IntegerLstm, w: Array, r: Array, b: Array, p: Array | None) -> None:
-        self.op, self.r, self.p = op, r, p
-        self.known = op.evaluator_arguments
+    def __init__(self, op: nn.IntegerLstm, weights: dict[str, Array]) -> None:
+        self.op, self.weights, self.known = op, weights, op.evaluator_arguments
         self.names = GATES[1:] if op.input_forget else GATES
         self.hidden = static_shape(op.initial_c)[1]
         self.sigmoid = _constant(_table(fixed_point.sigmoid, GATE_BITS), np.int16)
         self.tanh = _constant(_table(fixed_point.tanh, GATE_BITS), np.int16)
         self.tanh_of_cell = _constant(_table(fixed_point.tanh, self.known["cell_bits"]), np.int16)
-        sums = nn.Add(_sums(nn.StorageCast(op.x).output, self.known["x_zero_point"], w), _constant(b, np.int64)).output
+        sums = self.sums(nn.StorageCast(op.x).output, "x", "w", "b")
         self.driven = _place(_limited(_multiplied(sums, self.known["w_factors"])))
+
+    def sums(self, stored: ir.Value, of: str, weight: str, bias: str = "") -> ir.Value:
+        """The sums of products of bytes, as i64, with all that is named."""
+        result = _sums(stored, self.known[f"{of}_zero_point"], self.weights[weight])
+        return nn.Add(result, _constant(self.weights[bias], np.int64)).output if bias in self.weights else result
 
     def run(self) -> list[ir.Value]:
         """y, y_h, y_c, as they are stored."""
         h, c = nn.StorageCast(self.op.initial_h).output, _cast(nn.StorageCast(self.op.initial_c).output, np.int32)
         outputs = []
         for step in range(static_shape(self.op.x)[0]):
-            h, c = self.step(_step_of(self.driven, step), h, c)
+            h, c = self.step(step_of(self.driven, step), h, c)
             outputs.append(nn.Unsqueeze(h, axes=(0,)).output)
         return [nn.concat(outputs, 0), h, _cast(c, np.int16)]
 
     def step(self, now: ir.Value, h: ir.Value, c: ir.Value) -> tuple[ir.Value, ir.Value]:
         """Bytes and i32 behind a step, from what its input gives for all gates, and the states before."""
-        zero, bits = self.known["h_zero_point"], self.known["cell_bits"]
-        kept = _multiplied(_sums(h, zero, self.r), self.known["r_factors"])
+        kept = _multiplied(self.sums(h, "h", "r"), self.known["r_factors"])
         places = _limited_place(nn.Add(now, kept).output)
         inputs, new = nn.Split(places, axis=1, sizes=((len(self.names) - 1) * self.hidden, self.hidden)).outputs
         before = self.opened(inputs, c)
         f = before["forget"]
         i = nn.Sub(scalar(fixed_point.HIGHEST, f), f).output if self.op.input_forget else before["input"]
-        added = _divided(nn.Mul(i, self.looked_up(self.tanh, new)).output, 15 + bits)
+        added = _divided(nn.Mul(i, self.looked_up(self.tanh, new)).output, 15 + self.known["cell_bits"])
         c = nn.Add(_divided(nn.Mul(f, c).output, 15), added).output
         c = _limited(c) if self.op.cell_clip is None else _limited(c, -self.op.cell_clip, self.op.cell_clip)
-        o = (self.opened(inputs, c) if self.p is not None else before)["output"]
+        o = (self.opened(inputs, c) if "p" in self.weights else before)["output"]
         product = nn.Mul(o, self.looked_up(self.tanh_of_cell, _place(_cast(c, np.int64)))).output
-        result = plus(_multiplied(_cast(product, np.int64), self.known["h_factor"]), zero)
-        return _cast(_limited(result, -128, 127), np.int8), c
+        return self.projected(_cast(product, np.int64)), c
+
+    def projected(self, products: ir.Value) -> ir.Value:
+        """The bytes of hidden states, of what the output gate lets through."""
+        h = plus(_multiplied(products, self.known["hidden_factor"]), self.known["hidden_zero_point"])
+        if "projection" in self.weights:
+            sums = self.sums(_cast(_limited(h, -128, 127), np.int8), "hidden", "projection", "projection_bias")
+            h = plus(_multiplied(sums, self.known["projection_factors"]), self.known["h_zero_point"])
+        clip = self.known["projection_clip"]
+        return _cast(_limited(h, -128, 127) if clip is None else _limited(h, -clip, clip), np.int8)
 
     def opened(self, inputs: ir.Value, c: ir.Value) -> dict[str, ir.Value]:
         """What the gates with a sigmoid let through, if they see these cells."""
-        if self.p is not None:
+        if "p" in self.weights:
             wide = nn.concat([_cast(c, np.int64)] * (len(self.names) - 1), 1)
-            seen = _multiplied(nn.Mul(wide, _constant(self.p, np.int64)).output, self.known["p_factors"])
+            products = nn.Mul(wide, _constant(self.weights["p"], np.int64)).output
+            seen = _multiplied(products, self.known["p_factors"])
             inputs = _limited_place(nn.Add(inputs, seen).output)
         sizes = (self.hidden,) * (len(self.names) - 1)
         parts = nn.Split(self.looked_up(self.sigmoid, inputs), axis=1, sizes=sizes).outputs
@@ -159,69 +173,14 @@ class _Layer:
 @pattern(nn.IntegerLstm)
 def unroll_integer_lstm(op: nn.IntegerLstm, rewriter: Rewriter) -> Match:
     """h, c of every step from those of the step before, to the bit."""
-    w, r, b, p = (nn.constant_value(value) for value in (op.w, op.r, op.b, op.p))
-    unknown = w is None or r is None or b is None or (p is None and op.p is not None)
-    if unknown or None in shape_of(op.x) or not 0 < (shape_of(op.x)[0] or 0) <= STEP_LIMIT:
+    given = {name: getattr(op, name) for name in WEIGHTS if getattr(op, name) is not None}
+    weights = {name: array for name, value in given.items() if (array := nn.constant_value(value)) is not None}
+    if len(weights) < len(given) or not is_short(op):
         return NO_MATCH
-    assert w is not None and r is not None and b is not None
-    results = zip(_Layer(op, w, r, b, p).run(), op.operation.results, strict=True)
+    results = zip(_Layer(op, weights).run(), op.operation.results, strict=True)
     return rewriter.replace(op, *(nn.StorageCast(stored, results=[value.type]).output for stored, value in results))
 
 
-def _saturated(value: ir.Value) -> ir.Value:
-    """Limited to what a number of 16 bits with 12 behind the point can be."""
-    return nn.Clamp(value, min=-8.0, max=8.0 - 2.0**-12).output
-
-
-@pattern(nn.IntegerLstm)
-def unroll_as_reals(op: nn.IntegerLstm, rewriter: Rewriter) -> Match:
-    """The same for machines that compute with floats only: states are rounded after every step, functions are not."""
-    if None in shape_of(op.x) or not 0 < (shape_of(op.x)[0] or 0) <= STEP_LIMIT:
-        return NO_MATCH
-    x, w, r, h, c = (nn.Dequantize(value).output for value in (op.x, op.w, op.r, op.initial_h, op.initial_c))
-    w, r = (nn.Transpose(weight, permutation=(1, 0)).output for weight in (w, r))
-    names, hidden = GATES[1:] if op.input_forget else GATES, static_shape(op.initial_c)[1]
-    peepholes: dict[str, ir.Value] = {}
-    if op.p is not None:
-        parts = nn.Split(nn.Dequantize(op.p).output, axis=0, sizes=(hidden,) * (len(names) - 1)).outputs
-        peepholes = dict(zip(names, parts, strict=False))
-
-    def gate(inputs: dict[str, ir.Value], name: str, cell: ir.Value) -> ir.Value:
-        value = inputs[name]
-        if name in peepholes:
-            value = _saturated(nn.Add(value, nn.Mul(peepholes[name], cell).output).output)
-        return nn.Sigmoid(value).output
-
-    def rounded(value: ir.Value, like: ir.Value) -> ir.Value:
-        ties = "away" if like == op.initial_c else None
-        return nn.Dequantize(nn.Quantize(value, ties=ties, results=[like.type]).output).output
-
-    driven = _saturated(nn.Add(nn.Matmul(x, w).output, _bias(op)).output)
-    limit = None if op.cell_clip is None else op.cell_clip * _scales(op.initial_c)[0]
-    outputs = []
-    for step in range(static_shape(op.x)[0]):
-        total = _saturated(nn.Add(_step_of(driven, step), nn.Matmul(h, r).output).output)
-        parts = nn.Split(total, axis=1, sizes=(hidden,) * len(names)).outputs
-        inputs = dict(zip(names, parts, strict=True))
-        f = gate(inputs, "forget", c)
-        i = nn.Sub(scalar(1, f), f).output if op.input_forget else gate(inputs, "input", c)
-        c = nn.Add(nn.Mul(f, c).output, nn.Mul(i, nn.Tanh(inputs["cell"]).output).output).output
-        c = rounded(c if limit is None else nn.Clamp(c, min=-limit, max=limit).output, op.initial_c)
-        h = rounded(nn.Mul(gate(inputs, "output", c), nn.Tanh(c).output).output, op.initial_h)
-        outputs.append(nn.Unsqueeze(h, axes=(0,)).output)
-    results = zip((nn.concat(outputs, 0), h, c), op.operation.results, strict=True)
-    return rewriter.replace(
-        op, *(nn.Quantize(value, ties=None, results=[result.type]).output for value, result in results)
-    )
-
-
-def _scales(value: ir.Value) -> tuple[float, ...]:
-    parameters = nn.quantization_parameters(value.type)
-    assert parameters is not None
-    return parameters.scale
-
-
-def _bias(op: nn.IntegerLstm) -> ir.Value:
-    """What the integers of the bias stand for."""
-    scales = np.asarray(_scales(op.w), np.float32) * np.float32(_scales(op.x)[0])
-    return nn.Mul(_cast(op.b, np.float32), _constant(scales, np.float32)).output
+def is_short(op: nn.IntegerLstm) -> bool:
+    """Whether the shape is known, and there are not too many steps."""
+    return None not in shape_of(op.x) and 0 < (shape_of(op.x)[0] or 0) <= STEP_LIMIT

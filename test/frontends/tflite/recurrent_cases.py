@@ -65,44 +65,48 @@ def quantised_lstm(
     *,
     coupled=False,
     peepholes=False,
+    outputs=None,
     cell_power=-11,
     kept=(-1, 1),
     **options,
 ):
     """The same with inputs, weights and hidden states of 8 bits, cells of 16 bits, gates of 16 bits in between; equal
-    to the bit. `coupled`: without input gate."""
+    to the bit."""
     source, kept, cell = parameters(-3, 3, "int8"), parameters(*kept, "int8"), Quantization((2.0**cell_power,), (0,))
-    inputs, quantised = [stored(normal(batch, time, width), source, "int8")], {0: source}
-    for k in range(8):
-        weights = normal(hidden, width if k < 4 else hidden, seed=k, scale=scale if k < 4 else 0.5)
-        quantised[k + 1] = Quantization((float(np.float32(np.abs(weights).max() / 127)),), (0,))
-        inputs.append(stored(weights, quantised[k + 1], "int8"))
-    for k in range(3):
-        quantised[k + 9] = Quantization((2.0**-14,), (0,))
-        inputs.append(stored(normal(hidden, seed=k + 20, scale=0.5), quantised[k + 9], "int16") if peepholes else None)
-    for k in range(4):
-        quantised[k + 12] = Quantization((source.scale[0] * quantised[k + 1].scale[0],), (0,))
-        inputs.append(stored(normal(hidden, seed=k + 8), quantised[k + 12], "int32"))
-    state = np.full((batch, hidden), kept.zero_point[0], np.int8)
-    inputs += [None, None, state, np.zeros((batch, hidden), np.int16), *[None] * 4]
-    if coupled:
-        inputs[1] = inputs[5] = inputs[9] = inputs[12] = None
-    return integer_layer(inputs, {**quantised, 18: kept, 19: cell}, **options)
+    between = parameters(-0.8, 0.9, "int8") if outputs else kept
+    reals, quantised = parameters_of(width, hidden, coupled, peepholes, outputs), {0: source, 18: kept, 19: cell}
+    inputs = [stored(normal(batch, time, width), source, "int8")]
+    for k, array in enumerate(reals, 1):
+        dtype = "int8" if k < 9 or k == 16 else "int16" if k < 12 else "int32"
+        if array is not None:
+            array = array * (2 * scale if k < 5 else 1)
+            quantised[k] = Quantization((float(np.float32(np.abs(array).max() / np.iinfo(dtype).max)),), (0,))
+            if dtype == "int32":
+                factor = (
+                    between.scale[0] * quantised[16].scale[0]
+                    if k == 17
+                    else source.scale[0] * quantised[k - 11].scale[0]
+                )
+                quantised[k] = Quantization((factor,), (0,))
+            array = stored(array, quantised[k], dtype)
+        inputs.append(array)
+    inputs.append(np.full((batch, outputs or hidden), kept.zero_point[0], np.int8))
+    inputs += [np.zeros((batch, hidden), np.int16), *[None] * 4]
+    return integer_layer(inputs, quantised, between, **options)
 
 
-def integer_layer(inputs, quantised, **options):
-    """A layer of integers by its inputs and their parameters."""
+def integer_layer(inputs, quantised, between=None, **options):
+    """A layer of integers by its inputs and their parameters; `between`: those of what is projected."""
     nothing = ("float32", None)
-    kept = quantised[18]
     return case(
         "UNIDIRECTIONAL_SEQUENCE_LSTM",
         *inputs,
-        constant=tuple(range(1, 16)),
+        constant=(*range(1, 18), *range(20, 24)),
         variables=(18, 19),
         outputs="int8",
         quantised=quantised,
-        results={0: kept},
-        intermediates=(nothing, nothing, nothing, nothing, ("int8", kept)),
+        results={0: quantised[18]},
+        intermediates=(nothing, nothing, nothing, nothing, ("int8", between or quantised[18])),
         fused_activation_function=TANH,
         exact=1.0,
         steps=0,
