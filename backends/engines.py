@@ -9,13 +9,13 @@ from ..dialects import nn
 from ..dialects.ods import Op
 from ..passes.buffers.plan import ALIASES
 from ..passes.kpu.rules import LAYERS
-from ..passes.nn import basic, basic_indexing, decompose, nodes, unroll
+from ..passes.nn import basic, basic_indexing, decompose, nodes, rounded_lstm, unroll
 from ..passes.rewriter import Pattern
 from .k210 import layers3, nodes4
 from .native.decompose import machine_code
 from .stackvm import nms7, operators5
 
-MINIMAL: tuple[Pattern[Any], ...] = (*decompose.PATTERNS, *unroll.PATTERNS, *basic.PATTERNS)
+MINIMAL: tuple[Pattern[Any], ...] = (*decompose.PATTERNS, *unroll.PLAIN, *basic.PATTERNS)
 RICH: tuple[Pattern[Any], ...] = (*decompose.PATTERNS, *decompose.SCALARS, *unroll.PATTERNS)
 LOGIC = (
     basic.logical_and,
@@ -28,6 +28,8 @@ LOGIC = (
 """What has to do with booleans, which version 4 does not store."""
 PLACES = (basic_indexing.gather_elements, basic_indexing.trilu)
 """What gathers from many places, which version 4 does not."""
+WIDE = (rounded_lstm.unroll_rounded_lstm,)
+"""What stores integers of 16 bits, which version 4 does not."""
 OLD: tuple[Pattern[Any], ...] = (*MINIMAL, basic.sigmoid, basic.softmax, *nodes.PATTERNS)
 
 
@@ -95,7 +97,7 @@ ENGINES = (
         "v4",
         "`k210` with `--kmodel 4` (what the KPU does not compute)",
         "f32; reductions but those by multiplication, powers of constant exponents only",
-        Emitted(nodes4.EMITTERS, [item for item in OLD if item not in (*LOGIC, *PLACES)]),
+        Emitted(nodes4.EMITTERS, [item for item in OLD if item not in (*LOGIC, *PLACES, *WIDE)]),
     ),
     Engine(
         "v3",

@@ -91,14 +91,19 @@ The specification of TFLite's quantisation leaves that open. Here is computed wh
 - Convolutions and products of which only the weights have 8 bits (dynamic range): what goes into them is rounded to 256
   steps between the extremes of an image, or of a row or pixel before a product; they are computed in f32. When such a
   network is quantised by ranges (`--calibration`), that is left out. Other operators with such weights do not round.
-- What LiteRT approximates in 16 bits (softmax, functions inside of LSTM layers) is computed, and rounded once.
+- LSTM layers of integers are equal to the bit, as machine code and as portable code. Their functions, which LiteRT
+  approximates in 16 bits, are tables of 128 KiB: one for sigmoid, and one for tanh for each number of bits that gates
+  and cells have before the point (usually one or two). All layers of a network share them. Versions 5 and older compute
+  them with floats, and round states to their integers, but do not approximate functions: outputs may be a few steps away
+  there.
+- Softmax, which LiteRT approximates in 16 bits, is computed, and rounded once.
 
 The table says what share of the outputs is equal, and how many steps of the output's type the worst is away; or, for
 outputs in f32, the largest difference relative to the largest output. Inputs are samples of the data that the networks
 were trained on, photos or noise: see `test/quantised_networks.py`. The last column compares LiteRT's sets of kernels
 with each other. `test/conformance/test_litert.py` demands 99 % and one step of all that are not listed there with a
 reason. TensorFlow Lite Micro computes what LiteRT's plain kernels do, except for LSTM layers: `tflm_dtln_int8` is up to
-3 steps away there. Steps between numbers of classes (deeplab) say nothing.
+3 steps away from LiteRT there. Steps between numbers of classes (deeplab) say nothing.
 
 | network | machine code | portable code | version 5 | machine code, plain kernels | plain kernels and default |
 |---|---|---|---|---|---|

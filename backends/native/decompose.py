@@ -13,7 +13,7 @@ from ...dialects import nn
 from ...dialects.mlir import ir
 from ...dialects.ods import Op
 from ...dialects.tensors import static_shape
-from ...passes.nn import basic, decompose, draw_random, unroll, volumes
+from ...passes.nn import basic, decompose, draw_random, integer_lstm, unroll, volumes
 from ...passes.pipeline import register_pass
 from ...passes.rewriter import NO_MATCH, Match, Pattern, Rewriter, pattern, producer, rewrite_module
 from .generators import EXPRESSIONS, LOWERINGS, VIEWS
@@ -55,7 +55,13 @@ def computes(op: type[Op]) -> bool:
 
 def needed() -> list[Pattern[Op]]:
     """The patterns of operations without generator."""
-    patterns = (*decompose.PATTERNS, *basic.PATTERNS, unroll.unroll_lstm, *draw_random.PATTERNS)
+    patterns = (
+        *decompose.PATTERNS,
+        *basic.PATTERNS,
+        unroll.unroll_lstm,
+        integer_lstm.unroll_integer_lstm,
+        *draw_random.PATTERNS,
+    )
     return [*PLANES, *REAL, *(item for item in patterns if item not in PLANES and not computes(item.op))]
 
 

@@ -77,7 +77,7 @@ from .quantization import (
     stored_number,
 )
 from .random import RandomNormal, RandomUniform
-from .recurrent import Gru, Lstm, RecurrentOp, Rnn
+from .recurrent import Gru, IntegerLstm, Lstm, RecurrentOp, Rnn
 from .reduction import (
     ArgReduce,
     Cumsum,
@@ -204,6 +204,7 @@ __all__ = [
     "HardSwish",
     "Hardmax",
     "InstanceNorm",
+    "IntegerLstm",
     "IsInf",
     "IsNan",
     "LayerNorm",

@@ -1,12 +1,16 @@
 """Recurrent layers over sequences."""
 
+import math
 from collections.abc import Sequence
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
+
+import numpy as np
 
 from ..mlir import ir
 from ..ods import F64, I64, Bool, F64Array, Operand, Result, StrArray, require
-from ..tensors import Shape, shape_of, tensor_type
+from ..tensors import Array, Shape, shape_of, tensor_type
 from .base import NNOp, compatible_shapes, require_rank, shape_text
+from .quantization import QuantizationParameters, quantization_parameters
 
 ACTIVATIONS: tuple[str, ...] = (
     "sigmoid",
@@ -19,6 +23,8 @@ ACTIVATIONS: tuple[str, ...] = (
     "hardsigmoid",
 )
 ACTIVATIONS += ("elu", "softsign", "softplus")
+WEIGHTS = {"w": "int8", "r": "int8", "p": "int16", "projection": "int8"}
+"""What the weights of an LSTM of integers are stored in."""
 
 
 class RecurrentOp(NNOp):
@@ -129,3 +135,116 @@ class Rnn(RecurrentOp, name="rnn"):
 
     def infer(self) -> Sequence[ir.Type]:
         return self.sequence_types(1)
+
+
+class IntegerLstm(NNOp, name="integer_lstm"):
+    """Long short-term memory of integers, to the bit as LiteRT computes it; gates as in `nn.lstm`.
+
+    x is time x batch x input, w 4*hidden x input, r 4*hidden x output, b 4*hidden, p (peepholes: input, output, forget)
+    3*hidden, initial_h batch x output, initial_c batch x hidden, y time x batch x output. x, w, r, h and y are stored
+    in i8, c and p in i16; b is of i32, in the steps of x times w. w, r and p may have a scale for each row; they and c
+    have no zero points. The scale of c is a power of two from 2^-15 to 2^-9. With `input_forget` the input gate is what
+    the forget gate leaves, and w, r, b and p have no rows of its own.
+
+    What goes into a gate becomes a number of 16 bits, 12 of them behind the point: first what comes from x, then the
+    sum. Sigmoid and tanh are approximated in 16 bits. `cell_clip` limits the integers of c. What the output gate lets
+    through is stored in i8 by `hidden_scale` and `hidden_zero_point`: it is h and y, or with `projection` (i8, output x
+    hidden) and its bias (i32) gives these, whose integers `projection_clip` limits.
+    Source: TFLite UNIDIRECTIONAL_SEQUENCE_LSTM, 8x8_16 in tensorflow/lite/kernels/lstm_eval.cc.
+    """
+
+    x: Operand
+    w: Operand
+    r: Operand
+    b: Operand
+    initial_h: Operand
+    initial_c: Operand
+    p: Operand | None
+    projection: Operand | None
+    projection_bias: Operand | None
+    y: Result
+    y_h: Result
+    y_c: Result
+    input_forget: Bool
+    cell_clip: I64 | None
+    hidden_scale: F64
+    hidden_zero_point: I64
+    projection_clip: I64 | None
+
+    def verify_elements(self, elements: ir.Type) -> None:
+        """Quantised ones: see `verify`."""
+
+    def infer(self) -> Sequence[ir.Type]:
+        require_rank(self.x, 3, "x")
+        require_rank(self.initial_h, 2, "initial_h")
+        require_rank(self.initial_c, 2, "initial_c")
+        time, batch, width = shape_of(self.x)
+        output, hidden = shape_of(self.initial_h)[1], shape_of(self.initial_c)[1]
+        gates = 3 if self.input_forget else 4
+        rows, peepholes = (None if hidden is None else count * hidden for count in (gates, gates - 1))
+        for name, expected in {
+            "w": (rows, width),
+            "r": (rows, output),
+            "b": (rows,),
+            "initial_h": (batch, hidden if self.projection is None else output),
+            "initial_c": (batch, hidden),
+            "p": (peepholes,),
+            "projection": (output, hidden),
+            "projection_bias": (output,),
+        }.items():
+            value = getattr(self, name)
+            shape = expected if value is None else shape_of(value)
+            require(
+                compatible_shapes(shape, expected), f"{name} is {shape_text(shape)}, expected {shape_text(expected)}"
+            )
+        state = self.initial_h.type.element_type
+        return [tensor_type((time, batch, output), state), self.initial_h.type, self.initial_c.type]
+
+    def verify(self) -> None:
+        for name, dtype in self._stored().items():
+            parameters = quantization_parameters(getattr(self, name).type)
+            require(parameters is not None and parameters.dtype.name == dtype, f"{name} is not quantised to {dtype}")
+            assert parameters is not None
+            data = name in ("x", "initial_h")
+            require(parameters.axis < 0 or name in WEIGHTS, f"{name} has several scales")
+            require(data or not any(parameters.zero_point), f"{name} has zero points that are not 0")
+        scale = self._parameters("initial_c").scale[0]
+        require(scale in [2.0**power for power in range(-15, -8)], f"the scale of c is {scale}, expected 2^-15 to 2^-9")
+        zero = self.hidden_zero_point
+        require(self.hidden_scale > 0, f"'hidden_scale' is {self.hidden_scale}, expected a positive number")
+        require(-128 <= zero <= 127, f"'hidden_zero_point' is {zero}, expected -128 to 127")
+
+    def _stored(self) -> dict[str, str]:
+        """What the operands are stored in."""
+        types = {"x": "int8", "initial_h": "int8", "initial_c": "int16", **WEIGHTS}
+        return {name: dtype for name, dtype in types.items() if getattr(self, name) is not None}
+
+    def _parameters(self, name: str) -> QuantizationParameters:
+        parameters = quantization_parameters(getattr(self, name).type)
+        assert parameters is not None
+        return parameters
+
+    @property
+    def evaluator_arguments(self) -> dict[str, Any]:
+        x, h, c = (self._parameters(name) for name in ("x", "initial_h", "initial_c"))
+        gate, given = np.float32(2**12), np.float32(self.hidden_scale)
+        kept = np.float32(h.scale[0])
+        return {
+            "x_zero_point": x.zero_point[0],
+            "h_zero_point": h.zero_point[0],
+            "hidden_zero_point": self.hidden_zero_point,
+            "w_factors": self._scales("w") * np.float32(x.scale[0]) * gate,
+            "r_factors": self._scales("r") * kept * gate,
+            "p_factors": self._scales("p") * np.float32(c.scale[0]) * gate,
+            "hidden_factor": np.float32(2.0**-30 / float(given)),
+            "projection_factors": self._scales("projection") * given / kept,
+            "cell_bits": round(math.log2(c.scale[0])) + 15,
+            "cell_clip": self.cell_clip,
+            "projection_clip": self.projection_clip,
+            "input_forget": self.input_forget,
+        }
+
+    def _scales(self, name: str) -> Array:
+        """The scales of a weight's rows, as f32; none when it is absent."""
+        present = getattr(self, name) is not None
+        return np.asarray(self._parameters(name).scale if present else (), np.float32)

@@ -170,11 +170,14 @@ class GraphImporter:
                 return  # depends on an operator that could not be imported: that one is reported
         with builder.node(node):
             try:
-                sources = [tensors[index] if index >= 0 else None for index in operator.inputs]
+                sources, between = (
+                    [tensors[index] if index >= 0 else None for index in numbers]
+                    for numbers in (operator.inputs, operator.intermediates)
+                )
                 outputs = [tensors[index] for index in operator.outputs]
                 if operator.name in WEIGHED:
                     self._shorten_factors(operator.name, sources, inputs, outputs[0])
-                values = entry.convert(Node(self, operator, sources, inputs, outputs))
+                values = entry.convert(Node(self, operator, sources, inputs, outputs, between))
                 values = [values] if isinstance(values, ir.Value) else list(values)
                 for index, value in zip(operator.outputs, values, strict=False):
                     with builder.node(tensors[index].name):

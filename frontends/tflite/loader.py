@@ -93,11 +93,15 @@ class Tensor:
 
 @dataclass(frozen=True)
 class Operator:
-    """One operator: its name ("CUSTOM x" for custom ones), tensor numbers (-1 for an absent one), and its table."""
+    """One operator: its name ("CUSTOM x" for custom ones), tensor numbers (-1 for an absent one), and its table.
+
+    `intermediates` are tensors that only say how what is inside of the operator is quantised.
+    """
 
     name: str
     inputs: tuple[int, ...]
     outputs: tuple[int, ...]
+    intermediates: tuple[int, ...]
     table: Any
 
 
@@ -146,7 +150,7 @@ def _check(graph: Graph, name: str) -> None:
     """Raise `ModelError` for a graph that speaks of tensors that there are not (K0140), or whose parameters cannot be
     those of a quantised tensor (K0142)."""
     count = len(graph.tensors)
-    numbers = [n for operator in graph.operators for n in (*operator.inputs, *operator.outputs)]
+    numbers = [n for one in graph.operators for n in (*one.inputs, *one.outputs, *one.intermediates)]
     dims = [dim for tensor in graph.tensors for dim in tensor.shape]
     if any(dim < 0 for dim in dims):
         raise ModelError("K0140", where=name, cause="the TFLite file is damaged: a dimension is negative")
@@ -211,7 +215,9 @@ def _operator(model: Any, table: Any) -> Operator:
     if name == "CUSTOM":
         name = f"CUSTOM {(code.CustomCode() or b'').decode('latin-1')}"
     inputs = tuple(table.Inputs(i) for i in range(table.InputsLength()))
-    return Operator(name, inputs, tuple(table.Outputs(i) for i in range(table.OutputsLength())), table)
+    outputs = tuple(table.Outputs(i) for i in range(table.OutputsLength()))
+    between = tuple(table.Intermediates(i) for i in range(table.IntermediatesLength()))
+    return Operator(name, inputs, outputs, between, table)
 
 
 def _tensor(model: Any, data: bytes, table: Any, number: int) -> Tensor:

@@ -60,9 +60,10 @@ class Node:
         tensors: Sequence[Tensor | None],
         inputs: Sequence[Value | None],
         outputs: Sequence[Tensor],
+        intermediates: Sequence[Tensor | None],
     ) -> None:
         self.surroundings, self.builder = surroundings, surroundings.builder
-        self.tensors, self.inputs, self.outputs = tensors, inputs, outputs
+        self.tensors, self.inputs, self.outputs, self.intermediates = tensors, inputs, outputs, intermediates
         self.operator, self.table = operator.name, operator.table
         self.input_numbers, self.output_numbers = operator.inputs, operator.outputs
 
@@ -96,7 +97,11 @@ class Node:
         return quantization.stored(self.whole(index))
 
     def state(self, index: int) -> Value:
-        """What a variable input holds before this operator."""
+        """What a variable input holds before this operator; of a quantised one, the numbers that this stands for."""
+        return quantization.real(self.whole_state(index))
+
+    def whole_state(self, index: int) -> Value:
+        """What a variable input holds before this operator, a quantised one as such."""
         tensor = self._variable(index)
         if math.prod(tensor.shape) > STATE_LIMIT:
             raise Unsupported(
@@ -104,7 +109,7 @@ class Node:
             )
         zero = 0 if tensor.quantization is None else tensor.quantization.zero_point[0]
         self.states.declare(tensor.name, np.full(tensor.shape, zero, tensor.dtype))
-        return quantization.real(self.states.read(tensor.name, tensor))
+        return self.states.read(tensor.name, tensor)
 
     def update(self, index: int, value: Value) -> Value:
         """Give a variable input another value; as it can be read from there."""
@@ -114,11 +119,11 @@ class Node:
             self.states.write(tensor.name, kept)
             return quantization.real(kept)
 
-    def rounded(self, index: int, value: Value) -> Value:
-        """A value as it could be read from a variable input that had been given it."""
+    def untouched(self, index: int) -> Value:
+        """What a variable input holds in the beginning, as a constant; a quantised one as such."""
         tensor = self._variable(index)
-        with self.builder.node(tensor.name):
-            return quantization.real(quantization.quantise(value, tensor))
+        zero = 0 if tensor.quantization is None else tensor.quantization.zero_point[0]
+        return quantization.quantise(self.new_constant(np.full(tensor.shape, zero, tensor.dtype)), tensor)
 
     def rounded_data(self, value: Value, axes: Sequence[int]) -> Value:
         """What input 0 became, as LiteRT rounds real data before it multiplies it by integer weights, input 1.

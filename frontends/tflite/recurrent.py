@@ -5,21 +5,14 @@ whole sequence starts from zero in every run, as the layers do that converters m
 `reset_all_variables`).
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Literal
-
-import numpy as np
 import tflite
 
 from ...dialects import nn
 from ...dialects.mlir import ir
-from ...dialects.tensors import Array, shape_of
 from ..builder import Unsupported
+from .integer_lstm import integer_lstm
+from .lstm import STEPS, float_lstm, gates_of
 from .node import Node, Output, activated, converter
-
-HIDDEN, CELL = 18, 19
-"""The variables of an LSTM among its inputs."""
 
 
 @converter("SVDF", builds=(nn.Matmul, nn.Reshape, nn.Slice, nn.Concat, nn.Mul, nn.Reduce, nn.Add))
@@ -46,125 +39,31 @@ def svdf(node: Node) -> Output:
     return activated(result, activation)
 
 
-@dataclass(frozen=True)
-class Gates:
-    """Weights, recurrent weights, biases and peepholes; gates as in `nn.lstm`: input, output, forget, cell."""
-
-    weight: Array
-    recurrent: Array
-    bias: Array
-    peepholes: Array | None
-
-
 @converter(
     "UNIDIRECTIONAL_SEQUENCE_LSTM",
     builds=(nn.Lstm, nn.Squeeze),
-    forms={
-        "what it remembers": nn.Unsqueeze,
-        "integers": (nn.Matmul, nn.Add, nn.Split, nn.Unsqueeze, nn.Concat, nn.Sigmoid, nn.Tanh, nn.Mul, nn.Clamp),
-    },
+    forms={"what it remembers": nn.Unsqueeze, "integers": nn.IntegerLstm, "projection or layer normalisation": STEPS},
 )
 def lstm(node: Node) -> Output:
-    """Without projection and layer normalisation."""
-    activation, cell_clip, proj_clip, time_major = node.options(
+    """Layers of integers have no layer normalisation, and no peepholes beside projection."""
+    activation, cell_clip, projection_clip, time_major = node.options(
         "UnidirectionalSequenceLSTMOptions", "FusedActivationFunction", "CellClip", "ProjClip", "TimeMajor"
     )
-    if any(node.optional(index) is not None for index in (16, 17, *range(20, 24))) or proj_clip:
-        raise Unsupported("projection and layer normalisation are not supported")
     if activation != tflite.ActivationFunctionType.TANH:
         raise Unsupported("only LSTM with tanh is supported")
-    value = node.input(0) if time_major else nn.Transpose(node.input(0), permutation=(1, 0, 2)).output
-    layer = _integer_lstm if node.outputs[0].quantization is not None else float_lstm
-    result = layer(node, value, gates_of(node), cell_clip)
+    value = node.whole(0) if is_of_integers(node) else node.input(0)
+    value = value if time_major else nn.Transpose(value, permutation=(1, 0, 2)).output
+    result = any_lstm(node, value, cell_clip, projection_clip)
     return result if time_major else nn.Transpose(result, permutation=(1, 0, 2)).output
 
 
-def float_lstm(
-    node: Node,
-    value: ir.Value,
-    gates: Gates,
-    cell_clip: float,
-    *,
-    states: tuple[int, int] = (HIDDEN, CELL),
-    direction: Literal["forward", "reverse"] = "forward",
-) -> ir.Value:
-    """The hidden states of all steps, steps first; `states` are the variables among the inputs."""
-    streaming = shape_of(value)[0] == 1
-    before = [nn.Unsqueeze(node.state(i), axes=(0,)).output if streaming else None for i in states]
-    peepholes = gates.peepholes
-    result = nn.Lstm(
-        value,
-        node.new_constant(gates.weight[None]),
-        node.new_constant(gates.recurrent[None]),
-        node.new_constant(np.concatenate([gates.bias, np.zeros_like(gates.bias)])[None]),
-        None,
-        *before,
-        None if peepholes is None else node.new_constant(peepholes[None]),
-        direction=direction,
-        hidden_size=gates.recurrent.shape[1],
-        activations=("Sigmoid", "Tanh", "Tanh"),
-        activation_alpha=(),
-        activation_beta=(),
-        layout=0,
-        input_forget=False,
-        cell_clip=cell_clip or None,
-    )
-    if streaming:
-        for variable, last in zip(states, (result.y_h, result.y_c), strict=True):
-            node.update(variable, nn.Squeeze(last, axes=(0,)).output)
-    return nn.Squeeze(result.y, axes=(1,)).output
+def is_of_integers(node: Node) -> bool:
+    """Whether a layer computes integers from integers."""
+    return node.outputs[0].quantization is not None
 
 
-def _integer_lstm(node: Node, value: ir.Value, gates: Gates, cell_clip: float) -> ir.Value:
-    """The same where both states are rounded after every step.
-
-    What goes into a gate is kept in 16 bits with 12 after the point: it saturates at 8, first what comes from the
-    input, then the sum. Source: 8x8_16 in tensorflow/lite/kernels/lstm_eval.cc.
-    """
-    steps, batch, _ = shape_of(value)
-    if steps is None or batch is None or gates.peepholes is not None:
-        raise Unsupported("a quantised LSTM needs a known shape, and no peepholes", "give the shape with --shape")
-    recurrent, hidden = node.new_constant(gates.recurrent.T), gates.recurrent.shape[1]
-    driven = _saturated(
-        nn.Add(nn.Matmul(value, node.new_constant(gates.weight.T)).output, node.new_constant(gates.bias)).output
-    )
-    keep: Callable[[int, ir.Value], ir.Value] = node.rounded
-    if steps == 1:
-        h, c, keep = node.state(HIDDEN), node.state(CELL), node.update
-    else:
-        h = c = node.new_constant(np.zeros((batch, hidden), np.float32))
-    results = []
-    for step in nn.Split(driven, axis=0, sizes=(1,) * steps).outputs:
-        summed = nn.Add(nn.Squeeze(step, axes=(0,)).output, nn.Matmul(h, recurrent).output).output
-        parts = nn.Split(_saturated(summed), axis=1, sizes=(hidden,) * 4).outputs
-        i, o, f = (nn.Sigmoid(part).output for part in parts[:3])
-        g = nn.Tanh(parts[3]).output
-        c = nn.Add(nn.Mul(f, c).output, nn.Mul(i, g).output).output
-        if cell_clip:
-            c = nn.Clamp(c, min=-cell_clip, max=cell_clip).output
-        c = keep(CELL, c)
-        h = keep(HIDDEN, nn.Mul(o, nn.Tanh(c).output).output)
-        results.append(nn.Unsqueeze(h, axes=(0,)).output)
-    return nn.concat(results, 0)
-
-
-def _saturated(value: ir.Value) -> ir.Value:
-    return nn.Clamp(value, min=-8.0, max=8.0 - 2.0**-12).output
-
-
-def gates_of(node: Node, offset: int = 0) -> Gates:
-    """The parameters of a layer, which begin `offset` behind their usual place among the inputs.
-
-    Without an input gate it is one minus the forget gate: the sigmoid of what goes into that, negated.
-    """
-    coupled = node.optional(offset + 1) is None
-    order = (1 if coupled else 0, 3, 1, 2)  # input, output, forget, cell
-
-    def gather(first: int, gates: tuple[int, ...]) -> Array:
-        parts = [node.constant(offset + first + gate) for gate in gates]
-        return np.concatenate([-parts[0], *parts[1:]] if coupled else parts)
-
-    peepholes = None
-    if node.optional(offset + 10) is not None:
-        peepholes = gather(9, (1 if coupled else 0, 2, 1))  # input, output, forget
-    return Gates(gather(1, order), gather(5, order), gather(12, order), peepholes)
+def any_lstm(node: Node, value: ir.Value, cell_clip: float, projection_clip: float) -> ir.Value:
+    """The hidden states of all steps, steps first, of a layer of integers or of real numbers."""
+    if is_of_integers(node):
+        return integer_lstm(node, value, cell_clip, projection_clip)
+    return float_lstm(node, value, gates_of(node), cell_clip, projection_clip)

@@ -10,8 +10,9 @@ from ...dialects import nn
 from ...dialects.mlir import ir
 from ...dialects.tensors import shape_of
 from ..builder import Unsupported
+from .lstm import STEPS, float_lstm, gates_of
 from .node import Node, Output, activated, converter
-from .recurrent import float_lstm, gates_of
+from .recurrent import any_lstm, is_of_integers
 
 BACKWARD = 17
 """How far the parameters of the backward LSTM are behind those of the forward one, among the inputs."""
@@ -62,41 +63,47 @@ def bidirectional_rnn(node: Node) -> Output:
     return _both(forward, backward, time_major, merge)
 
 
-@converter("BIDIRECTIONAL_SEQUENCE_LSTM", builds=(nn.Lstm, nn.Squeeze), forms={"merged outputs": nn.Concat})
+@converter(
+    "BIDIRECTIONAL_SEQUENCE_LSTM",
+    builds=(nn.Lstm, nn.Squeeze),
+    forms={"merged outputs": nn.Concat, "projection": STEPS},
+)
 def bidirectional_lstm(node: Node) -> Output:
-    """Without projection, layer normalisation and auxiliary inputs."""
+    """Without auxiliary inputs."""
     names = ("FusedActivationFunction", "CellClip", "ProjClip", "MergeOutputs", "TimeMajor")
     activation, cell_clip, proj_clip, merge, time_major = node.options("BidirectionalSequenceLSTMOptions", *names)
-    if any(node.optional(index) is not None for index in (16, 17, 33, 34, *range(39, 48))) or proj_clip:
-        raise Unsupported("projection and auxiliary inputs are not supported")
+    if any(node.optional(index) is not None for index in range(39, 48)):
+        raise Unsupported("auxiliary inputs are not supported")
     if activation != tflite.ActivationFunctionType.TANH:
         raise Unsupported("only LSTM with tanh is supported")
     value = _timed(node, time_major)
-    forward = float_lstm(node, value, gates_of(node), cell_clip, states=(35, 36))
-    backward = float_lstm(node, value, gates_of(node, BACKWARD), cell_clip, states=(37, 38), direction="reverse")
+    gates = [gates_of(node, offset, norms=False) for offset in (0, BACKWARD)]
+    forward = float_lstm(node, value, gates[0], cell_clip, proj_clip, states=(35, 36))
+    backward = float_lstm(node, value, gates[1], cell_clip, proj_clip, states=(37, 38), direction="reverse")
     return _both(forward, backward, time_major, merge)
 
 
 @converter(
     "LSTM",
     builds=(nn.Concat, nn.Matmul, nn.Add, nn.Split, nn.Mul, nn.Sigmoid),
-    forms={"the parameters of a sequence's layer": (nn.Unsqueeze, nn.Lstm, nn.Squeeze)},
+    forms={
+        "the parameters of a sequence's layer": (nn.Unsqueeze, nn.Lstm, nn.Squeeze),
+        "integers": (nn.Unsqueeze, nn.IntegerLstm, nn.Squeeze),
+        "projection or layer normalisation": STEPS,
+    },
 )
 def lstm_step(node: Node) -> Output:
     """One step, with the parameters of a sequence's layer or, in the basic form, all weights as one matrix."""
     activation, cell_clip, proj_clip, basic = node.options(
         "LSTMOptions", "FusedActivationFunction", "CellClip", "ProjClip", "KernelType"
     )
-    if activation != tflite.ActivationFunctionType.TANH or proj_clip:
-        raise Unsupported("only LSTM with tanh and without projection is supported")
+    if activation != tflite.ActivationFunctionType.TANH:
+        raise Unsupported("only LSTM with tanh is supported")
     if basic:
         return _basic_lstm(node)
-    if any(node.optional(index) is not None for index in (16, 17, *range(20, 24))):
-        raise Unsupported("projection and layer normalisation are not supported")
-    if node.outputs[0].quantization is not None:
-        raise Unsupported("single steps of quantised LSTM are not supported", "use a sequence of one step")
-    value = nn.Unsqueeze(node.input(0), axes=(0,)).output
-    return nn.Squeeze(float_lstm(node, value, gates_of(node), cell_clip), axes=(0,)).output
+    value = node.whole(0) if is_of_integers(node) else node.input(0)
+    result = any_lstm(node, nn.Unsqueeze(value, axes=(0,)).output, cell_clip, proj_clip)
+    return nn.Squeeze(result, axes=(0,)).output
 
 
 def _basic_lstm(node: Node) -> Output:

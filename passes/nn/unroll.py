@@ -18,6 +18,8 @@ from ...runtime.kernels.recurrent import with_parameters
 from ..pipeline import register_pass
 from ..rewriter import NO_MATCH, Match, Pattern, Rewriter, pattern, rewrite_module
 from .decompose import plus, times
+from .integer_lstm import unroll_integer_lstm
+from .rounded_lstm import unroll_rounded_lstm
 
 STEP_LIMIT = 512
 """Steps of the longest sequence that is written out."""
@@ -221,8 +223,11 @@ def time_first(op: nn.RecurrentOp, rewriter: Rewriter) -> Match:
     return rewriter.replace(op, nn.Transpose(y, permutation=(2, 0, 1, 3)).output, *results)
 
 
-PATTERNS: tuple[Pattern[Any], ...] = (time_first, unroll_lstm, unroll_gru, unroll_rnn)
-"""What leaves no recurrent layer, but those over samples of different lengths."""
+OTHERS: tuple[Pattern[Any], ...] = (time_first, unroll_gru, unroll_rnn)
+PATTERNS: tuple[Pattern[Any], ...] = (*OTHERS, unroll_unusual_lstm, unroll_integer_lstm)
+"""What leaves no recurrent layers but plain LSTMs, and layers over samples of different lengths."""
+PLAIN: tuple[Pattern[Any], ...] = (*OTHERS, unroll_lstm, unroll_rounded_lstm)
+"""The same for machines that have no LSTM, and are fast with floats only."""
 
 
 @register_pass
@@ -237,4 +242,4 @@ class Unroll:
     plain: bool = False
 
     def apply(self, module: ir.Module) -> None:
-        rewrite_module(module, PATTERNS if self.plain else (time_first, unroll_unusual_lstm, unroll_gru, unroll_rnn))
+        rewrite_module(module, PLAIN if self.plain else PATTERNS)

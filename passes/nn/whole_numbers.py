@@ -36,7 +36,7 @@ def convolution(op: nn.Conv, rewriter: Rewriter) -> Match:
     dtype, weight, extremes = dtype_of(op.input), nn.constant_value(op.weight), _extremes(op.input)
     if dtype.kind not in "iu" or weight is None or extremes is None or op.bias is not None or not is_static(op.input):
         return NO_MATCH
-    parts = _parts(np.abs(weight.astype(np.int64)), max(map(abs, extremes)), op.groups)
+    parts = exact_parts(np.abs(weight.astype(np.int64)), max(map(abs, extremes)), op.groups)
     if not parts:
         return NO_MATCH
     total = None
@@ -64,8 +64,9 @@ def _extremes(value: ir.Value) -> tuple[int, int] | None:
     return sides[0][0] - sides[1][1], sides[0][1] - sides[1][0]
 
 
-def _parts(weight: Array, most: int, groups: int) -> Sequence[tuple[int, int]]:
-    """Ranges of input channels (of a group) whose sums stay exact; none where one channel's does not."""
+def exact_parts(weight: Array, most: int, groups: int = 1) -> Sequence[tuple[int, int]]:
+    """Ranges of input channels (of a group) whose sums stay exact, for magnitudes of weights and the greatest one of
+    inputs; none where one channel's does not."""
     reach = np.abs(weight).sum(axis=tuple(range(2, weight.ndim))) * most
     if (reach > WHOLE).any():
         return ()

@@ -86,6 +86,7 @@ from .elementwise import (
     tanh,
 )
 from .indexing import gather, gather_elements, gather_nd, non_zero, one_hot, scatter_elements, scatter_nd
+from .integer_lstm import integer_lstm
 from .layout import (
     batch_to_space,
     concat,
@@ -178,6 +179,7 @@ __all__ = [
     "hard_swish",
     "hardmax",
     "instance_norm",
+    "integer_lstm",
     "is_inf",
     "is_nan",
     "layer_norm",

@@ -1,5 +1,7 @@
 """Recurrent layers."""
 
+import dataclasses
+
 import numpy as np
 from quantised_cases import parameters, stored
 from single_operator import case, normal
@@ -8,19 +10,32 @@ from tflite_writer import Quantization
 NONE, RELU, TANH = 0, 1, 4
 
 
-def lstm(batch, time, width, hidden, time_major=False, **options):
-    """A layer without peepholes, projection and layer normalisation; its states are variables."""
-    weights = [normal(hidden, width, seed=k, scale=0.5) for k in range(4)]
-    recurrent = [normal(hidden, hidden, seed=k + 4, scale=0.5) for k in range(4)]
-    biases = [normal(hidden, seed=k + 8) for k in range(4)]
+def lstm(
+    batch,
+    time,
+    width,
+    hidden,
+    time_major=False,
+    *,
+    coupled=False,
+    peepholes=False,
+    norms=False,
+    outputs=None,
+    **options,
+):
+    """A layer whose states are variables. `coupled`: without input gate; `outputs`: to how many it projects."""
     image = normal(time, batch, width) if time_major else normal(batch, time, width)
-    state = np.zeros((batch, hidden), np.float32)
-    inputs = [image, *weights, *recurrent, None, None, None, *biases, None, None, state, state]
+    inputs = parameters_of(width, hidden, coupled, peepholes, outputs)
+    kept = outputs or hidden
+    inputs += [np.zeros((batch, kept), np.float32), np.zeros((batch, hidden), np.float32)]
+    inputs += [normal(hidden, seed=k + 30) if norms else None for k in range(4)]
+    if coupled:
+        inputs[-4] = None
     return case(
         "UNIDIRECTIONAL_SEQUENCE_LSTM",
+        image,
         *inputs,
-        *[None] * 4,
-        constant=(*range(1, 9), *range(12, 16)),
+        constant=(*range(1, 18), *range(20, 24)),
         variables=(18, 19),
         fused_activation_function=TANH,
         time_major=time_major,
@@ -28,31 +43,73 @@ def lstm(batch, time, width, hidden, time_major=False, **options):
     )
 
 
-def quantised_lstm(batch, time, width, hidden, scale=0.5, **options):
-    """The same with inputs, weights and hidden states of 8 bits, cells of 16 bits, gates of 16 bits in between."""
-    source, kept, cell = parameters(-3, 3, "int8"), parameters(-1, 1, "int8"), Quantization((2.0**-11,), (0,))
-    inputs, quantised = [stored(normal(batch, time, width), source, "int8")], {0: source}
-    for k in range(8):
-        weights = normal(hidden, width if k < 4 else hidden, seed=k, scale=scale if k < 4 else 0.5)
-        quantised[k + 1] = Quantization((float(np.float32(np.abs(weights).max() / 127)),), (0,))
-        inputs.append(stored(weights, quantised[k + 1], "int8"))
-    inputs += [None] * 3
-    for k in range(4):
-        quantised[k + 12] = Quantization((source.scale[0] * quantised[k + 1].scale[0],), (0,))
-        inputs.append(stored(normal(hidden, seed=k + 8), quantised[k + 12], "int32"))
-    state = np.full((batch, hidden), kept.zero_point[0], np.int8)
-    inputs += [None, None, state, np.zeros((batch, hidden), np.int16), *[None] * 4]
+def parameters_of(width, hidden, coupled=False, peepholes=False, outputs=None, seed=0):
+    """The inputs of a layer between the first one and its states."""
+    kept = outputs or hidden
+    inputs = [normal(hidden, width, seed=seed + k, scale=0.5) for k in range(4)]
+    inputs += [normal(hidden, kept, seed=seed + k + 4, scale=0.5) for k in range(4)]
+    inputs += [normal(hidden, seed=seed + k + 40) if peepholes else None for k in range(3)]
+    inputs += [normal(hidden, seed=seed + k + 8) for k in range(4)]
+    if coupled:
+        inputs[0] = inputs[4] = inputs[8] = inputs[11] = None
+    projection = [normal(outputs, hidden, seed=seed + 50), normal(outputs, seed=seed + 51)] if outputs else [None] * 2
+    return inputs + projection
+
+
+def quantised_lstm(
+    batch,
+    time,
+    width,
+    hidden,
+    scale=0.5,
+    *,
+    coupled=False,
+    peepholes=False,
+    outputs=None,
+    cell_power=-11,
+    kept=(-1, 1),
+    **options,
+):
+    """The same with inputs, weights and hidden states of 8 bits, cells of 16 bits, gates of 16 bits in between; equal
+    to the bit."""
+    source, kept, cell = parameters(-3, 3, "int8"), parameters(*kept, "int8"), Quantization((2.0**cell_power,), (0,))
+    between = parameters(-0.8, 0.9, "int8") if outputs else kept
+    reals, quantised = parameters_of(width, hidden, coupled, peepholes, outputs), {0: source, 18: kept, 19: cell}
+    inputs = [stored(normal(batch, time, width), source, "int8")]
+    for k, array in enumerate(reals, 1):
+        dtype = "int8" if k < 9 or k == 16 else "int16" if k < 12 else "int32"
+        if array is not None:
+            array = array * (2 * scale if k < 5 else 1)
+            quantised[k] = Quantization((float(np.float32(np.abs(array).max() / np.iinfo(dtype).max)),), (0,))
+            if dtype == "int32":
+                factor = (
+                    between.scale[0] * quantised[16].scale[0]
+                    if k == 17
+                    else source.scale[0] * quantised[k - 11].scale[0]
+                )
+                quantised[k] = Quantization((factor,), (0,))
+            array = stored(array, quantised[k], dtype)
+        inputs.append(array)
+    inputs.append(np.full((batch, outputs or hidden), kept.zero_point[0], np.int8))
+    inputs += [np.zeros((batch, hidden), np.int16), *[None] * 4]
+    return integer_layer(inputs, quantised, between, **options)
+
+
+def integer_layer(inputs, quantised, between=None, **options):
+    """A layer of integers by its inputs and their parameters; `between`: those of what is projected."""
     nothing = ("float32", None)
     return case(
         "UNIDIRECTIONAL_SEQUENCE_LSTM",
         *inputs,
-        constant=(*range(1, 9), *range(12, 16)),
+        constant=(*range(1, 18), *range(20, 24)),
         variables=(18, 19),
         outputs="int8",
-        quantised={**quantised, 18: kept, 19: cell},
-        results={0: kept},
-        intermediates=(nothing, nothing, nothing, nothing, ("int8", kept)),
+        quantised=quantised,
+        results={0: quantised[18]},
+        intermediates=(nothing, nothing, nothing, nothing, ("int8", between or quantised[18])),
         fused_activation_function=TANH,
+        exact=1.0,
+        steps=0,
         **options,
     )
 
@@ -80,20 +137,17 @@ def plain(operator, image, hidden, *, time_major=False, activation=TANH, directi
     )
 
 
-def both_ways(batch, time, width, hidden, *, merge_outputs, time_major=False, **options):
+def both_ways(batch, time, width, hidden, *, merge_outputs, time_major=False, outputs=None, **options):
     """LSTM layers that read a sequence forwards and backwards."""
-    image = normal(time, batch, width) if time_major else normal(batch, time, width)
-    inputs, constant = [image], []
+    inputs = [normal(time, batch, width) if time_major else normal(batch, time, width)]
     for seed in (0, 20):
-        weights = [normal(hidden, width, seed=seed + k, scale=0.5) for k in range(4)]
-        weights += [normal(hidden, hidden, seed=seed + k + 4, scale=0.5) for k in range(4)]
-        constant += [*range(len(inputs), len(inputs) + 8), *range(len(inputs) + 11, len(inputs) + 15)]
-        inputs += [*weights, *[None] * 3, *(normal(hidden, seed=seed + k + 8) for k in range(4)), None, None]
-    inputs += [np.zeros((batch, hidden), np.float32)] * 4 + [None] * 9
+        inputs += parameters_of(width, hidden, outputs=outputs, seed=seed)
+    inputs += [np.zeros((batch, outputs or hidden), np.float32), np.zeros((batch, hidden), np.float32)] * 2
     return case(
         "BIDIRECTIONAL_SEQUENCE_LSTM",
         *inputs,
-        constant=tuple(constant),
+        *[None] * 9,
+        constant=tuple(range(1, 35)),
         variables=(35, 36, 37, 38),
         outputs=("float32",) * (1 if merge_outputs else 2),
         fused_activation_function=TANH,
@@ -103,13 +157,17 @@ def both_ways(batch, time, width, hidden, *, merge_outputs, time_major=False, **
     )
 
 
-def step(batch, width, hidden):
+def step(batch, width, hidden, **options):
     """One step of an LSTM of the full kind."""
-    inputs = lstm(batch, 1, width, hidden).inputs
-    image = normal(batch, width)
-    constant = (*range(1, 9), *range(12, 16))
-    options = {"constant": constant, "variables": (18, 19), "fused_activation_function": TANH}
-    return case("LSTM", image, *inputs[1:], **options)
+    return one_step(lstm(batch, 1, width, hidden, **options))
+
+
+def one_step(layer):
+    """A sequence of one step as an operator of one step."""
+    batch, _, width = layer.inputs[0].shape
+    options = {key: value for key, value in layer.options.items() if key != "TimeMajor"}
+    inputs = (layer.inputs[0].reshape(batch, width), *layer.inputs[1:])
+    return dataclasses.replace(layer, operator="LSTM", inputs=inputs, options=options)
 
 
 def basic_step(batch, width, hidden):
@@ -134,10 +192,18 @@ CASES = [
     # Both outputs in one tensor, batches first, LiteRT computes from memory that it never wrote.
     both_ways(2, 5, 3, 4, merge_outputs=False),
     both_ways(2, 5, 3, 4, merge_outputs=True, time_major=True, cell_clip=0.3),
+    both_ways(2, 5, 3, 6, merge_outputs=False, outputs=4),
     basic_step(2, 3, 4),
     lstm(2, 5, 3, 4),
     lstm(2, 5, 3, 4, time_major=True),
     lstm(1, 7, 3, 4, cell_clip=0.3),
+    lstm(2, 5, 3, 4, coupled=True, peepholes=True),
+    lstm(2, 5, 3, 6, outputs=4),
+    lstm(2, 5, 3, 6, outputs=4, proj_clip=0.4, cell_clip=0.5, coupled=True),
+    lstm(2, 5, 3, 4, norms=True),
+    lstm(1, 5, 3, 6, norms=True, outputs=4, peepholes=True, time_major=True),
+    lstm(2, 5, 3, 4, norms=True, coupled=True, peepholes=True),
     quantised_lstm(2, 7, 3, 4),
     quantised_lstm(1, 7, 3, 4, scale=8),  # gates saturate
+    quantised_lstm(2, 6, 5, 4, kept=(-0.9, 1), time_major=False),
 ]

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from accumulator import accumulator
 from quantised_cases import parameters, stored
-from recurrent_cases import TANH, lstm, plain, quantised_lstm, step
+from recurrent_cases import TANH, lstm, one_step, plain, quantised_lstm, step
 from single_operator import Case, case, feed_of, graph_of, normal
 from tflite_writer import GraphSpec, OperatorSpec, Quantization, TensorSpec
 
@@ -173,8 +173,11 @@ NETWORKS = [
     runs(quantised_svdf(), (2, 4), steps=1),
     runs(lstm(2, 1, 3, 4), (2, 1, 4)),
     runs(lstm(2, 1, 3, 4, time_major=True), (1, 2, 4)),
-    runs(quantised_lstm(2, 1, 3, 4), (2, 1, 4), steps=1),
+    runs(quantised_lstm(2, 1, 3, 4), (2, 1, 4)),
     *(runs(plain("RNN", (2, 3), 4, activation=activation), (2, 4)) for activation in (NONE, RELU, TANH)),
     runs(plain("UNIDIRECTIONAL_SEQUENCE_RNN", (2, 1, 3), 4), (2, 1, 4)),
     runs(step(2, 3, 4), (2, 4)),
+    runs(lstm(2, 1, 3, 6, norms=True, outputs=4), (2, 1, 4)),
+    runs(step(2, 3, 6, norms=True, outputs=4, peepholes=True), (2, 4)),
+    runs(one_step(quantised_lstm(2, 1, 3, 4)), (2, 4)),
 ]
