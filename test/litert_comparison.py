@@ -94,8 +94,8 @@ The specification of TFLite's quantisation leaves that open. Here is computed wh
 - LSTM layers of integers are equal to the bit, as machine code and as portable code. Their functions, which LiteRT
   approximates in 16 bits, are tables of 128 KiB: one for sigmoid, and one for tanh for each number of bits that gates
   and cells have before the point (usually one or two). All layers of a network share them. Versions 5 and older compute
-  them with floats, and round states to their integers, but do not approximate functions: outputs may be a few steps away
-  there.
+  them with floats, and round states to their integers, but do not approximate functions: outputs may be a few steps
+  away there.
 - Softmax, which LiteRT approximates in 16 bits, is computed, and rounded once.
 
 The table says what share of the outputs is equal, and how many steps of the output's type the worst is away; or, for
