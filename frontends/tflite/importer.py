@@ -14,6 +14,7 @@ from ..builder import InputSpec, NetworkBuilder, resolve_inputs
 from . import (
     control,
     convolution,
+    detection,
     elementwise,
     quantization,
     recurrent,
@@ -32,6 +33,7 @@ from .state import States
 __all__ = [
     "control",
     "convolution",
+    "detection",
     "elementwise",
     "import_model",
     "import_tflite",

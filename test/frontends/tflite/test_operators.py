@@ -1,5 +1,6 @@
 """Every TFLite operator, in every form that its options allow, beside LiteRT."""
 
+import detection_cases
 import elementwise_cases
 import indexing_cases
 import pytest
@@ -15,7 +16,7 @@ from single_operator import assert_as_litert
 from kpuc.frontends.tflite import supported_operators
 
 CASES = [*elementwise_cases.CASES, *spatial_cases.CASES, *shape_cases.CASES, *recurrent_cases.CASES]
-CASES += [*quantised_cases.CASES, *quantised_more_cases.CASES, *indexing_cases.CASES]
+CASES += [*quantised_cases.CASES, *quantised_more_cases.CASES, *indexing_cases.CASES, *detection_cases.CASES]
 
 
 @pytest.mark.parametrize("item", CASES, ids=str)
