@@ -218,10 +218,11 @@ class _Writer:
         code = (operator.name, operator.custom, operator.version)
         if code not in self.codes:
             self.codes.append(code)
-        kind, options = None, None
+        union = {}
         if operator.options is not None:
-            kind = getattr(tflite.BuiltinOptions, operator.options)
-            options = self._table(operator.options, **{k: self._field(v) for k, v in operator.fields.items()})
+            place = "BuiltinOptions" if hasattr(tflite.BuiltinOptions, operator.options) else "BuiltinOptions2"
+            union[f"{place}Type"] = getattr(getattr(tflite, place), operator.options)
+            union[place] = self._table(operator.options, **{k: self._field(v) for k, v in operator.fields.items()})
         custom = self._vector(list(operator.custom_options), "uint8") if operator.custom_options else None
         between = self._vector(operator.intermediates, "int32") if operator.intermediates else None
         inputs, outputs = self._vector(operator.inputs, "int32"), self._vector(operator.outputs, "int32")
@@ -230,10 +231,9 @@ class _Writer:
             OpcodeIndex=self.codes.index(code),
             Inputs=inputs,
             Outputs=outputs,
-            BuiltinOptionsType=kind,
-            BuiltinOptions=options,
             CustomOptions=custom,
             Intermediates=between,
+            **union,
         )
 
     def _field(self, value: Any) -> Any:

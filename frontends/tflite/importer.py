@@ -22,7 +22,10 @@ from . import (
     scattering,
     sequences,
     shape,
+    slices,
+    stablehlo,
     volume,
+    windows,
 )
 from .cut import cut
 from .graph import GraphImporter, checked
@@ -42,8 +45,11 @@ __all__ = [
     "scattering",
     "sequences",
     "shape",
+    "slices",
+    "stablehlo",
     "supported_operators",
     "volume",
+    "windows",
 ]
 
 

@@ -72,6 +72,7 @@ _WITHOUT_OPTIONS += (
     "SIN",
     "SQRT",
     "TANH",
+    *(f"STABLEHLO_{name}" for name in ("ADD", "AND", "MAXIMUM", "MINIMUM", "MULTIPLY")),
 )
 
 

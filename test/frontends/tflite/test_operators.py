@@ -9,6 +9,7 @@ import quantised_more_cases
 import recurrent_cases
 import shape_cases
 import spatial_cases
+import stablehlo_cases
 import stateful_cases
 import test_sparse
 from single_operator import assert_as_litert
@@ -16,7 +17,13 @@ from single_operator import assert_as_litert
 from kpuc.frontends.tflite import supported_operators
 
 CASES = [*elementwise_cases.CASES, *spatial_cases.CASES, *shape_cases.CASES, *recurrent_cases.CASES]
-CASES += [*quantised_cases.CASES, *quantised_more_cases.CASES, *indexing_cases.CASES, *detection_cases.CASES]
+CASES += [
+    *quantised_cases.CASES,
+    *quantised_more_cases.CASES,
+    *indexing_cases.CASES,
+    *detection_cases.CASES,
+    *stablehlo_cases.CASES,
+]
 
 
 @pytest.mark.parametrize("item", CASES, ids=str)
@@ -25,6 +32,8 @@ def test_as_litert(item):
 
 
 def test_every_supported_operator_has_a_case():
-    tested = {item.name for item in CASES}.union(*(network.operators for network in stateful_cases.NETWORKS))
+    tested = {item.name for item in CASES}.union(
+        *(network.operators for network in (*stateful_cases.NETWORKS, *stablehlo_cases.NETWORKS))
+    )
     tested.add(test_sparse.OPERATOR)
     assert {row["operator"] for row in supported_operators()} <= tested
