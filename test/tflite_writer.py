@@ -24,6 +24,7 @@ TYPES = {
     "uint16": tflite.TensorType.UINT16,
     "uint32": tflite.TensorType.UINT32,
     "bool": tflite.TensorType.BOOL,
+    "complex64": tflite.TensorType.COMPLEX64,
     "resource": tflite.TensorType.RESOURCE,
 }
 

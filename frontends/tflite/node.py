@@ -43,6 +43,8 @@ class Surroundings(Protocol):
     states: States
     handles: dict[int, str]
     """The variable that each handle among the graph's tensors stands for."""
+    imaginary: dict[int, Value]
+    """The imaginary parts of those among the graph's tensors that hold complex numbers."""
 
     def call(self, graph: int, arguments: Sequence[Value]) -> list[Value]:
         """The results of another graph of the file for these arguments, its operations appended here."""

@@ -9,6 +9,7 @@ import quantised_more_cases
 import recurrent_cases
 import shape_cases
 import spatial_cases
+import spectra_cases
 import stablehlo_cases
 import stateful_cases
 import test_sparse
@@ -16,6 +17,7 @@ from single_operator import assert_as_litert
 
 from kpuc.frontends.tflite import supported_operators
 
+NETWORKS = [*stateful_cases.NETWORKS, *stablehlo_cases.NETWORKS, *spectra_cases.NETWORKS]
 CASES = [*elementwise_cases.CASES, *spatial_cases.CASES, *shape_cases.CASES, *recurrent_cases.CASES]
 CASES += [
     *quantised_cases.CASES,
@@ -32,8 +34,6 @@ def test_as_litert(item):
 
 
 def test_every_supported_operator_has_a_case():
-    tested = {item.name for item in CASES}.union(
-        *(network.operators for network in (*stateful_cases.NETWORKS, *stablehlo_cases.NETWORKS))
-    )
+    tested = {item.name for item in CASES}.union(*(network.operators for network in NETWORKS))
     tested.add(test_sparse.OPERATOR)
     assert {row["operator"] for row in supported_operators()} <= tested
