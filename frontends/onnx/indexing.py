@@ -6,8 +6,8 @@ from ...dialects import nn
 from ...dialects.nn.extents import as_int64
 from ...dialects.ods import require
 from ..builder import Unsupported
+from ..distinct import places
 from .node import Node, Output, converter
-from .unique import places
 
 
 @converter("Gather", builds=nn.Gather)

@@ -8,6 +8,7 @@ from ..builder import DEPTH, NetworkBuilder, Unsupported
 from . import quantization
 from .loader import DTYPES, RESOURCE, Model, Operator, Tensor
 from .node import REGISTRY, Node
+from .refusals import refusal
 from .spectra import MOVING, OF_COMPLEX
 from .state import States
 
@@ -19,21 +20,6 @@ WEIGHED = {"CONV_2D": 0, "DEPTHWISE_CONV_2D": 0, "FULLY_CONNECTED": 0, "TRANSPOS
 """Where operators that multiply by weights have their data; the weights are input 1, the bias is behind both."""
 TIES: dict[str, quantization.Ties] = {"AVERAGE_POOL_2D": "outwards", "RESIZE_BILINEAR": "outwards"}
 """How LiteRT rounds halves of operators that have a way of their own."""
-COMPILED = {"CUSTOM ethos-u": "an Arm Ethos-U", "CUSTOM edgetpu-custom-op": "a Coral Edge TPU"}
-"""Operators that hold a network which another compiler has made code of."""
-
-
-def _refusal(operator: str) -> tuple[str, str]:
-    """Why an operator cannot be imported, and what to do."""
-    if operator in COMPILED:
-        made_for = f"the file is compiled for {COMPILED[operator]}, and does not say what it computes"
-        return made_for, "compile the file that it was made from"
-    if operator.startswith("CUSTOM"):
-        return (
-            "it is none of TFLite's own operators, and the file does not say what it computes",
-            "end the network before its custom operators and compute them in your program, or convert it without them",
-        )
-    return "the operator is not supported", "see the supported operators: kpuc ops"
 
 
 def checked(tensor: Tensor, model: str) -> Tensor:
@@ -172,7 +158,7 @@ class GraphImporter:
         node = tensors[operator.outputs[0]].name if operator.outputs else operator.name
         entry = REGISTRY.get(operator.name)
         if entry is None:
-            builder.unsupported(node, operator.name, *_refusal(operator.name))
+            builder.unsupported(node, operator.name, *refusal(operator.name))
             return
         inputs = [self._real(index) for index in operator.inputs]
         for index, value in zip(operator.inputs, inputs, strict=True):

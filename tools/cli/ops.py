@@ -94,6 +94,8 @@ def markdown(tables: dict[str, list[dict[str, Any]]]) -> str:
         lines.append(_line(cells))
     lines += ["", "## TFLite", "", TFLITE, "", *_head("operator", "becomes", *names, "notes")]
     lines += [_line((row["operator"], _becomes(row), *_marks(row["engines"]), _notes(row))) for row in tables["tflite"]]
+    lines += ["", "The schema's other operators are refused:", ""]
+    lines += [f"- {' '.join(names)}: {reason}." for reason, names in tflite.refused_operators().items()]
     lines += ["", "## Operations of `nn`", "", *_head("operation", *names)]
     lines += [_line((f"`{row['operation']}`", *_marks(row["engines"]))) for row in tables["targets"]]
     if "rules" in tables:

@@ -67,6 +67,7 @@ _WITHOUT_OPTIONS += (
     "BITCAST",
     "BROADCAST_ARGS",
     "EMBEDDING_LOOKUP",
+    "HASHTABLE_LOOKUP",
     "ROUND",
     "RSQRT",
     "SIN",

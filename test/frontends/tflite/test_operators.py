@@ -3,6 +3,7 @@
 import detection_cases
 import elementwise_cases
 import indexing_cases
+import lookup_cases
 import pytest
 import quantised_cases
 import quantised_more_cases
@@ -17,15 +18,12 @@ from single_operator import assert_as_litert
 
 from kpuc.frontends.tflite import supported_operators
 
+MODULES = (
+    *(elementwise_cases, spatial_cases, shape_cases, recurrent_cases, quantised_cases, quantised_more_cases),
+    *(indexing_cases, detection_cases, stablehlo_cases, lookup_cases),
+)
+CASES = [item for module in MODULES for item in module.CASES]
 NETWORKS = [*stateful_cases.NETWORKS, *stablehlo_cases.NETWORKS, *spectra_cases.NETWORKS]
-CASES = [*elementwise_cases.CASES, *spatial_cases.CASES, *shape_cases.CASES, *recurrent_cases.CASES]
-CASES += [
-    *quantised_cases.CASES,
-    *quantised_more_cases.CASES,
-    *indexing_cases.CASES,
-    *detection_cases.CASES,
-    *stablehlo_cases.CASES,
-]
 
 
 @pytest.mark.parametrize("item", CASES, ids=str)
