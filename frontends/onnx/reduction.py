@@ -8,6 +8,7 @@ from ...dialects.nn.extents import dims_of, extent_of, product, reshape
 from ...dialects.ods import require
 from ...dialects.tensors import dtype_of, shape_of
 from ..builder import Unsupported
+from ..converter import Form
 from .node import Node, Output, converter
 
 _KINDS = {
@@ -24,7 +25,7 @@ _KINDS = {
 }
 
 
-@converter(*_KINDS, builds=nn.Reduce)
+@converter(*_KINDS, builds={name: Form(nn.Reduce, kind) for name, kind in _KINDS.items()})
 def _reduce(node: Node) -> Output:
     axes = node.ints(1, "axes")
     if not axes:

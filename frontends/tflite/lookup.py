@@ -7,6 +7,7 @@ import numpy as np
 from ...dialects import nn
 from ...dialects.mlir import ir
 from ..builder import Unsupported
+from ..converter import Form
 from ..distinct import distinct
 from .elementwise import cast_to
 from .loader import DTYPES
@@ -17,7 +18,7 @@ SUM, MEAN, SQRTN = range(3)
 """The kinds of CombinerType in the schema."""
 
 
-@converter("EMBEDDING_LOOKUP", builds=nn.Gather)
+@converter("EMBEDDING_LOOKUP", builds=Form(nn.Gather, "by computed indices"))
 def embedding_lookup(node: Node) -> Output:
     return nn.Gather(node.input(1), node.input(0), axis=0, batch_dims=0).output
 

@@ -9,6 +9,7 @@ from ...dialects import nn
 from ...dialects.mlir import ir
 from ...dialects.tensors import shape_of
 from ..builder import Unsupported
+from ..converter import Form
 from .node import STATE_LIMIT, Node, Output, converter
 
 COMBINED: dict[str, type[nn.BinaryOp]] = {"sum": nn.Add, "prod": nn.Mul, "min": nn.Minimum, "max": nn.Maximum}
@@ -101,7 +102,7 @@ def dilate(node: Node) -> Output:
     return spread(node, node.input(0), node.ints(1), float(node.constant(2).reshape(())))
 
 
-WINDOWS = (nn.Gather, nn.Reduce, nn.Add)
+WINDOWS = (Form(nn.Gather, "of windows"), nn.Reduce, nn.Add)
 
 
 @converter("REDUCE_WINDOW", builds=WINDOWS, forms={"products or extremes": (nn.Mul, nn.Minimum, nn.Maximum)})
