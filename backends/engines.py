@@ -1,7 +1,7 @@
 """What executes a network, and which operations of `nn` each computes: directly, or after they were decomposed."""
 
-from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 from types import CodeType
 from typing import Any
 
@@ -32,19 +32,46 @@ WIDE = (rounded_lstm.unroll_rounded_lstm,)
 """What stores integers of 16 bits, which version 4 does not."""
 OLD: tuple[Pattern[Any], ...] = (*MINIMAL, basic.sigmoid, basic.softmax, *nodes.PATTERNS)
 
+FORMS4 = {
+    (nn.DepthToSpace, "of the last dimension"): False,
+    (nn.Div, "of integers"): False,
+    (nn.FloorDiv, ""): True,
+    (nn.Gather, "by computed indices"): False,
+    (nn.Gather, "of windows"): False,
+    (nn.Gelu, "by tanh"): True,
+    (nn.Lrn, "without a power"): True,
+    (nn.MaxPool, "of bytes"): False,
+    (nn.Pad, "of what is there"): False,
+    (nn.Pow, "to the second"): True,
+    (nn.Reduce, "prod"): False,
+    (nn.Slice, "backwards"): False,
+    (nn.SpaceToDepth, "of the last dimension"): False,
+}
+"""Version 4 has numbers, but no integers; tanh, but no erf; squares, but no powers; sums, but no products; four axes;
+and moves what lies at places that are known beforehand."""
+FORMS3 = {(nn.Reduce, kind): kind == "mean" for one in nn.Reduce.attribute_fields for kind in one.choices}
+FORMS3[nn.Slice, "backwards"] = False
+
 
 @dataclass(frozen=True)
 class Engine:
     """One way to execute networks: its short name, what is compiled for it, with which types, and what it computes.
 
-    `integers`: whether it adds and multiplies integers, too.
+    `integers`: whether it adds and multiplies integers, too. `forms` says which forms of operations it
+    computes although it does not compute others, or the other way round.
     """
 
     name: str
     compiled: str
     types: str
-    computes: Callable[[type[Op]], bool]
+    operations: Callable[[type[Op]], bool]
     integers: bool = False
+    forms: Mapping[tuple[type[Op], str], bool] = field(default_factory=dict)
+
+    def computes(self, op: type[Op], how: str = "") -> bool:
+        """Whether it computes an operation in a form; without one, in any."""
+        known = self.forms.get((op, how))
+        return self.operations(op) if known is None else known
 
 
 class Emitted:
@@ -96,14 +123,16 @@ ENGINES = (
     Engine(
         "v4",
         "`k210` with `--kmodel 4` (what the KPU does not compute)",
-        "f32; reductions but those by multiplication, powers of constant exponents only",
+        "f32; constant indices only",
         Emitted(nodes4.EMITTERS, [item for item in OLD if item not in (*LOGIC, *PLACES, *WIDE)]),
+        forms=FORMS4,
     ),
     Engine(
         "v3",
         "`k210` with `--kmodel 3` (what the KPU does not compute)",
         "f32; a network begins with a layer of the KPU or a product",
         Emitted(layers3.EMITTERS),
+        forms=FORMS3,
     ),
     Engine(
         "KPU",

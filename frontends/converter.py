@@ -1,14 +1,34 @@
 """The registries of converters: for each operator of a format how it becomes `nn`, and what users have to know."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Generic, TypeAlias, TypeVar
+from typing import Any, Generic, NamedTuple, TypeAlias, TypeVar
 
 from ..dialects.ods import Op
 
 Convert = TypeVar("Convert", bound=Callable[..., Any])
 Function = TypeVar("Function", bound=Callable[..., Any])
-Ops: TypeAlias = type[Op] | tuple[type[Op], ...]
+
+
+class Form(NamedTuple):
+    """An operation in a form that engines compute which do not compute others, or the other way round."""
+
+    op: type[Op]
+    how: str
+
+
+Made: TypeAlias = type[Op] | Form
+Ops: TypeAlias = Made | tuple[Made, ...]
+
+
+def operations(made: Iterable[Made]) -> set[type[Op]]:
+    """The operations, in whatever form they are."""
+    return {one.op if isinstance(one, Form) else one for one in made}
+
+
+def _text(made: Made) -> str:
+    """An operation's name, with that of its form behind it."""
+    return f"{made.op.OPERATION_NAME} {made.how}" if isinstance(made, Form) else str(made.OPERATION_NAME)
 
 
 @dataclass(frozen=True)
@@ -21,8 +41,8 @@ class Converter(Generic[Convert]):
 
     operator: str
     convert: Convert
-    builds: tuple[type[Op], ...] = ()
-    forms: Mapping[str, tuple[type[Op], ...]] = field(default_factory=dict)
+    builds: tuple[Made, ...] = ()
+    forms: Mapping[str, tuple[Made, ...]] = field(default_factory=dict)
     integers: bool = False
 
     def row(self) -> dict[str, Any]:
@@ -30,9 +50,9 @@ class Converter(Generic[Convert]):
         return {
             "operator": self.operator,
             "note": " ".join((self.convert.__doc__ or "").split()),
-            "builds": [str(op.OPERATION_NAME) for op in self.builds],
+            "builds": [_text(made) for made in self.builds],
             "integers": self.integers,
-            "forms": {text: [str(op.OPERATION_NAME) for op in ops] for text, ops in self.forms.items()},
+            "forms": {text: [_text(made) for made in ops] for text, ops in self.forms.items()},
         }
 
 
@@ -58,5 +78,5 @@ class Registry(dict[str, Converter[Convert]]):
         return register
 
 
-def _tuple(ops: Ops) -> tuple[type[Op], ...]:
-    return ops if isinstance(ops, tuple) else (ops,)
+def _tuple(ops: Ops) -> tuple[Made, ...]:
+    return ops if isinstance(ops, tuple) and not isinstance(ops, Form) else (ops,)

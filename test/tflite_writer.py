@@ -24,6 +24,7 @@ TYPES = {
     "uint16": tflite.TensorType.UINT16,
     "uint32": tflite.TensorType.UINT32,
     "bool": tflite.TensorType.BOOL,
+    "complex64": tflite.TensorType.COMPLEX64,
     "resource": tflite.TensorType.RESOURCE,
 }
 
@@ -218,10 +219,11 @@ class _Writer:
         code = (operator.name, operator.custom, operator.version)
         if code not in self.codes:
             self.codes.append(code)
-        kind, options = None, None
+        union = {}
         if operator.options is not None:
-            kind = getattr(tflite.BuiltinOptions, operator.options)
-            options = self._table(operator.options, **{k: self._field(v) for k, v in operator.fields.items()})
+            place = "BuiltinOptions" if hasattr(tflite.BuiltinOptions, operator.options) else "BuiltinOptions2"
+            union[f"{place}Type"] = getattr(getattr(tflite, place), operator.options)
+            union[place] = self._table(operator.options, **{k: self._field(v) for k, v in operator.fields.items()})
         custom = self._vector(list(operator.custom_options), "uint8") if operator.custom_options else None
         between = self._vector(operator.intermediates, "int32") if operator.intermediates else None
         inputs, outputs = self._vector(operator.inputs, "int32"), self._vector(operator.outputs, "int32")
@@ -230,10 +232,9 @@ class _Writer:
             OpcodeIndex=self.codes.index(code),
             Inputs=inputs,
             Outputs=outputs,
-            BuiltinOptionsType=kind,
-            BuiltinOptions=options,
             CustomOptions=custom,
             Intermediates=between,
+            **union,
         )
 
     def _field(self, value: Any) -> Any:

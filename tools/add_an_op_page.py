@@ -47,7 +47,8 @@ MACHINES = (
 IMPORT = """\
 An importer builds it. Operators that are one operation are entries of a table; others are functions with
 `@converter("NAME", builds=(nn.First, nn.Second))`. Their docstring is the note on [the supported operators](ops.md),
-`builds` is what that page derives from which engines compute the operator."""
+`builds` is what that page derives from which engines compute the operator. Where an engine computes an operation in
+some forms only, `builds` names the form, `Form(nn.Reduce, "prod")`, and `backends/engines.py` says which ones."""
 TESTS = """\
 Tests that know all operations ask for the new one until it has:
 

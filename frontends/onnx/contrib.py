@@ -6,6 +6,7 @@ from ...dialects import nn
 from ...dialects.mlir import ir
 from ...dialects.ods import require
 from ..builder import Unsupported
+from ..converter import Form
 from .convolution import kernel_of, lowest, windows
 from .node import Node, Output, converter
 
@@ -94,7 +95,7 @@ def gelu(node: Node) -> Output:
 @converter(
     "com.microsoft.FastGelu",
     "com.microsoft.BiasGelu",
-    builds=nn.Gelu,
+    builds={"com.microsoft.FastGelu": Form(nn.Gelu, "by tanh"), "com.microsoft.BiasGelu": nn.Gelu},
     forms={"a bias": nn.Add},
 )
 def bias_gelu(node: Node) -> Output:
@@ -146,7 +147,7 @@ def _with_sum(node: Node, result: ir.Value, total: ir.Value) -> Output:
     return [result, result, result, total]
 
 
-@converter("com.microsoft.NhwcMaxPool", builds=(nn.Transpose, nn.MaxPool))
+@converter("com.microsoft.NhwcMaxPool", builds=(nn.Transpose, Form(nn.MaxPool, "of bytes")))
 def nhwc_max_pool(node: Node) -> Output:
     """MaxPool of bytes, with the channels behind the pixels."""
     rank = node.rank()

@@ -12,7 +12,7 @@ from ...dialects.mlir import ir
 from ...dialects.ods import require
 from ...dialects.tensors import dtype_of, element_type, shape_of
 from ..builder import Unsupported
-from ..converter import Ops
+from ..converter import Form, Ops
 from .node import Node, Output, converter
 
 MASKED = -10000.0
@@ -136,7 +136,7 @@ def _attend(node: Node, query: ir.Value, key: ir.Value, value: ir.Value, biases:
 
 @converter(
     "com.microsoft.EmbedLayerNormalization",
-    builds=(nn.Gather, nn.Add, nn.LayerNorm),
+    builds=(Form(nn.Gather, "by computed indices"), nn.Add, nn.LayerNorm),
     forms={"positions that are not given": nn.Slice},
 )
 def embed_layer_normalization(node: Node) -> Output:

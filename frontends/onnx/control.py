@@ -12,6 +12,7 @@ from ...dialects.tensors import shape_of
 from ..builder import ROUNDS, Unsupported
 from ..choice import Alternatives, Rounds, Undecided, scalar_condition, select
 from .node import Graph, Node, Output, Value, converter, dtype_of_number
+from .progression import progression
 
 
 @converter("If", forms={"a condition that data decides": (nn.LogicalNot, nn.Where)})
@@ -68,16 +69,25 @@ def squeezing_branch(node: Node) -> str | None:
 
 
 @converter(
-    "Loop", forms={"scan outputs": (nn.Unsqueeze, nn.Concat), "an end that data decides": (nn.LogicalAnd, nn.Where)}
+    "Loop",
+    forms={
+        "scan outputs": (nn.Unsqueeze, nn.Concat),
+        "an end that data decides": (nn.LogicalAnd, nn.Where),
+        "a computed trip count": (nn.Reshape, nn.Maximum, nn.Where, nn.Range, nn.Cast, nn.Mul, nn.Add),
+    },
 )
 def loop(node: Node) -> Output:
     """Unrolled, at most 4096 rounds: a trip count, or a part of the condition, must follow from shapes and constants;
     where data ends it earlier, all rounds are computed (by version 7 those that count, of the first 128), and there are
-    no scan outputs."""
+    no scan outputs. A trip count may be computed where each round lists a number and adds another one to it."""
     body = node.surroundings.body(node.attribute("body"))
     states = [node.input(i) for i in range(2, len(node.inputs))]
     carried = len(states)
     require(len(body.graph.output) > carried, f"its graph gives {len(body.graph.output)} results")
+    if node.optional(0) is not None and node.constant(0) is None:
+        listed = progression(node, body, states)
+        if listed is not None:
+            return listed
     limit = None if node.optional(0) is None else max(node.known(node.input(0), "trip count"), 0)
     condition = node.new_constant(True) if node.optional(1) is None else node.input(1)
     rounds, scanned = Rounds(node.builder, states), []

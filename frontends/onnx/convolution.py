@@ -11,6 +11,7 @@ from ...dialects.nn.extents import dims_of, ints, same_padding
 from ...dialects.ods import require
 from ...dialects.tensors import dtype_of, shape_of
 from ..builder import Unsupported
+from ..converter import Form
 from .node import MOST_ELEMENTS, Node, Output, converter
 
 
@@ -160,19 +161,18 @@ def lp_pool(node: Node) -> Output:
     return nn.LpPool(value, kernel=kernel, ceil_mode=ceil_mode, p=node.attribute("p", 2), **attributes).output
 
 
-@converter(
-    "GlobalAveragePool",
-    "GlobalMaxPool",
-    "GlobalLpPool",
-    builds=nn.Reduce,
-    forms={"p other than 1 and 2": (nn.Abs, nn.Pow)},
-)
+_GLOBAL = {"GlobalAveragePool": "mean", "GlobalMaxPool": "max"}
+
+
+@converter(*_GLOBAL, builds={name: Form(nn.Reduce, kind) for name, kind in _GLOBAL.items()})
 def global_pool(node: Node) -> Output:
     axes = tuple(range(2, node.rank()))
-    kinds = {"GlobalAveragePool": "mean", "GlobalMaxPool": "max"}
-    if node.operator in kinds:
-        return nn.Reduce(node.input(0), kind=kinds[node.operator], axes=axes, keepdims=True).output
-    p = node.attribute("p", 2)
+    return nn.Reduce(node.input(0), kind=_GLOBAL[node.operator], axes=axes, keepdims=True).output
+
+
+@converter("GlobalLpPool", builds=Form(nn.Reduce, "l2"), forms={"p other than 1 and 2": (nn.Abs, nn.Pow)})
+def global_lp_pool(node: Node) -> Output:
+    axes, p = tuple(range(2, node.rank())), node.attribute("p", 2)
     if p in (1, 2):
         return nn.Reduce(node.input(0), kind=f"l{p}", axes=axes, keepdims=True).output
     power = nn.Pow(nn.Abs(node.input(0)).output, node.like(p, node.input(0))).output

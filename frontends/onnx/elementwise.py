@@ -11,6 +11,7 @@ from ...dialects.nn.extents import dims_of
 from ...dialects.ods import require
 from ...dialects.tensors import dtype_of, element_type
 from ..builder import Unsupported
+from ..converter import Form
 from .node import MOST_ELEMENTS, Node, Output, converter, mlir_element_type, tensor_elements
 
 _UNARY: dict[str, type[nn.ElementwiseOp] | type[nn.PredicateOp]] = {
@@ -92,7 +93,7 @@ def _with_parameters(node: Node) -> Output:
     return op(node.input(0), **{name: node.attribute(name, value) for name, value in defaults.items()}).output
 
 
-@converter("Gelu", builds=nn.Gelu)
+@converter("Gelu", builds=nn.Gelu, forms={"the approximation by tanh": Form(nn.Gelu, "by tanh")})
 def gelu(node: Node) -> Output:
     return nn.Gelu(node.input(0), approximate=node.attribute("approximate", "none")).output
 
@@ -143,7 +144,11 @@ def bit_shift(node: Node) -> Output:
     return op(node.input(0), node.input(1)).output
 
 
-@converter("Pow", builds=nn.Pow, forms={"an exponent of another type": nn.Cast})
+@converter(
+    "Pow",
+    builds=nn.Pow,
+    forms={"an exponent of another type": nn.Cast, "the exponent 2": Form(nn.Pow, "to the second")},
+)
 def pow(node: Node) -> Output:
     """Computed in the exponent's type when that is a float and the base is not."""
     base, exponent = node.input(0), node.input(1)

@@ -24,6 +24,7 @@ from . import (
     elementwise,
     functions,
     indexing,
+    mel,
     quantization,
     recurrent,
     reduction,
@@ -50,6 +51,7 @@ __all__ = [
     "functions",
     "import_onnx",
     "indexing",
+    "mel",
     "quantization",
     "recurrent",
 ]

@@ -6,11 +6,12 @@ from ...dialects import nn
 from ...dialects.nn.extents import as_int64
 from ...dialects.ods import require
 from ..builder import Unsupported
+from ..converter import Form
+from ..distinct import places
 from .node import Node, Output, converter
-from .unique import places
 
 
-@converter("Gather", builds=nn.Gather)
+@converter("Gather", builds=nn.Gather, forms={"indices that are computed": Form(nn.Gather, "by computed indices")})
 def gather(node: Node) -> Output:
     return nn.Gather(node.input(0), node.input(1), axis=node.attribute("axis", 0), batch_dims=0).output
 

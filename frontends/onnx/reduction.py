@@ -8,6 +8,7 @@ from ...dialects.nn.extents import dims_of, extent_of, product, reshape
 from ...dialects.ods import require
 from ...dialects.tensors import dtype_of, shape_of
 from ..builder import Unsupported
+from ..converter import Form
 from .node import Node, Output, converter
 
 _KINDS = {
@@ -24,7 +25,7 @@ _KINDS = {
 }
 
 
-@converter(*_KINDS, builds=nn.Reduce)
+@converter(*_KINDS, builds={name: Form(nn.Reduce, kind) for name, kind in _KINDS.items()})
 def _reduce(node: Node) -> Output:
     axes = node.ints(1, "axes")
     if not axes:
@@ -86,7 +87,9 @@ def det(node: Node) -> Output:
     """Matrices of up to 4 x 4."""
     rows, columns = node.shape()[-2:] if node.rank() >= 2 else (0, 1)
     require(rows == columns, f"needs square matrices, got {rows} x {columns}")
-    if rows is None or not 0 < rows <= 4:
+    if rows is None:
+        raise Unsupported("the size of the matrices is not known", "give it with --shape or --dim")
+    if not 0 < rows <= 4:
         raise Unsupported(f"matrices of {rows} rows are not supported, only of 1 to 4")
     return nn.Squeeze(_determinant(node.input(0), rows), axes=(-2, -1)).output
 

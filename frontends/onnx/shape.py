@@ -9,6 +9,7 @@ from ...dialects.nn.extents import dims_of, equal_parts, product, vector
 from ...dialects.ods import require
 from ...dialects.tensors import Shape, dtype_of, element_type
 from ..builder import Unsupported
+from ..converter import Form
 from .node import MOST_ELEMENTS, Node, Output, converter, mlir_element_type, tensor_elements
 
 
@@ -126,7 +127,14 @@ def tile(node: Node) -> Output:
     return nn.Tile(node.input(0), repeats=node.constant_ints(1, "repeats")).output
 
 
-@converter("Pad", builds=nn.Pad, forms={"padding that is computed": nn.DynamicPad})
+@converter(
+    "Pad",
+    builds=nn.Pad,
+    forms={
+        "padding that is computed": nn.DynamicPad,
+        "modes other than constant": Form(nn.Pad, "of what is there"),
+    },
+)
 def pad(node: Node) -> Output:
     mode, rank = node.attribute("mode", "constant"), node.rank()
     if "pads" in node.attributes:

@@ -5,12 +5,10 @@ import numpy as np
 from ...dialects import nn
 from ...dialects.mlir import ir
 from ...dialects.ods import require
-from ...dialects.tensors import Array, dtype_of, shape_of
+from ...dialects.tensors import dtype_of, shape_of
 from ..builder import Unsupported
+from ..fourier import inverse_one_sided, transform
 from .node import Node, Output, converter
-
-MOST_LENGTH = 4096
-"""Of a transform: its matrix has this many rows and columns."""
 
 
 @converter("DFT", builds=(nn.Transpose, nn.Reshape, nn.Matmul), forms={"a length below the size": nn.Slice})
@@ -55,7 +53,6 @@ def transformed(node: Node, value: ir.Value, length: int, inverse: bool, one_sid
     """The transform along the last dimension but one; the last one holds real and imaginary parts."""
     *outer, size, parts = [dim or 0 for dim in shape_of(value)]
     require(parts in (1, 2), f"the last dimension has {parts} elements, expected one or two")
-    require(0 < length <= MOST_LENGTH, f"a transform of length {length} is not supported, only up to {MOST_LENGTH}")
     matrix = inverse_one_sided(length) if inverse and one_sided else transform(length, inverse, one_sided)
     taken = min(size, matrix.shape[0])
     matrix = matrix[:taken, :parts]
@@ -64,23 +61,3 @@ def transformed(node: Node, value: ir.Value, length: int, inverse: bool, one_sid
     rows = nn.Reshape(value, shape=(*outer, taken * parts)).output
     weight = node.new_constant(matrix.reshape(taken * parts, -1), dtype_of(value))
     return nn.Reshape(nn.Matmul(rows, weight).output, shape=(*outer, *matrix.shape[2:])).output
-
-
-def transform(length: int, inverse: bool, one_sided: bool) -> Array:
-    """What each part of each element adds to each part of each result: length x 2 x results x 2."""
-    count = length // 2 + 1 if one_sided else length
-    angle = 2 * np.pi * (np.outer(np.arange(length), np.arange(count)) % length) / length
-    cosine, sine = np.cos(angle), np.sin(angle) * (1 if inverse else -1)
-    real, imaginary = np.stack([cosine, sine], -1), np.stack([-sine, cosine], -1)
-    return np.stack([real, imaginary], 1) / (length if inverse else 1)
-
-
-def inverse_one_sided(length: int) -> Array:
-    """The same for real results of the non-negative frequencies: frequencies x 2 x length x 1."""
-    count = length // 2 + 1
-    angle = 2 * np.pi * (np.outer(np.arange(count), np.arange(length)) % length) / length
-    twice = np.full((count, 1), 2.0)
-    twice[0] = 1
-    if length % 2 == 0:
-        twice[-1] = 1
-    return np.stack([twice * np.cos(angle), -twice * np.sin(angle)], 1)[..., None] / length

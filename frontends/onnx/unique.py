@@ -1,20 +1,10 @@
 """Unique: the different elements, or slices along an axis, of a tensor; how many they are depends on the data."""
 
-import numpy as np
-
 from ...dialects import nn
-from ...dialects.mlir import ir
-from ...dialects.nn.extents import dims_of, extent_of, product, reshape
+from ...dialects.nn.extents import dims_of
 from ...dialects.ods import require
-from ...dialects.tensors import element_type, shape_of
+from ..distinct import MOST, ascending, distinct, part, places
 from .node import Node, Output, converter
-
-MOST = np.iinfo(np.int64).max
-
-
-def places(condition: ir.Value) -> ir.Value:
-    """Where a vector is true."""
-    return nn.Reshape(nn.NonZero(condition).output, shape=(-1,)).output
 
 
 @converter(
@@ -29,75 +19,14 @@ def unique(node: Node) -> Output:
     if "axis" in node.attributes:
         axis = node.axis("axis", 0, node.rank())
         require(axis < node.rank(), f"axis {axis} is out of range for rank {node.rank()}")
-        return _unique_slices(node, value, axis, in_order)
+        return distinct(node.builder, value, axis, in_order)
     flat = nn.Reshape(value, shape=(-1,)).output
     if not in_order or node.has_output(1) or node.has_output(2):
-        return _unique_slices(node, flat, 0, in_order)
+        return distinct(node.builder, flat, 0, in_order)
     count = node.builder.folded(dims_of(flat, (0,)))
-    ordered, _ = _ascending(flat, count)
-    others = nn.NotEqual(_part(ordered, 1, MOST), _part(ordered, 0, -1)).output
+    ordered, _ = ascending(flat, count)
+    others = nn.NotEqual(part(ordered, 1, MOST), part(ordered, 0, -1)).output
     starts = places(nn.concat([node.new_constant([True]), others], 0))
-    counts = nn.Sub(nn.concat([_part(starts, 1, MOST), count], 0), starts).output
+    counts = nn.Sub(nn.concat([part(starts, 1, MOST), count], 0), starts).output
     result = nn.Gather(ordered, starts, axis=0, batch_dims=0).output
     return [result, counts, counts, counts]  # nobody takes the two in the middle
-
-
-def _part(value: ir.Value, start: int, end: int) -> ir.Value:
-    """Some elements of a vector."""
-    return nn.Slice(value, starts=(start,), ends=(end,), axes=(0,), steps=(1,)).output
-
-
-def _ascending(value: ir.Value, count: ir.Value) -> tuple[ir.Value, ir.Value]:
-    """A vector in order, and where its elements were."""
-    top = nn.DynamicTopk(value, count, axis=0, largest=False, sorted=True)
-    return top.output, top.indices
-
-
-def _unique_slices(node: Node, value: ir.Value, axis: int, in_order: bool) -> Output:
-    """Every slice is compared with every other one."""
-    rank = len(shape_of(value))
-    count = extent_of(value, axis)
-    front = nn.Transpose(value, permutation=(axis, *(i for i in range(rank) if i != axis))).output
-    rest = product(dims_of(value, [i for i in range(rank) if i != axis])) if rank > 1 else 1
-    rows = reshape(front, [count, rest])
-    size = nn.Reshape(dims_of(value, (axis,)), shape=()).output
-    numbers = nn.Range(node.new_constant(0, np.int64), size, node.new_constant(1, np.int64)).output
-    first = places(nn.Equal(_first(_same(rows, rows), 1), numbers).output)
-    different = nn.Gather(rows, first, axis=0, batch_dims=0).output
-    if in_order:
-        order = _ascending(_ranks(different), dims_of(first, (0,)))[1]
-        first, different = (nn.Gather(one, order, axis=0, batch_dims=0).output for one in (first, different))
-    same = _same(different, rows)
-    counts = nn.Reduce(same, kind="sum", axes=(1,), keepdims=False).output
-    result = nn.Gather(value, first, axis=axis, batch_dims=0).output
-    whole = nn.Cast(counts, to=element_type(np.int64), saturate=True).output
-    return [result, first, _first(same, 0), whole]
-
-
-def _as_float(condition: ir.Value) -> ir.Value:
-    return nn.Cast(condition, to=element_type(np.float32), saturate=True).output
-
-
-def _first(condition: ir.Value, axis: int) -> ir.Value:
-    """The first 1 along an axis."""
-    return nn.ArgReduce(condition, kind="argmax", axis=axis, keepdims=False, select_last_index=False).output
-
-
-def _pairs(rows: ir.Value, others: ir.Value) -> tuple[ir.Value, ir.Value]:
-    """Two matrices so that each row meets each of the others."""
-    return nn.Unsqueeze(rows, axes=(1,)).output, nn.Unsqueeze(others, axes=(0,)).output
-
-
-def _same(rows: ir.Value, others: ir.Value) -> ir.Value:
-    """1 where a row (dimension 0) equals another one (dimension 1), else 0."""
-    equal = _as_float(nn.Equal(*_pairs(rows, others)).output)
-    return nn.Reduce(equal, kind="min", axes=(2,), keepdims=False).output
-
-
-def _ranks(rows: ir.Value) -> ir.Value:
-    """How many rows come before each in the order of words: the first elements that differ decide."""
-    pairs = _pairs(rows, rows)
-    unequal = _as_float(nn.NotEqual(*pairs).output)
-    place = nn.ArgReduce(unequal, kind="argmax", axis=2, keepdims=True, select_last_index=False).output
-    larger = nn.GatherElements(_as_float(nn.Greater(*pairs).output), place, axis=2).output
-    return nn.Reduce(larger, kind="sum", axes=(1, 2), keepdims=False).output

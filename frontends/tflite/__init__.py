@@ -1,5 +1,5 @@
 """The TFLite frontend."""
 
-from .importer import import_tflite, supported_operators
+from .importer import import_tflite, refused_operators, supported_operators
 
-__all__ = ["import_tflite", "supported_operators"]
+__all__ = ["import_tflite", "refused_operators", "supported_operators"]

@@ -8,6 +8,7 @@ from ...dialects import nn
 from ...dialects.mlir import ir
 from ...dialects.tensors import dtype_of, element_type
 from ..builder import Unsupported
+from ..converter import Form
 from .loader import DTYPES
 from .node import Node, Output, activated, converter
 
@@ -126,7 +127,7 @@ def elu(node: Node) -> Output:
     return nn.Elu(node.input(0), alpha=1.0).output
 
 
-@converter("GELU", builds=nn.Gelu)
+@converter("GELU", builds=nn.Gelu, forms={"the approximation by tanh": Form(nn.Gelu, "by tanh")})
 def gelu(node: Node) -> Output:
     (approximate,) = node.options("GeluOptions", "Approximate")
     return nn.Gelu(node.input(0), approximate="tanh" if approximate else "none").output

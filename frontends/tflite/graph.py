@@ -8,6 +8,8 @@ from ..builder import DEPTH, NetworkBuilder, Unsupported
 from . import quantization
 from .loader import DTYPES, RESOURCE, Model, Operator, Tensor
 from .node import REGISTRY, Node
+from .refusals import refusal
+from .spectra import MOVING, OF_COMPLEX
 from .state import States
 
 MALFORMED = (ValueError, TypeError, IndexError, OverflowError, MemoryError, ir.MLIRError)
@@ -18,21 +20,6 @@ WEIGHED = {"CONV_2D": 0, "DEPTHWISE_CONV_2D": 0, "FULLY_CONNECTED": 0, "TRANSPOS
 """Where operators that multiply by weights have their data; the weights are input 1, the bias is behind both."""
 TIES: dict[str, quantization.Ties] = {"AVERAGE_POOL_2D": "outwards", "RESIZE_BILINEAR": "outwards"}
 """How LiteRT rounds halves of operators that have a way of their own."""
-COMPILED = {"CUSTOM ethos-u": "an Arm Ethos-U", "CUSTOM edgetpu-custom-op": "a Coral Edge TPU"}
-"""Operators that hold a network which another compiler has made code of."""
-
-
-def _refusal(operator: str) -> tuple[str, str]:
-    """Why an operator cannot be imported, and what to do."""
-    if operator in COMPILED:
-        made_for = f"the file is compiled for {COMPILED[operator]}, and does not say what it computes"
-        return made_for, "compile the file that it was made from"
-    if operator.startswith("CUSTOM"):
-        return (
-            "it is none of TFLite's own operators, and the file does not say what it computes",
-            "end the network before its custom operators and compute them in your program, or convert it without them",
-        )
-    return "the operator is not supported", "see the supported operators: kpuc ops"
 
 
 def checked(tensor: Tensor, model: str) -> Tensor:
@@ -56,6 +43,8 @@ class GraphImporter:
         self.values: dict[int, ir.Value] = {}
         self.reals: dict[int, ir.Value] = {}
         self.handles: dict[int, str] = {}
+        self.imaginary: dict[int, ir.Value] = {}
+        self.computed = {index for operator in self.graph.operators for index in operator.outputs}
         self._note_assignments()
 
     def run(self, arguments: Sequence[ir.Value]) -> None:
@@ -71,6 +60,13 @@ class GraphImporter:
         """The results of the graph; raises `ModelError` K0141 when one is not computed."""
         values = []
         for index in self.graph.outputs:
+            if index in self.imaginary:
+                raise UnsupportedError(
+                    "K0151",
+                    where=f"{self.model.name}: {self.graph.tensors[index].name}",
+                    cause="the tensor is made of complex numbers, which no output is",
+                    remedy="let REAL, IMAG or COMPLEX_ABS make real ones of them",
+                )
             value = self._value(index)
             if value is None:
                 cause = f"output '{self.graph.tensors[index].name}' is not computed"
@@ -122,7 +118,7 @@ class GraphImporter:
     def _value(self, index: int) -> ir.Value | None:
         """The value of a tensor: computed, or a constant of the file; None when it is neither."""
         if index >= 0 and index not in self.values:
-            if self.graph.tensors[index].dtype == RESOURCE:
+            if self.graph.tensors[index].dtype == RESOURCE or index in self.computed:
                 return None
             tensor = checked(self.graph.tensors[index], self.model.name)
             if tensor.data is None:
@@ -162,7 +158,7 @@ class GraphImporter:
         node = tensors[operator.outputs[0]].name if operator.outputs else operator.name
         entry = REGISTRY.get(operator.name)
         if entry is None:
-            builder.unsupported(node, operator.name, *_refusal(operator.name))
+            builder.unsupported(node, operator.name, *refusal(operator.name))
             return
         inputs = [self._real(index) for index in operator.inputs]
         for index, value in zip(operator.inputs, inputs, strict=True):
@@ -177,7 +173,9 @@ class GraphImporter:
                 outputs = [tensors[index] for index in operator.outputs]
                 if operator.name in WEIGHED:
                     self._shorten_factors(operator.name, sources, inputs, outputs[0])
-                values = entry.convert(Node(self, operator, sources, inputs, outputs, between))
+                given = Node(self, operator, sources, inputs, outputs, between)
+                self._move_imaginary(operator, given)
+                values = entry.convert(given)
                 values = [values] if isinstance(values, ir.Value) else list(values)
                 for index, value in zip(operator.outputs, values, strict=False):
                     with builder.node(tensors[index].name):
@@ -190,3 +188,17 @@ class GraphImporter:
                 raise ModelError("K0141", where=place, cause=error.cause, remedy=error.remedy) from error
             except MALFORMED as error:
                 raise ModelError("K0141", where=f"{builder.model}: {node}", cause=f"is malformed: {error}") from error
+
+    def _move_imaginary(self, operator: Operator, node: Node) -> None:
+        """Do to the imaginary part of complex numbers what is going to be done to the real one."""
+        places = [place for place, index in enumerate(operator.inputs) if index in self.imaginary]
+        if not places or (places == [0] and operator.name in OF_COMPLEX):
+            return
+        if places != [0] or operator.name not in MOVING:
+            raise Unsupported(
+                "complex numbers are not supported", f"only {', '.join((*OF_COMPLEX, *MOVING))} take them"
+            )
+        node.inputs = [self.imaginary[operator.inputs[0]], *node.inputs[1:]]
+        moved = REGISTRY[operator.name].convert(node)
+        (value,) = [moved] if isinstance(moved, ir.Value) else moved
+        self.imaginary[operator.outputs[0]] = self.builder.folded(value)

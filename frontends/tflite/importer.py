@@ -14,34 +14,48 @@ from ..builder import InputSpec, NetworkBuilder, resolve_inputs
 from . import (
     control,
     convolution,
+    detection,
     elementwise,
+    lookup,
     quantization,
     recurrent,
     reduction,
     scattering,
     sequences,
     shape,
+    slices,
+    spectra,
+    stablehlo,
     volume,
+    windows,
 )
 from .cut import cut
 from .graph import GraphImporter, checked
-from .loader import Model, Source, Tensor, load
+from .loader import BUILTINS, Model, Source, Tensor, load
 from .node import REGISTRY
+from .refusals import NO_OPERATORS, refusal
 from .state import States
 
 __all__ = [
     "control",
     "convolution",
+    "detection",
     "elementwise",
     "import_model",
     "import_tflite",
+    "lookup",
     "recurrent",
     "reduction",
+    "refused_operators",
     "scattering",
     "sequences",
     "shape",
+    "slices",
+    "spectra",
+    "stablehlo",
     "supported_operators",
     "volume",
+    "windows",
 ]
 
 
@@ -67,6 +81,14 @@ def import_tflite(
 def supported_operators() -> list[dict[str, Any]]:
     """One row an operator: `Converter.row`."""
     return [REGISTRY[operator].row() for operator in sorted(REGISTRY)]
+
+
+def refused_operators() -> dict[str, list[str]]:
+    """The other operators of the schema, by the reason why they are refused."""
+    found: dict[str, list[str]] = {}
+    for operator in sorted({*BUILTINS.values()} - {*REGISTRY, *NO_OPERATORS}):
+        found.setdefault(refusal(operator)[0], []).append(operator)
+    return found
 
 
 def import_model(model: Model, shapes: Mapping[str, Sequence[Dim]], dims: Mapping[str, Dim]) -> ir.Module:

@@ -35,6 +35,8 @@ DTYPES = {
     tflite.TensorType.UINT64: "uint64",
     tflite.TensorType.BOOL: "bool",
 }
+NAMES = {number: name.lower() for name, number in vars(tflite.TensorType).items() if isinstance(number, int)}
+"""What the schema calls types, those too that `nn` does not have."""
 RESOURCE = "resource"
 """The type of handles of variables."""
 STORAGE = {"int8", "uint8", "int16", "int32", "int64"}
@@ -223,8 +225,7 @@ def _operator(model: Any, table: Any) -> Operator:
 def _tensor(model: Any, data: bytes, table: Any, number: int) -> Tensor:
     shape = tuple(int(dim) for dim in table.ShapeAsNumpy()) if table.ShapeLength() else ()
     signature = tuple(int(dim) for dim in table.ShapeSignatureAsNumpy()) if table.ShapeSignatureLength() else shape
-    resource = table.Type() == tflite.TensorType.RESOURCE
-    dtype = RESOURCE if resource else DTYPES.get(table.Type(), f"type {table.Type()}")
+    dtype = NAMES.get(table.Type(), f"type {table.Type()}")
     name = (table.Name() or b"").decode("utf-8", "replace") or f"tensor{number}"
     parameters = _quantization(table.Quantization(), shape) if dtype in STORAGE else None
     raw = _buffer(model.Buffers(table.Buffer()), data)

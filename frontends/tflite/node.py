@@ -18,7 +18,7 @@ from ...dialects.tensors import Array, Shape, dtype_of, shape_of
 from ..builder import NetworkBuilder, Unsupported
 from ..converter import Registry
 from . import quantization
-from .loader import Operator, Tensor, guarded
+from .loader import Model, Operator, Tensor, guarded
 from .state import States
 
 Value: TypeAlias = ir.Value
@@ -39,9 +39,12 @@ class Surroundings(Protocol):
     """What a converter sees of the network around its operator."""
 
     builder: NetworkBuilder
+    model: Model
     states: States
     handles: dict[int, str]
     """The variable that each handle among the graph's tensors stands for."""
+    imaginary: dict[int, Value]
+    """The imaginary parts of those among the graph's tensors that hold complex numbers."""
 
     def call(self, graph: int, arguments: Sequence[Value]) -> list[Value]:
         """The results of another graph of the file for these arguments, its operations appended here."""
@@ -71,9 +74,15 @@ class Node:
         """Fields of the operator's options table, e.g. of `Conv2DOptions`; their defaults when there is none."""
         with guarded(self.builder.model):
             options = getattr(tflite, name)()
-            union = self.table.BuiltinOptions()
+            first = hasattr(tflite.BuiltinOptions, name)
+            union = self.table.BuiltinOptions() if first else self.table.BuiltinOptions2()
             options.Init(*(_EMPTY_TABLE if union is None else (union.Bytes, union.Pos)))
             return [getattr(options, field)() for field in fields]
+
+    def vectors(self, name: str, *fields: str) -> list[tuple[int, ...]]:
+        """Fields of the operator's options table that hold integers; an absent one has none."""
+        arrays = self.options(name, *(f"{field}AsNumpy" for field in fields))
+        return [tuple(array.tolist()) if isinstance(array, np.ndarray) else () for array in arrays]
 
     def input(self, index: int) -> Value:
         """An input that must be there."""

@@ -6,13 +6,18 @@ from ...dialects import nn
 from ...dialects.nn.extents import dims_of, product
 from ...dialects.tensors import dtype_of, element_type
 from ..builder import Unsupported
+from ..converter import Form
 from .loader import DTYPES
 from .node import Node, Output, converter, to_nchw, to_nhwc
 
 _KINDS = {"MEAN": "mean", "SUM": "sum", "REDUCE_MAX": "max", "REDUCE_MIN": "min", "REDUCE_PROD": "prod"}
 
 
-@converter(*_KINDS, builds=nn.Reduce, forms={"the mean of integers": nn.Div})
+@converter(
+    *_KINDS,
+    builds={name: Form(nn.Reduce, kind) for name, kind in _KINDS.items()},
+    forms={"the mean of integers": Form(nn.Div, "of integers")},
+)
 def _reduce(node: Node) -> Output:
     """Axes may be named twice; the mean of integers is rounded towards zero."""
     (keepdims,) = node.options("ReducerOptions", "KeepDims")
@@ -84,7 +89,7 @@ def reduce_flags(node: Node) -> Output:
     return nn.Greater(found, node.like(0.5, found)).output
 
 
-@converter("LOCAL_RESPONSE_NORMALIZATION", builds=nn.Lrn)
+@converter("LOCAL_RESPONSE_NORMALIZATION", builds=nn.Lrn, forms={"beta 1": Form(nn.Lrn, "without a power")})
 def local_response_normalization(node: Node) -> Output:
     """Over neighbouring channels, which are last."""
     names = ("Radius", "Bias", "Alpha", "Beta")

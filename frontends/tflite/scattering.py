@@ -98,11 +98,6 @@ def dynamic_update_slice(node: Node) -> Output:
     return nn.ScatterNd(value, places, update, reduction="none").output
 
 
-@converter("EMBEDDING_LOOKUP", builds=nn.Gather)
-def embedding_lookup(node: Node) -> Output:
-    return nn.Gather(node.input(1), node.input(0), axis=0, batch_dims=0).output
-
-
 @converter("WHERE", builds=nn.NonZero)
 def where(node: Node) -> Output:
     """The places of what is not zero, a row each."""

@@ -6,6 +6,7 @@ from ...dialects import nn
 from ...dialects.nn.extents import as_int64, equal_parts, ints
 from ...dialects.tensors import element_type
 from ..builder import Unsupported
+from ..converter import Form
 from .loader import DTYPES
 from .node import Node, Output, activated, converter, to_nchw, to_nhwc
 
@@ -165,7 +166,7 @@ def pad(node: Node) -> Output:
     return nn.Pad(node.input(0), padding=_amounts(node), mode="constant", value=value).output
 
 
-@converter("MIRROR_PAD", builds=nn.Pad)
+@converter("MIRROR_PAD", builds=Form(nn.Pad, "of what is there"))
 def mirror_pad(node: Node) -> Output:
     (mode,) = node.options("MirrorPadOptions", "Mode")
     kind = "symmetric" if mode else "reflect"
@@ -206,7 +207,7 @@ def range_(node: Node) -> Output:
     return nn.Range(node.input(0), node.input(1), node.input(2)).output
 
 
-@converter("GATHER", builds=nn.Gather)
+@converter("GATHER", builds=nn.Gather, forms={"indices that are computed": Form(nn.Gather, "by computed indices")})
 def gather(node: Node) -> Output:
     axis, batch_dims = node.options("GatherOptions", "Axis", "BatchDims")
     return nn.Gather(node.input(0), node.input(1), axis=axis, batch_dims=batch_dims).output
@@ -217,20 +218,20 @@ def gather_nd(node: Node) -> Output:
     return nn.GatherNd(node.input(0), node.input(1), batch_dims=0).output
 
 
-@converter("REVERSE_V2", builds=nn.Slice)
+@converter("REVERSE_V2", builds=Form(nn.Slice, "backwards"))
 def reverse(node: Node) -> Output:
     axes = node.ints(1)
     low, count = -np.iinfo(np.int64).max, len(axes)
     return nn.Slice(node.input(0), starts=(-1,) * count, ends=(low,) * count, axes=axes, steps=(-1,) * count).output
 
 
-@converter("DEPTH_TO_SPACE", builds=nn.DepthToSpace)
+@converter("DEPTH_TO_SPACE", builds=Form(nn.DepthToSpace, "of the last dimension"))
 def depth_to_space(node: Node) -> Output:
     (block,) = node.options("DepthToSpaceOptions", "BlockSize")
     return to_nhwc(nn.DepthToSpace(to_nchw(node.input(0)), block=block, mode="DCR").output)
 
 
-@converter("SPACE_TO_DEPTH", builds=nn.SpaceToDepth)
+@converter("SPACE_TO_DEPTH", builds=Form(nn.SpaceToDepth, "of the last dimension"))
 def space_to_depth(node: Node) -> Output:
     (block,) = node.options("SpaceToDepthOptions", "BlockSize")
     return to_nhwc(nn.SpaceToDepth(to_nchw(node.input(0)), block=block, mode="DCR").output)

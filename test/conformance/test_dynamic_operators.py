@@ -115,7 +115,7 @@ OPEN = {
     "DFT": "dimension [0-9] is not known",
     "DeformConv": "the shape of input 0 is not known",
     "DequantizeLinear": "blocks along dimension 1, which is not known",
-    "Det": "matrices of None rows are not supported",
+    "Det": "the size of the matrices is not known",
     "Einsum": "its sizes must be known",
     "Expand": "the length of the shape operand must be known",
     "EyeLike": "it converts float64",

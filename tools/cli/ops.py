@@ -39,20 +39,32 @@ def operators() -> dict[str, list[dict[str, Any]]]:
         engines = [engine.name for engine in ENGINES if engine.computes(op)]
         by_target = {target: ENGINE_OF[target] in engines for target in TARGETS}
         rows.append({"operation": str(op.OPERATION_NAME), **by_target, "engines": engines})
-    computed: dict[str, list[str]] = {str(row["operation"]): row["engines"] for row in rows}
     tables = {"onnx": onnx.supported_operators(), "tflite": tflite.supported_operators(), "targets": rows}
     for row in (*tables["onnx"], *tables["tflite"]):
-        row["engines"] = _common(computed, row["builds"], row["integers"])
+        row["engines"] = _common(row["builds"], row["integers"])
     for row in (*tables["onnx"], *tables["tflite"]):
-        forms = {text: _common(computed, [*row["builds"], *ops], row["integers"]) for text, ops in row["forms"].items()}
+        forms = {text: _common(_merged(row["builds"], ops), row["integers"]) for text, ops in row["forms"].items()}
         row["forms"] = {text: engines for text, engines in forms.items() if engines != row["engines"]}
     return tables
 
 
-def _common(computed: dict[str, list[str]], operations: Collection[str], integers: bool) -> list[str]:
+def _merged(usual: Collection[str], others: Collection[str]) -> list[str]:
+    """The operations of a form: those of the usual one, but for those that it has in a form of their own."""
+    replaced = {_name(other) for other in others}
+    return [*(one for one in usual if _name(one) not in replaced), *others]
+
+
+def _name(operation: str) -> str:
+    """An operation without its form."""
+    return operation.partition(" ")[0]
+
+
+def _common(operations: Collection[str], integers: bool) -> list[str]:
     """The engines that compute all these operations, on integers if these are what they compute with."""
-    able = [engine.name for engine in ENGINES if engine.integers or not integers]
-    return [engine for engine in able if all(engine in computed[name] for name in operations)]
+    known = {str(op.OPERATION_NAME): op for op in nn.NN.operations}
+    split = [one.partition(" ") for one in operations]
+    able = [engine for engine in ENGINES if engine.integers or not integers]
+    return [one.name for one in able if all(one.computes(known[name], how) for name, _, how in split)]
 
 
 def print_operators(target: str | None, as_json: bool) -> None:
@@ -94,6 +106,8 @@ def markdown(tables: dict[str, list[dict[str, Any]]]) -> str:
         lines.append(_line(cells))
     lines += ["", "## TFLite", "", TFLITE, "", *_head("operator", "becomes", *names, "notes")]
     lines += [_line((row["operator"], _becomes(row), *_marks(row["engines"]), _notes(row))) for row in tables["tflite"]]
+    lines += ["", "The schema's other operators are refused:", ""]
+    lines += [f"- {' '.join(names)}: {reason}." for reason, names in tflite.refused_operators().items()]
     lines += ["", "## Operations of `nn`", "", *_head("operation", *names)]
     lines += [_line((f"`{row['operation']}`", *_marks(row["engines"]))) for row in tables["targets"]]
     if "rules" in tables:
@@ -115,7 +129,7 @@ def _marks(engines: Sequence[str]) -> list[str]:
 
 
 def _becomes(row: dict[str, Any]) -> str:
-    return " ".join(f"`{name.removeprefix('nn.')}`" for name in row["builds"])
+    return " ".join(f"`{_name(one).removeprefix('nn.')}`" for one in row["builds"])
 
 
 def _types(types: Sequence[str]) -> str:

@@ -1,4 +1,4 @@
-"""Which of onnxruntime's own operators version 5 computes is what docs/ops.md says."""
+"""Which of onnxruntime's own operators versions 5 and 4 compute is what docs/ops.md says."""
 
 import pytest
 import test_contrib
@@ -27,15 +27,21 @@ def examples(operator):
             yield network(name, inputs, constant=constant, domain=quantized.DOMAIN, **plain)[0]
 
 
+ENGINES = {"v5": {"target": "k510"}, "v4": {"target": "k210", "kmodel": 4}}
+
+
+@pytest.mark.parametrize("engine", ENGINES)
 @pytest.mark.parametrize("operator", [one for one in OWN if not one.endswith("DynamicQuantizeLSTM")])
-def test_version_5(operator):
+def test_versions(operator, engine):
     models = list(examples(operator))
     assert models
 
     def compiles(model):
         try:
-            return bool(kpuc.compile(model.SerializeToString(), target="k510").data)
+            return bool(kpuc.compile(model.SerializeToString(), **ENGINES[engine]).data)
         except KpucError:
             return False
 
-    assert any(map(compiles, models)) == ("v5" in ROWS[operator]["engines"])
+    assert any(map(compiles, models)) == (
+        engine in {*ROWS[operator]["engines"]}.union(*ROWS[operator]["forms"].values())
+    )

@@ -77,8 +77,6 @@ CASES = [
         for start in ((1, 2), (3, 4), (-2, 0))
         for constant in ((), (2,))
     ),
-    case("EMBEDDING_LOOKUP", i32(3, 0, 3), normal(5, 4), constant=(1,), outputs="float32"),
-    case("EMBEDDING_LOOKUP", i32(3, 0), normal(5, 4, 2), outputs="float32"),
     *(case("MATRIX_DIAG", values) for values in (normal(3), normal(2, 4), integers(-9, 9, 2, 3))),
     *(
         case("MATRIX_SET_DIAG", normal(*shape), normal(*shape[:-2], min(shape[-2:]), seed=1))

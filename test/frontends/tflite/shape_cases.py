@@ -125,6 +125,7 @@ CASES = [
     gather(normal(2, 3, 4, 5), [[2, 0], [3, 1]], axis=2, batch_dims=1),
     gather(integers(0, 9, 4), [[1], [2]]),
     case("GATHER", normal(4, 5), np.int64([1, 3]), axis=0),
+    case("GATHER", normal(4, 5), i32(3, 1, 2), constant=(1,), axis=1),
     case("GATHER_ND", normal(3, 4, 5), i32(0, 1, 2, 3).reshape(2, 2)),
     case("GATHER_ND", normal(3, 4), i32(2, 0).reshape(2, 1)),
     case("GATHER_ND", integers(0, 9, 3, 4), np.int64([[[0, 1]], [[2, 3]]])),

@@ -67,11 +67,13 @@ _WITHOUT_OPTIONS += (
     "BITCAST",
     "BROADCAST_ARGS",
     "EMBEDDING_LOOKUP",
+    "HASHTABLE_LOOKUP",
     "ROUND",
     "RSQRT",
     "SIN",
     "SQRT",
     "TANH",
+    *(f"STABLEHLO_{name}" for name in ("ADD", "AND", "MAXIMUM", "MINIMUM", "MULTIPLY")),
 )
 
 

@@ -43,6 +43,10 @@ REFUSED = {
         ),
         "the shape of input 0 is not known",
     ),
+    **dict.fromkeys(
+        ("DILATE", "EMBEDDING_LOOKUP_SPARSE", "REDUCE_WINDOW", "STABLEHLO_GATHER", "STABLEHLO_PAD"),
+        "dimension [0-9] is not known",
+    ),
 }
 """Why operators are refused, in the words of the error."""
 BOUND = 1e-4
