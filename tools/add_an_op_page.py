@@ -10,7 +10,7 @@ from typing import Any
 
 from ..dialects import nn
 from ..frontends.tflite import elementwise
-from ..passes.nn import decompose
+from ..passes.nn import elementwise as patterns
 from ..runtime import kernels
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -76,9 +76,9 @@ def add_an_op_page() -> str:
         _lines(kernels, "    atan2,", '    "atan2",'),
         "## What it becomes",
         PATTERN,
-        _source(decompose.atan2.apply),
+        _source(patterns.atan2.apply),
         REGISTERED,
-        _lines(decompose, "    atan2,"),
+        _lines(patterns, "    atan2,"),
         OTHERWISE,
         _machines(),
         "## Which operators it stands for",

@@ -17,8 +17,8 @@ from ..pipeline import register_pass
 from ..rewriter import NO_MATCH, Match, Pattern, Rewriter, pattern, rewrite_module
 from . import basic_indexing as indexing
 from .basic_indexing import as_numbers
-from .decompose import plus, scalar, times
 from .quantization import by_arithmetic
+from .scalars import plus, scalar, times
 
 
 def _positive(x: ir.Value) -> ir.Value:

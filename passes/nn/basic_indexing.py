@@ -10,7 +10,7 @@ from ...dialects.mlir import ir
 from ...dialects.tensors import dtype_of, is_static, shape_of, static_shape
 from ...runtime import kernels
 from ..rewriter import NO_MATCH, Match, Pattern, Rewriter, pattern
-from .decompose import scalar, times
+from .scalars import scalar, times
 
 EXACT = 2**24
 """Integers up to this are exact in float32."""

@@ -13,7 +13,7 @@ from ...dialects.tensors import dtype_of, is_static
 from ..pipeline import register_pass
 from ..rewriter import NO_MATCH, Match, Rewriter, pattern, rewrite_module
 from .basic_indexing import gathered_triangle
-from .decompose import plus, scalar
+from .scalars import plus, scalar
 
 WHOLE = 2.0**23
 """From here on, every float32 is a whole number."""

@@ -15,7 +15,7 @@ from ...dialects.tensors import Array, element_type, shape_of, static_shape
 from ...runtime.kernels import fixed_point
 from ...runtime.kernels.integer_lstm import GATE_BITS, GATES
 from ..rewriter import NO_MATCH, Match, Rewriter, pattern
-from .decompose import plus, scalar
+from .scalars import plus, scalar
 from .whole_numbers import exact_parts
 
 STEP_LIMIT = 4096

@@ -17,7 +17,7 @@ from ...dialects.mlir import ir
 from ...dialects.tensors import dtype_of, shape_of, static_shape
 from ..pipeline import register_pass
 from ..rewriter import NO_MATCH, Match, Pattern, Rewriter, pattern, rewrite_module
-from .decompose import plus, scalar, times
+from .scalars import plus, scalar, times
 
 PARTS = 16
 """Into how many parts a tensor may be cut to put its elements into another order."""

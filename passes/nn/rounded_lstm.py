@@ -10,8 +10,8 @@ from ...dialects.mlir import ir
 from ...dialects.tensors import dtype_of, element_type, shape_of, static_shape
 from ...runtime.kernels.integer_lstm import GATES
 from ..rewriter import NO_MATCH, Match, Rewriter, pattern
-from .decompose import scalar
 from .integer_lstm import is_short, step_of
+from .scalars import scalar
 
 
 def _parameters(value: ir.Value) -> nn.QuantizationParameters:

@@ -17,9 +17,9 @@ from ...dialects.tensors import dtype_of, shape_of
 from ...runtime.kernels.recurrent import with_parameters
 from ..pipeline import register_pass
 from ..rewriter import NO_MATCH, Match, Pattern, Rewriter, pattern, rewrite_module
-from .decompose import plus, times
 from .integer_lstm import unroll_integer_lstm
 from .rounded_lstm import unroll_rounded_lstm
+from .scalars import plus, times
 
 STEP_LIMIT = 512
 """Steps of the longest sequence that is written out."""
