@@ -31,9 +31,9 @@ def integer_lstm(node: Node, value: ir.Value, cell_clip: float, projection_clip:
     projected = node.optional(PROJECTION) is not None
     if projected and node.optional(10) is not None:
         raise Unsupported("peepholes of integers with projection are not supported: LiteRT sees to some of them only")
-    h, c = ((node.whole_state if steps == 1 else node.untouched)(index) for index in (HIDDEN, CELL))
+    h, c = ((node.whole_state if steps == 1 else node.first_state)(index) for index in (HIDDEN, CELL))
     hidden = _quantization(node.intermediates[-1], "the last intermediate tensor")
-    steps_of_h, steps_of_c = (_quantization(node.tensors[index], f"input {index}").scale[0] for index in (HIDDEN, CELL))
+    h_scale, c_scale = (_quantization(node.tensors[index], f"input {index}").scale[0] for index in (HIDDEN, CELL))
     coupled = node.optional(1) is None
     order = (3, 1, 2) if coupled else (0, 3, 1, 2)  # input, output, forget, cell
     peepholes = (2, 1) if coupled else (0, 2, 1)  # input, output, forget
@@ -48,11 +48,11 @@ def integer_lstm(node: Node, value: ir.Value, cell_clip: float, projection_clip:
         _stacked(node, [PROJECTION]) if projected else None,
         None if node.optional(PROJECTION + 1) is None else node.new_constant(node.ints(PROJECTION + 1), np.int32),
         input_forget=coupled,
-        cell_clip=int(min(cell_clip / steps_of_c, 2**15 - 1)) or None,
+        cell_clip=int(min(cell_clip / c_scale, 2**15 - 1)) or None,
         hidden_scale=hidden.scale[0],
-        # What is to be projected LiteRT stores less its zero point, other numbers plus theirs.
+        # LiteRT stores what is to be projected less its zero point, and all else plus its own.
         hidden_zero_point=-hidden.zero_point[0] if projected else hidden.zero_point[0],
-        projection_clip=(int(min(projection_clip / steps_of_h, 127)) or None) if projected else None,
+        projection_clip=(int(min(projection_clip / h_scale, 127)) or None) if projected else None,
     )
     if steps == 1:
         node.update(HIDDEN, result.y_h)

@@ -10,7 +10,7 @@ import numpy as np
 from ...dialects import nn
 from ...dialects.mlir import ir
 from ...dialects.tensors import Array, shape_of
-from ..builder import Unsupported
+from ..builder import ROUNDS, Unsupported
 from .node import Node
 
 HIDDEN, CELL = 18, 19
@@ -146,6 +146,8 @@ class _Steps:
         steps, batch, _ = shape_of(value)
         if steps is None or batch is None:
             raise Unsupported("projection and layer normalisation need a known shape", "give the shape with --shape")
+        if steps > ROUNDS:
+            raise Unsupported(f"it has more than {ROUNDS} steps, which is the most that is written out")
         sizes = (self.gates.recurrent.shape[1], len(self.gates.bias) // 4)
         h, c = (
             self.node.new_constant(np.zeros((batch, size), np.float32)) if state is None else state

@@ -112,13 +112,13 @@ class Node:
     def whole_state(self, index: int) -> Value:
         """What a variable input holds before this operator, a quantised one as such."""
         tensor = self._variable(index)
-        if math.prod(tensor.shape) > STATE_LIMIT:
-            raise Unsupported(
-                f"variable '{tensor.name}' has {math.prod(tensor.shape)} elements, more than {STATE_LIMIT}"
-            )
-        zero = 0 if tensor.quantization is None else tensor.quantization.zero_point[0]
-        self.states.declare(tensor.name, np.full(tensor.shape, zero, tensor.dtype))
+        self.states.declare(tensor.name, _zeros(tensor))
         return self.states.read(tensor.name, tensor)
+
+    def first_state(self, index: int) -> Value:
+        """What a variable input holds in the beginning, as a constant; a quantised one as such."""
+        tensor = self._variable(index)
+        return quantization.quantise(self.new_constant(_zeros(tensor)), tensor)
 
     def update(self, index: int, value: Value) -> Value:
         """Give a variable input another value; as it can be read from there."""
@@ -127,12 +127,6 @@ class Node:
             kept = quantization.quantise(value, tensor)
             self.states.write(tensor.name, kept)
             return quantization.real(kept)
-
-    def untouched(self, index: int) -> Value:
-        """What a variable input holds in the beginning, as a constant; a quantised one as such."""
-        tensor = self._variable(index)
-        zero = 0 if tensor.quantization is None else tensor.quantization.zero_point[0]
-        return quantization.quantise(self.new_constant(np.full(tensor.shape, zero, tensor.dtype)), tensor)
 
     def rounded_data(self, value: Value, axes: Sequence[int]) -> Value:
         """What input 0 became, as LiteRT rounds real data before it multiplies it by integer weights, input 1.
@@ -149,6 +143,10 @@ class Node:
         tensor = self.tensors[index] if index < len(self.tensors) else None
         if tensor is None or not tensor.variable:
             raise Unsupported(f"input {index} is not a variable")
+        if math.prod(tensor.shape) > STATE_LIMIT:
+            raise Unsupported(
+                f"variable '{tensor.name}' has {math.prod(tensor.shape)} elements, more than {STATE_LIMIT}"
+            )
         return tensor
 
     @property
@@ -199,6 +197,12 @@ class Node:
     def rank(self, index: int = 0) -> int:
         """The rank of an input."""
         return len(self.shape(index))
+
+
+def _zeros(tensor: Tensor) -> Array:
+    """The number zero in all elements of a tensor, as it stores that."""
+    zero = 0 if tensor.quantization is None else tensor.quantization.zero_point[0]
+    return np.full(tensor.shape, zero, tensor.dtype)
 
 
 def to_nchw(value: Value) -> Value:
