@@ -1,7 +1,10 @@
 """Suppression of overlapping boxes: no two scores are equal, for of these LiteRT takes any."""
 
+import dataclasses
+
 import numpy as np
 from flatbuffers import flexbuffers
+from quantised_cases import parameters, stored
 from single_operator import case, normal
 
 HALVES = np.float32([[0, 0, 1, 1], [0, 0.5, 1, 1.5], [0, 1.5, 1, 2.5]])
@@ -50,6 +53,15 @@ def detected(count, places, known, classes, wanted=1, scale=1.0, **options):
     )
 
 
+def of_bytes(item):
+    """The same of bytes; the scores still differ."""
+    shape, places = item.inputs[1].shape, item.inputs[1].size
+    scores = (np.random.default_rng(0).permutation(places).reshape(shape) + 256 - places).astype(np.uint8)
+    kinds = (parameters(-4, 4, "uint8"), parameters(0, 1, "uint8"), parameters(0, 1.5, "uint8"))
+    boxes, anchors = (stored(item.inputs[k], kinds[k], "uint8") for k in (0, 2))
+    return dataclasses.replace(item, inputs=(boxes, scores, anchors), quantised=dict(enumerate(kinds)))
+
+
 FEW = detected(12, 10, 3, 3, nms_score_threshold=0.9)
 """What finds less than there are places for: LiteRT leaves these as they were."""
 DETECTED = [
@@ -60,6 +72,7 @@ DETECTED = [
     detected(25, 8, 4, 4, use_regular_nms=True, detections_per_class=2),
     detected(6, 20, 3, 2, use_regular_nms=True, nms_score_threshold=0.7),
     detected(30, 6, 3, 3, nms_iou_threshold=1.0, nms_score_threshold=0.0),
+    *(of_bytes(detected(30, 6, 5, 4, use_regular_nms=by_class)) for by_class in (False, True)),
 ]
 CASES = [
     *DETECTED,
