@@ -22,7 +22,7 @@ REFUSED = {
     "CONV_2D": "the number of channels is not known",
     "CONV_3D": "a convolution over 3 dimensions is not supported",
     "CONV_3D_TRANSPOSE": "(only transposed convolutions over 1 or 2 dimensions|the shape is not known)",
-    "CUSTOM": "a transposed convolution needs known sizes",
+    "CUSTOM": "(a transposed convolution needs known sizes|dimension [12] is not known)",
     "DEPTHWISE_CONV_2D": "the number of channels is not known",
     "FULLY_CONNECTED": "the shape of the weight is not known",
     "GATHER": "gathering with batch dimensions is not supported",
