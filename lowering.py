@@ -56,12 +56,13 @@ def lower(model: Any, options: CompileOptions, progress: "Progress | None", dump
         dumper.write("import", module)
         dumper.write_network(module)
     before, behind = pipelines(options)
-    passes = run(before, module, dumper)
+    passes = run(before[:1], module, dumper)
     notes = _notes(module, options)
     if notes and options.machine_code:
         options = replace(options, portable=True)
         before, behind = pipelines(options)
-        passes += run(before, module, dumper)
+        passes += run(before[:1], module, dumper)
+    passes += run(before[1:], module, dumper)
     calibration, mixed = quantising.calibrate(module, options, progress), None
     if calibration is not None and options.quantisation.mixed is not None:
         calibration, mixed = quantising.mix(module, options, calibration, behind[0], progress)
