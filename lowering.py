@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from . import quantising
 from .options import CompileOptions
-from .pipelines import BYTES_PIPELINE, LAYERS_PIPELINE, OWN_LAYERS_PIPELINE, pipelines
+from .pipelines import BYTES_PIPELINE, FLOATS_PIPELINE, LAYERS_PIPELINE, OWN_LAYERS_PIPELINE, pipelines
 
 if TYPE_CHECKING:
     from .backends.buckets import Buckets
@@ -56,12 +56,14 @@ def lower(model: Any, options: CompileOptions, progress: "Progress | None", dump
         dumper.write("import", module)
         dumper.write_network(module)
     before, behind = pipelines(options)
-    passes = run(before, module, dumper)
+    first = before[: before.index(FLOATS_PIPELINE)] if FLOATS_PIPELINE in before else before
+    passes = run(first, module, dumper)
     notes = _notes(module, options)
     if notes and options.machine_code:
         options = replace(options, portable=True)
         before, behind = pipelines(options)
-        passes += run(before, module, dumper)
+        first = ()
+    passes += run(before[len(first) :], module, dumper)
     calibration, mixed = quantising.calibrate(module, options, progress), None
     if calibration is not None and options.quantisation.mixed is not None:
         calibration, mixed = quantising.mix(module, options, calibration, behind[0], progress)

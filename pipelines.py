@@ -41,6 +41,8 @@ NODES_PIPELINE = (
     "nn-decompose-softmax,nn-fold-constants,nn-decompose-nodes,nn-fold-constants,nn-canonicalize,canonicalize,cse)"
 )
 """The same for version 4: the functions that old firmware has."""
+FLOATS_PIPELINE = "builtin.module(nn-compute-in-float32{rounding=false},nn-fuse-convolutions,nn-canonicalize)"
+"""What the K210 needs of networks of float16 and float64, whose layers compute in 8 bits."""
 PREPARE_PIPELINE = "builtin.module(kpu-drop-rounding,kpu-prepare,nn-fuse-convolutions,nn-canonicalize,canonicalize,cse)"
 """What the K210 needs before ranges are measured."""
 OWN_PIPELINES = {
@@ -92,7 +94,8 @@ def pipelines(options: CompileOptions) -> tuple[tuple[str, ...], tuple[str, ...]
     if options.target != "k210":
         return (*drop, INTEGER_PIPELINE), (*rounding, SUM_PIPELINE, basic, MEMORY_PIPELINE, BUFFERS_PIPELINE)
     wanted = options.quantisation
-    before: tuple[str, ...] = (*drop, PIPELINE, PREPARE_PIPELINE) if quantised else (PIPELINE,)
+    floats = (FLOATS_PIPELINE,) if options.version == 5 and not options.portable else ()
+    before: tuple[str, ...] = (*drop, PIPELINE, *floats, PREPARE_PIPELINE) if quantised else (PIPELINE,)
     if wanted.own:
         ends = (BYTES_ENDS_PIPELINE,) if options.portable else (REAL_ENDS_PIPELINE,) if options.version < 5 else ()
         before = (PIPELINE, *ends, OWN_PIPELINES[16 if wanted.quant else 8])

@@ -82,14 +82,23 @@ def in_float32(op: nn.NNOp, rewriter: Rewriter) -> Match:
     return rewriter.replace(op, *back)
 
 
-@pattern(nn.Cast)
-def float32_and_back(op: nn.Cast, rewriter: Rewriter) -> Match:
-    """cast(cast(x)) == x for x of float32, through float64"""
+def _back(op: nn.Cast, rewriter: Rewriter, through: type[np.generic]) -> Match:
     inner = producer(op.input, nn.Cast)
-    if inner is None or inner.input.type != op.output.type:
+    if inner is None or inner.input.type != op.output.type or dtype_of(inner.output) != through:
         return NO_MATCH
-    through = dtype_of(inner.input) == np.float32 and dtype_of(inner.output) == np.float64
-    return rewriter.replace(op, inner.input) if through else NO_MATCH
+    return rewriter.replace(op, inner.input) if dtype_of(inner.input) == np.float32 else NO_MATCH
+
+
+@pattern(nn.Cast)
+def through_float64(op: nn.Cast, rewriter: Rewriter) -> Match:
+    """cast(cast(x)) == x for x of float32"""
+    return _back(op, rewriter, np.float64)
+
+
+@pattern(nn.Cast)
+def through_float16(op: nn.Cast, rewriter: Rewriter) -> Match:
+    """cast(cast(x)) is x, rounded, for x of float32"""
+    return _back(op, rewriter, np.float16)
 
 
 def float64_notes(function: Any) -> list[str]:
@@ -103,9 +112,14 @@ def float64_notes(function: Any) -> list[str]:
 @register_pass
 @dataclass(frozen=True)
 class ComputeInFloat32:
-    """Put operations on float16 and float64 between conversions, but those that only move elements."""
+    """Put operations on float16 and float64 between conversions, but those that only move elements.
+
+    rounding: whether results of float16 are rounded between two operations, too.
+    """
 
     name: ClassVar[str] = "nn-compute-in-float32"
+    rounding: bool = True
 
     def apply(self, module: ir.Module) -> None:
-        rewrite_module(module, (in_float32, float32_and_back))
+        patterns = (in_float32, through_float64)
+        rewrite_module(module, patterns if self.rounding else (*patterns, through_float16))

@@ -10,6 +10,8 @@ from vendor19 import simulate, skip_without
 
 import kpuc
 from kpuc import onnx_backend
+from kpuc.runtime.analysis import analyze
+from kpuc.runtime.kmodel import read_kmodel
 
 RANDOM = np.random.default_rng(3)
 KINDS = {TensorProto.FLOAT16: (np.float16, 2e-3), TensorProto.DOUBLE: (np.float64, 1e-5)}
@@ -17,10 +19,11 @@ KINDS = {TensorProto.FLOAT16: (np.float16, 2e-3), TensorProto.DOUBLE: (np.float6
 RUNTIMES = {None: "1.9", "1.1.0": "1.1"}
 
 
-def model(kind: int, *nodes: tuple[str, list[str], str, dict]) -> bytes:
+def model(kind: int, *nodes: tuple[str, list[str], str, dict], shape: tuple[int, ...] = (2, 3, 5, 5)) -> bytes:
     """A network from an image x to y with random weights w and b."""
-    dtype, shape = KINDS[kind][0] if kind in KINDS else np.float32, (2, 3, 5, 5)
-    constants = {"w": RANDOM.normal(size=(4, 3, 3, 3)) / 5, "b": RANDOM.normal(size=(4, 1, 1))}
+    dtype = KINDS[kind][0] if kind in KINDS else np.float32
+    random = np.random.default_rng(4)
+    constants = {"w": random.normal(size=(4, 3, 3, 3)) / 5, "b": random.normal(size=(4, 1, 1))}
     graph = helper.make_graph(
         [helper.make_node(op, inputs, [output], **attributes) for op, inputs, output, attributes in nodes],
         "network",
@@ -79,3 +82,29 @@ def test_float64_is_moved_bit_for_bit() -> None:
     moved = np.moveaxis(x, 1, -1)
     (result,) = kpuc.Simulator(kpuc.compile(model(TensorProto.DOUBLE, *MOVING), kmodel=5).data).run(x).values()
     np.testing.assert_array_equal(result, np.concatenate([moved, moved], 1))
+
+
+POOL = {"kernel_shape": [2, 2], "strides": [2, 2]}
+LAYERS = (("Conv", ["x", "w"], "c", {"pads": [1] * 4}), ("Relu", ["c"], "r", {}), ("MaxPool", ["r"], "y", POOL))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_layers_of_a_k210_compute_the_same_as_of_float32(kind: int) -> None:
+    """They compute in 8 bits in any case; what goes in and comes out keeps its type."""
+    samples = [{"x": RANDOM.normal(size=(1, 3, 16, 16)).astype(np.float32)} for _ in range(3)]
+    made = [
+        kpuc.compile(
+            model(one, *LAYERS, shape=(1, 3, 16, 16)),
+            "k210",
+            calibration=[
+                {"x": sample["x"].astype(KINDS[one][0] if one in KINDS else np.float32)} for sample in samples
+            ],
+        )
+        for one in (kind, TensorProto.FLOAT)
+    ]
+    others, plain = ([step.kind for step in analyze(read_kmodel(one.data)).steps] for one in made)
+    assert "layer" in plain and others == ["loops", *plain, "loops"]
+    (result,) = kpuc.Simulator(made[0].data).run(samples[0]["x"].astype(KINDS[kind][0])).values()
+    (expected,) = kpuc.Simulator(made[1].data).run(samples[0]["x"]).values()
+    assert result.dtype == KINDS[kind][0]
+    np.testing.assert_allclose(result, expected, atol=0.05)

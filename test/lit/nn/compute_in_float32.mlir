@@ -1,4 +1,5 @@
 // RUN: nn-opt %s --pass-pipeline="builtin.module(nn-compute-in-float32)" --split-input-file | filecheck %s
+// RUN: nn-opt %s --pass-pipeline="builtin.module(nn-compute-in-float32{rounding=false})" --split-input-file | filecheck %s --check-prefix=KEPT
 
 // CHECK-LABEL: func.func @half
 // CHECK:       %[[WIDE:.*]] = "nn.cast"(%arg0) {saturate = true, to = f32}
@@ -19,6 +20,11 @@ func.func @half(%x: tensor<4xf16>) -> tensor<4xf16> {
 // CHECK:       "nn.cast"{{.*}} to = f32
 // CHECK:       "nn.neg"
 // CHECK:       "nn.cast"{{.*}} to = f16
+// KEPT-LABEL:  func.func @halves_in_a_row
+// KEPT:        "nn.cast"(%arg0) {{.*}}to = f32
+// KEPT-NEXT:   "nn.exp"
+// KEPT-NEXT:   "nn.neg"
+// KEPT-NEXT:   "nn.cast"{{.*}}to = f16
 func.func @halves_in_a_row(%x: tensor<4xf16>) -> tensor<4xf16> {
   %0 = "nn.exp"(%x) : (tensor<4xf16>) -> tensor<4xf16>
   %1 = "nn.neg"(%0) : (tensor<4xf16>) -> tensor<4xf16>
