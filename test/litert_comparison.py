@@ -86,9 +86,8 @@ The specification of TFLite's quantisation leaves that open. Here is computed wh
 - Factors of layers with results of 16 bits have 15 bits.
 - LSTM layers of integers are equal to the bit, as machine code and as portable code. Their functions, which LiteRT
   approximates in 16 bits, are tables of 128 KiB: one for sigmoid, and one for tanh for each number of bits that gates
-  and cells have before the point (usually one or two). All layers of a network share them. Versions 5 and older, which
-  compute with floats only, round states to their integers, but do not approximate functions: outputs may be a few steps
-  away there.
+  and cells have before the point (usually one or two). All layers of a network share them. Version 5, which computes
+  with floats only, has the same tables, but f32 rounds what has more than 24 bits: few outputs are a step away there.
 - Softmax, which LiteRT approximates in 16 bits, is computed, and rounded once.
 
 The table says what share of the outputs is equal, and how many steps of the output's type the worst is away; or, for
