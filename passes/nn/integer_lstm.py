@@ -15,16 +15,12 @@ from ...runtime.kernels import fixed_point
 from ...runtime.kernels.integer_lstm import GATE_BITS, GATES
 from ..rewriter import NO_MATCH, Match, Rewriter, pattern
 from .decompose import plus, scalar
-from .integer_arithmetic import Arithmetic, Single, Whole, cast, constant
+from .integer_arithmetic import Arithmetic, Norm, Single, Whole, cast, constant, limited
 
 STEP_LIMIT = 4096
 """Steps of the longest sequence that is written out."""
-WEIGHTS = ("w", "r", "b", "p", "projection", "projection_bias")
+WEIGHTS = ("w", "r", "b", "p", "projection", "projection_bias", "norms")
 """The operands that have to be known."""
-
-
-def _limited(value: ir.Value, low: int = fixed_point.LOWEST, high: int = fixed_point.HIGHEST) -> ir.Value:
-    return nn.Clamp(value, min=float(low), max=float(high)).output
 
 
 def _place(value: ir.Value) -> ir.Value:
@@ -33,7 +29,7 @@ def _place(value: ir.Value) -> ir.Value:
 
 
 def _limited_place(value: ir.Value) -> ir.Value:
-    return _limited(value, 0, fixed_point.HIGHEST - fixed_point.LOWEST)
+    return limited(value, 0, fixed_point.HIGHEST - fixed_point.LOWEST)
 
 
 @cache
@@ -53,8 +49,8 @@ class _Layer:
         self.sigmoid = constant(_table(fixed_point.sigmoid, GATE_BITS), np.int16)
         self.tanh = constant(_table(fixed_point.tanh, GATE_BITS), np.int16)
         self.tanh_of_cell = constant(_table(fixed_point.tanh, self.known["cell_bits"]), np.int16)
-        sums = self.sums(nn.StorageCast(op.x).output, "x", "w", "b")
-        self.driven = _place(_limited(arithmetic.multiplied(sums, self.known["w_factors"])))
+        sums = self.sums(nn.StorageCast(op.x).output, "x", "w", "" if "norms" in weights else "b")
+        self.driven = _place(limited(arithmetic.multiplied(sums, self.known["w_factors"])))
 
     def sums(self, stored: ir.Value, of: str, weight: str, bias: str = "") -> ir.Value:
         """The sums of products of bytes with all that is named."""
@@ -83,9 +79,11 @@ class _Layer:
         before = self.opened(inputs, c)
         f = before["forget"]
         i = nn.Sub(scalar(fixed_point.HIGHEST, f), f).output if self.op.input_forget else before["input"]
-        added = divided(nn.Mul(i, self.looked_up(self.tanh, new)).output, 15 + self.known["cell_bits"])
+        added = divided(
+            nn.Mul(i, self.looked_up(self.tanh, self.normalised(new, 1))).output, 15 + self.known["cell_bits"]
+        )
         c = nn.Add(divided(nn.Mul(f, c).output, 15), added).output
-        c = _limited(c) if self.op.cell_clip is None else _limited(c, -self.op.cell_clip, self.op.cell_clip)
+        c = limited(c) if self.op.cell_clip is None else limited(c, -self.op.cell_clip, self.op.cell_clip)
         o = (self.opened(inputs, c) if "p" in self.weights else before)["output"]
         return self.projected(nn.Mul(o, self.looked_up(self.tanh_of_cell, _place(c))).output), c
 
@@ -96,9 +94,19 @@ class _Layer:
             products = nn.Mul(wide, constant(weight, self.arithmetic.number)).output
             seen = self.arithmetic.multiplied(products, self.known["p_factors"])
             inputs = _limited_place(nn.Add(inputs, seen).output)
-        sizes = (self.hidden,) * (len(self.names) - 1)
-        parts = nn.Split(self.looked_up(self.sigmoid, inputs), axis=1, sizes=sizes).outputs
-        return dict(zip(self.names, parts, strict=False))
+        count = len(self.names) - 1
+        open_ = self.looked_up(self.sigmoid, self.normalised(inputs, count))
+        return dict(zip(self.names, nn.Split(open_, axis=1, sizes=(self.hidden,) * count).outputs, strict=False))
+
+    def normalised(self, places: ir.Value, count: int) -> ir.Value:
+        """What goes into the functions of the first gates, or of the last one."""
+        if "norms" not in self.weights:
+            return places
+        shape = len(self.names), self.hidden
+        arrays = (self.weights["norms"], self.weights["b"], self.known["norm_factors"], self.known["norm_guards"])
+        rows = slice(-1, None) if count == 1 else slice(0, count)
+        norm = Norm(*(np.broadcast_to(array, shape[0] * shape[1]).reshape(shape)[rows] for array in arrays))
+        return _place(self.arithmetic.normalised(plus(places, fixed_point.LOWEST), norm))
 
     def looked_up(self, table: ir.Value, places: ir.Value) -> ir.Value:
         """Entries of a table."""
@@ -110,10 +118,10 @@ class _Layer:
         multiplied, as_bytes = self.arithmetic.multiplied, self.arithmetic.as_bytes
         h = plus(multiplied(products, self.known["hidden_factor"]), self.known["hidden_zero_point"])
         if "projection" in self.weights:
-            sums = self.sums(as_bytes(_limited(h, -128, 127)), "hidden", "projection", "projection_bias")
+            sums = self.sums(as_bytes(limited(h, -128, 127)), "hidden", "projection", "projection_bias")
             h = plus(multiplied(sums, self.known["projection_factors"]), self.known["h_zero_point"])
         clip = self.known["projection_clip"]
-        return as_bytes(_limited(h, -128, 127) if clip is None else _limited(h, -clip, clip))
+        return as_bytes(limited(h, -128, 127) if clip is None else limited(h, -clip, clip))
 
 
 def _unrolled(op: nn.IntegerLstm, arithmetic: Arithmetic, rewriter: Rewriter) -> Match:

@@ -65,6 +65,10 @@ LAYERS = [
     quantised_lstm(2, 4, 3, 4, peepholes=True, coupled=True, cell_clip=1.0, cell_power=-15),
     quantised_lstm(2, 4, 3, 6, outputs=4, kept=(-2, 3)),
     quantised_lstm(1, 4, 3, 6, outputs=4, kept=(-2, 2), proj_clip=1.1, coupled=True),
+    quantised_lstm(2, 4, 3, 16, norms=True),
+    quantised_lstm(1, 4, 3, 9, norms=True, peepholes=True, cell_clip=0.7, scale=4),
+    quantised_lstm(2, 4, 3, 5, norms=True, coupled=True, outputs=4, kept=(-2, 2)),
+    quantised_lstm(3, 4, 3, 1, norms=True, scale=0.01),  # no variance
     quantised_lstm(2, 1, 3, 4, scale=2),
     quantised_lstm(2, 1, 3, 6, scale=2, outputs=4, kept=(-2, 2)),
     quantised_lstm(2, 1, 3, 4, scale=2, peepholes=True, kept=(-0.7, 1)),
@@ -139,15 +143,16 @@ def joined(arrays):
 
 
 def test_machines_with_floats_only():
-    """Version 5 in our simulator, and in the vendor's runtime: some of what f32 rounds differs by a step."""
+    """Version 5 in our simulator, and in the vendor's runtime: some of what f32 rounds differs by a step, and once more
+    when it is projected, normalised and seen again."""
     compiled = list(kmodels(target="k510"))
     expected = joined(theirs for *_, theirs in compiled)
     ours = joined(kpuc.Simulator(kmodel).run(*given)["o0"] for kmodel, given, _ in compiled)
-    assert_equal_but_for_steps(expected, ours, 0.99)
+    assert_equal_but_for_steps(expected, ours, 0.98, 2)
     skip_without()
     results = simulate([(kmodel.data, given) for kmodel, given, _ in compiled])
     assert not [found for found in results if isinstance(found, str)]
-    assert_equal_but_for_steps(expected, joined(found[0] for found in results), 0.99)
+    assert_equal_but_for_steps(expected, joined(found[0] for found in results), 0.98, 2)
 
 
 def states_of(layer):
@@ -203,7 +208,3 @@ def test_what_is_not_there_is_refused():
     assert "only gates of 16 bits are supported" in refusal(eight)
     both = quantised_lstm(2, 4, 3, 6, outputs=4, peepholes=True)
     assert "peepholes of integers with projection are not supported" in refusal(both)
-    norms, scale = np.ones(4, np.int16), Quantization((2.0**-10,), (0,))
-    quantised = {**layer.quantised, **dict.fromkeys(range(20, 24), scale)}
-    normed = dataclasses.replace(layer, inputs=(*layer.inputs[:20], *[norms] * 4), quantised=quantised)
-    assert "layer normalisation of integers is not supported" in refusal(normed)

@@ -25,8 +25,8 @@ func.func @layer(%x: !x, %h: !h, %c: !c) -> !y {
   %b = "nn.constant"() {value = dense<7> : tensor<4xi32>} : () -> tensor<4xi32>
   %w = "nn.storage_cast"(%0) : (tensor<4x2xi8>) -> tensor<4x2x!quant.uniform<i8:f32, 0.5>>
   %r = "nn.storage_cast"(%1) : (tensor<4x1xi8>) -> tensor<4x1x!quant.uniform<i8:f32, 0.5>>
-  %y:3 = "nn.integer_lstm"(%x, %w, %r, %b, %h, %c) {input_forget = false, hidden_scale = 0.25 : f64, hidden_zero_point = 0 : i64,
-      operandSegmentSizes = array<i32: 1, 1, 1, 1, 1, 1, 0, 0, 0>}
+  %y:3 = "nn.integer_lstm"(%x, %w, %r, %b, %h, %c) {input_forget = false, gate_scales = array<f64: 1.0, 1.0, 1.0, 1.0>, hidden_scale = 0.25 : f64, hidden_zero_point = 0 : i64,
+      operandSegmentSizes = array<i32: 1, 1, 1, 1, 1, 1, 0, 0, 0, 0>}
     : (!x, tensor<4x2x!quant.uniform<i8:f32, 0.5>>, tensor<4x1x!quant.uniform<i8:f32, 0.5>>, tensor<4xi32>, !h, !c) -> (!y, !h, !c)
   return %y#0 : !y
 }
@@ -50,8 +50,8 @@ func.func @weights_that_are_given(%x: !x, %w: !w, %h: !h, %c: !c) -> !y {
   %1 = "nn.constant"() {value = dense<2> : tensor<4x1xi8>} : () -> tensor<4x1xi8>
   %b = "nn.constant"() {value = dense<7> : tensor<4xi32>} : () -> tensor<4xi32>
   %r = "nn.storage_cast"(%1) : (tensor<4x1xi8>) -> tensor<4x1x!quant.uniform<i8:f32, 0.5>>
-  %y:3 = "nn.integer_lstm"(%x, %w, %r, %b, %h, %c) {input_forget = false, hidden_scale = 0.25 : f64, hidden_zero_point = 0 : i64,
-      operandSegmentSizes = array<i32: 1, 1, 1, 1, 1, 1, 0, 0, 0>}
+  %y:3 = "nn.integer_lstm"(%x, %w, %r, %b, %h, %c) {input_forget = false, gate_scales = array<f64: 1.0, 1.0, 1.0, 1.0>, hidden_scale = 0.25 : f64, hidden_zero_point = 0 : i64,
+      operandSegmentSizes = array<i32: 1, 1, 1, 1, 1, 1, 0, 0, 0, 0>}
     : (!x, !w, tensor<4x1x!quant.uniform<i8:f32, 0.5>>, tensor<4xi32>, !h, !c) -> (!y, !h, !c)
   return %y#0 : !y
 }
@@ -76,8 +76,8 @@ func.func @any_number_of_steps(%x: !x, %h: !h, %c: !c) -> !y {
   %b = "nn.constant"() {value = dense<7> : tensor<4xi32>} : () -> tensor<4xi32>
   %w = "nn.storage_cast"(%0) : (tensor<4x2xi8>) -> tensor<4x2x!quant.uniform<i8:f32, 0.5>>
   %r = "nn.storage_cast"(%1) : (tensor<4x1xi8>) -> tensor<4x1x!quant.uniform<i8:f32, 0.5>>
-  %y:3 = "nn.integer_lstm"(%x, %w, %r, %b, %h, %c) {input_forget = false, hidden_scale = 0.25 : f64, hidden_zero_point = 0 : i64,
-      operandSegmentSizes = array<i32: 1, 1, 1, 1, 1, 1, 0, 0, 0>}
+  %y:3 = "nn.integer_lstm"(%x, %w, %r, %b, %h, %c) {input_forget = false, gate_scales = array<f64: 1.0, 1.0, 1.0, 1.0>, hidden_scale = 0.25 : f64, hidden_zero_point = 0 : i64,
+      operandSegmentSizes = array<i32: 1, 1, 1, 1, 1, 1, 0, 0, 0, 0>}
     : (!x, tensor<4x2x!quant.uniform<i8:f32, 0.5>>, tensor<4x1x!quant.uniform<i8:f32, 0.5>>, tensor<4xi32>, !h, !c) -> (!y, !h, !c)
   return %y#0 : !y
 }
