@@ -13,8 +13,6 @@ from ...runtime.kernels import fixed_point
 from .decompose import plus, scalar
 from .whole_numbers import exact_parts
 
-EPSILON = 1e-8
-"""What is added to variances of floats."""
 BYTE = 255
 """The largest difference of a byte and a zero point."""
 
@@ -120,7 +118,7 @@ class Whole:
         groups, size = norm.weight.shape
         batch = shape_of(value)[0]
         x = nn.Reshape(value, shape=(batch, groups, size)).output
-        total, squares = (_total(one) for one in (x, nn.Mul(x, x).output))
+        total, squares = (_reduced(one, "sum") for one in (x, nn.Mul(x, x).output))
         mean = nn.Div(_times(total, 1024), scalar(size, x)).output
         spread = nn.Sub(_times(squares, (1 << 20) // size), nn.Mul(mean, mean).output).output
         variance = nn.Div(spread, scalar(1 << 20, x)).output
@@ -159,12 +157,15 @@ class Single:
         return self.multiplied(value, np.asarray(2.0**-shift))
 
     def normalised(self, value: ir.Value, norm: Norm) -> ir.Value:
-        """By real numbers, with the same roundings behind."""
+        """By real numbers between the same roundings."""
         groups, size = norm.weight.shape
         batch = shape_of(value)[0]
         x = nn.Reshape(value, shape=(batch, groups, size)).output
-        ones, zeros = constant(np.ones(size), np.float32), constant(np.zeros(size), np.float32)
-        steps = self.divided(nn.LayerNorm(x, ones, zeros, axis=-1, epsilon=EPSILON).output, -10)
+        centred = nn.Sub(x, _reduced(x, "mean")).output
+        variance = nn.Floor(_reduced(nn.Mul(centred, centred).output, "mean")).output
+        none = nn.Less(variance, scalar(1, x)).output
+        variance = nn.Where(none, constant(norm.guard[:, :1], np.float32), variance).output
+        steps = self.divided(nn.Div(centred, nn.Sqrt(variance).output).output, -10)
         weighed = nn.Mul(steps, constant(norm.weight, np.float32)).output
         result = self.divided(nn.Add(weighed, constant(norm.bias, np.float32)).output, 10)
         result = limited(self.multiplied(result, norm.factor))
@@ -180,9 +181,9 @@ def _times(value: ir.Value, factor: int) -> ir.Value:
     return nn.Mul(value, scalar(factor, value)).output
 
 
-def _total(value: ir.Value) -> ir.Value:
-    """The sums over the last axis."""
-    return nn.Reduce(value, kind="sum", axes=(len(shape_of(value)) - 1,), keepdims=True).output
+def _reduced(value: ir.Value, kind: str) -> ir.Value:
+    """The sums or means over the last axis."""
+    return nn.Reduce(value, kind=kind, axes=(len(shape_of(value)) - 1,), keepdims=True).output
 
 
 def _high(value: ir.Value, factor: ir.Value) -> ir.Value:
@@ -201,7 +202,7 @@ def _rounded_quotient(value: ir.Value, divisor: ir.Value, half: ir.Value, less_h
 def inverse_root(value: ir.Value) -> tuple[ir.Value, ir.Value]:
     """`fixed_point.inverse_root` of i64 whose last dimension is 1; and the power of two that is meant by the shift."""
     limits = constant(np.left_shift(1, np.arange(29, -1, -2)), np.int64)
-    count = _total(cast(nn.Less(value, limits).output, np.int64))  # 1 more than bits are shifted in pairs
+    count = _reduced(cast(nn.Less(value, limits).output, np.int64), "sum")  # 1 more than bits are shifted in pairs
 
     def by_count(exponents: Array) -> ir.Value:
         table = constant(np.left_shift(1, np.maximum(exponents, 0)), np.int64)

@@ -68,7 +68,8 @@ LAYERS = [
     quantised_lstm(2, 4, 3, 16, norms=True),
     quantised_lstm(1, 4, 3, 9, norms=True, peepholes=True, cell_clip=0.7, scale=4),
     quantised_lstm(2, 4, 3, 5, norms=True, coupled=True, outputs=4, kept=(-2, 2)),
-    quantised_lstm(3, 4, 3, 1, norms=True, scale=0.01),  # no variance
+    quantised_lstm(3, 4, 3, 1, norms=True),  # no variance
+    *(quantised_lstm(2, 2, 3, 8, norms=True, scale=scale) for scale in (0.0005, 0.003, 0.03, 60)),  # of any variance
     quantised_lstm(2, 1, 3, 4, scale=2),
     quantised_lstm(2, 1, 3, 6, scale=2, outputs=4, kept=(-2, 2)),
     quantised_lstm(2, 1, 3, 4, scale=2, peepholes=True, kept=(-0.7, 1)),
