@@ -9,7 +9,7 @@ from ..dialects import nn
 from ..dialects.ods import Op
 from ..passes.buffers.plan import ALIASES
 from ..passes.kpu.rules import LAYERS
-from ..passes.nn import basic, basic_indexing, decompose, nodes, rounded_lstm, unroll
+from ..passes.nn import basic, basic_indexing, decompose, integer_lstm, nodes, unroll
 from ..passes.rewriter import Pattern
 from .k210 import layers3, nodes4
 from .native.decompose import machine_code
@@ -28,7 +28,7 @@ LOGIC = (
 """What has to do with booleans, which version 4 does not store."""
 PLACES = (basic_indexing.gather_elements, basic_indexing.trilu)
 """What gathers from many places, which version 4 does not."""
-WIDE = (rounded_lstm.unroll_rounded_lstm,)
+WIDE = (integer_lstm.unroll_integer_lstm_as_floats,)
 """What stores integers of 16 bits, which version 4 does not."""
 OLD: tuple[Pattern[Any], ...] = (*MINIMAL, basic.sigmoid, basic.softmax, *nodes.PATTERNS)
 

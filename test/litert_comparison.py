@@ -93,17 +93,16 @@ The specification of TFLite's quantisation leaves that open. Here is computed wh
   network is quantised by ranges (`--calibration`), that is left out. Other operators with such weights do not round.
 - LSTM layers of integers are equal to the bit, as machine code and as portable code. Their functions, which LiteRT
   approximates in 16 bits, are tables of 128 KiB: one for sigmoid, and one for tanh for each number of bits that gates
-  and cells have before the point (usually one or two). All layers of a network share them. Versions 5 and older compute
-  them with floats, and round states to their integers, but do not approximate functions: outputs may be a few steps
-  away there.
+  and cells have before the point (usually one or two). All layers of a network share them. Version 5 has the same
+  tables, but computes in f32, which rounds what has more than 24 bits: few outputs are a step away there.
 - Softmax, which LiteRT approximates in 16 bits, is computed, and rounded once.
 
 The table says what share of the outputs is equal, and how many steps of the output's type the worst is away; or, for
 outputs in f32, the largest difference relative to the largest output. Inputs are samples of the data that the networks
 were trained on, photos or noise: see `test/quantised_networks.py`. The last column compares LiteRT's sets of kernels
-with each other. `test/conformance/test_litert.py` demands 99 % and one step of all that are not listed there with a
-reason. TensorFlow Lite Micro computes what LiteRT's plain kernels do, except for LSTM layers: `tflm_dtln_int8` is up to
-3 steps away from LiteRT there. Steps between numbers of classes (deeplab) say nothing.
+with each other. `test/conformance/test_litert.py` demands 99 % and one step of all. TensorFlow Lite Micro computes what
+LiteRT's plain kernels do, except for LSTM layers: `tflm_dtln_int8` is up to 3 steps away from LiteRT there. Steps
+between numbers of classes (deeplab) say nothing.
 
 | network | machine code | portable code | version 5 | machine code, plain kernels | plain kernels and default |
 |---|---|---|---|---|---|

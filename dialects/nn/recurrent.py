@@ -23,7 +23,7 @@ ACTIVATIONS: tuple[str, ...] = (
     "hardsigmoid",
 )
 ACTIVATIONS += ("elu", "softsign", "softplus")
-WEIGHTS = {"w": "int8", "r": "int8", "p": "int16", "projection": "int8"}
+WEIGHTS = {"w": "int8", "r": "int8", "p": "int16", "projection": "int8", "norms": "int16"}
 """What the weights of an LSTM of integers are stored in."""
 
 
@@ -144,12 +144,14 @@ class IntegerLstm(NNOp, name="integer_lstm"):
     3*hidden, initial_h batch x output, initial_c batch x hidden, y time x batch x output. x, w, r, h and y are stored
     in i8, c and p in i16; b is of i32, in the steps of x times w. w, r and p may have a scale for each row; they and c
     have no zero points. The scale of c is a power of two from 2^-15 to 2^-9. With `input_forget` the input gate is what
-    the forget gate leaves, and w, r, b and p have no rows of its own.
+    the forget gate leaves, and w, r, b, p and norms have no rows of its own.
 
-    What goes into a gate becomes a number of 16 bits, 12 of them behind the point: first what comes from x, then the
-    sum. Sigmoid and tanh are approximated in 16 bits. `cell_clip` limits the integers of c. What the output gate lets
-    through is stored in i8 by `hidden_scale` and `hidden_zero_point`: it is h and y, or with `projection` (i8, output x
-    hidden) and its bias (i32) gives these, whose integers `projection_clip` limits.
+    What goes into a gate becomes a number of 16 bits, in steps of its `gate_scales`: first what comes from x, then the
+    sum. Steps are 2^-12, unless there are `norms` (4*hidden, i16): then layer normalisation by these gives those, and
+    has b as its bias, in 2^-10 of the steps of norms. Sigmoid and tanh are approximated in 16 bits. `cell_clip` limits
+    the integers of c. What the output gate lets through is stored in i8 by `hidden_scale` and `hidden_zero_point`: it
+    is h and y, or with `projection` (i8, output x hidden) and its bias (i32) gives these, whose integers
+    `projection_clip` limits.
     Source: TFLite UNIDIRECTIONAL_SEQUENCE_LSTM, 8x8_16 in tensorflow/lite/kernels/lstm_eval.cc.
     """
 
@@ -162,10 +164,12 @@ class IntegerLstm(NNOp, name="integer_lstm"):
     p: Operand | None
     projection: Operand | None
     projection_bias: Operand | None
+    norms: Operand | None
     y: Result
     y_h: Result
     y_c: Result
     input_forget: Bool
+    gate_scales: F64Array
     cell_clip: I64 | None
     hidden_scale: F64
     hidden_zero_point: I64
@@ -191,6 +195,7 @@ class IntegerLstm(NNOp, name="integer_lstm"):
             "p": (peepholes,),
             "projection": (output, hidden),
             "projection_bias": (output,),
+            "norms": (rows,),
         }.items():
             value = getattr(self, name)
             shape = expected if value is None else shape_of(value)
@@ -210,7 +215,9 @@ class IntegerLstm(NNOp, name="integer_lstm"):
             require(data or not any(parameters.zero_point), f"{name} has zero points that are not 0")
         scale = self._parameters("initial_c").scale[0]
         require(scale in [2.0**power for power in range(-15, -8)], f"the scale of c is {scale}, expected 2^-15 to 2^-9")
-        zero = self.hidden_zero_point
+        zero, gates = self.hidden_zero_point, 3 if self.input_forget else 4
+        require(len(self.gate_scales) == gates, f"'gate_scales' has {len(self.gate_scales)} entries, expected {gates}")
+        require(min(self.gate_scales) > 0, "'gate_scales' has numbers that are not positive")
         require(self.hidden_scale > 0, f"'hidden_scale' is {self.hidden_scale}, expected a positive number")
         require(-128 <= zero <= 127, f"'hidden_zero_point' is {zero}, expected -128 to 127")
 
@@ -227,17 +234,20 @@ class IntegerLstm(NNOp, name="integer_lstm"):
     @property
     def evaluator_arguments(self) -> dict[str, Any]:
         x, h, c = (self._parameters(name) for name in ("x", "initial_h", "initial_c"))
-        gate, given = np.float32(2**12), np.float32(self.hidden_scale)
-        kept = np.float32(h.scale[0])
+        kept, given, norms = np.float32(h.scale[0]), np.float32(self.hidden_scale), self._scales("norms")
+        hidden = shape_of(self.initial_c)[1] or 1
+        gates = np.asarray(self.gate_scales, np.float32).repeat(hidden)
         return {
             "x_zero_point": x.zero_point[0],
             "h_zero_point": h.zero_point[0],
             "hidden_zero_point": self.hidden_zero_point,
-            "w_factors": self._scales("w") * np.float32(x.scale[0]) * gate,
-            "r_factors": self._scales("r") * kept * gate,
-            "p_factors": self._scales("p") * np.float32(c.scale[0]) * gate,
+            "w_factors": self._scales("w") * np.float32(x.scale[0]) / gates,
+            "r_factors": self._scales("r") * kept / gates,
+            "p_factors": self._scales("p") * np.float32(c.scale[0]) / gates[:-hidden],
             "hidden_factor": np.float32(2.0**-30 / float(given)),
             "projection_factors": self._scales("projection") * given / kept,
+            "norm_factors": norms * np.float32(2**12),
+            "norm_guards": np.maximum((norms * np.float32(10000)).astype(np.int64), 1),
             "cell_bits": round(math.log2(c.scale[0])) + 15,
             "cell_clip": self.cell_clip,
             "projection_clip": self.projection_clip,
@@ -245,6 +255,6 @@ class IntegerLstm(NNOp, name="integer_lstm"):
         }
 
     def _scales(self, name: str) -> Array:
-        """The scales of a weight's rows, as f32; none when it is absent."""
+        """The scales of a weight's rows, as f32; any when it is absent."""
         present = getattr(self, name) is not None
-        return np.asarray(self._parameters(name).scale if present else (), np.float32)
+        return np.asarray(self._parameters(name).scale if present else (1.0,), np.float32)

@@ -24,8 +24,6 @@ def integer_lstm(node: Node, value: ir.Value, cell_clip: float, projection_clip:
     steps, batch, _ = shape_of(value)
     if steps is None or batch is None:
         raise Unsupported("a quantised LSTM needs a known shape", "give the shape with --shape")
-    if node.optional(NORMS + 1) is not None:
-        raise Unsupported("layer normalisation of integers is not supported")
     if len(node.intermediates) != INTERMEDIATES:
         raise Unsupported("only gates of 16 bits are supported")
     projected = node.optional(PROJECTION) is not None
@@ -36,6 +34,7 @@ def integer_lstm(node: Node, value: ir.Value, cell_clip: float, projection_clip:
     h_scale, c_scale = (_quantization(node.tensors[index], f"input {index}").scale[0] for index in (HIDDEN, CELL))
     coupled = node.optional(1) is None
     order = (3, 1, 2) if coupled else (0, 3, 1, 2)  # input, output, forget, cell
+    normed = node.optional(NORMS + 1) is not None
     peepholes = (2, 1) if coupled else (0, 2, 1)  # input, output, forget
     result = nn.IntegerLstm(
         value,
@@ -47,7 +46,9 @@ def integer_lstm(node: Node, value: ir.Value, cell_clip: float, projection_clip:
         None if node.optional(10) is None else _stacked(node, [9 + gate for gate in peepholes]),
         _stacked(node, [PROJECTION]) if projected else None,
         None if node.optional(PROJECTION + 1) is None else node.new_constant(node.ints(PROJECTION + 1), np.int32),
+        _stacked(node, [NORMS + gate for gate in order]) if normed else None,
         input_forget=coupled,
+        gate_scales=[_gate_scale(node, gate) if normed else 2.0**-12 for gate in order],
         cell_clip=int(min(cell_clip / c_scale, 2**15 - 1)) or None,
         hidden_scale=hidden.scale[0],
         # LiteRT stores what is to be projected less its zero point, and all else plus its own.
@@ -64,6 +65,10 @@ def _quantization(tensor: Tensor | None, name: str) -> Quantization:
     if tensor is None or tensor.quantization is None or len(tensor.quantization.scale) > 1:
         raise Unsupported(f"{name} is not quantised with one scale")
     return tensor.quantization
+
+
+def _gate_scale(node: Node, gate: int) -> float:
+    return _quantization(node.intermediates[gate], f"intermediate tensor {gate}").scale[0]
 
 
 def _stacked(node: Node, indices: Sequence[int]) -> ir.Value:

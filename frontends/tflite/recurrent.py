@@ -45,7 +45,7 @@ def svdf(node: Node) -> Output:
     forms={"what it remembers": nn.Unsqueeze, "integers": nn.IntegerLstm, "projection or layer normalisation": STEPS},
 )
 def lstm(node: Node) -> Output:
-    """Layers of integers have no layer normalisation, and no peepholes beside projection."""
+    """Layers of integers have no peepholes beside projection."""
     activation, cell_clip, projection_clip, time_major = node.options(
         "UnidirectionalSequenceLSTMOptions", "FusedActivationFunction", "CellClip", "ProjClip", "TimeMajor"
     )

@@ -17,8 +17,7 @@ from ...dialects.tensors import dtype_of, shape_of
 from ...runtime.kernels.recurrent import with_parameters
 from ..pipeline import register_pass
 from ..rewriter import NO_MATCH, Match, Pattern, Rewriter, pattern, rewrite_module
-from .integer_lstm import unroll_integer_lstm
-from .rounded_lstm import unroll_rounded_lstm
+from .integer_lstm import unroll_integer_lstm, unroll_integer_lstm_as_floats
 from .scalars import plus, times
 
 STEP_LIMIT = 512
@@ -226,7 +225,7 @@ def time_first(op: nn.RecurrentOp, rewriter: Rewriter) -> Match:
 OTHERS: tuple[Pattern[Any], ...] = (time_first, unroll_gru, unroll_rnn)
 PATTERNS: tuple[Pattern[Any], ...] = (*OTHERS, unroll_unusual_lstm, unroll_integer_lstm)
 """What leaves no recurrent layers but plain LSTMs, and layers over samples of different lengths."""
-PLAIN: tuple[Pattern[Any], ...] = (*OTHERS, unroll_lstm, unroll_rounded_lstm)
+PLAIN: tuple[Pattern[Any], ...] = (*OTHERS, unroll_lstm, unroll_integer_lstm_as_floats)
 """The same for machines that have no LSTM, and are fast with floats only."""
 
 

@@ -2,7 +2,7 @@
 
 A fixed-point number of 16 bits with n of them before the point is an integer q that stands for q / 2^(15 - n). All
 arrays here are of i64. Sources: gemmlowp/fixedpoint/fixedpoint.h, MultiplyByQuantizedMultiplier with two roundings in
-tensorflow/lite/kernels/internal/common.cc.
+tensorflow/lite/kernels/internal/common.cc, PortableApplyLayerNorm in portable_tensor_utils.cc there.
 """
 
 import math
@@ -29,8 +29,7 @@ def multiplier(factor: Array) -> tuple[Array, Array]:
 def multiplied(x: Array, factor: Array) -> Array:
     """Integers of 32 bits times factors, rounded twice."""
     scaled, exponent = multiplier(factor)
-    high = (x * (scaled << np.maximum(exponent, 0)) + (1 << 30)) >> 31
-    return divided(high, np.maximum(-exponent, 0))
+    return divided(_high(x, scaled << np.maximum(exponent, 0)), np.maximum(-exponent, 0))
 
 
 def divided(x: Array, shift: Array | int) -> Array:
@@ -43,6 +42,45 @@ def divided(x: Array, shift: Array | int) -> Array:
 def limited(x: Array) -> Array:
     """The nearest number of 16 bits."""
     return np.clip(x, LOWEST, HIGHEST)
+
+
+def normalised(x: Array, weight: Array, bias: Array, factor: Array, guard: Array) -> Array:
+    """Layer normalisation of numbers of 16 bits along the last axis, by weights and a bias with 10 more bits.
+
+    `factor` takes steps of the weights to those of the result; `guard` stands for variances below 1.
+    """
+    size = x.shape[-1]
+    total, squares = (value.sum(-1, keepdims=True) for value in (x, x * x))
+    mean = _quotient(total * 1024, size)
+    variance = _quotient(squares * ((1 << 20) // size) - mean * mean, 1 << 20)
+    root, shift = inverse_root(np.where(variance < 1, guard, variance))
+    steps = divided(_high(1024 * x - mean, root), shift)
+    return limited(multiplied(divided(steps * weight + bias, 10), factor))
+
+
+def inverse_root(x: Array) -> tuple[Array, Array]:
+    """1 / sqrt(x) of positive integers of 31 bits as m * 2^(-31 - shift): m, by Newton's method, and the shift."""
+    pairs = np.sum([x < (1 << 29 - 2 * pair) for pair in range(15)], axis=0, dtype=np.int64) - 1
+    scaled = np.where(pairs < 0, x >> 2, x << 2 * np.maximum(pairs, 0))
+    shift, given = 11 - pairs, scaled >> 1
+    half, result = (given + 1) >> 1, np.full_like(x, 1 << 28)
+    for _ in range(5):
+        cube = _high(_high(result, result), result) << 6
+        result = (_high(result, 3 << 27) - _high(half, cube)) << 3
+    result = _high(result, round(math.sqrt(0.5) * 2**31)) << np.maximum(-shift, 0)
+    small = x <= 1
+    return np.where(small, (1 << 31) - 1, result), np.where(small, 0, np.maximum(shift, 0))
+
+
+def _quotient(x: Array, y: int) -> Array:
+    """x / y, rounded towards zero."""
+    return np.sign(x) * (np.abs(x) // y)
+
+
+def _high(x: Array, y: Array | int) -> Array:
+    """x * y / 2^31, halves up."""
+    product: Array = x * y
+    return (product + (1 << 30)) >> 31
 
 
 def sigmoid(x: Array, bits: int) -> Array:

@@ -3,7 +3,7 @@
 import numpy as np
 
 from .arrays import Array
-from .fixed_point import HIGHEST, divided, limited, multiplied, sigmoid, tanh
+from .fixed_point import HIGHEST, divided, limited, multiplied, normalised, sigmoid, tanh
 
 GATES = ("input", "output", "forget", "cell")
 GATE_BITS = 3
@@ -20,6 +20,7 @@ def integer_lstm(
     p: Array | None = None,
     projection: Array | None = None,
     projection_bias: Array | None = None,
+    norms: Array | None = None,
     *,
     x_zero_point: int,
     h_zero_point: int,
@@ -29,6 +30,8 @@ def integer_lstm(
     p_factors: Array,
     hidden_factor: Array,
     projection_factors: Array,
+    norm_factors: Array,
+    norm_guards: Array,
     cell_bits: int,
     cell_clip: int | None,
     projection_clip: int | None,
@@ -38,30 +41,34 @@ def integer_lstm(
 
     Factors take the sums of each row to what goes into gates, or to steps of h; `hidden_factor` takes products with 30
     bits behind the point to steps of what the output gate lets through. `cell_bits` are those of c before the point.
+    `norm_factors` and `norm_guards` are those of `fixed_point.normalised`, for all rows or each of them.
     """
     h, c = initial_h.astype(np.int64), initial_c.astype(np.int64)
     names = GATES[1:] if input_forget else GATES
     limit = HIGHEST if cell_clip is None else cell_clip
-    driven = multiplied(_sums(x, x_zero_point, w) + b, w_factors)
+    driven = multiplied(_sums(x, x_zero_point, w) + (b if norms is None else 0), w_factors)
     outputs = np.zeros((*x.shape[:2], h.shape[-1]), np.int8)
 
-    def gate(inputs: dict[str, Array], name: str, cell: Array) -> Array:
-        """What a gate with a sigmoid lets through."""
-        seen = inputs[name]
-        if p is not None:
-            rows = slice(names.index(name) * cell.shape[-1], (names.index(name) + 1) * cell.shape[-1])
+    def seen(inputs: dict[str, Array], name: str, cell: Array) -> Array:
+        """What goes into the function of a gate."""
+        value, hidden = inputs[name], cell.shape[-1]
+        rows = slice(names.index(name) * hidden, (names.index(name) + 1) * hidden)
+        if p is not None and name != "cell":
             factors = np.broadcast_to(p_factors, p.shape)[rows]
-            seen = limited(seen + multiplied(p[rows].astype(np.int64) * cell, factors))
-        return sigmoid(seen, GATE_BITS)
+            value = limited(value + multiplied(p[rows].astype(np.int64) * cell, factors))
+        if norms is None:
+            return value
+        factors, guards = (np.broadcast_to(array, norms.shape)[rows] for array in (norm_factors, norm_guards))
+        return normalised(value, norms[rows].astype(np.int64), b[rows].astype(np.int64), factors, guards[:1])
 
     for step, now in enumerate(limited(driven)):
         kept = multiplied(_sums(h, h_zero_point, r), r_factors)
         inputs = dict(zip(names, np.split(limited(now + kept), len(names), axis=-1), strict=True))
-        f = gate(inputs, "forget", c)
-        i = HIGHEST - f if input_forget else gate(inputs, "input", c)
-        added = divided(i * tanh(inputs["cell"], GATE_BITS), 15 + cell_bits)
+        f = sigmoid(seen(inputs, "forget", c), GATE_BITS)
+        i = HIGHEST - f if input_forget else sigmoid(seen(inputs, "input", c), GATE_BITS)
+        added = divided(i * tanh(seen(inputs, "cell", c), GATE_BITS), 15 + cell_bits)
         c = np.clip(limited(divided(f * c, 15) + added), -limit, limit)
-        products = gate(inputs, "output", c) * tanh(c, cell_bits)
+        products = sigmoid(seen(inputs, "output", c), GATE_BITS) * tanh(c, cell_bits)
         h = np.clip(multiplied(products, hidden_factor) + hidden_zero_point, -128, 127)
         if projection is not None:
             sums = _sums(h, hidden_zero_point, projection) + (0 if projection_bias is None else projection_bias)

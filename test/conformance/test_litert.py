@@ -11,20 +11,10 @@ EXACT = 0.99
 """The share of equal outputs."""
 RELATIVE = 1e-4
 """The largest difference of real outputs, relative to the largest of them."""
-LSTM = "version 5 does not approximate the functions of LSTM gates, as LiteRT does in 16 bits"
-APART = {("tflm_dtln_int8", "version5"): LSTM}
-"""Networks that are further apart, and why."""
 
 
-def cases():
-    for path in NETWORKS:
-        for target in CODE:
-            reason = APART.get((path.stem, target))
-            marks = [] if reason is None else [pytest.mark.xfail(reason=reason, strict=True)]
-            yield pytest.param(path, target, id=f"{path.stem}-{target}", marks=marks)
-
-
-@pytest.mark.parametrize(("path", "target"), list(cases()))
+@pytest.mark.parametrize("path", NETWORKS, ids=lambda path: path.stem)
+@pytest.mark.parametrize("target", CODE)
 def test_as_litert_by_default(path, target):
     found = compare(with_litert(path, target))
     assert found.relative is None or found.relative <= RELATIVE

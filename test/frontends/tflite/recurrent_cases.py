@@ -65,6 +65,7 @@ def quantised_lstm(
     *,
     coupled=False,
     peepholes=False,
+    norms=False,
     outputs=None,
     cell_power=-11,
     kept=(-1, 1),
@@ -74,30 +75,39 @@ def quantised_lstm(
     to the bit."""
     source, kept, cell = parameters(-3, 3, "int8"), parameters(*kept, "int8"), Quantization((2.0**cell_power,), (0,))
     between = parameters(-0.8, 0.9, "int8") if outputs else kept
-    reals, quantised = parameters_of(width, hidden, coupled, peepholes, outputs), {0: source, 18: kept, 19: cell}
-    inputs = [stored(normal(batch, time, width), source, "int8")]
-    for k, array in enumerate(reals, 1):
-        dtype = "int8" if k < 9 or k == 16 else "int16" if k < 12 else "int32"
+    quantised, inputs = {0: source, 18: kept, 19: cell}, [stored(normal(batch, time, width), source, "int8")]
+
+    def store(k, array, dtype, scale=None):
         if array is not None:
-            array = array * (2 * scale if k < 5 else 1)
-            quantised[k] = Quantization((float(np.float32(np.abs(array).max() / np.iinfo(dtype).max)),), (0,))
-            if dtype == "int32":
-                factor = (
-                    between.scale[0] * quantised[16].scale[0]
-                    if k == 17
-                    else source.scale[0] * quantised[k - 11].scale[0]
-                )
-                quantised[k] = Quantization((factor,), (0,))
+            step = scale or float(np.float32(np.abs(array).max() / np.iinfo(dtype).max))
+            quantised[k] = Quantization((step,), (0,))
             array = stored(array, quantised[k], dtype)
         inputs.append(array)
+
+    coefficients = [normal(hidden, seed=k + 30) if norms and not (coupled and k == 0) else None for k in range(4)]
+    for k, array in enumerate(parameters_of(width, hidden, coupled, peepholes, outputs), 1):
+        if k < 9 or k == 16:
+            store(k, array if array is None or k > 4 else array * np.float32(2 * scale), "int8")
+        elif k < 12:
+            store(k, array, "int16")
+        elif k == 17:
+            store(k, array, "int32", between.scale[0] * quantised[16].scale[0] if outputs else None)
+        elif array is None or not norms:
+            store(k, array, "int32", None if array is None else source.scale[0] * quantised[k - 11].scale[0])
+        else:
+            step = float(np.float32(np.abs(coefficients[k - 12]).max() / np.iinfo("int16").max))
+            store(k, array, "int32", step * 2.0**-10)
     inputs.append(np.full((batch, outputs or hidden), kept.zero_point[0], np.int8))
-    inputs += [np.zeros((batch, hidden), np.int16), *[None] * 4]
-    return integer_layer(inputs, quantised, between, **options)
+    inputs.append(np.zeros((batch, hidden), np.int16))
+    for k, array in enumerate(coefficients, 20):
+        store(k, array, "int16")
+    gates = [("int16", Quantization((2.0**-12 * (k + 1),), (0,))) for k in range(4)] if norms else None
+    return integer_layer(inputs, quantised, between, gates, **options)
 
 
-def integer_layer(inputs, quantised, between=None, **options):
-    """A layer of integers by its inputs and their parameters; `between`: those of what is projected."""
-    nothing = ("float32", None)
+def integer_layer(inputs, quantised, between=None, gates=None, **options):
+    """A layer of integers by its inputs and their parameters; `between`: those of what is projected; `gates`: types and
+    parameters of what goes into gates before it is normalised."""
     return case(
         "UNIDIRECTIONAL_SEQUENCE_LSTM",
         *inputs,
@@ -106,7 +116,7 @@ def integer_layer(inputs, quantised, between=None, **options):
         outputs="int8",
         quantised=quantised,
         results={0: quantised[18]},
-        intermediates=(nothing, nothing, nothing, nothing, ("int8", between or quantised[18])),
+        intermediates=(*(gates or [("float32", None)] * 4), ("int8", between or quantised[18])),
         fused_activation_function=TANH,
         exact=1.0,
         steps=0,

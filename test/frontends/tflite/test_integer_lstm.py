@@ -10,6 +10,7 @@ from recurrent_cases import integer_layer, quantised_lstm
 from single_operator import KERNELS, assert_equal_but_for_steps, feed_of, graph_of, normal, reference
 from tflite_writer import Quantization, write
 from vendor import run_in_vendor_runtime
+from vendor19 import simulate, skip_without
 
 import kpuc
 from kpuc.dialects import mlir
@@ -64,6 +65,11 @@ LAYERS = [
     quantised_lstm(2, 4, 3, 4, peepholes=True, coupled=True, cell_clip=1.0, cell_power=-15),
     quantised_lstm(2, 4, 3, 6, outputs=4, kept=(-2, 3)),
     quantised_lstm(1, 4, 3, 6, outputs=4, kept=(-2, 2), proj_clip=1.1, coupled=True),
+    quantised_lstm(2, 4, 3, 16, norms=True),
+    quantised_lstm(1, 4, 3, 9, norms=True, peepholes=True, cell_clip=0.7, scale=4),
+    quantised_lstm(2, 4, 3, 5, norms=True, coupled=True, outputs=4, kept=(-2, 2)),
+    quantised_lstm(3, 4, 3, 1, norms=True),  # no variance
+    *(quantised_lstm(2, 2, 3, 8, norms=True, scale=scale) for scale in (0.0005, 0.003, 0.03, 60)),  # of any variance
     quantised_lstm(2, 1, 3, 4, scale=2),
     quantised_lstm(2, 1, 3, 6, scale=2, outputs=4, kept=(-2, 2)),
     quantised_lstm(2, 1, 3, 4, scale=2, peepholes=True, kept=(-0.7, 1)),
@@ -116,26 +122,38 @@ def test_as_litert(layer, engine):
         np.testing.assert_array_equal(ours, theirs)
 
 
-def test_in_the_vendors_runtime():
-    jobs, expected = [], []
+def kmodels(**options):
+    """Of each layer the kmodel, what it is given, and what LiteRT gives."""
     for layer in LAYERS:
         model, feed = model_of(layer), feed_of(layer)
-        kmodel = kpuc.compile(model, portable=True)
-        simulator = kpuc.Simulator(kmodel)
-        jobs.append((kmodel.data, [*feed, *simulator.states.values()], len(simulator.outputs)))
-        expected.append(reference(model, [feed])[0][0])
-    for theirs, found in zip(expected, run_in_vendor_runtime(jobs), strict=True):
+        kmodel = kpuc.compile(model, **options)
+        given = [*feed, *map(np.ascontiguousarray, kmodel.states.values())]
+        yield kmodel, given, reference(model, [feed])[0][0]
+
+
+def test_in_the_vendors_runtime():
+    compiled = list(kmodels(portable=True))
+    jobs = [(kmodel.data, given, len(kpuc.Simulator(kmodel).outputs)) for kmodel, given, _ in compiled]
+    for (*_, theirs), found in zip(compiled, run_in_vendor_runtime(jobs), strict=True):
         assert not isinstance(found, str), found
         np.testing.assert_array_equal(found[0], theirs)
 
 
-@pytest.mark.parametrize("layer", LAYERS, ids=str)
-def test_machines_with_floats_only(layer):
-    """States are rounded, functions are not approximated there."""
-    model, feed = model_of(layer), feed_of(layer)
-    kmodel = kpuc.compile(model, target="k510")
-    outputs = kpuc.Simulator(kmodel).run(*feed, *kmodel.states.values())
-    assert_equal_but_for_steps(reference(model, [feed])[0][0], outputs["o0"], 0.9)
+def joined(arrays):
+    return np.concatenate([array.reshape(-1) for array in arrays])
+
+
+def test_machines_with_floats_only():
+    """Version 5 in our simulator, and in the vendor's runtime: some of what f32 rounds differs by a step, and once more
+    when it is projected, normalised and seen again."""
+    compiled = list(kmodels(target="k510"))
+    expected = joined(theirs for *_, theirs in compiled)
+    ours = joined(kpuc.Simulator(kmodel).run(*given)["o0"] for kmodel, given, _ in compiled)
+    assert_equal_but_for_steps(expected, ours, 0.98, 2)
+    skip_without()
+    results = simulate([(kmodel.data, given) for kmodel, given, _ in compiled])
+    assert not [found for found in results if isinstance(found, str)]
+    assert_equal_but_for_steps(expected, joined(found[0] for found in results), 0.98, 2)
 
 
 def states_of(layer):
@@ -191,7 +209,3 @@ def test_what_is_not_there_is_refused():
     assert "only gates of 16 bits are supported" in refusal(eight)
     both = quantised_lstm(2, 4, 3, 6, outputs=4, peepholes=True)
     assert "peepholes of integers with projection are not supported" in refusal(both)
-    norms, scale = np.ones(4, np.int16), Quantization((2.0**-10,), (0,))
-    quantised = {**layer.quantised, **dict.fromkeys(range(20, 24), scale)}
-    normed = dataclasses.replace(layer, inputs=(*layer.inputs[:20], *[norms] * 4), quantised=quantised)
-    assert "layer normalisation of integers is not supported" in refusal(normed)

@@ -196,8 +196,8 @@ func.func @bound_between(%x: tensor<4x!quant.uniform<u8:f32, 0.5>>) {
 module {
 func.func @cells_without_room(%x: tensor<1x1x1x!quant.uniform<i8:f32, 0.25>>, %w: !w, %b: tensor<4xi32>, %h: !h, %c: !c) {
   // expected-error @below {{'nn.integer_lstm' op the scale of c is 0.25, expected 2^-15 to 2^-9}}
-  %0:3 = "nn.integer_lstm"(%x, %w, %w, %b, %h, %c) {input_forget = false, hidden_scale = 0.25 : f64, hidden_zero_point = 0 : i64,
-      operandSegmentSizes = array<i32: 1, 1, 1, 1, 1, 1, 0, 0, 0>}
+  %0:3 = "nn.integer_lstm"(%x, %w, %w, %b, %h, %c) {input_forget = false, gate_scales = array<f64: 1.0, 1.0, 1.0, 1.0>, hidden_scale = 0.25 : f64, hidden_zero_point = 0 : i64,
+      operandSegmentSizes = array<i32: 1, 1, 1, 1, 1, 1, 0, 0, 0, 0>}
     : (tensor<1x1x1x!quant.uniform<i8:f32, 0.25>>, !w, !w, tensor<4xi32>, !h, !c) -> (tensor<1x1x1x!quant.uniform<i8:f32, 0.25>>, !h, !c)
   return
 }
@@ -212,8 +212,8 @@ func.func @cells_without_room(%x: tensor<1x1x1x!quant.uniform<i8:f32, 0.25>>, %w
 module {
 func.func @weights_with_zero_points(%x: tensor<1x1x1x!quant.uniform<i8:f32, 0.25>>, %w: !w, %b: tensor<4xi32>, %h: !h, %c: !c) {
   // expected-error @below {{'nn.integer_lstm' op w has zero points that are not 0}}
-  %0:3 = "nn.integer_lstm"(%x, %w, %w, %b, %h, %c) {input_forget = false, hidden_scale = 0.25 : f64, hidden_zero_point = 0 : i64,
-      operandSegmentSizes = array<i32: 1, 1, 1, 1, 1, 1, 0, 0, 0>}
+  %0:3 = "nn.integer_lstm"(%x, %w, %w, %b, %h, %c) {input_forget = false, gate_scales = array<f64: 1.0, 1.0, 1.0, 1.0>, hidden_scale = 0.25 : f64, hidden_zero_point = 0 : i64,
+      operandSegmentSizes = array<i32: 1, 1, 1, 1, 1, 1, 0, 0, 0, 0>}
     : (tensor<1x1x1x!quant.uniform<i8:f32, 0.25>>, !w, !w, tensor<4xi32>, !h, !c) -> (tensor<1x1x1x!quant.uniform<i8:f32, 0.25>>, !h, !c)
   return
 }
