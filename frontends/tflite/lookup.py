@@ -11,9 +11,11 @@ from ..converter import Form
 from ..distinct import distinct
 from .elementwise import cast_to
 from .loader import DTYPES
-from .node import STATE_LIMIT, Node, Output, converter
+from .node import Node, Output, converter
 from .windows import extents
 
+MOST_WEIGHTS = 1 << 20
+"""Of the matrix that sums rows."""
 SUM, MEAN, SQRTN = range(3)
 """The kinds of CombinerType in the schema."""
 
@@ -34,7 +36,7 @@ def embedding_lookup_sparse(node: Node) -> Output:
     (combiner,) = node.options("EmbeddingLookupSparseOptions", "Combiner")
     shape, (count, depth) = node.ints(2)[:-1], extents(node.input(1))
     rows, (_, *inner) = math.prod(shape), extents(node.input(4))
-    if rows * count > STATE_LIMIT or combiner not in (SUM, MEAN, SQRTN):
+    if rows * count > MOST_WEIGHTS or combiner not in (SUM, MEAN, SQRTN):
         raise Unsupported(f"{rows} sums of {count} rows, or combiner {combiner}, are not supported")
     places: ir.Value | None = None
     for axis in range(depth - 1):
