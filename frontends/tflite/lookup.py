@@ -11,9 +11,11 @@ from ..converter import Form
 from ..distinct import distinct
 from .elementwise import cast_to
 from .loader import DTYPES
-from .node import STATE_LIMIT, Node, Output, converter
+from .node import Node, Output, converter
 from .windows import extents
 
+MOST_WEIGHTS = 1 << 20
+"""Of the matrix that sums rows."""
 SUM, MEAN, SQRTN = range(3)
 """The kinds of CombinerType in the schema."""
 
@@ -25,25 +27,23 @@ def embedding_lookup(node: Node) -> Output:
 
 @converter(
     "EMBEDDING_LOOKUP_SPARSE",
-    builds=(nn.Slice, nn.Cast, nn.Equal, nn.Where, nn.Gather, nn.Reshape, nn.Unsqueeze, nn.Matmul),
+    builds=(nn.Slice, nn.Equal, nn.Where, nn.Gather, nn.Reshape, nn.Matmul),
     forms={"means": (nn.Reduce, nn.Div), "places of several dimensions": (nn.Mul, nn.Add), "lengths": nn.Sqrt},
 )
 def embedding_lookup_sparse(node: Node) -> Output:
     """Weighted sums of rows. The shape must be constant, and how many rows there are be known: a product with a matrix
     that holds each weight at its result."""
     (combiner,) = node.options("EmbeddingLookupSparseOptions", "Combiner")
-    shape, (count, depth) = node.ints(2)[:-1], extents(node.input(1))
-    rows, (_, *inner) = math.prod(shape), extents(node.input(4))
-    if rows * count > STATE_LIMIT or combiner not in (SUM, MEAN, SQRTN):
+    sizes, (count, depth) = node.ints(2), extents(node.input(1))
+    if len(sizes) != depth or depth < 2:
+        raise Unsupported(f"indices of {depth} dimensions for a shape of {len(sizes)} are not supported")
+    shape, (_, *inner) = sizes[:-1], extents(node.input(4))
+    rows = math.prod(shape)
+    if rows * count > MOST_WEIGHTS or combiner not in (SUM, MEAN, SQRTN):
         raise Unsupported(f"{rows} sums of {count} rows, or combiner {combiner}, are not supported")
-    places: ir.Value | None = None
-    for axis in range(depth - 1):
-        column = nn.Slice(node.input(1), starts=(axis,), ends=(axis + 1,), axes=(1,), steps=(1,)).output
-        stride = math.prod(shape[axis + 1 :])
-        column = column if stride == 1 else nn.Mul(column, node.like(stride, column)).output
-        places = column if places is None else nn.Add(places, column).output
-    if places is None:
-        raise Unsupported("indices of one dimension are not supported")
+    places = _column(node, 0, math.prod(shape[1:]))
+    for axis in range(1, depth - 1):
+        places = nn.Add(places, _column(node, axis, math.prod(shape[axis + 1 :]))).output
     here = nn.Equal(nn.Reshape(places, shape=(1, count)).output, node.new_constant(np.arange(rows)[:, None], np.int32))
     weights = nn.Where(here.output, node.input(3), node.like(0, node.input(3))).output
     found = nn.Gather(node.input(4), node.input(0), axis=0, batch_dims=0).output
@@ -54,6 +54,12 @@ def embedding_lookup_sparse(node: Node) -> Output:
         none = nn.Equal(whole, node.like(0, whole)).output
         total = nn.Div(total, nn.Where(none, node.like(1, whole), whole).output).output
     return nn.Reshape(total, shape=(*shape, *inner)).output
+
+
+def _column(node: Node, axis: int, stride: int) -> ir.Value:
+    """What the indices of a dimension add to the number of a result."""
+    column = nn.Slice(node.input(1), starts=(axis,), ends=(axis + 1,), axes=(1,), steps=(1,)).output
+    return column if stride == 1 else nn.Mul(column, node.like(stride, column)).output
 
 
 @converter(

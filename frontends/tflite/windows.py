@@ -54,10 +54,12 @@ def extents(value: ir.Value) -> list[int]:
 def spread(node: Node, value: ir.Value, steps: Sequence[int], fill: float) -> ir.Value:
     """The elements so many steps apart along each dimension, with `fill` between them."""
     rank = len(shape_of(value))
-    for axis, step in enumerate(steps):
+    for axis, step in zip(range(rank), steps, strict=True):
         size = extent(value, axis)
         if step == 1 or size < 2:
             continue
+        if (size - 1) * step > STATE_LIMIT:
+            raise Unsupported(f"{size} elements that are {step} apart are not supported")
         padding = [int(place == rank + axis) for place in range(2 * rank)]
         longer = nn.Pad(value, padding=padding, mode="constant", value=fill).output
         places = np.full((size - 1) * step + 1, size)

@@ -12,15 +12,17 @@ from node_cases import as_array, cases, with_constants
 from onnx import ValueInfoProto, helper, numpy_helper
 
 import kpuc
+from kpuc.backends.engines import ENGINES as ENGINES_OF_KPUC
 from kpuc.backends.native.decompose import computes
 from kpuc.backends.native.form_groups import ALIASES
 from kpuc.dialects import mlir, nn
 from kpuc.dialects.function import check_static, entry_function
 from kpuc.errors import KpucError
-from kpuc.frontends.converter import operations
+from kpuc.frontends.converter import Form, operations
 from kpuc.frontends.onnx import import_onnx
 from kpuc.frontends.onnx.node import REGISTRY
 from kpuc.frontends.onnx.opsets import full_name
+from kpuc.frontends.tflite import node as tflite
 from kpuc.passes.pipeline import parse_pipeline
 from kpuc.pipelines import INTEGER_PIPELINE
 from kpuc.tools.cli.ops import operators
@@ -143,3 +145,12 @@ def test_what_it_becomes(operator):
     stated = operations(entry.builds).union(*map(operations, entry.forms.values()))
     assert not set().union(*found) - stated
     assert any(made <= operations(entry.builds) for made in found)
+
+
+def test_forms_are_called_the_same_where_they_are_made_and_computed():
+    converters = [*REGISTRY.values(), *tflite.REGISTRY.values()]
+    lists = [made for one in converters for made in (one.builds, *one.forms.values())]
+    used = {(one.op, one.how) for made in lists for one in made if isinstance(one, Form)}
+    known = {key for engine in ENGINES_OF_KPUC for key in engine.forms if key[1]}
+    assert used <= known
+    assert known - used <= {(nn.Reduce, kind) for one in nn.Reduce.attribute_fields for kind in one.choices}

@@ -1,4 +1,4 @@
-"""Suppression of overlapping boxes: no two scores are equal, for of these LiteRT takes any."""
+"""Suppression of overlapping boxes: scores differ wherever LiteRT takes any of equal ones."""
 
 import dataclasses
 
@@ -53,6 +53,12 @@ def detected(count, places, known, classes, wanted=1, scale=1.0, **options):
     )
 
 
+def with_ties(item):
+    """The same with a few different scores: of equal ones LiteRT takes the first one here."""
+    boxes, scores, anchors = item.inputs
+    return dataclasses.replace(item, inputs=(boxes, np.ceil(scores * 8) / 8, anchors))
+
+
 def of_bytes(item):
     """The same of bytes; the scores still differ."""
     shape, places = item.inputs[1].shape, item.inputs[1].size
@@ -72,6 +78,7 @@ DETECTED = [
     detected(25, 8, 4, 4, use_regular_nms=True, detections_per_class=2),
     detected(6, 20, 3, 2, use_regular_nms=True, nms_score_threshold=0.7),
     detected(30, 6, 3, 3, nms_iou_threshold=1.0, nms_score_threshold=0.0),
+    with_ties(detected(40, 12, 3, 3)),
     *(of_bytes(detected(30, 6, 5, 4, use_regular_nms=by_class)) for by_class in (False, True)),
 ]
 CASES = [

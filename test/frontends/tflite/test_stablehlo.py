@@ -69,6 +69,11 @@ def test_windows_that_do_not_fit(shape, sizes, options, reason):
     refuse(reason, graph_of(window(1, normal(*shape), 0, sizes, **options)))
 
 
+def test_elements_too_far_apart():
+    item = pad(normal(3), (0,), (0,), (1 << 30,), 0)
+    refuse("3 elements that are 1073741825 apart are not supported", graph_of(item))
+
+
 def test_padding_that_is_computed():
     item = dataclasses.replace(pad(normal(3), (1,), (1,), (0,), 0), constant=())
     refuse("input 1 is computed by the network; only constants are supported", graph_of(item))
