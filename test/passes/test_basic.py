@@ -111,6 +111,7 @@ WRITTEN = {
         lambda x: nn.BatchNorm(x, *map(constant, (CHANNEL, CHANNEL, CHANNEL, np.abs(CHANNEL))), epsilon=1e-3),
         IMAGE,
     ),
+    "pad": (lambda x: nn.Pad(x, padding=(0, 1, 2, 0, 1, 0), mode="reflect", value=0.0), X.astype(np.float64)),
     "logical_and": (nn.LogicalAnd, truth(3, 4), truth(4)),
     "logical_or": (nn.LogicalOr, truth(3, 4), truth(4)),
     "logical_xor": (nn.LogicalXor, truth(3, 4), truth(4)),
