@@ -1,4 +1,4 @@
-"""How long the simulator takes for what: tensor functions, KPU commands, nodes, or all of a network's machine code.
+"""How long the simulator takes for what: tensor functions, KPU commands, nodes, or the steps of machine code.
 
 These are seconds of this machine; what a kmodel costs on a chip is predicted by `analysis`.
 """
@@ -9,6 +9,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from time import perf_counter
+
+WIDTH = 80
+"""Characters of names in tables; of longer ones the end is not shown."""
 
 
 @dataclass
@@ -39,8 +42,11 @@ class Profile:
     def __str__(self) -> str:
         """A table, the longest first."""
         total = sum(row.seconds for row in self.rows.values())
-        lines = [f"{'':24}{'calls':>8}{'ms':>12}{'share':>8}"]
+        width = min(max([24, *map(len, self.rows)]), WIDTH)
+        lines = [f"{'':{width}}{'calls':>8}{'ms':>12}{'share':>8}"]
         for name, row in sorted(self.rows.items(), key=lambda item: -item[1].seconds):
             share = row.seconds / total if total else 0.0
-            lines.append(f"{name:24}{row.calls:8}{row.seconds * 1000:12.3f}{share:8.1%}")
-        return "\n".join([*lines, f"{'total':24}{sum(row.calls for row in self.rows.values()):8}{total * 1000:12.3f}"])
+            shown = name if len(name) <= width else f"{name[: width - 3]}..."
+            lines.append(f"{shown:{width}}{row.calls:8}{row.seconds * 1000:12.3f}{share:8.1%}")
+        calls = sum(row.calls for row in self.rows.values())
+        return "\n".join([*lines, f"{'total':{width}}{calls:8}{total * 1000:12.3f}"])

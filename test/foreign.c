@@ -20,7 +20,7 @@ static char *const functions[] = {
 
 enum { IMAGE, EXECUTABLE, RUN, CREATE, DESTROY, WEIGHTS, ARENA, POOL, THREADS, RUNS, CALLS, INPUTS, OUTPUTS, SIZES };
 
-typedef void (*run_t)(const void *, void *, void *const *, void *);
+typedef void (*run_t)(const void *, void *, void *const *, void *, int64_t, int64_t);
 typedef int64_t (*create_t)(void *, int64_t);
 typedef void (*destroy_t)(void *);
 
@@ -53,7 +53,7 @@ int main(int count, char **words) {
   for (int64_t i = 0; i < arguments; i++) pointers[i] = i < size[INPUTS] ? take(bytes[i]) : zeros(bytes[i]);
   if (size[THREADS] == 1) pool = 0;
   else if (((create_t)(image + size[CREATE]))(pool, size[THREADS]) != size[THREADS]) return 6;
-  for (int64_t i = 0; i < size[RUNS]; i++) ((run_t)(image + size[RUN]))(weights, arena, pointers, pool);
+  for (int64_t i = 0; i < size[RUNS]; i++) ((run_t)(image + size[RUN]))(weights, arena, pointers, pool, 0, INT64_MAX);
   if (pool) ((destroy_t)(image + size[DESTROY]))(pool);
   for (int64_t i = size[INPUTS]; i < arguments; i++)
     if ((int64_t)fwrite(pointers[i], 1, bytes[i], stdout) != bytes[i]) return 7;

@@ -48,7 +48,7 @@ class Code:
     def memory(self) -> MemoryPlan:
         """What lies where and when."""
         program = self.program
-        steps = [f"{step.kernel}: {', '.join(step.computes)}" for step in program.steps]
+        steps = [str(step) for step in program.steps]
         peaks = {ARENA: (program.arena_bytes, program.bound)}
         return MemoryPlan(program.buffers, steps, peaks, f"Machine code for {self.spec.name}.")
 
@@ -87,6 +87,7 @@ def _function(module: ir.Module, codes: Sequence[Code]) -> NativeFunction:
         {one.spec.name: one.object for one in codes},
         [_signature(value) for value in block.arguments],
         [_signature(value) for value in end.operation.operands],
+        {one.spec.name: [str(step) for step in one.program.steps] for one in codes},
     )
 
 

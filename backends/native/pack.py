@@ -12,10 +12,17 @@ from .target import SPECS, best
 
 
 def native_function(
-    objects: Mapping[str, bytes], inputs: Sequence[TensorType], outputs: Sequence[TensorType]
+    objects: Mapping[str, bytes],
+    inputs: Sequence[TensorType],
+    outputs: Sequence[TensorType],
+    steps: Mapping[str, Sequence[str]] | None = None,
 ) -> NativeFunction:
-    """A network for inputs of certain shapes; `objects` by the names of their specs."""
-    made = [NativeObject(name, SPECS[name].machine, SPECS[name].needs, objects[name]) for name in best(objects)]
+    """A network for inputs of certain shapes; `objects`, and what `steps` of them are for, by the names of specs."""
+    named = steps or {}
+    made = [
+        NativeObject(name, SPECS[name].machine, SPECS[name].needs, objects[name], steps=tuple(named.get(name, ())))
+        for name in best(objects)
+    ]
     return NativeFunction(tuple(made), tuple(inputs), tuple(outputs))
 
 

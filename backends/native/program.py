@@ -31,6 +31,9 @@ class Step:
     kernel: str = ""
     computes: tuple[str, ...] = ()
 
+    def __str__(self) -> str:
+        return f"{self.kernel}: {', '.join(self.computes)}"
+
 
 def argument_text(index: int, memref_type: str, arguments: int) -> tuple[list[str], str]:
     """The lines that make a memref of an argument, and the name of its value.
@@ -69,12 +72,14 @@ def argument_text(index: int, memref_type: str, arguments: int) -> tuple[list[st
 def program_text(steps: Sequence[Step], weights_bytes: int, arena_bytes: int, arguments: int) -> str:
     """The functions that an object exports, in MLIR, to stand in one module with those of the steps.
 
-    `kpuc_run` executes the steps one after the other. A step of one task is called; the tasks of others are shared out.
+    `kpuc_run` executes the steps from `%first` up to but not including `%end`, one after the other. A step of one task
+    is called; the tasks of others are shared out.
     """
     types = f"memref<{weights_bytes}xi8>, memref<{arena_bytes}xi8>, memref<{arguments}xindex>"
     kind = f"({types}, index, index) -> ()"
     weights, arena, words = types.split(", ")
-    lines = [f"func.func @kpuc_run(%weights: {weights}, %arena: {arena}, %arguments: {words}, %pool: !llvm.ptr) {{"]
+    head = f"%weights: {weights}, %arena: {arena}, %arguments: {words}, %pool: !llvm.ptr, %first: index, %end: index"
+    lines = [f"func.func @kpuc_run({head}) {{"]
     lines += ["%zero = arith.constant 0 : index", "%one = arith.constant 1 : index"]
     for name, type_ in (("weights", weights), ("arena", arena), ("arguments", words)):
         lines += [
@@ -83,8 +88,15 @@ def program_text(steps: Sequence[Step], weights_bytes: int, arena_bytes: int, ar
             f"%{name}_pointer = llvm.inttoptr %{name}_i64 : i64 to !llvm.ptr",
         ]
     for number, step in enumerate(steps):
+        lines += [
+            f"%number{number} = arith.constant {number} : index",
+            f"%begun{number} = arith.cmpi sle, %first, %number{number} : index",
+            f"%more{number} = arith.cmpi slt, %number{number}, %end : index",
+            f"%wanted{number} = arith.andi %begun{number}, %more{number} : i1",
+            f"scf.if %wanted{number} {{",
+        ]
         if step.tasks == 1:
-            lines.append(f"func.call @{step.name}(%weights, %arena, %arguments, %zero, %one) : {kind}")
+            lines += [f"func.call @{step.name}(%weights, %arena, %arguments, %zero, %one) : {kind}", "}"]
             continue
         lines += [
             f"%function{number} = func.constant @{step.name} : {kind}",
@@ -92,5 +104,6 @@ def program_text(steps: Sequence[Step], weights_bytes: int, arena_bytes: int, ar
             f"%tasks{number} = llvm.mlir.constant({step.tasks} : i64) : i64",
             f"llvm.call @kpuc_parallel(%pool, %pointer{number}, %tasks{number}, %weights_pointer, %arena_pointer,",
             "    %arguments_pointer) : (!llvm.ptr, !llvm.ptr, i64, !llvm.ptr, !llvm.ptr, !llvm.ptr) -> ()",
+            "}",
         ]
     return "\n".join([*lines, "return", "}", POOL])

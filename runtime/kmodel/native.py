@@ -1,10 +1,10 @@
 """The module of kind "native": machine code for one or several CPUs, and the weights that all of it uses.
 
 Each function is the network, for other sizes of its inputs; mostly there is one. Section `.native` holds the records
-below, `.weights` the weights, and `.object0`, `.object1`, ... the code as ELF objects: those of the first function,
-for the best CPU first, then as many of the second one. Every byte that decides what is executed, and on what
-memory, is under a SHA-256: nothing of a damaged file is executed. (Hashes find damage, not malice: who can change a
-file can change its hashes.)
+below, `.weights` the weights, and `.object0`, `.object1`, ... the code as ELF objects: those of the first function, for
+the best CPU first, then as many of the second one. `.steps0`, `.steps1`, ... say in a line a step what it is for. Every
+byte that decides what is executed, and on what memory, is under a SHA-256: nothing of a damaged file is executed.
+(Hashes find damage, not malice: who can change a file can change its hashes.)
 Entry: a module of a kmodel of version 7, or Native. Exit: the other one; KmodelError K0401, K0402, K0405, K0411.
 """
 
@@ -54,13 +54,17 @@ class ObjectRecord(Record):
 
 @dataclass(frozen=True)
 class NativeObject:
-    """Code for a kind of CPU, called `cpu`, of a machine ("x86_64"), which has the features that it `needs`."""
+    """Code for a kind of CPU, called `cpu`, of a machine ("x86_64"), which has the features that it `needs`.
+
+    steps: what each step of it is for, for people to read.
+    """
 
     cpu: str
     machine: str
     needs: tuple[str, ...]
     code: Buffer
     digest: bytes = b""
+    steps: tuple[str, ...] = ()
 
     def __str__(self) -> str:
         return self.cpu
@@ -126,8 +130,9 @@ def native_module(native: Native) -> Module:
     functions = [Function(one.inputs, one.result, 0, 0) for one in native.functions]
     header = replace(header, digest=_digest(header, b"".join(records), functions))
     objects = [Section(f".object{index}", one.code) for index, one in enumerate(native.objects)]
+    steps = [Section(f".steps{index}", "\n".join(one.steps).encode()) for index, one in enumerate(native.objects)]
     described = Section(".native", b"".join([header.write(), *records]))
-    return Module(KIND, tuple(functions), (described, Section(".weights", native.weights), *objects))
+    return Module(KIND, tuple(functions), (described, Section(".weights", native.weights), *objects, *steps))
 
 
 def native_model(native: Native) -> Model:
@@ -154,7 +159,9 @@ def read_native(module: Module) -> Native:
     for index in range(header.objects):
         record = ObjectRecord.read(described, NativeHeader.size + index * ObjectRecord.size)
         code = module.section(f".object{index}")
-        objects.append(NativeObject(record.cpu, record.machine, tuple(record.needs.split()), code, record.digest))
+        steps = bytes(module.section(f".steps{index}")).decode(errors="replace").splitlines()
+        needs = tuple(record.needs.split())
+        objects.append(NativeObject(record.cpu, record.machine, needs, code, record.digest, tuple(steps)))
     each = header.objects // count
     functions = [
         _function(function, objects[number * each : (number + 1) * each])

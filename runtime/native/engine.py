@@ -21,12 +21,13 @@ from ..kmodel.struct import Buffer
 from ..kmodel.types7 import TensorType
 from ..kmodel.v7 import Module
 from ..machine import Array, Linker
+from ..profile import Profile
 from .code import Code
 from .cpu import this_cpu
-from .symbols import CREATE, DESTROY, MOST_THREADS, POOL_BYTES, RUN
+from .symbols import CREATE, DESTROY, MOST_STEPS, MOST_THREADS, POOL_BYTES, RUN
 
 ADDRESS = ctypes.c_void_p
-Run = ctypes.CFUNCTYPE(None, ADDRESS, ADDRESS, ADDRESS, ADDRESS)
+Run = ctypes.CFUNCTYPE(None, ADDRESS, ADDRESS, ADDRESS, ADDRESS, ctypes.c_int64, ctypes.c_int64)
 Create = ctypes.CFUNCTYPE(ctypes.c_int64, ADDRESS, ctypes.c_int64)
 Destroy = ctypes.CFUNCTYPE(None, ADDRESS)
 
@@ -52,9 +53,7 @@ class Engine:
 
     def call(self, function: int, arguments: Sequence[Array]) -> tuple[Array, ...]:
         """Run a network. ExecutionError K0504 when there is none, or the arguments are not its inputs."""
-        loaded = self._function(function)
-        with self._link.timed("machine code"):
-            return loaded.call(arguments)
+        return self._function(function).call(arguments, self._link.profile)
 
     def _function(self, number: int) -> Function:
         """A function, loaded when it is called for the first time."""
@@ -76,6 +75,7 @@ class Function:
         self, function: NativeFunction, chosen: NativeObject, weights: Array, arena: Array, threads: int
     ) -> None:
         self._code = Code(chosen.code)
+        self._steps = chosen.steps
         self._inputs = [_dense(one) for one in function.inputs]
         self._outputs = [_dense(one) for one in function.outputs]
         self._memory = (weights.ctypes.data, arena.ctypes.data)
@@ -90,8 +90,8 @@ class Function:
         self._threads = min(threads, MOST_THREADS)
         self._pool: Pool | None = None
 
-    def call(self, arguments: Sequence[Array]) -> tuple[Array, ...]:
-        """Run the network. ExecutionError K0504 when the arguments are not its inputs."""
+    def call(self, arguments: Sequence[Array], profile: Profile | None = None) -> tuple[Array, ...]:
+        """Run the network, step by step with a profile. ExecutionError K0504 when the arguments are not its inputs."""
         found = [(one.dtype, one.shape) for one in arguments]
         if found != self._inputs:
             raise ExecutionError("K0504", cause=f"native code is called with {found}")
@@ -102,8 +102,21 @@ class Function:
         for place, (dtype, shape) in self._large:
             self._made[place] = fresh = np.empty(shape, dtype)
             self._addresses[len(self._inputs) + place] = fresh.ctypes.data
-        self._run(*self._memory, self._addresses, self._pool_address())
+        given = (*self._memory, self._addresses, self._pool_address())
+        if profile is None:
+            self._run(*given, 0, MOST_STEPS)
+        else:
+            self._measure(given, profile)
         return tuple([array if array.nbytes > SMALL else array.copy() for array in self._made])
+
+    def _measure(self, given: Sequence[Any], profile: Profile) -> None:
+        """Run the steps, each with a row of its own, if the file has names for them."""
+        *names, last = self._steps or ("machine code",)
+        for number, name in enumerate(names):
+            with profile.measure(name):
+                self._run(*given, number, number + 1)
+        with profile.measure(last):
+            self._run(*given, len(names), MOST_STEPS)
 
     def _pool_address(self) -> int | None:
         """A child of fork has none of its parent's threads, and gets a pool of its own."""

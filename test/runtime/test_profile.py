@@ -38,7 +38,6 @@ def measured(**given):
     ("given", "expected"),
     [
         ({"target": "k230"}, {"conv2d": 2, "softmax": 2}),
-        ({"target": "cpu"}, {"machine code": 2}),
         ({"target": "k510"}, {"conv2d": 2}),
         ({"target": "k210", "calibration": NET.samples(2)}, {"k210 conv2d": 2, "k210 upload": 2, "quantize": 2}),
         ({"target": "k210", "calibration": NET.samples(2), "kmodel": 4}, {"kpu_conv2d": 2, "quantize": 2}),
@@ -50,6 +49,21 @@ def test_rows(given, expected):
     assert counts.items() >= expected.items()
     total = sum(row.seconds for row in profile.rows.values())
     assert 0 < total <= seconds
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_each_step_of_machine_code_has_a_row(threads):
+    """Together they give what a whole run gives."""
+    simulator = kpuc.Simulator(kpuc.compile(MODEL, "cpu").data, threads=threads)
+    expected = simulator.run(SAMPLE["x0"])
+    simulator.profile = Profile()
+    found = simulator.run(SAMPLE["x0"])
+    rows = simulator.profile.rows
+    operations = [part.split()[0] for name in rows for part in name.split(": ", 1)[1].split(", ")]
+    assert [one for one in operations if one != "nn.transpose"] == ["nn.conv", "nn.softmax", "nn.sigmoid"]
+    assert [row.calls for row in rows.values()] == [1] * len(rows)
+    for name, array in expected.items():
+        np.testing.assert_array_equal(found[name], array)
 
 
 def test_nothing_is_measured_unless_asked_for():
@@ -68,6 +82,17 @@ def test_table():
     lines = [line.split() for line in str(profile).splitlines()]
     assert lines == [["calls", "ms", "share"], ["often", "3", "750.000", "75.0%"], ["short", "1", "250.000", "25.0%"],
                      ["total", "4", "1000.000"]]  # fmt: skip
+
+
+def test_long_names_are_cut():
+    profile = Profile()
+    for name in ("short", "x" * 200):
+        with profile.measure(name):
+            pass
+    head, *rows = str(profile).splitlines()
+    assert {len(row) for row in rows[:2]} == {len(head)}
+    assert len(head) == 80 + 28
+    assert any(row.startswith("x" * 77 + "... ") for row in rows)
 
 
 def test_what_fails_counts():

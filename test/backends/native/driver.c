@@ -12,7 +12,7 @@ static BIG uint8_t pool[POOL];
 static BIG uint8_t inputs[2][INPUT];
 static BIG uint8_t output[OUTPUT], again[OUTPUT];
 
-void kpuc_run(const uint8_t *, uint8_t *, uint8_t *const *, void *);
+void kpuc_run(const uint8_t *, uint8_t *, uint8_t *const *, void *, int64_t, int64_t);
 int64_t kpuc_pool_create(void *, int64_t);
 void kpuc_pool_destroy(void *);
 
@@ -25,12 +25,12 @@ static int fill(const char *path, void *to, size_t size) {
 int main(int count, char **words) {
   if (count != 3 || fill(words[1], weights, WEIGHTS) || fill(words[2], inputs, sizeof inputs)) return 2;
   uint8_t *arguments[] = {inputs[0], inputs[1], output};
-  kpuc_run(weights, arena, arguments, 0);
+  kpuc_run(weights, arena, arguments, 0, 0, INT64_MAX);
   arguments[2] = again;
   if (kpuc_pool_create(pool, 3) != 3) return 3;
   for (int i = 0; i < 200; i++) {
     memset(again, 0, OUTPUT);
-    kpuc_run(weights, arena, arguments, pool);
+    kpuc_run(weights, arena, arguments, pool, 0, INT64_MAX);
     if (memcmp(output, again, OUTPUT)) return 4;
     if (i % 50 == 0) usleep(2000); /* the threads fall asleep */
   }

@@ -31,6 +31,7 @@ from kpuc.runtime.kmodel.describe import describe
 from kpuc.runtime.kmodel.native import ALIGNMENT, read_native
 from kpuc.runtime.native import engine
 from kpuc.runtime.native.cpu import Cpu, features, this_cpu
+from kpuc.runtime.profile import Profile
 
 
 def host_name() -> str:
@@ -316,3 +317,10 @@ def test_hostile_objects_with_the_right_hashes_do_no_harm_before_they_are_run() 
             assert error.code in ("K0401", "K0402", "K0410")
             refused += 1
     assert 100 < refused < 1500
+
+
+def test_code_without_names_is_profiled_as_a_whole():
+    simulator = Simulator(network_kmodel(host_name()))
+    simulator.profile = Profile()
+    simulator.run(*network_inputs())
+    assert {name: row.calls for name, row in simulator.profile.rows.items()} == {"machine code": 1}
