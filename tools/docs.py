@@ -74,7 +74,9 @@ STAGES = """\
    `--dump-asm DIR` it is written as assembly, too, with the nodes that each function computes (`native_CPU.s`);
    `kpuc inspect` lists the functions.
 
-`DIR/memory.txt` says where each buffer lies in the memory of a run, from which step to which.
+`DIR/memory.txt` says where each buffer lies in the memory of a run, from which step to which. `kpuc run --profile` says
+how long each step takes, with the nodes that it computes (and a microsecond or two to call it alone, so that the sum is
+more than a whole run takes).
 
 Several threads share the tasks of a step; results do not depend on their number. The same network, options and CPU name
 give the same bytes on every machine. `--cpu` names one or several CPUs, `--triple riscv64-linux` another machine; the
