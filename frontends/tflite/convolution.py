@@ -16,6 +16,8 @@ from .loader import guarded
 from .node import Node, Output, activated, converter, same_padding, to_nchw, to_nhwc
 
 NO_PADDING = (0, 0, 0, 0)
+HYBRID = {"real data, weights of 8 bits": nn.RoundDynamically}
+"""Which form rounds its data, too."""
 
 
 def _windows(
@@ -46,7 +48,7 @@ def _channels(node: Node) -> int:
     return channels
 
 
-@converter("CONV_2D", builds=nn.Conv)
+@converter("CONV_2D", builds=nn.Conv, forms=HYBRID)
 def conv(node: Node) -> Output:
     names = ("StrideH", "StrideW", "DilationHFactor", "DilationWFactor", "Padding", "FusedActivationFunction")
     sh, sw, dh, dw, padding, activation = node.options("Conv2DOptions", *names)
@@ -68,7 +70,7 @@ def conv(node: Node) -> Output:
     return to_nhwc(activated(result, activation))
 
 
-@converter("DEPTHWISE_CONV_2D", builds=nn.Conv)
+@converter("DEPTHWISE_CONV_2D", builds=nn.Conv, forms=HYBRID)
 def depthwise_conv(node: Node) -> Output:
     names = ("StrideH", "StrideW", "DilationHFactor", "DilationWFactor", "Padding", "FusedActivationFunction")
     sh, sw, dh, dw, padding, activation = node.options("DepthwiseConv2DOptions", *names)
@@ -210,7 +212,7 @@ def resize(node: Node) -> Output:
     return to_nhwc(nn.Resize(value, sizes=sizes, scales=scales, extrapolation_value=0.0, **how).output)
 
 
-@converter("FULLY_CONNECTED", builds=(nn.Matmul, nn.Add), forms={"inputs of other ranks than 2": nn.Reshape})
+@converter("FULLY_CONNECTED", builds=(nn.Matmul, nn.Add), forms={"inputs of other ranks than 2": nn.Reshape, **HYBRID})
 def fully_connected(node: Node) -> Output:
     activation, keep = node.options("FullyConnectedOptions", "FusedActivationFunction", "KeepNumDims")
     weight = node.transposed(1, (1, 0))
