@@ -173,9 +173,8 @@ class GraphImporter:
                 outputs = [tensors[index] for index in operator.outputs]
                 if operator.name in WEIGHED:
                     self._shorten_factors(operator.name, sources, inputs, outputs[0])
-                given = Node(self, operator, sources, inputs, outputs, between)
-                self._move_imaginary(operator, given)
-                values = entry.convert(given)
+                self._move_imaginary(operator, Node(self, operator, sources, inputs, outputs, between))
+                values = entry.convert(Node(self, operator, sources, inputs, outputs, between))
                 values = [values] if isinstance(values, ir.Value) else list(values)
                 for index, value in zip(operator.outputs, values, strict=False):
                     with builder.node(tensors[index].name):

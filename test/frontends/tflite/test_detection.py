@@ -11,18 +11,10 @@ from tflite_writer import write
 import kpuc
 from kpuc.errors import ModelError, UnsupportedError
 
-LARGE = DETECTED[5]
 """What has to find the best of more places than version 5 sorts."""
-SMALL = [item for item in CASES if item is not LARGE]
 
 
-def test_version_5_sorts_few():
-    graph, _ = expectation(LARGE)
-    with pytest.raises(UnsupportedError, match=r"K0602.*\n  nn.topk at .* the 20 largest .* only up to 16"):
-        kpuc.compile(write(graph), target="cpu", kmodel=5)
-
-
-@pytest.mark.parametrize("item", SMALL, ids=range(len(SMALL)))
+@pytest.mark.parametrize("item", CASES, ids=range(len(CASES)))
 def test_version_5(item):
     graph, expected = expectation(item)
     simulator = kpuc.Simulator(kpuc.compile(write(graph), target="cpu", kmodel=5))

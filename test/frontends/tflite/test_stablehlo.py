@@ -15,12 +15,8 @@ from kpuc.errors import UnsupportedError
 ENGINES = {"native": {"target": "cpu"}, "v7": {"target": "k230"}, "v5": {"target": "k510"}}
 
 
-SCATTERING = [network for network in NETWORKS if network.name.startswith("scatter")]
-"""What version 5 has no function for."""
-RUNS = [(network, engine) for engine in ("evaluator", *ENGINES) for network in NETWORKS]
-
-
-@pytest.mark.parametrize(("network", "engine"), [run for run in RUNS if run[1] != "v5" or run[0] not in SCATTERING])
+@pytest.mark.parametrize("engine", ["evaluator", *ENGINES])
+@pytest.mark.parametrize("network", NETWORKS, ids=str)
 def test_as_litert(network, engine):
     model, feed = write(*network.graphs), network.feeds[0]
     (expected,) = reference(model, [feed])
@@ -30,12 +26,6 @@ def test_as_litert(network, engine):
         actual = kpuc.Simulator(kpuc.compile(model, **ENGINES[engine])).run(*feed).values()
     for theirs, ours in zip(expected, actual, strict=True):
         assert_close(theirs, ours, 1e-5)
-
-
-@pytest.mark.parametrize("network", SCATTERING, ids=str)
-def test_version_5_does_not_scatter(network):
-    with pytest.raises(UnsupportedError, match=r"K0602(.*\n)*  nn.scatter_nd at .* it has no such function"):
-        kpuc.compile(write(*network.graphs), **ENGINES["v5"])
 
 
 def refuse(reason, *graphs):
