@@ -4,14 +4,12 @@ import dataclasses
 
 import numpy as np
 import pytest
-from detection_cases import CASES, DETECTED, FEW, chosen, detected, scattered
+from detection_cases import CASES, FEW, chosen, detected, scattered
 from single_operator import assert_like, expectation, feed_of, graph_of
 from tflite_writer import write
 
 import kpuc
 from kpuc.errors import ModelError, UnsupportedError
-
-"""What has to find the best of more places than version 5 sorts."""
 
 
 @pytest.mark.parametrize("item", CASES, ids=range(len(CASES)))
