@@ -91,15 +91,14 @@ def depthwise_conv(node: Node) -> Output:
 
 def _transposed(
     node: Node,
-    value: ir.Value,
-    weight: int,
+    data: int,
     bias: ir.Value | None,
     strides: tuple[int, int],
     padding: int,
     extents: tuple[int, int],
 ) -> ir.Value:
-    """A transposed convolution whose result has the given height and width; weights are O x H x W x I."""
-    kernel = node.transposed(weight, (3, 0, 1, 2))
+    """A transposed convolution of an input, whose result has the given height and width; weights are O x H x W x I."""
+    kernel, value = node.transposed(1, (3, 0, 1, 2)), node.input(data)
     _, _, *spans = shape_of(kernel)
     sizes = shape_of(value)[1:3]
     if None in sizes:
@@ -110,7 +109,7 @@ def _transposed(
     ends = [max(f - b - e, 0) for f, b, e in zip(full, begins, extents, strict=True)]
     extra = [max(e + b - f, 0) for f, b, e in zip(full, begins, extents, strict=True)]
     result = nn.ConvTranspose(
-        to_nchw(value),
+        node.rounded_data(to_nchw(value), (1, 2, 3), data),
         kernel,
         bias,
         strides=strides,
@@ -122,13 +121,13 @@ def _transposed(
     return to_nhwc(result)
 
 
-@converter("TRANSPOSE_CONV", builds=nn.ConvTranspose)
+@converter("TRANSPOSE_CONV", builds=nn.ConvTranspose, forms=HYBRID)
 def transpose_conv(node: Node) -> Output:
     sh, sw, padding, activation = node.options(
         "TransposeConvOptions", "StrideH", "StrideW", "Padding", "FusedActivationFunction"
     )
     _, height, width, _ = node.ints(0)
-    result = _transposed(node, node.input(2), 1, node.optional(3), (sh, sw), padding, (height, width))
+    result = _transposed(node, 2, node.optional(3), (sh, sw), padding, (height, width))
     return activated(result, activation)
 
 
@@ -139,7 +138,7 @@ def transpose_conv_bias(node: Node) -> Output:
         padding, sw, sh = struct.unpack("<3i", bytes(node.table.CustomOptionsAsNumpy()))
     extents = node.outputs[0].shape[1:3]
     kind = tflite.Padding.SAME if padding == 1 else tflite.Padding.VALID
-    return _transposed(node, node.input(0), 1, node.optional(2), (sh, sw), kind, (extents[0], extents[1]))
+    return _transposed(node, 0, node.optional(2), (sh, sw), kind, (extents[0], extents[1]))
 
 
 @converter(
@@ -228,7 +227,7 @@ def fully_connected(node: Node) -> Output:
     return activated(result, activation)
 
 
-@converter("BATCH_MATMUL", builds=nn.Matmul)
+@converter("BATCH_MATMUL", builds=nn.Matmul, forms=HYBRID)
 def batch_matmul(node: Node) -> Output:
     flips = node.options("BatchMatMulOptions", "AdjX", "AdjY")
     sides = []
@@ -236,4 +235,6 @@ def batch_matmul(node: Node) -> Output:
         value, rank = node.input(index), node.rank(index)
         order = (*range(rank - 2), rank - 1, rank - 2)
         sides.append(node.builder.folded(nn.Transpose(value, permutation=order).output) if flip else value)
-    return nn.Matmul(*sides).output
+    data, weight = sides
+    rounded = data if flips[0] else node.rounded_data(data, (len(shape_of(data)) - 1,))
+    return nn.Matmul(rounded, weight).output

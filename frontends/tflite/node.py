@@ -128,12 +128,12 @@ class Node:
             self.states.write(tensor.name, kept)
             return quantization.real(kept)
 
-    def rounded_data(self, value: Value, axes: Sequence[int]) -> Value:
-        """What input 0 became, as LiteRT rounds real data before it multiplies it by integer weights, input 1.
+    def rounded_data(self, value: Value, axes: Sequence[int], place: int = 0) -> Value:
+        """What the input at a place became, as LiteRT rounds real data before it multiplies it by integer weights.
 
-        By default, that is: XNNPACK looks at the extremes over `axes`.
+        The weights are input 1. By default, that is: XNNPACK looks at the extremes over `axes`.
         """
-        data, weight = self.tensors[:2]
+        data, weight = self.tensors[place], self.tensors[1]
         if data is None or data.quantization is not None or weight is None or weight.data is None:
             return value
         is_hybrid = weight.dtype == "int8" and weight.quantization is not None

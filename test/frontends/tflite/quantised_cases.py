@@ -256,4 +256,35 @@ CASES = [
             ("FULLY_CONNECTED", (2, 3, 17), (5, 17), 0, {"keep_num_dims": True}),
         )
     ),
+    *(
+        case(
+            "TRANSPOSE_CONV",
+            i32(2, *size, 4),
+            weights_of(normal(4, 3, 2, 5, scale=0.3), "int8", 0)[0],
+            normal(2, 6, 4, 5),
+            constant=(0, 1),
+            outputs="float32",
+            quantised={1: Quantization(scale, (0,) * len(scale))},
+            stride_h=stride,
+            stride_w=stride,
+            padding=padding,
+            delegate=True,
+        )
+        for size, stride, padding, scale in (
+            ((8, 5), 1, VALID, (0.01, 0.02, 0.03, 0.04)),
+            ((12, 8), 2, SAME, (0.02,)),
+        )
+    ),
+    *(
+        case(
+            "BATCH_MATMUL",
+            normal(2, 3, 6),
+            weights_of(normal(*shape, scale=0.3), "int8", 2)[0],
+            constant=(1,),
+            quantised={1: Quantization((0.02,), (0,))},
+            delegate=True,
+            adj_y=flip,
+        )
+        for shape, flip in (((2, 6, 5), False), ((2, 5, 6), True))
+    ),
 ]
