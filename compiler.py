@@ -11,7 +11,7 @@ from .dump import IrDumper
 from .emission import emit
 from .errors import OptionError
 from .files import make_folder, write_file
-from .lowering import find_buckets, lower, read, read_once, run
+from .lowering import find_buckets, lower, lower_tail, read, read_once, run
 from .options import CompileOptions
 from .pipelines import PIPELINE
 from .runtime import TensorInfo
@@ -197,11 +197,13 @@ def _compile(
 
     start = process_time()
     with mlir.context():
-        buckets = None
+        buckets, behind = None, list[dict[str, Any]]()
         if options.ranges:
             model = read_once(model)
             buckets = find_buckets(model, options)
-            options = _padding_samples(options, buckets)
+            options = replace(_padding_samples(options, buckets), ends=buckets.ends)
+            if buckets.tail is not None:
+                behind = lower_tail(buckets.tail, dumper and dumper.part("tail"))
         *smaller, largest = options.bucket_sizes
         whole = lower(model, options.at(largest), progress, dumper and dumper.inside(largest))
         lowered = [
@@ -221,11 +223,14 @@ def _compile(
         "quant": whole.options.quant,
         "bytes": len(made.data),
         "seconds": {"import": sum(one.imported for one in lowered), "total": process_time() - start},
-        "passes": [*(item for one in lowered for item in one.passes), *made.passes],
+        "passes": [*(item for one in lowered for item in one.passes), *behind, *made.passes],
         **_told(whole, made),
     }
     if buckets is not None:
         report["buckets"] = options.bucket_sizes
+        if buckets.tail is not None:
+            note = f"{buckets.tail.text} is computed at the sizes of the inputs by portable code, behind the segments"
+            report["notes"] = [*report.get("notes", ()), note]
     if exposed:
         report["quantisation"] = exposed
     return KModel(made.data, report, whole.calibration)

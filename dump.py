@@ -25,7 +25,10 @@ class IrDumper:
         """What writes into a folder inside, called by the sizes of a bucket; this one, if there are none."""
         if not sizes:
             return self
-        name = re.sub(r"[^\w.=-]", "_", ",".join(f"{symbol}={size}" for symbol, size in sizes.items()))
+        return self.part(re.sub(r"[^\w.=-]", "_", ",".join(f"{symbol}={size}" for symbol, size in sizes.items())))
+
+    def part(self, name: str) -> "IrDumper":
+        """What writes into a folder of this name inside."""
         if name not in self.parts:
             self.parts[name] = IrDumper(self.folder / name)
         return self.parts[name]

@@ -11,12 +11,21 @@ from time import process_time
 from typing import TYPE_CHECKING, Any
 
 from . import quantising
-from .options import CompileOptions
-from .pipelines import BYTES_PIPELINE, FLOATS_PIPELINE, LAYERS_PIPELINE, OWN_LAYERS_PIPELINE, pipelines
+from .errors import OptionError
+from .options import OUTPUT_TYPES, CompileOptions
+from .pipelines import (
+    BYTES_PIPELINE,
+    FLOATS_PIPELINE,
+    LAYERS_PIPELINE,
+    OWN_LAYERS_PIPELINE,
+    TAIL_PIPELINES,
+    pipelines,
+)
 
 if TYPE_CHECKING:
     from .backends.buckets import Buckets
     from .dump import IrDumper
+    from .passes.nn.tail import Tail
     from .passes.quant.calibrate import Progress
     from .passes.quant.calibration import Calibration
 
@@ -97,14 +106,24 @@ def run(
     return [{"pass": item.name, "seconds": round(seconds, 4)} for item, seconds in pairs]
 
 
-def read(model: Any, options: CompileOptions) -> Any:
-    """The network as `nn`, by the frontend that its first bytes ask for, with its preprocessing."""
+def read(model: Any, options: CompileOptions, values: dict[str, Any] | None = None) -> Any:
+    """The network as `nn`, by the frontend that its first bytes ask for, with its preprocessing.
+
+    `values` is filled with those that `options.ends` may name.
+    """
     from .frontends.preprocess_ops import insert_output_layout, insert_preprocessing
 
     if is_tflite(model):
         from .frontends.tflite import import_tflite
 
-        module = import_tflite(model, shapes=options.shapes, dims=options.fixed, outputs=options.outputs)
+        module = import_tflite(
+            model,
+            shapes=options.shapes,
+            dims=options.fixed,
+            outputs=options.outputs,
+            ends=options.ends,
+            values=values,
+        )
         layout = "NHWC"
     else:
         from .frontends.onnx import import_onnx
@@ -115,10 +134,12 @@ def read(model: Any, options: CompileOptions) -> Any:
             dims=options.fixed,
             external_data=options.external_data,
             outputs=options.outputs,
+            ends=options.ends,
+            values=values,
         )
         layout = "NCHW"
     insert_preprocessing(module, options.preprocessing, layout)
-    if options.output_layout is not None:
+    if options.output_layout is not None and not options.ends:
         insert_output_layout(module, options.output_layout, options.preprocessing[""].model_layout or layout)
     return module
 
@@ -142,11 +163,22 @@ def find_buckets(model: Any, options: CompileOptions) -> "Buckets":
     """What the network takes and gives for all sizes in the ranges; it is asked for the least ones, too."""
     from .backends.buckets import buckets_of
 
-    opened = options.at(dict.fromkeys(options.ranges))
-    buckets = buckets_of(read(model, opened), options.ranges, options.bucket_sizes)
+    values: dict[str, Any] = {}
+    opened = read(model, options.at(dict.fromkeys(options.ranges)), values)
+    buckets = buckets_of(opened, options.ranges, options.bucket_sizes, values)
+    if buckets.tail is not None and options.output_type != OUTPUT_TYPES[0]:
+        cause = f"outputs that are computed behind the segments of the network ({buckets.tail.text}) stay real numbers"
+        raise OptionError("K0716", cause=cause, remedy="leave out the type of outputs, or fix the sizes")
     least = {symbol: low for symbol, (low, _) in options.ranges.items()}
-    buckets.check(read(model, options.at(least)), least)
+    buckets.check(read(model, replace(options.at(least), ends=buckets.ends)), least)
     return buckets
+
+
+def lower_tail(tail: "Tail", dumper: "IrDumper | None") -> list[dict[str, Any]]:
+    """Bring the tail of a network into the form that version 7 emits; what each pass took."""
+    if dumper is not None:
+        dumper.write("import", tail.module)
+    return run(TAIL_PIPELINES, tail.module, dumper)
 
 
 def _own_bits(module: Any) -> int:

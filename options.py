@@ -150,7 +150,10 @@ class Quantisation:
 
 @dataclass(frozen=True)
 class CompileOptions:
-    """What `kpuc.compile` was asked for; raises `OptionError` when that cannot be had."""
+    """What `kpuc.compile` was asked for; raises `OptionError` when that cannot be had.
+
+    `ends` are the values where segments end, if what follows is computed behind them; none otherwise.
+    """
 
     target: str = "cpu"
     shapes: dict[str, tuple[int | None, ...]] = field(default_factory=dict)
@@ -164,6 +167,7 @@ class CompileOptions:
     external_data: str | Path | None = None
     preprocessing: Mapping[str, Preprocessing] = field(default_factory=dict)
     outputs: tuple[str, ...] = ()
+    ends: tuple[str, ...] = ()
     output_type: str = "float32"
     output_range: tuple[float, float] | None = None
     output_layout: str | Mapping[str, str] | None = None

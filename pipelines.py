@@ -27,6 +27,8 @@ STACKVM_PIPELINE = (
     "canonicalize,cse)"
 )
 """What stack machines need on top: only operations that they have."""
+TAIL_PIPELINES = (INTEGER_PIPELINE, SUM_PIPELINE, STACKVM_PIPELINE)
+"""What the tail of a network for a range of shapes goes through, whatever its head does."""
 BASIC_PIPELINE = (
     "builtin.module(nn-compute-in-float32,nn-unroll{plain=true},nn-flatten-volumes,nn-decompose{scalars=true},"
     "nn-decompose-basic,nn-fold-constants,nn-canonicalize,canonicalize,cse)"

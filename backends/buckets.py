@@ -15,6 +15,7 @@ from ..dialects.tensors import dtype_of, shape_of
 from ..errors import OptionError, UnsupportedError
 from ..passes.nn.padded_places import padding_between
 from ..passes.nn.reify_shapes import ReifiedShapes
+from ..passes.nn.tail import Tail, needed_ends, split_tail
 from ..runtime.kmodel.elements import element_name
 from ..runtime.ranges import SizeRanges
 
@@ -49,12 +50,22 @@ class Tensor:
 @dataclass(frozen=True)
 class Buckets:
     """What a network takes and gives for all sizes of its symbols, which are within `ranges`, and the sizes of its
-    segments, from small to large."""
+    segments, from small to large.
+
+    `given` is what segments give: `outputs`, or the values that `tail` computes these from.
+    """
 
     inputs: Sequence[Tensor]
     outputs: Sequence[Tensor]
     ranges: Mapping[str, tuple[int, int]]
     segments: Sequence[Sizes]
+    given: Sequence[Tensor]
+    tail: Tail | None = None
+
+    @property
+    def ends(self) -> tuple[str, ...]:
+        """The names of the values where segments end ahead of the network's outputs."""
+        return () if self.tail is None else tuple(one.name for one in self.given)
 
     @property
     def sizes(self) -> SizeRanges:
@@ -62,8 +73,8 @@ class Buckets:
         return SizeRanges({one.name: one.symbols for one in self.inputs if not one.is_static}, self.ranges)
 
     def check(self, module: ir.Module, sizes: Sizes) -> None:
-        """Raise `UnsupportedError` K0605 unless the network for these sizes returns what was told of it."""
-        for parameter, tensor in zip(outputs_of(entry_function(module)), self.outputs, strict=True):
+        """Raise `UnsupportedError` K0605 unless a segment of these sizes returns what was told of it."""
+        for parameter, tensor in zip(outputs_of(entry_function(module)), self.given, strict=True):
             if shape_of(parameter.type) != tensor.at(sizes):
                 raise UnsupportedError(
                     "K0605",
@@ -73,11 +84,18 @@ class Buckets:
                 )
 
 
-def buckets_of(module: ir.Module, ranges: Mapping[str, tuple[int, int]], segments: Sequence[Sizes]) -> Buckets:
-    """The buckets of a network whose dimensions are open where they are called like a range.
+def buckets_of(
+    module: ir.Module,
+    ranges: Mapping[str, tuple[int, int]],
+    segments: Sequence[Sizes],
+    values: Mapping[str, ir.Value] | None = None,
+) -> Buckets:
+    """The buckets of a network whose dimensions are open where they are called like a range; segments may end at
+    `values`. The module becomes the tail, if there is one.
 
-    Raises `OptionError` K0105 for other dimensions that are open, `UnsupportedError` K0605 when shapes of outputs
-    depend on more than shapes of inputs, K0606 when padding could not be cut from an output.
+    Raises `OptionError` K0105 for other dimensions that are open; where no value is good for segments to end at,
+    `UnsupportedError` K0605 when shapes of outputs depend on more than shapes of inputs, K0606 when padding could not be
+    cut from an output.
     """
     function = entry_function(module)
     dims: dict[tuple[int, int], Size] = {}
@@ -93,19 +111,26 @@ def buckets_of(module: ir.Module, ranges: Mapping[str, tuple[int, int]], segment
         cause = f"dimension '{unused}' has a range, but all inputs that have it are of one shape"
         raise OptionError("K0105", cause=cause, remedy="leave it out of the shapes that are given: --shape NAME=1,?")
     shapes = ReifiedShapes(module, dims)
-    results = shapes.results()
-    for parameter, op in zip(outputs_of(function), padding_between(module, shapes), strict=True):
-        if op is not None:
-            raise _between(parameter.name, op)
-    arguments = function.regions[0].blocks[0].arguments
-    inputs = zip(inputs_of(function), map(shapes.shape, arguments), strict=True)
-    outputs = zip(outputs_of(function), results, strict=True)
-    return Buckets(
-        [Tensor(one.name, element_name(dtype_of(one.type)), shape) for one, shape in inputs],
-        [Tensor(one.name, element_name(dtype_of(one.type)), shape) for one, shape in outputs],
-        ranges,
-        segments,
-    )
+    block = function.regions[0].blocks[0]
+    inputs = [_tensor(one.name, value, shapes) for one, value in zip(inputs_of(function), block.arguments, strict=True)]
+    results = list(zip(outputs_of(function), block.operations[len(block.operations) - 1].operands, strict=True))
+    outputs = [_tensor(one.name, value, shapes) for one, value in results]
+    culprits = padding_between(module, shapes)
+    if all(shapes.is_known(value) and culprits[value] is None for _, value in results):
+        return Buckets(inputs, outputs, ranges, segments, outputs)
+    ends = {value: name for name, value in (values or {}).items() if value in culprits and culprits[value] is None}
+    given = [_tensor(ends[value], value, shapes) for value in needed_ends(module, shapes, ends)]
+    if not given:
+        shapes.results()
+        raise next(_between(one.name, culprits[value]) for one, value in results if culprits[value] is not None)
+    return Buckets(inputs, outputs, ranges, segments, given, split_tail(module, shapes, ends))
+
+
+def _tensor(name: str, value: ir.Value, shapes: ReifiedShapes) -> Tensor:
+    """What is known of a value; a dimension of which nothing is has a symbol of its own."""
+    known = shapes.shape(value) if shapes.is_known(value) else shape_of(value)
+    shape = tuple(dimension(f"{name}[{axis}]") if one is None else one for axis, one in enumerate(known))
+    return Tensor(name, element_name(dtype_of(value)), shape)
 
 
 def _open(name: str, shape: Sequence[int | None], axis: int, symbol: str) -> OptionError:
@@ -127,7 +152,7 @@ def _between(name: str, op: ir.OpView) -> UnsupportedError:
         where=describe(op.location),
         cause=f"'{op.operation.name}' joins dimensions or tensors whose sizes have a range: padding would lie between "
         f"the elements of output '{name}'",
-        remedy="fix that size with --dim NAME=N, or end the network before this node",
+        remedy="fix that size with --dim NAME=N, leave it open with --dim NAME=?, or end the network before this node",
     )
 
 

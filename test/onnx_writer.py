@@ -29,7 +29,7 @@ class OnnxWriter:
         """A node with one result, which has as many channels as its first input unless told otherwise."""
         name = f"v{len(self._nodes)}"
         self._nodes.append(helper.make_node(kind, inputs, [name], name=f"{kind}_{name}", **attributes))
-        self.channels[name] = self.channels[inputs[0]] if channels is None else channels
+        self.channels[name] = self.channels.get(inputs[0]) if channels is None else channels
         return name
 
     def concat(self, *values):

@@ -19,7 +19,7 @@ from ...runtime.kmodel.native import ALIGNMENT, NativeFunction
 from ...runtime.kmodel.types7 import TensorType
 from ..buckets import Buckets
 from ..memory import ARENA, MemoryPlan
-from ..stackvm.entry7 import entry_module
+from ..stackvm.emit7 import entry_module
 from ..stackvm.interface import names_of
 from .lower import Program, Weights, lower_network
 from .object import emit, lowered, optimised

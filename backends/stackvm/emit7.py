@@ -14,6 +14,7 @@ from ...dialects.function import entry_function
 from ...dialects.mlir import ir
 from ...dialects.ods import Op
 from ...dialects.tensors import dtype_of, is_static, shape_of
+from ...runtime.kmodel import v7
 from ...runtime.kmodel.elements import element_name
 from ...runtime.kmodel.types7 import TensorType, TupleType
 from ...runtime.stackvm.assembler7 import Arg, Assembler, Code, Local, Operand
@@ -118,8 +119,23 @@ def emit7_buckets(modules: Sequence[ir.Module], buckets: Buckets, producer: str,
     entry = entry7.entry_function(assembler, buckets)
     for module in modules:
         _emit_function(assembler, module, remedy)
-    entry7.emit_entry(entry, buckets, module=0, first=1)
+    if buckets.tail is not None:
+        _emit_function(assembler, buckets.tail.module, remedy)
+    entry7.emit_entry(entry, buckets, module=0, first=1, tail=1 + len(modules))
     return assembler.write(names_of(entry_function(modules[0]), producer, buckets=buckets))
+
+
+def entry_module(buckets: Buckets, module: int) -> v7.Module:
+    """A module of the entry function, for segments that are functions of another module, by its number, from 0.
+
+    Raises as `emit7` does.
+    """
+    assembler = Assembler()
+    entry = entry7.entry_function(assembler, buckets)
+    if buckets.tail is not None:
+        _emit_function(assembler, buckets.tail.module)
+    entry7.emit_entry(entry, buckets, module, first=0, tail=1)
+    return assembler.module()
 
 
 def _emit_function(assembler: Assembler, module: ir.Module, remedy: str = OPERATORS) -> None:

@@ -1,7 +1,7 @@
 """The entry function of a kmodel for a range of shapes, as version 7 stackvm code.
 
 It checks the sizes of its inputs, computes the shapes of its outputs, pads the inputs to the first bucket that they fit
-in, calls its segment, and cuts the outputs off.
+in, calls its segment, and cuts the outputs off. Where the network has a tail, it calls this with what it cut off.
 """
 
 from collections.abc import Sequence
@@ -10,16 +10,8 @@ import numpy as np
 
 from ...dialects.sizes import Extent
 from ...runtime.kmodel.types7 import TensorType, TupleType
-from ...runtime.kmodel.v7 import Module
 from ...runtime.stackvm.assembler7 import Arg, Assembler, Code, Label, Local, Operand
 from ..buckets import Buckets, Extents, Sizes, Tensor
-
-
-def entry_module(buckets: Buckets, module: int) -> Module:
-    """A module of nothing else, for segments that are functions of another one, by its number, from 0."""
-    assembler = Assembler()
-    emit_entry(entry_function(assembler, buckets), buckets, module, first=0)
-    return assembler.module()
 
 
 def entry_function(assembler: Assembler, buckets: Buckets) -> Code:
@@ -32,9 +24,10 @@ def _type(tensor: Tensor) -> TensorType:
     return TensorType(tensor.element, tuple(one if isinstance(one, int) else None for one in tensor.shape))
 
 
-def emit_entry(code: Code, buckets: Buckets, module: int, first: int) -> None:
-    """The function's code; the segments are functions of a module, the smallest one number `first`."""
-    _Entry(code, buckets).emit(module, first)
+def emit_entry(code: Code, buckets: Buckets, module: int, first: int, tail: int) -> None:
+    """The function's code; the segments are functions of a module, the smallest one number `first`, and the tail, if
+    there is one, is function `tail` of the entry's own, which is module 0."""
+    _Entry(code, buckets).emit(module, first, tail)
 
 
 class _Entry:
@@ -46,11 +39,11 @@ class _Entry:
         self.symbols: dict[str, Local] = {}
         self.condition, self.result = code.new_local(), code.new_local()
 
-    def emit(self, module: int, first: int) -> None:
+    def emit(self, module: int, first: int, tail: int) -> None:
         for number, tensor in enumerate(self.buckets.inputs):
             if not tensor.is_static:
                 self._measure(Arg(number), tensor)
-        shapes = [None if one.is_static else self._vector(one.shape) for one in self.buckets.outputs]
+        shapes = [None if one.is_static else self._vector(one.shape) for one in self.buckets.given]
         end = self.code.label()
         *smaller, largest = enumerate(self.buckets.segments, first)
         for number, sizes in smaller:
@@ -61,7 +54,14 @@ class _Entry:
             self.code.place(other)
         self._call(module, *largest)
         self.code.place(end)
-        self._return(shapes)
+        results = self._cut(shapes)
+        if self.buckets.tail is not None:
+            arguments = [Arg(number) for number in range(len(self.buckets.inputs))]
+            sizes = [self._vector(vector) for vector in self.buckets.tail.sizes]
+            self.code.call(0, tail, *arguments, *results, *sizes)
+        else:
+            self.code.push(results[0] if len(results) == 1 else results)
+        self.code.ret()
 
     def _measure(self, argument: Arg, tensor: Tensor) -> None:
         """Keep the size of each symbol; check that it is in its range, and the same wherever it occurs."""
@@ -132,8 +132,8 @@ class _Entry:
             if isinstance(operand, Local):
                 code.release(operand)
 
-    def _return(self, shapes: Sequence[Local | None]) -> None:
-        """Cut the outputs to their shapes."""
+    def _cut(self, shapes: Sequence[Local | None]) -> list[Operand]:
+        """What the segment gave, cut to these shapes."""
         code, operands = self.code, list[Operand]()
         for number, shape in enumerate(shapes):
             code.push(self.result)
@@ -141,8 +141,7 @@ class _Entry:
                 code.element(number)
             operands.append(code.store())
             if shape is not None:
-                axes = np.arange(len(self.buckets.outputs[number].shape), dtype=np.int64)
+                axes = np.arange(len(self.buckets.given[number].shape), dtype=np.int64)
                 code.tensor("slice", operands[-1], np.zeros_like(axes), shape, axes, np.ones_like(axes))
                 operands[-1] = code.store()
-        code.push(operands[0] if len(operands) == 1 else operands)
-        code.ret()
+        return operands

@@ -20,7 +20,8 @@ def names_of(function: func.FuncOp, producer: str, dialect: str = "", buckets: B
     names = Names(tuple(argument_names(function)), tuple(result_names(function)), producer, dialect, states)
     if buckets is None:
         return names
-    return replace(names, dims=buckets.sizes.dims, ranges=buckets.sizes.ranges)
+    outputs = tuple(one.name for one in buckets.outputs)
+    return replace(names, outputs=outputs, dims=buckets.sizes.dims, ranges=buckets.sizes.ranges)
 
 
 def _elements(array: Array) -> Elements:

@@ -8,8 +8,11 @@ from ...errors import OptionError, nearest
 from .loader import needed_names
 
 
-def cut(model: onnx.ModelProto, outputs: Sequence[str], name: str) -> onnx.ModelProto:
-    """A copy that has these values as its outputs, in this order, and only the nodes and inputs that they need.
+def cut(
+    model: onnx.ModelProto, outputs: Sequence[str], name: str, inputs_stay: bool = False
+) -> onnx.ModelProto:
+    """A copy that has these values as its outputs, in this order, and only the nodes that they need, and inputs, unless
+    these stay.
 
     Raises `OptionError` K0106 for a name that no node of the main graph computes.
     """
@@ -33,7 +36,7 @@ def cut(model: onnx.ModelProto, outputs: Sequence[str], name: str) -> onnx.Model
     for number in range(len(graph.node) - 1, -1, -1):
         if number not in kept:
             del graph.node[number]
-    inputs = [value for value in graph.input if value.name in needed]
+    inputs = [value for value in graph.input if inputs_stay or value.name in needed]
     for values, chosen in ((graph.input, inputs), (graph.output, [onnx.ValueInfoProto(name=one) for one in outputs])):
         del values[:]
         values.extend(chosen)

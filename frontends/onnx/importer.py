@@ -65,18 +65,23 @@ def import_onnx(
     dims: Mapping[str, Dim] | None = None,
     external_data: str | Path | None = None,
     outputs: Sequence[str] = (),
+    ends: Sequence[str] = (),
+    values: dict[str, ir.Value] | None = None,
 ) -> ir.Module:
     """The network as a module with one function `@main`, in the current context.
 
     `shapes` gives whole shapes of inputs, `dims` values of symbolic dimensions, None being for what stays open;
     `external_data` is the folder of the weights that are not in the file, `outputs` are the values to return instead of
-    all outputs. Raises `ModelError` (K0100-K0104), `OptionError` K0105 for shapes that do not fit, K0106 for unknown
-    outputs, `UnsupportedError` K0111-K0113 for tensors, opsets and inputs that are not supported, and one K0110 that
-    lists all nodes that cannot be imported.
+    all outputs, `ends` those where this network is to end, with all its inputs. `values` is filled with those that
+    either may name. Raises `ModelError` (K0100-K0104), `OptionError` K0105 for shapes that do not fit, K0106 for
+    unknown outputs, `UnsupportedError` K0111-K0113 for tensors, opsets and inputs that are not supported, and one K0110
+    that lists all nodes that cannot be imported.
     """
     model, name = load(source, external_data)
     if outputs:
         model = cut(model, outputs, name)
+    if ends:
+        model = cut(model, ends, name, inputs_stay=True)
     opset = _opset(model, name)
     builder = NetworkBuilder(name)
     with file_loc(name, ""):
@@ -86,6 +91,8 @@ def import_onnx(
         builder.name_dimensions(specs, dims or {})
         graph.run(arguments)
         builder.raise_problems("K0110")
+        if values is not None:
+            builder.tell(values, graph.values)
         names = [output.name for output in model.graph.output]
         return builder.finish(list(zip(names, graph.outputs(), strict=True)))
 

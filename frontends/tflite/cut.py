@@ -7,9 +7,9 @@ from ...errors import OptionError, nearest
 from .loader import Model
 
 
-def cut(model: Model, outputs: Sequence[str]) -> Model:
-    """The file with a main graph that has these tensors as its outputs, in this order, and only the operators and
-    inputs that they need, or that change a variable.
+def cut(model: Model, outputs: Sequence[str], inputs_stay: bool = False) -> Model:
+    """The file with a main graph that has these tensors as its outputs, in this order, and only the operators that they
+    need, or that change a variable, and inputs, unless these stay.
 
     Raises `OptionError` K0106 for a name that no operator of the main graph computes.
     """
@@ -28,6 +28,6 @@ def cut(model: Model, outputs: Sequence[str]) -> Model:
         if changes or not needed.isdisjoint(operator.outputs):
             kept.append(operator)
             needed.update(operator.inputs)
-    inputs = tuple(number for number in graph.inputs if number in needed)
+    inputs = tuple(number for number in graph.inputs if inputs_stay or number in needed)
     part = replace(graph, operators=tuple(reversed(kept)), inputs=inputs, outputs=tuple(wanted))
     return replace(model, graphs=(part, *others))

@@ -65,17 +65,22 @@ def import_tflite(
     shapes: Mapping[str, Sequence[Dim]] | None = None,
     dims: Mapping[str, Dim] | None = None,
     outputs: Sequence[str] = (),
+    ends: Sequence[str] = (),
+    values: dict[str, ir.Value] | None = None,
 ) -> ir.Module:
     """The network as a module with one function `@main`, in the current context.
 
     `shapes` gives whole shapes of inputs, `dims` the value of the open dimension, which TFLite calls "-1", None being
     for what shall stay open; without them the network has the shapes that the file was converted with; `outputs` are
-    the tensors to return instead of all outputs. Raises `ModelError` (K0100, K0140, K0141, K0142), `OptionError` K0105
-    for shapes that do not fit, K0106 for unknown outputs, `UnsupportedError` K0151 for tensors of types that `nn` does
-    not have, and one K0150 that lists all operators that cannot be imported.
+    the tensors to return instead of all outputs, `ends` those where this network is to end, with all its inputs.
+    `values` is filled with those that either may name. Raises `ModelError` (K0100, K0140, K0141, K0142), `OptionError`
+    K0105 for shapes that do not fit, K0106 for unknown outputs, `UnsupportedError` K0151 for tensors of types that `nn`
+    does not have, and one K0150 that lists all operators that cannot be imported.
     """
     model = load(source)
-    return import_model(cut(model, outputs) if outputs else model, dict(shapes or {}), dict(dims or {}))
+    model = cut(model, outputs) if outputs else model
+    model = cut(model, ends, inputs_stay=True) if ends else model
+    return import_model(model, dict(shapes or {}), dict(dims or {}), {} if values is None else values)
 
 
 def supported_operators() -> list[dict[str, Any]]:
@@ -91,8 +96,10 @@ def refused_operators() -> dict[str, list[str]]:
     return found
 
 
-def import_model(model: Model, shapes: Mapping[str, Sequence[Dim]], dims: Mapping[str, Dim]) -> ir.Module:
-    """The main graph of a file that has been read, and what it runs."""
+def import_model(
+    model: Model, shapes: Mapping[str, Sequence[Dim]], dims: Mapping[str, Dim], values: dict[str, ir.Value]
+) -> ir.Module:
+    """The main graph of a file that has been read, and what it runs; `values` is filled with those that have a name."""
     with file_loc(model.name, ""):
         builder = NetworkBuilder(model.name)
         graph = model.graphs[0]
@@ -103,6 +110,7 @@ def import_model(model: Model, shapes: Mapping[str, Sequence[Dim]], dims: Mappin
         main = GraphImporter(builder, model, 0, states)
         main.run(arguments)
         builder.raise_problems("K0150")
+        builder.tell(values, {graph.tensors[index].name: value for index, value in main.values.items()})
         outputs = []
         for index, value in zip(graph.outputs, main.outputs(), strict=True):
             with builder.node(graph.tensors[index].name):

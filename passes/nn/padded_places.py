@@ -41,19 +41,17 @@ Rule = Callable[[Any, Sequence[Axes], Sequence[Extent]], Sequence[Axis | None]]
 """For each dimension of the result, the one of an operand that it goes on from, or None for a new one."""
 
 
-def padding_between(module: ir.Module, shapes: ReifiedShapes) -> list[Any]:
-    """For each result of the function, the operation after which padding lies between its elements, or None."""
+def padding_between(module: ir.Module, shapes: ReifiedShapes) -> dict[ir.Value, Any]:
+    """For each value of a known shape, the operation after which padding lies between its elements, or None."""
     block = entry_function(module).regions[0].blocks[0]
     axes: dict[ir.Value, Axes] = {}
     for argument in block.arguments:
         axes[argument] = _fresh(shapes.shape(argument))
-    *operations, end = block.operations
-    for op in operations:
+    for op in list(block.operations)[:-1]:
         for value in op.operation.results:
             if shapes.is_known(value):
                 axes[value] = _result(op, axes, shapes, shapes.shape(value))
-    found = ([axis.culprit for axis in axes[value]] for value in end.operation.operands)
-    return [next(filter(None, culprits), None) for culprits in found]
+    return {value: next((axis.culprit for axis in found if axis.culprit), None) for value, found in axes.items()}
 
 
 def _fresh(shape: Sequence[Extent]) -> Axes:
