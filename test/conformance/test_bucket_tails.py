@@ -9,8 +9,10 @@ from pathlib import Path
 import numpy as np
 import onnx
 import pytest
+from detector import detector
 from networks import find_models, relative_error
 from onnx_writer import OnnxWriter
+from PIL import Image
 from test_buckets import FORMS, agree, bucket, padded, random, session
 from vendor import run_in_vendor_runtime
 
@@ -18,6 +20,7 @@ import kpuc
 from kpuc.errors import OptionError, UnsupportedError
 from kpuc.runtime import Simulator
 
+PHOTOS = Path(__file__).parent.parent.parent / "examples" / "photos"
 CLASSES, BINS, STRIDES = 3, 4, (2, 4)
 SIZES = [(8, 8), (12, 16), (16, 20), (20, 24), (24, 24)]
 RANGE = {"h": (8, 24), "w": (8, 24)}
@@ -106,3 +109,54 @@ def test_places_that_see_no_others(form):
     for height, width in SIZES:
         x = random((1, 3, height, width), height)
         agree(kmodel, [x], session(model).run(None, {"x0": x}), vendor=form != "native")
+
+
+def opened(path):
+    """A trained detector for images of any size: what its file says of sizes, taken out."""
+    network = onnx.load(path)
+    for axis, symbol in ((2, "h"), (3, "w")):
+        network.graph.input[0].type.tensor_type.shape.dim[axis].dim_param = symbol
+    network.graph.output[0].type.tensor_type.ClearField("shape")
+    del network.graph.value_info[:]
+    return network.SerializeToString()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("form", FORMS)
+def test_trained_detector(form):
+    """YOLOX, which was trained to find the pieces of captchas, on a photo of other things."""
+    path = next((path for path in find_models(".onnx") if path.stem == "yolox_captcha_det"), None)
+    if path is None:
+        pytest.skip("KPUC_MODELS does not name a folder with this network")
+    model, ends = opened(path), ["798", "824", "850"]
+    kmodel = kpuc.compile(model, dims={"h": (64, 128), "w": 96}, segments=2, **FORMS[form])
+    photo = np.asarray(Image.open(PHOTOS / "coffee.jpg").convert("RGB").resize((96, 128)), np.float32)
+    for height in (64, 96, 128):
+        x = photo.transpose(2, 0, 1)[None, ::-1, :height].copy()
+        whole = padded(x, (1, 3, bucket(height, 64, 128, 2), 96))
+        heads = [
+            head[:, :, : height // stride].reshape(1, 6, -1)
+            for head, stride in zip(values(model, ends, {"images": whole}), (8, 16, 32), strict=True)
+        ]
+        wanted = np.concatenate(heads, axis=2).transpose(0, 2, 1)
+        results = [list(Simulator(kmodel.data).run(x).values())]
+        if form == "k230" and height == 64:
+            results += run_in_vendor_runtime([(kmodel.data, [x], 1)])
+        for (got,) in results:
+            assert got.shape == wanted.shape
+            assert relative_error(wanted, got) < 1e-4
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_detector_of_things(form):
+    """Its convolutions take what is outside of an image for zeros: nothing changes with the padding."""
+    model = detector(is_open=True)
+    dims = {"batch": 1, "height": (32, 96), "width": (48, 96)}
+    kmodel = kpuc.compile(model, dims=dims, segments=2, input_type="uint8", std=255, **FORMS[form])
+    photo = Image.open(PHOTOS / "astronaut.jpg").convert("RGB")
+    for height, width in ((32, 48), (56, 72), (64, 96), (96, 96)):
+        x = np.asarray(photo.resize((width, height))).transpose(2, 0, 1)[None].copy()
+        x[:, 2, 8:28, 12:36] = 250
+        (wanted,) = session(model).run(None, {"image": x.astype(np.float32) / 255})
+        assert wanted[0, 4:].max() > 0.8  # something is found
+        agree(kmodel, [x], [wanted], vendor=form == "k230")

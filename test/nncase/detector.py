@@ -19,7 +19,8 @@ NAMES = "red,green,blue"
 def detector(is_open=False):
     """The ONNX file's bytes: image (1, 3, 64, 64) to (1, 7, 64).
 
-    `is_open`: the file has names for the image's dimensions, and nodes that compute with them, as PyTorch writes it.
+    `is_open`: the file has names for the image's dimensions, and nodes that compute with them, as PyTorch writes it:
+    image (1, 3, height, width), both multiples of 8, to (1, 7, height * width / 64).
     """
     nodes, constants = [], []
 
@@ -59,8 +60,16 @@ def detector(is_open=False):
         for n, one in enumerate(spread)
     )
     # sure where the thing is in the middle of the window and as large as its sides say
-    grid = (np.arange(SIZE // STRIDE) + 0.5) * STRIDE - 0.5
-    middle = np.meshgrid(grid, grid)
+    grid = (np.arange(SIZE // STRIDE) + 0.5) * STRIDE
+    middle = [constant(f"g{n}", one.ravel()) for n, one in enumerate(np.meshgrid(grid, grid))]
+    if is_open:
+        for name, value in (("none", 0), ("one_more", 1), ("every", [-1]), ("column", [-1, 1])):
+            constants.append(numpy_helper.from_array(np.int64(value), name))
+        counts = [op("Range", "none", op("Gather", size, f"pick{n}", axis=0), "one_more") for n in (0, 1)]
+        steps = [op("Mul", op("Cast", one, to=TensorProto.FLOAT), constant(f"stride{n}", STRIDE)) for n, one in enumerate(counts)]
+        rows, columns = (op("Add", one, constant(f"half{n}", STRIDE / 2)) for n, one in enumerate(steps))
+        rows = op("Reshape", rows, "column")
+        middle = [op("Reshape", op("Expand", one, size), "every") for one in (columns, rows)]
     x, y = (op("Mul", one, constant(f"wide{n}", WINDOW)) for n, one in enumerate((x, y)))
     off = op("Add", op("Abs", x), op("Abs", y))
     full = op("Mul", area, constant("whole", WINDOW**2))
@@ -71,8 +80,8 @@ def detector(is_open=False):
     parts = [
         op("ReduceSum", op("Mul", one, best), "first", keepdims=1)
         for one in (
-            op("Add", x, constant("gx", middle[0].ravel() + 0.5)),
-            op("Add", y, constant("gy", middle[1].ravel() + 0.5)),
+            op("Add", x, middle[0]),
+            op("Add", y, middle[1]),
             width,
             height,
         )
