@@ -8,8 +8,8 @@ inputs to these with zeros, at the end of each dimension, and cuts from the outp
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from ..dialects.function import entry_function, inputs_of, outputs_of
-from ..dialects.mlir import describe, ir
+from ..dialects.function import entry_function, initial_states, inputs_of, outputs_of
+from ..dialects.mlir import describe, func, ir
 from ..dialects.sizes import Extent, Size, dimension, value_of
 from ..dialects.tensors import dtype_of, shape_of
 from ..errors import OptionError, UnsupportedError
@@ -88,16 +88,36 @@ def buckets_of(
     module: ir.Module,
     ranges: Mapping[str, tuple[int, int]],
     segments: Sequence[Sizes],
-    values: Mapping[str, ir.Value] | None = None,
+    values: Mapping[str, ir.Value],
 ) -> Buckets:
     """The buckets of a network whose dimensions are open where they are called like a range; segments may end at
     `values`. The module becomes the tail, if there is one.
 
-    Raises `OptionError` K0105 for other dimensions that are open; where no value is good for segments to end at,
-    `UnsupportedError` K0605 when shapes of outputs depend on more than shapes of inputs, K0606 when padding could not be
-    cut from an output.
+    Raises `OptionError` K0105 for other dimensions that are open; where there is nothing for segments to end at,
+    `UnsupportedError` K0605 when shapes of outputs depend on more than shapes of inputs, K0606 when padding could not
+    be cut from an output.
     """
     function = entry_function(module)
+    shapes = ReifiedShapes(module, _dims(function, ranges))
+    block = function.regions[0].blocks[0]
+    inputs = [_tensor(one.name, value, shapes) for one, value in zip(inputs_of(function), block.arguments, strict=True)]
+    results = list(zip(outputs_of(function), block.operations[len(block.operations) - 1].operands, strict=True))
+    outputs = [_tensor(one.name, value, shapes) for one, value in results]
+    culprits = padding_between(module, shapes)
+    if all(shapes.is_known(value) and culprits[value] is None for _, value in results):
+        return Buckets(inputs, outputs, ranges, segments, outputs)
+    ends = {value: name for name, value in values.items() if value in culprits and culprits[value] is None}
+    if initial_states(function):
+        ends = {}  # a head would not return what the next run needs
+    given = [_tensor(ends[value], value, shapes) for value in needed_ends(module, shapes, ends)]
+    if not given:
+        shapes.results()
+        raise next(_between(one.name, culprits[value]) for one, value in results if culprits[value] is not None)
+    return Buckets(inputs, outputs, ranges, segments, given, split_tail(module, shapes, ends))
+
+
+def _dims(function: func.FuncOp, ranges: Mapping[str, tuple[int, int]]) -> dict[tuple[int, int], Size]:
+    """The open dimensions of inputs, by number of the input and axis. Raises `OptionError` K0105."""
     dims: dict[tuple[int, int], Size] = {}
     for number, parameter in enumerate(inputs_of(function)):
         for axis, dim in enumerate(shape_of(parameter.type)):
@@ -110,20 +130,7 @@ def buckets_of(
     if unused is not None:
         cause = f"dimension '{unused}' has a range, but all inputs that have it are of one shape"
         raise OptionError("K0105", cause=cause, remedy="leave it out of the shapes that are given: --shape NAME=1,?")
-    shapes = ReifiedShapes(module, dims)
-    block = function.regions[0].blocks[0]
-    inputs = [_tensor(one.name, value, shapes) for one, value in zip(inputs_of(function), block.arguments, strict=True)]
-    results = list(zip(outputs_of(function), block.operations[len(block.operations) - 1].operands, strict=True))
-    outputs = [_tensor(one.name, value, shapes) for one, value in results]
-    culprits = padding_between(module, shapes)
-    if all(shapes.is_known(value) and culprits[value] is None for _, value in results):
-        return Buckets(inputs, outputs, ranges, segments, outputs)
-    ends = {value: name for name, value in (values or {}).items() if value in culprits and culprits[value] is None}
-    given = [_tensor(ends[value], value, shapes) for value in needed_ends(module, shapes, ends)]
-    if not given:
-        shapes.results()
-        raise next(_between(one.name, culprits[value]) for one, value in results if culprits[value] is not None)
-    return Buckets(inputs, outputs, ranges, segments, given, split_tail(module, shapes, ends))
+    return dims
 
 
 def _tensor(name: str, value: ir.Value, shapes: ReifiedShapes) -> Tensor:

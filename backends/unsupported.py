@@ -13,6 +13,13 @@ OPERATORS = "see kpuc ops for what each target supports"
 """What to do about operations that a target does not compute."""
 
 
+TAIL = (
+    "it is computed behind the segments of a range of sizes, where sizes are open: fix them with --dim NAME=N, or end "
+    "the network before this node (--outputs)"
+)
+"""What to do about operations of a tail."""
+
+
 class Unsupported(Exception):
     """The machine cannot compute this operation; says why."""
 

@@ -228,10 +228,9 @@ class NetworkBuilder:
         )
 
     def tell(self, found: dict[str, ir.Value], values: Mapping[str, ir.Value]) -> None:
-        """Put into `found` those of the values that are computed, and are tensors as users know them."""
+        """Put into `found` those of the values that are computed."""
         for name, value in values.items():
-            computed = isinstance(value, ir.OpResult) and nn.constant_value(value) is None
-            if computed and nn.quantization_parameters(value.type) is None:
+            if isinstance(value, ir.OpResult) and nn.constant_value(value) is None:
                 found[name] = value
 
     def finish(self, outputs: Sequence[tuple[str, ir.Value]], initial: Mapping[str, Array] | None = None) -> ir.Module:

@@ -19,7 +19,7 @@ from ...runtime.kmodel.elements import element_name
 from ...runtime.kmodel.types7 import TensorType, TupleType
 from ...runtime.stackvm.assembler7 import Arg, Assembler, Code, Local, Operand
 from ..buckets import Buckets
-from ..unsupported import OPERATORS, Unsupported, refuse
+from ..unsupported import OPERATORS, TAIL, Unsupported, refuse
 from . import entry7
 from .choices7 import Choice, Step, operands_of, plan, results_of
 from .interface import names_of
@@ -120,7 +120,7 @@ def emit7_buckets(modules: Sequence[ir.Module], buckets: Buckets, producer: str,
     for module in modules:
         _emit_function(assembler, module, remedy)
     if buckets.tail is not None:
-        _emit_function(assembler, buckets.tail.module, remedy)
+        _emit_function(assembler, buckets.tail.module, TAIL)
     entry7.emit_entry(entry, buckets, module=0, first=1, tail=1 + len(modules))
     return assembler.write(names_of(entry_function(modules[0]), producer, buckets=buckets))
 
@@ -133,7 +133,7 @@ def entry_module(buckets: Buckets, module: int) -> v7.Module:
     assembler = Assembler()
     entry = entry7.entry_function(assembler, buckets)
     if buckets.tail is not None:
-        _emit_function(assembler, buckets.tail.module)
+        _emit_function(assembler, buckets.tail.module, TAIL)
     entry7.emit_entry(entry, buckets, module, first=0, tail=1)
     return assembler.module()
 

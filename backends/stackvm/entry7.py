@@ -57,8 +57,8 @@ class _Entry:
         results = self._cut(shapes)
         if self.buckets.tail is not None:
             arguments = [Arg(number) for number in range(len(self.buckets.inputs))]
-            sizes = [self._vector(vector) for vector in self.buckets.tail.sizes]
-            self.code.call(0, tail, *arguments, *results, *sizes)
+            vectors = [self._vector(vector) for vector in self.buckets.tail.sizes]
+            self.code.call(0, tail, *arguments, *results, *vectors)
         else:
             self.code.push(results[0] if len(results) == 1 else results)
         self.code.ret()

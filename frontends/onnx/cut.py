@@ -8,9 +8,7 @@ from ...errors import OptionError, nearest
 from .loader import needed_names
 
 
-def cut(
-    model: onnx.ModelProto, outputs: Sequence[str], name: str, inputs_stay: bool = False
-) -> onnx.ModelProto:
+def cut(model: onnx.ModelProto, outputs: Sequence[str], name: str, inputs_stay: bool = False) -> onnx.ModelProto:
     """A copy that has these values as its outputs, in this order, and only the nodes that they need, and inputs, unless
     these stay.
 

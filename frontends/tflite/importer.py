@@ -110,7 +110,9 @@ def import_model(
         main = GraphImporter(builder, model, 0, states)
         main.run(arguments)
         builder.raise_problems("K0150")
-        builder.tell(values, {graph.tensors[index].name: value for index, value in main.values.items()})
+        given = {main.values[index] for index in graph.inputs}
+        computed = {one: main.values[one] for one in main.computed & set(main.values) - set(main.imaginary)}
+        builder.tell(values, {graph.tensors[one].name: value for one, value in computed.items() if value not in given})
         outputs = []
         for index, value in zip(graph.outputs, main.outputs(), strict=True):
             with builder.node(graph.tensors[index].name):

@@ -13,7 +13,8 @@ from dataclasses import dataclass
 
 from ...dialects import nn
 from ...dialects.function import argument_names, entry_function, result_names, set_names, update_types
-from ...dialects.mlir import describe, ir
+from ...dialects.mlir import ir
+from ...dialects.tensors import dtype_of, shape_of, tensor_type
 from .reify_shapes import ReifiedShapes
 from .shape_rules import Extents
 
@@ -38,10 +39,11 @@ def split_tail(module: ir.Module, shapes: ReifiedShapes, ends: Mapping[ir.Value,
     block = function.regions[0].blocks[0]
     given, vectors = _beginning(module, shapes, ends)
     sizes = [shapes.shape(op.input)[op.start : op.end] for op in vectors]
-    arguments = [*argument_names(function), *(ends[value] for value in given), *map("sizes {}".format, range(len(sizes)))]
-    results = result_names(function)
-    for value in (*given, *(op.output for op in vectors)):
-        value.replace_all_uses_with(block.add_argument(value.type, function.location))
+    names = [*(ends[value] for value in given), *(f"sizes {number}" for number in range(len(sizes)))]
+    arguments, results = [*argument_names(function), *names], result_names(function)
+    with ir.InsertionPoint.at_block_begin(block):
+        for value in (*given, *(op.output for op in vectors)):
+            value.replace_all_uses_with(_argument(block, value))
     *operations, _ = block.operations
     for op in reversed(operations):
         if not any(True for value in op.operation.results for _ in value.uses):
@@ -49,6 +51,16 @@ def split_tail(module: ir.Module, shapes: ReifiedShapes, ends: Mapping[ir.Value,
     set_names(function, arguments, results)
     update_types(module)
     return Tail(module, sizes, f"what follows {', '.join(repr(ends[value]) for value in given)}")
+
+
+def _argument(block: ir.Block, value: ir.Value) -> ir.Value:
+    """What stands for a value that is passed in as an argument: of a quantised one, these are the integers."""
+    location = value.owner.location
+    if nn.quantization_parameters(value.type) is None:
+        return block.add_argument(value.type, location)
+    stored = block.add_argument(tensor_type(shape_of(value), dtype_of(value)), location)
+    with location:
+        return nn.StorageCast(stored, results=[value.type]).output
 
 
 def _beginning(

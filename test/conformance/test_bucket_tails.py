@@ -1,19 +1,23 @@
 """Ranges of sizes for networks that join what is padded: detectors, whose places of all sizes lie in one row.
 
-Expected is what onnxruntime gives for padded inputs where the padding can still be cut off, which is done here, and what
-follows: by numpy, or by onnxruntime as a network of its own.
+Expected is what onnxruntime gives for padded inputs where the padding can still be cut off, and what numpy makes of it;
+or, where padding has no influence, what onnxruntime gives for the inputs themselves.
 """
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import onnx
 import pytest
+from accumulator import accumulator
 from detector import detector
 from networks import find_models, relative_error
 from onnx_writer import OnnxWriter
 from PIL import Image
 from test_buckets import FORMS, agree, bucket, padded, random, session
+from test_dynamic import litert
+from tflite_writer import GraphSpec, OperatorSpec, Quantization, TensorSpec, write
 from vendor import run_in_vendor_runtime
 
 import kpuc
@@ -160,3 +164,167 @@ def test_detector_of_things(form):
         (wanted,) = session(model).run(None, {"image": x.astype(np.float32) / 255})
         assert wanted[0, 4:].max() > 0.8  # something is found
         agree(kmodel, [x], [wanted], vendor=form == "k230")
+
+
+def rows_of(writer, image, channels):
+    """An image as rows: (1, channels, places)."""
+    return writer.op("Reshape", image, writer.constant([1, channels, -1]))
+
+
+def image_and_rows():
+    writer = OnnxWriter(0)
+    image = writer.op("Relu", writer.conv(writer.input(1, 3, "h", "w"), 4))
+    return writer.model(image, rows_of(writer, writer.op("Sigmoid", image), 4))
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_outputs_of_both_kinds(form):
+    """One is cut, the other computed behind the segments; the layout is that of outputs, not of what goes on."""
+    model, x = image_and_rows(), random((1, 3, 10, 13))
+    kmodel = kpuc.compile(model, dims=RANGE, output_layout="NHWC", **FORMS[form])
+    assert [info.shape for info in kmodel.outputs] == [(1, -1, -1, 4), (1, 4, -1)]
+    image, rows = session(model).run(None, {"x0": x})
+    agree(kmodel, [x], [image.transpose(0, 2, 3, 1), rows], vendor=form != "native")
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_input_that_only_the_tail_takes(form):
+    writer = OnnxWriter(0)
+    rows = rows_of(writer, writer.op("Relu", writer.conv(writer.input(1, 3, "h", "w"), 2)), 2)
+    model = writer.model(writer.op("Concat", rows, writer.input(1, 2, "n"), axis=2))
+    kmodel = kpuc.compile(model, dims={**RANGE, "n": (1, 4)}, **FORMS[form])
+    inputs = [random((1, 3, 10, 13)), random((1, 2, 3))]
+    wanted = session(model).run(None, {"x0": inputs[0], "x1": inputs[1]})
+    agree(kmodel, inputs, wanted, vendor=form != "native")
+    assert [info.name for info in kpuc.compile(model, dims=RANGE, outputs=[rows]).inputs] == ["x0"]
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_boxes_of_several_kinds(form):
+    """Images (samples, kinds * 6, h, w) to rows (samples, kinds * h * w, 6), as YOLOv5 exports it: cut behind the last
+    operation that keeps rows and columns apart."""
+    writer = OnnxWriter(0)
+    fine = writer.conv(writer.input("b", 3, "h", "w"), 18)
+    rows, ends = [], []
+    for image in (fine, writer.conv(writer.op("MaxPool", fine, kernel_shape=(2, 2), strides=(2, 2)), 18)):
+        shape = writer.op("Shape", image)
+        samples, *sides = (writer.op("Gather", shape, writer.constant([axis])) for axis in (0, 2, 3))
+        apart = writer.op("Concat", samples, writer.constant([3]), writer.constant([6]), *sides, axis=0)
+        boxes = writer.op("Transpose", writer.op("Reshape", image, apart), perm=[0, 1, 3, 4, 2])
+        ends.append(writer.op("Sigmoid", boxes))
+        together = writer.op("Concat", samples, writer.constant([-1]), writer.constant([6]), axis=0)
+        rows.append(writer.op("Reshape", ends[-1], together))
+    model = writer.model(writer.op("Concat", *rows, axis=1))
+    kmodel = kpuc.compile(model, dims={"b": (1, 3), **RANGE}, **FORMS[form])
+    assert f"what follows '{ends[0]}', '{ends[1]}' is" in kmodel.report["notes"][0]
+    for shape in ((1, 3, 8, 24), (2, 3, 16, 18), (3, 3, 22, 12)):
+        x = random(shape)
+        agree(kmodel, [x], session(model).run(None, {"x0": x}), vendor=form != "native")
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_boxes_that_stay(form):
+    """The size of the output depends on data, which only the tail sees."""
+    writer = OnnxWriter(0)
+    image = writer.op("Relu", writer.conv(writer.input(1, 3, "h", "w"), 5))
+    boxes, scores = (
+        writer.op("Slice", rows_of(writer, image, 5), *(writer.constant([n]) for n in (start, end, 1)))
+        for start, end in ((0, 4), (4, 5))
+    )
+    limits = [writer.constant(np.array([limit])) for limit in (9, np.float32(0.5), np.float32(0.1))]
+    boxes = writer.op("Transpose", boxes, perm=[0, 2, 1])
+    network = onnx.load_model_from_string(writer.model(writer.op("NonMaxSuppression", boxes, scores, *limits)))
+    network.graph.output[0].type.tensor_type.elem_type = onnx.TensorProto.INT64
+    model = network.SerializeToString()
+    kmodel = kpuc.compile(model, dims=RANGE, **FORMS[form])
+    for height, width in SIZES[1:3]:
+        x = random((1, 3, height, width), 7)
+        (wanted,) = session(model).run(None, {"x0": x})
+        assert 1 < len(wanted) <= 9
+        agree(kmodel, [x], [wanted], vendor=form != "native")
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_quantised(form):
+    """Heads are quantised, and the tail computes in floats with what they give."""
+    model, _ = two_heads(1)
+    samples = [{"x0": random((1, 3, *size), size[0])} for size in SIZES]
+    kmodel = kpuc.compile(model, dims=RANGE, calibration=samples, **FORMS[form])
+    x = random((1, 3, 12, 10), 99)
+    (got,), (wanted,) = Simulator(kmodel.data).run(x).values(), session(model).run(None, {"x0": x})
+    assert got.shape == wanted.shape
+    assert 1e-9 < np.square(got - wanted).sum() / np.square(wanted).sum() < 2e-3
+    with pytest.raises(OptionError, match=r"K0716.*behind the segments.*\(what follows 'v3', 'v22'\) stay real"):
+        kpuc.compile(model, dims=RANGE, calibration=samples, output_type="uint8", **FORMS[form])
+
+
+def tflite_heads(kind):
+    """A TFLite network (1, 6, w, 2) to (1, places, 3): a convolution, and its greatest values, as rows."""
+    generator = np.random.default_rng(5)
+    weight, bias = generator.standard_normal((3, 1, 1, 2)).astype(np.float32), np.float32([0.5, -0.5, 0])
+    scales = {"x": 0.05, "w": 0.02, "b": 0.05 * 0.02}
+    if kind == "int8":
+        weight, bias = np.round(weight * 40).astype(np.int8), np.round(bias * 1000).astype(np.int32)
+
+    def tensor(name, shape, data=None, **given):
+        scale = Quantization((scales.get(name, 0.0437),), (0,)) if kind == "int8" else None
+        return TensorSpec(name, kind if data is None else data.dtype.name, shape, data, scale, **given)
+
+    tensors = [
+        tensor("x", (1, 6, 6, 2), signature=(1, 6, -1, 2)),
+        tensor("w", (3, 1, 1, 2), weight),
+        tensor("b", (3,), bias),
+        tensor("fine", (1, 6, 6, 3), signature=(1, 6, -1, 3)),
+        tensor("coarse", (1, 3, 3, 3), signature=(1, 3, -1, 3)),
+        TensorSpec("shape", "int32", (3,), np.int32([1, -1, 3])),
+        *(tensor(name, (1, size, 3), signature=(1, -1, 3)) for name, size in (("a", 36), ("c", 9), ("y", 45))),
+    ]
+    stride = {"StrideH": 1, "StrideW": 1, "DilationHFactor": 1, "DilationWFactor": 1}
+    pool = {"StrideH": 2, "StrideW": 2, "FilterHeight": 2, "FilterWidth": 2}
+    operators = [
+        OperatorSpec("CONV_2D", [0, 1, 2], [3], "Conv2DOptions", stride),
+        OperatorSpec("MAX_POOL_2D", [3], [4], "Pool2DOptions", pool),
+        OperatorSpec("RESHAPE", [3, 5], [6], "ReshapeOptions"),
+        OperatorSpec("RESHAPE", [4, 5], [7], "ReshapeOptions"),
+        OperatorSpec("CONCATENATION", [6, 7], [8], "ConcatenationOptions", {"Axis": 1}),
+    ]
+    return GraphSpec(tensors, operators, [0], [8])
+
+
+@pytest.mark.parametrize("kind", ["float32", "int8"])
+@pytest.mark.parametrize("form", FORMS)
+def test_tflite(form, kind):
+    data = write(tflite_heads(kind))
+    kmodel = kpuc.compile(data, dims={"-1": (4, 10)}, **FORMS[form])
+    assert kmodel.report["notes"][0].startswith("what follows 'fine', 'coarse' is computed")
+    for width in (4, 6, 10):
+        x = (random((1, 6, width, 2)) * (40 if kind == "int8" else 1)).astype(kind)
+        agree(kmodel, [x], [litert(data, x)], vendor=form != "native")
+
+
+def test_network_with_a_state():
+    """What is remembered comes out of a segment, which it would have to leave beside its end."""
+    heads, (remembers, first) = tflite_heads("float32"), accumulator(np.ones(3, np.float32))
+    begin = len(heads.tensors)
+    moved = [
+        replace(one, inputs=[begin + n for n in one.inputs], outputs=[begin + n for n in one.outputs])
+        for one in remembers.operators
+    ]
+    tensors = [*heads.tensors, *(replace(one, name=f"state {one.name}") for one in remembers.tensors)]
+    graph = GraphSpec(tensors, [*heads.operators, *moved], [0, begin + 1], [8, begin + 3])
+    data = write(graph, first)
+    with pytest.raises(UnsupportedError, match=r"K0606.* y: .*joins"):
+        kpuc.compile(data, dims={"-1": (4, 10)})
+    assert kpuc.compile(data, dims={"-1": 6}).states
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_tail_that_cannot_be_computed(form):
+    """Version 7 has no function for it, and what it is written out with needs its sizes."""
+    writer = OnnxWriter(0)
+    rows = rows_of(writer, writer.op("Relu", writer.input(1, 3, "h", "w")), 3)
+    product = writer.op("Einsum", rows, rows, equation="abc,adc->abdc")
+    model = writer.model(product)
+    words = rf"(?s)K0602.*nn.einsum at model.onnx: Einsum_{product}: .*help  it is computed behind the segments"
+    with pytest.raises(UnsupportedError, match=words):
+        kpuc.compile(model, dims=RANGE, **FORMS[form])

@@ -66,7 +66,10 @@ def detector(is_open=False):
         for name, value in (("none", 0), ("one_more", 1), ("every", [-1]), ("column", [-1, 1])):
             constants.append(numpy_helper.from_array(np.int64(value), name))
         counts = [op("Range", "none", op("Gather", size, f"pick{n}", axis=0), "one_more") for n in (0, 1)]
-        steps = [op("Mul", op("Cast", one, to=TensorProto.FLOAT), constant(f"stride{n}", STRIDE)) for n, one in enumerate(counts)]
+        steps = [
+            op("Mul", op("Cast", one, to=TensorProto.FLOAT), constant(f"stride{n}", STRIDE))
+            for n, one in enumerate(counts)
+        ]
         rows, columns = (op("Add", one, constant(f"half{n}", STRIDE / 2)) for n, one in enumerate(steps))
         rows = op("Reshape", rows, "column")
         middle = [op("Reshape", op("Expand", one, size), "every") for one in (columns, rows)]
