@@ -207,7 +207,7 @@ def _compile(
         *smaller, largest = options.bucket_sizes
         whole = lower(model, options.at(largest), progress, dumper and dumper.inside(largest))
         lowered = [
-            lower(model, options.at(sizes, whole.calibration), None, dumper and dumper.inside(sizes))
+            lower(model, options.at(sizes, whole.calibration, whole.rounded), None, dumper and dumper.inside(sizes))
             for sizes in smaller
         ]
         lowered.append(whole)

@@ -38,7 +38,8 @@ class Lowered:
     """A network in the form that its target emits.
 
     `options` are what was asked for, with what follows from the network; `imported` are the seconds that
-    reading the network took, `passes` what each pass took; the rest is for the report.
+    reading the network took, `passes` what each pass took, `rounded` the weights that AdaRound chose; the rest is for
+    the report.
     """
 
     module: Any
@@ -46,6 +47,7 @@ class Lowered:
     imported: float
     passes: list[dict[str, Any]]
     calibration: "Calibration | None"
+    rounded: dict[str, Any]
     notes: list[str]
     mixed: dict[str, Any] | None
     integers: dict[str, Any]
@@ -80,11 +82,12 @@ def lower(model: Any, options: CompileOptions, progress: "Progress | None", dump
     if calibration is not None and dumper is not None:
         dumper.write("calibrate", module)
     original = clone(module) if options.quantisation.measure_errors else None
-    passes += run(behind[:1], module, dumper, quantising.rounds_weights(options))
+    rounded: dict[str, Any] = {}
+    passes += run(behind[:1], module, dumper, quantising.rounds_weights(options, rounded))
     host = _host_operations(module) if behind[0] in FORMING else None
     errors = None if original is None else quantising.layer_errors(original, module, options.quantisation)
     passes += run(behind[1:], module, dumper)
-    return Lowered(module, options, imported, passes, calibration, notes, mixed, integers, errors, host)
+    return Lowered(module, options, imported, passes, calibration, rounded, notes, mixed, integers, errors, host)
 
 
 def run(

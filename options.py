@@ -73,9 +73,10 @@ class Quantisation:
     ranges measured before, or a function that gives a `Calibration` for the names of the network's values, and the
     weights of its products by the names of their results (arrays, output channels first).
     `quant_weights` is the type of weights, None the target's default, `rounding` one of `ROUNDINGS` (see
-    `passes.quant.rounding`), by which weights are rounded. `mixed` keeps as few of the most sensitive layers in 16
-    bits, or in floating point where integers of 8 bits are multiplied, as give the worst output that ratio of signal
-    to noise, in dB, on some of the data. `measure_errors` asks for what quantisation changes, layer by layer.
+    `passes.quant.rounding`), by which weights are rounded; `rounded` are those that AdaRound chose before, by the names
+    of their products. `mixed` keeps as few of the most sensitive layers in 16 bits, or in floating point where integers
+    of 8 bits are multiplied, as give the worst output that ratio of signal to noise, in dB, on some of the data.
+    `measure_errors` asks for what quantisation changes, layer by layer.
     `own`: the network is quantised, and its own parameters say the ranges (`CompileOptions.for_network`).
     """
 
@@ -85,6 +86,7 @@ class Quantisation:
     calibration_engine: str = "numpy"
     quant_weights: str | None = None
     rounding: str = "nearest"
+    rounded: Mapping[str, Any] | None = field(default=None, compare=False)
     mixed: float | None = None
     ranges: "str | Path | Ranges | None" = None
     measure_errors: bool = False
@@ -110,7 +112,7 @@ class Quantisation:
             cause = f"there is no way to round '{self.rounding}'; there are: {_list(ROUNDINGS)}"
             raise OptionError("K0719", cause=cause)
         _require(
-            self.calibration is not None or self.rounding != "adaround",
+            self.calibration is not None or self.rounded is not None or self.rounding != "adaround",
             "rounding by AdaRound needs calibration data",
         )
         _require(
@@ -253,8 +255,6 @@ class CompileOptions:
                 cause=f"kmodels of version {self.version} for {self.target} take one shape only: their memory is fixed",
                 remedy="compile one kmodel a shape; targets with ranges of sizes: cpu, k230",
             )
-        if self.ranges and self.quantisation.rounding == "adaround":
-            raise OptionError("K0723", cause="rounding by AdaRound is for one shape, but there are ranges of sizes")
         count = len(self.bucket_sizes)
         cause = f"{len(self.ranges)} ranges of {self.segments or SEGMENTS} segments make {count} forms of the network"
         _require(count <= MOST_BUCKETS, f"{cause}, more than {MOST_BUCKETS}", "K0723")
@@ -282,9 +282,14 @@ class CompileOptions:
         ]
         return [dict(zip(self.ranges, sizes, strict=True)) for sizes in product(*uppers)]
 
-    def at(self, sizes: Mapping[str, int | None], calibration: "Calibration | None" = None) -> "CompileOptions":
+    def at(
+        self,
+        sizes: Mapping[str, int | None],
+        calibration: "Calibration | None" = None,
+        rounded: Mapping[str, Any] | None = None,
+    ) -> "CompileOptions":
         """The options for certain sizes of symbolic dimensions, None being for one that is not known; with ranges of
-        values that were measured already, if they are given."""
+        values that were measured already, if they are given, and weights that were rounded with the same data."""
         quantisation = self.quantisation
         if calibration is not None:
             quantisation = replace(
@@ -294,6 +299,7 @@ class CompileOptions:
                 mixed=None,
                 measure_errors=False,
                 ranges=lambda *_: calibration,
+                rounded=rounded,
             )
         return replace(self, dims={**self.dims, **sizes}, segments=None, quantisation=quantisation)
 

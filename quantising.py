@@ -136,25 +136,36 @@ def quantize_outputs(module: Any, options: CompileOptions) -> dict[str, Any]:
     return quantize_outputs(module, options.output_type, None if ends is None else Range(*ends))
 
 
-def rounds_weights(options: CompileOptions) -> "Callable[[int, Any, Any], None] | None":
+def rounds_weights(options: CompileOptions, rounded: dict[str, Any]) -> "Callable[[int, Any, Any], None] | None":
     """What is called before each pass, if weights are not rounded to the nearest numbers: before that which quantises
-    them, it lets them lie on its grid."""
+    them, it lets them lie on its grid. `rounded` is filled with those that AdaRound chose, by the names of products."""
     wanted = options.quantisation
     if options.quant == FLOAT or wanted.rounding == "nearest":
         return None
 
     def before(_number: int, item: Any, module: Any) -> None:
         if item.name == "nn-quantize":
-            from .passes.quant.rounding import round_weights
-
-            bits = 16 if options.quant == "i16" else 8
-            round_weights(module, wanted.rounding, _data(module, wanted), bits, DTYPES[options.weights])
+            _round_products(module, options, rounded)
         elif item.name == "kpu-quantize":
             from .passes.kpu.round_weights import round_layers
 
             round_layers(module, wanted.rounding, _data(module, wanted))
 
     return before
+
+
+def _round_products(module: Any, options: CompileOptions, rounded: dict[str, Any]) -> None:
+    from .passes.quant.calibration import named_values
+    from .passes.quant.rounding import round_weights
+    from .passes.quant.weights import set_weights, weights_of
+
+    wanted, bits = options.quantisation, 16 if options.quant == "i16" else 8
+    if wanted.rounding == "adaround" and wanted.rounded is not None:
+        set_weights(dict(named_values(module)), wanted.rounded)
+        return
+    round_weights(module, wanted.rounding, _data(module, wanted), bits, DTYPES[options.weights])
+    if wanted.rounding == "adaround":
+        rounded.update(weights_of(dict(named_values(module))))
 
 
 def _data(module: Any, wanted: Quantisation) -> Any:

@@ -82,8 +82,9 @@ With `shape_bucket_enable`, one kmodel takes all sizes in `shape_bucket_range_in
 inputs are padded with zeros to the next of a few sizes, outputs are cut. [Dynamic shapes](dynamic-shapes.md) says when
 that computes what the network does without padding. What nncase has as `ShapeBucketOptions` counts in neither.
 Padding changes the same results as in nncase's kmodels.
-Differences to nncase 2.11: ranges need not begin with 1; they are cut into parts of equal length; outputs between whose
-elements padding would come to lie are refused; preprocessing and quantisation go together with them.
+Differences to nncase 2.11: ranges need not begin with 1; they are cut into parts of equal length; where padding would
+come to lie between elements, as in the outputs of detectors, the rest is computed at the true sizes; preprocessing and
+quantisation, with AdaRound too, go together with them.
 
 ## Files in `dump_dir`
 

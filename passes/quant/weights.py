@@ -76,6 +76,23 @@ def products(named: Mapping[str, ir.Value]) -> Iterator[tuple[str, Any]]:
             yield name, op
 
 
+def weights_of(named: Mapping[str, ir.Value]) -> dict[str, Array]:
+    """The weights of products, by the names of their results."""
+    weights = {name: nn.constant_value(op.operation.operands[1]) for name, op in products(named)}
+    return {name: weight for name, weight in weights.items() if weight is not None}
+
+
+def set_weights(named: Mapping[str, ir.Value], weights: Mapping[str, Array]) -> None:
+    """Give products other weights. Raises `PassError` K0718 unless there is one of its shape for each."""
+    for name, op in products(named):
+        own, weight = nn.constant_value(op.operation.operands[1]), weights.get(name)
+        if own is None or weight is None or own.shape != weight.shape:
+            cause = "its weight is another one where sizes are the greatest, for which weights were rounded"
+            raise PassError("K0718", where=describe(op.location), cause=cause, remedy="leave out rounding")
+        with op.location, ir.InsertionPoint(op):
+            op.operation.operands[1] = nn.Constant(value=weight).output
+
+
 def state_weights(op: Any, weights: Weights) -> None:
     """State what is known of a product's weight. Raises `PassError` K0718 when it has other channels."""
     if weights.reach is not None:

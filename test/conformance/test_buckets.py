@@ -203,9 +203,22 @@ def test_samples_of_any_size():
         quantised([samples[0], {"x0": random((1, 3, 12, 22))}])
     with pytest.raises(OptionError, match=r"K0712.*expected \[1, 3, 12, \?\]"):
         quantised([{"x0": random((1, 3, 11, 21))}])
-    with pytest.raises(OptionError, match=r"K0723.*AdaRound"):
-        quantised(samples, rounding="adaround")
     assert quantised(samples, rounding="squant", portable=True).data != quantised(samples, portable=True).data
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_weights_rounded_by_data(form):
+    """All segments have the weights that AdaRound chose at the largest size, as it does for a network of that size."""
+    samples = [{"x0": random((1, 3, 12, width), width)} for width in (5, 9, 14, 21)]
+    whole = [{"x0": padded(one["x0"], (1, 3, 12, 21))} for one in samples]
+    kmodel, nearest = (quantised(samples, rounding=how, **FORMS[form]) for how in ("adaround", "nearest"))
+    alone = kpuc.compile(image_network(), dims={"W": 21}, calibration=whole, rounding="adaround", **FORMS[form])
+    for width, columns in ((21, 11), (10, 4)):  # those of a smaller segment that do not see where it ends
+        x = random((1, 3, 12, width), width)
+        got, other = (next(iter(Simulator(one.data).run(x).values()))[..., :columns] for one in (kmodel, nearest))
+        wanted = next(iter(Simulator(alone.data).run(padded(x, (1, 3, 12, 21))).values()))[..., :columns]
+        np.testing.assert_allclose(got, wanted, rtol=1e-5, atol=1e-6)
+        assert np.abs(got - other).max() > 1e-3
 
 
 def test_preprocessing():
