@@ -71,7 +71,7 @@ def _beginning(
     of_sizes: set[ir.Value] = set()
     for op in operations:
         operands = list(op.operation.operands)
-        if isinstance(op, nn.Constant) or _is_sizes(op, shapes) or (operands and of_sizes.issuperset(operands)):
+        if isinstance(op, nn.Constant | nn.ShapeOf | nn.Size) or (operands and of_sizes.issuperset(operands)):
             of_sizes.update(op.operation.results)
     seen, pending = set[ir.Value](), list(end.operation.operands)
     while pending:
@@ -79,14 +79,15 @@ def _beginning(
         if value in seen or isinstance(value, ir.BlockArgument):
             continue
         seen.add(value)
-        if (value in of_sizes or value not in ends) and not _is_sizes(value.owner.opview, shapes):
+        if (value in of_sizes or value not in ends) and not _is_vector(value.owner.opview, shapes):
             pending += value.owner.operands
     values = [value for op in operations for value in op.operation.results if value in seen]
     return (
         [value for value in values if value in ends and value not in of_sizes],
-        [op for value in values if _is_sizes(op := value.owner.opview, shapes)],
+        [op for value in values if _is_vector(op := value.owner.opview, shapes)],
     )
 
 
-def _is_sizes(op: ir.OpView, shapes: ReifiedShapes) -> bool:
+def _is_vector(op: ir.OpView, shapes: ReifiedShapes) -> bool:
+    """Whether an operation gives sizes that the inputs' shapes decide, so that its operand is not needed."""
     return isinstance(op, nn.ShapeOf) and shapes.is_known(op.input)

@@ -200,6 +200,21 @@ def test_input_that_only_the_tail_takes(form):
 
 
 @pytest.mark.parametrize("form", FORMS)
+def test_sizes_in_a_tail(form):
+    """Numbers of elements and sizes of what a segment does not even give are those of the inputs."""
+    writer = OnnxWriter(0)
+    x = writer.input(1, 3, "h", "w")
+    image = writer.op("Relu", writer.conv(x, 3))
+    rows = rows_of(writer, writer.op("Sigmoid", image), 3)
+    count = writer.op("Cast", writer.op("Size", image), to=onnx.TensorProto.FLOAT)
+    width = writer.op("Cast", writer.op("Shape", x, start=3), to=onnx.TensorProto.FLOAT)
+    model = writer.model(writer.op("Add", writer.op("Mul", rows, count), width))
+    kmodel = kpuc.compile(model, dims=RANGE, **FORMS[form])
+    x = random((1, 3, 10, 13))
+    agree(kmodel, [x], session(model).run(None, {"x0": x}), vendor=form != "native")
+
+
+@pytest.mark.parametrize("form", FORMS)
 def test_boxes_of_several_kinds(form):
     """Images (samples, kinds * 6, h, w) to rows (samples, kinds * h * w, 6), as YOLOv5 exports it: cut behind the last
     operation that keeps rows and columns apart."""
