@@ -43,6 +43,14 @@ def grid_of(writer, image):
     return writer.op("Cast", writer.op("Concat", *parts, axis=1), to=onnx.TensorProto.FLOAT)
 
 
+def distances(writer, boxes):
+    """What distributions over BINS distances, one behind the other, expect: (1, 4 * BINS, places) to (1, 4, places)."""
+    apart = writer.op("Reshape", boxes, writer.constant([1, 4, BINS, -1]))
+    spread = writer.op("Softmax", writer.op("Transpose", apart, perm=[0, 2, 1, 3]), axis=1)
+    bins = writer.constant(np.arange(BINS, dtype=np.float32).reshape(1, BINS, 1, 1))
+    return writer.op("Reshape", writer.op("Conv", spread, bins), writer.constant([1, 4, -1]))
+
+
 def two_heads(kernel):
     """A detector as YOLOv8 is one, and the convolutions' results that its tail begins with.
 
@@ -61,10 +69,10 @@ def two_heads(kernel):
     whole, grid = writer.op("Concat", *rows, axis=2), writer.op("Concat", *grids, axis=2)
     boxes = writer.op("Slice", whole, *(writer.constant([n]) for n in (0, 4 * BINS, 1)))
     classes = writer.op("Slice", whole, *(writer.constant([n]) for n in (4 * BINS, 4 * BINS + CLASSES, 1)))
-    spread = writer.op("Softmax", writer.op("Reshape", boxes, writer.constant([1, 4, BINS, -1])), axis=2)
-    bins = writer.constant(np.arange(BINS, dtype=np.float32).reshape(1, 1, BINS, 1))
-    sides = writer.op("ReduceSum", writer.op("Mul", spread, bins), writer.constant([2]), keepdims=0)
-    near, far = (writer.op("Slice", sides, *(writer.constant([n]) for n in (at, at + 2, 1))) for at in (0, 2))
+    sides = distances(writer, boxes)
+    half = writer.op("Div", writer.op("Shape", sides, start=1, end=2), writer.constant([2]))
+    start, end, axis = (writer.constant([n]) for n in (0, 4, 1))
+    near, far = writer.op("Slice", sides, start, half, axis), writer.op("Slice", sides, half, end, axis)
     corners = writer.op("Sub", grid, near), writer.op("Add", grid, far)
     return writer.model(writer.op("Concat", *corners, writer.op("Sigmoid", classes), axis=1)), ends
 
