@@ -9,10 +9,12 @@ from onnx import TensorProto, helper, numpy_helper
 
 from kpuc.dialects import mlir
 from kpuc.dialects.evaluate import evaluate
-from kpuc.dialects.sizes import dimension
+from kpuc.dialects.function import entry_function
+from kpuc.dialects.sizes import dimension, value_of
 from kpuc.frontends.onnx import import_onnx
 from kpuc.passes.nn.padded_places import padding_between
 from kpuc.passes.nn.reify_shapes import ReifiedShapes
+from kpuc.passes.nn.tail import needed_ends, split_tail
 
 
 def node(kind, inputs, outputs, **attributes):
@@ -95,31 +97,74 @@ CASES = {
 what is the end of x, which padding is after it: its size is known, and nothing lies between."""
 
 
-@pytest.mark.parametrize("name", CASES)
-def test_places(name):
-    nodes, aligned = CASES[name]
-    constants = {
-        "rows": [1, 24, -1], "pixels": [1, 4, -1], "back": [1, -1, 6, 4], "pairs": [1, 4, 6, -1, 2],
-        "forth": [1, 6, -1, 4], "windows": [1, 4, 3, 2, -1, 2], "groups": [1, 2, 2, 6, -1], "row": [-1, 4, 2, 2],
-        "twice": [1, 1, 1, 2], "twice_channels": [1, 2, 1, 1], "three": [3], "one": [1], "most": [2**62],
-        "from_end": [-1], "to_start": [-(2**62)], "back_step": [-1], "minus_three": [-3],
-        "last": [2], "c": np.ones(4, np.float32), "four": np.ones((1, 4, 6, 4), np.float32),
-    }  # fmt: skip
+CONSTANTS = {
+    "rows": [1, 24, -1], "pixels": [1, 4, -1], "back": [1, -1, 6, 4], "pairs": [1, 4, 6, -1, 2],
+    "forth": [1, 6, -1, 4], "windows": [1, 4, 3, 2, -1, 2], "groups": [1, 2, 2, 6, -1], "row": [-1, 4, 2, 2],
+    "twice": [1, 1, 1, 2], "twice_channels": [1, 2, 1, 1], "three": [3], "one": [1], "most": [2**62],
+    "from_end": [-1], "to_start": [-(2**62)], "back_step": [-1], "minus_three": [-3],
+    "last": [2], "c": np.ones(4, np.float32), "four": np.ones((1, 4, 6, 4), np.float32),
+}  # fmt: skip
+
+
+def network(nodes, name):
+    """The nodes as a network of input `name`."""
     used = {text for one in nodes for text in one.input}
     graph = helper.make_graph(
         nodes,
         "network",
-        [helper.make_tensor_value_info("x", TensorProto.FLOAT, [1, 4, 6, "w"])],
+        [helper.make_tensor_value_info(name, TensorProto.FLOAT, [1, 4, 6, "w"])],
         [helper.make_tensor_value_info("y", TensorProto.FLOAT, None)],
-        [numpy_helper.from_array(np.asarray(one), key) for key, one in constants.items() if key in used],
+        [numpy_helper.from_array(np.asarray(one), key) for key, one in CONSTANTS.items() if key in used],
     )
-    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=9)
-    x = np.random.default_rng(0).random((1, 4, 6, 8)).astype(np.float32) + 1
+    return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=9)
+
+
+def image():
+    return np.random.default_rng(0).random((1, 4, 6, 8)).astype(np.float32) + 1
+
+
+def padded(array):
+    return np.pad(array, [(0, 0)] * 3 + [(0, 4)])
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_places(name):
+    nodes, aligned = CASES[name]
     with mlir.context():
-        module = import_onnx(model)
-        (culprit,) = padding_between(module, ReifiedShapes(module, {(0, 3): dimension("w", 5)}))
-        (plain,) = evaluate(module, [x])
-        (whole,) = evaluate(module, [np.pad(x, [(0, 0)] * 3 + [(0, 4)])])
+        module = import_onnx(network(nodes, "x"))
+        culprits = padding_between(module, ReifiedShapes(module, {(0, 3): dimension("w", 5)}))
+        culprit = culprits[result_of(module)]
+        (plain,) = evaluate(module, [image()])
+        (whole,) = evaluate(module, [padded(image())])
         assert (culprit is None) == (aligned is not False)
     begins = np.allclose(whole[tuple(slice(size) for size in plain.shape)], plain, atol=1e-6)
     assert begins == bool(aligned)
+
+
+def result_of(module):
+    (*_, end) = entry_function(module).regions[0].blocks[0].operations
+    return end.operands[0]
+
+
+@pytest.mark.parametrize("name", [name for name, (_, aligned) in CASES.items() if aligned is False])
+def test_tails(name):
+    """What a head makes of a padded image, cut to the shape that it has without padding, goes on as if there had been
+    none; it ends where padding still lies behind."""
+    model = network([node("Relu", "image", "x"), *CASES[name][0]], "image")
+    with mlir.context():
+        values = {}
+        module = import_onnx(model, values=values)
+        (plain,) = evaluate(module, [image()])
+        shapes = ReifiedShapes(module, {(0, 3): dimension("w", 5)})
+        culprits = padding_between(module, shapes)
+        ends = {value: one for one, value in values.items() if culprits[value] is None}
+        names = [ends[value] for value in needed_ends(module, shapes, ends)]
+        assert names == ["b" if name == "windows_in_a_row" else "x"]
+        tail = split_tail(module, shapes, ends)
+        head = import_onnx(model, ends=names)
+        whole, own = (evaluate(head, [one]) for one in (padded(image()), image()))
+        given = [one[tuple(map(slice, want.shape))] for one, want in zip(whole, own, strict=True)]
+        sizes = [np.array([value_of(one, {"w": 8}) for one in vector]) for vector in tail.sizes]
+        (got,) = evaluate(module, [np.full_like(image(), np.nan), *given, *sizes])
+    np.testing.assert_allclose(got, plain, atol=1e-6)
+    assert all(one.shape != want.shape for one, want in zip(whole, own, strict=True))
