@@ -39,8 +39,8 @@ def split_tail(module: ir.Module, shapes: ReifiedShapes, ends: Mapping[ir.Value,
     block = function.regions[0].blocks[0]
     given, vectors = _beginning(module, shapes, ends)
     sizes = [shapes.shape(op.input)[op.start : op.end] for op in vectors]
-    names = [*(ends[value] for value in given), *(f"sizes {number}" for number in range(len(sizes)))]
-    arguments, results = [*argument_names(function), *names], result_names(function)
+    names, results = [ends[value] for value in given], result_names(function)
+    arguments = [*argument_names(function), *names, *(f"sizes {number}" for number in range(len(sizes)))]
     with ir.InsertionPoint.at_block_begin(block):
         for value in (*given, *(op.output for op in vectors)):
             value.replace_all_uses_with(_argument(block, value))
@@ -50,7 +50,7 @@ def split_tail(module: ir.Module, shapes: ReifiedShapes, ends: Mapping[ir.Value,
             op.operation.erase()
     set_names(function, arguments, results)
     update_types(module)
-    return Tail(module, sizes, f"what follows {', '.join(repr(ends[value]) for value in given)}")
+    return Tail(module, sizes, f"what follows {', '.join(map(repr, names))}")
 
 
 def _argument(block: ir.Block, value: ir.Value) -> ir.Value:

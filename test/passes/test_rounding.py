@@ -11,14 +11,15 @@ from onnx_writer import OnnxWriter
 import kpuc
 from kpuc.dialects import kpu, mlir, nn
 from kpuc.dialects.function import clone, entry_function
-from kpuc.errors import OptionError
+from kpuc.errors import OptionError, PassError
 from kpuc.frontends.onnx import import_onnx
 from kpuc.passes.kpu.round_weights import round_layers
 from kpuc.passes.pipeline import parse_pipeline
 from kpuc.passes.quant.calibrate import calibrate
-from kpuc.passes.quant.calibration import annotate
+from kpuc.passes.quant.calibration import annotate, named_values
 from kpuc.passes.quant.ranges import MinMax
 from kpuc.passes.quant.rounding import adaround, round_weights, squant
+from kpuc.passes.quant.weights import set_weights, weights_of
 from kpuc.pipelines import PIPELINE
 
 FASHION = SHIPPED / "fashion_dscnn.onnx"
@@ -225,3 +226,22 @@ def integers_of(module):
 def test_mistakes(given, text):
     with pytest.raises(OptionError, match=text):
         kpuc.compile(FASHION, **{"target": "cpu", "calibration": IMAGES[:, 0], "calibration_method": "auto", **given})
+
+
+def test_weights_of_another_network():
+    """What was rounded for one network is given to the products of the same names and shapes only."""
+    writers = [OnnxWriter(seed) for seed in (0, 1)]
+    first, second = (one.model(one.conv(one.input(1, 3, 8, 8), 4, (3, 3))) for one in writers)
+    other = OnnxWriter(0)
+    larger = other.model(other.conv(other.input(1, 3, 8, 8), 5, (3, 3)))
+    with mlir.context():
+        modules = [import_onnx(model) for model in (first, second, larger)]
+        given, taking, misfit = (dict(named_values(module)) for module in modules)
+        weights = weights_of(given)
+        set_weights(taking, weights)
+        ((name, weight),) = weights_of(taking).items()
+        np.testing.assert_array_equal(weight, weights[name])
+        with pytest.raises(PassError, match=r"K0718.*Conv_v0.*its weight is another one where sizes are the greatest"):
+            set_weights(misfit, weights)
+        with pytest.raises(PassError, match="K0718"):
+            set_weights(taking, {})
