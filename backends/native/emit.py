@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ...dialects.function import entry_function
-from ...dialects.mlir import ir
+from ...dialects.mlir import describe, ir
 from ...dialects.tensors import dtype_of, static_shape
 from ...runtime.kmodel import v7
 from ...runtime.kmodel.elements import element_name
@@ -81,14 +81,20 @@ def emit_native(
 
 
 def _function(module: ir.Module, codes: Sequence[Code]) -> NativeFunction:
-    block = entry_function(module).regions[0].blocks[0]
+    function = entry_function(module)
+    block, file = function.regions[0].blocks[0], f" at {describe(function.location)}"
     *_, end = block.operations
     return native_function(
         {one.spec.name: one.object for one in codes},
         [_signature(value) for value in block.arguments],
         [_signature(value) for value in end.operation.operands],
-        {one.spec.name: [str(step) for step in one.program.steps] for one in codes},
+        {one.spec.name: [_without(file, str(step)) for step in one.program.steps] for one in codes},
     )
+
+
+def _without(file: str, step: str) -> str:
+    """What a step is for, without the name of the file that the network came from: kmodels do not depend on it."""
+    return step.replace(f"{file}: ", " at ").replace(file, "")
 
 
 def _signature(value: ir.Value) -> TensorType:
