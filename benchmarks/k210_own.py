@@ -26,7 +26,8 @@ NETWORKS = (
     "fashion_dscnn_int8", "fsdd_kws_dscnn_int8", "cifar10_mbv2_int8", "mlperf_resnet8_int8", "mlperf_vww_int8",
     "mlperf_kws_int8", "mlperf_ad_int8", "mlperf_sww_int8", "coral_mbv1_025_uint8", "tflm_person_detect",
     "tflm_micro_speech", "tflm_mbv2_int8_nchw", "fashion_dscnn_int16x8", "fsdd_kws_dscnn_int16x8",
-    "cifar10_mbv2_int16x8",
+    "cifar10_mbv2_int16x8", "mww_hey_jarvis", "mww_okay_nabu", "tflm_keyword_svdf", "tflm_dtln_int8",
+    "tflm_mnist_lstm_int8",
 )  # fmt: skip
 RUNS = 2
 """Runs over noise or photos, of networks without labelled data."""
@@ -64,7 +65,11 @@ def row(path: Path, count: int) -> list[str]:
     if found is not None:
         feeds, labels = [[one] for one in found[0][:count]], found[1][:count]
     simulator = kpuc.Simulator(kmodel.data)
-    pairs = [(reference(interpreter, feed), next(iter(simulator.run(*feed).values()))) for feed in feeds]
+    pairs, states = [], simulator.states
+    for feed in feeds:
+        results = simulator.run(*feed, *states.values())
+        states = {name: results[name] for name in states}
+        pairs.append((reference(interpreter, feed), next(iter(results.values()))))
     theirs, ours = (np.stack(column).astype(np.float64) for column in zip(*pairs, strict=True))
     step = interpreter.get_output_details()[0]["quantization"][0] if pairs[0][0].dtype.kind == "f" else 1.0
     away = np.abs(theirs - ours) / (step or smallest(theirs))
