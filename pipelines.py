@@ -85,16 +85,17 @@ def pipelines(options: CompileOptions) -> tuple[tuple[str, ...], tuple[str, ...]
     """What a network goes through between import and emission: before and after its ranges are measured."""
     quantised = options.quant != FLOAT
     drop = (DROP_PIPELINE,) if quantised else ()
+    integers = (*drop, INTEGER_PIPELINE)
     if options.machine_code and options.computes_integers:
-        return (*drop, INTEGER_PIPELINE), (QUANTIZE_PIPELINES.get(options.quant, MOVE_PIPELINE),)
+        return integers, (QUANTIZE_PIPELINES.get(options.quant, MOVE_PIPELINE),)
     rounding = (_round_pipeline(options),) if quantised else ()
     if options.machine_code:
-        return (*drop, INTEGER_PIPELINE), (*rounding, MOVE_PIPELINE)
+        return integers, (*rounding, MOVE_PIPELINE)
     if options.version == 7:
-        return (*drop, INTEGER_PIPELINE), (*rounding, SUM_PIPELINE, STACKVM_PIPELINE)
+        return integers, (*rounding, SUM_PIPELINE, STACKVM_PIPELINE)
     basic = BASIC_PIPELINE if options.dialect == "1.6" else EARLY_PIPELINE
     if options.target != "k210":
-        return (*drop, INTEGER_PIPELINE), (*rounding, SUM_PIPELINE, basic, MEMORY_PIPELINE, BUFFERS_PIPELINE)
+        return integers, (*rounding, SUM_PIPELINE, basic, MEMORY_PIPELINE, BUFFERS_PIPELINE)
     wanted = options.quantisation
     floats = (FLOATS_PIPELINE,) if options.version == 5 and not options.portable else ()
     before: tuple[str, ...] = (*drop, PIPELINE, *floats, PREPARE_PIPELINE) if quantised else (PIPELINE,)

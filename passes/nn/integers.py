@@ -8,14 +8,7 @@ from ...dialects import nn
 from ...dialects.mlir import ir
 from ...dialects.tensors import Array, dtype_of, element_type, shape_of
 from ..rewriter import NO_MATCH, Match, Pattern, Rewriter, pattern
-
-
-def _constant(number: Any, like: ir.Value) -> ir.Value:
-    return nn.Constant(value=np.asarray(number, dtype_of(like))).output
-
-
-def _number(value: float) -> ir.Value:
-    return nn.Constant(value=np.float32(value)).output
+from .scalars import scalar
 
 
 @pattern(nn.Mod)
@@ -25,7 +18,8 @@ def floor_mod_of_floats(op: nn.Mod, rewriter: Rewriter) -> Match:
         return NO_MATCH
     rest = nn.Mod(op.lhs, op.rhs, fmod=True).output
     signs = nn.Mul(nn.Sign(rest).output, nn.Sign(op.rhs).output).output
-    differ = nn.Less(nn.Cast(signs, to=ir.F32Type.get(), saturate=True).output, _number(0.0)).output
+    real = nn.Cast(signs, to=ir.F32Type.get(), saturate=True).output
+    differ = nn.Less(real, scalar(0, real)).output
     return rewriter.replace(op, nn.Where(differ, nn.Add(rest, op.rhs).output, rest).output)
 
 
@@ -36,7 +30,7 @@ def floor_mod(op: nn.Mod, rewriter: Rewriter) -> Match:
         return NO_MATCH
     rest = nn.Mod(op.lhs, op.rhs, fmod=True).output
     if dtype_of(op.lhs).kind == "i":
-        zero = _constant(0, op.lhs)
+        zero = scalar(0, op.lhs)
         signs = nn.LogicalXor(*(nn.Less(one, zero).output for one in (rest, op.rhs))).output
         differ = nn.LogicalAnd(signs, nn.NotEqual(rest, zero).output).output
         rest = nn.Where(differ, nn.Add(rest, op.rhs).output, rest).output
@@ -53,11 +47,11 @@ def floor_div(op: nn.FloorDiv, rewriter: Rewriter) -> Match:
     if dtype.kind == "u":
         return rewriter.replace(op, quotient)
     rest = nn.Sub(op.lhs, nn.Mul(quotient, op.rhs).output).output
-    zero = _constant(0, op.lhs)
+    zero = scalar(0, op.lhs)
     signs = (nn.Less(one, zero).output for one in (rest, op.rhs))
     inexact = nn.NotEqual(rest, zero).output
     above = nn.LogicalAnd(nn.LogicalXor(*signs).output, inexact).output
-    less = nn.Add(quotient, _constant(-1, quotient)).output
+    less = nn.Add(quotient, scalar(-1, quotient)).output
     return rewriter.replace(op, nn.Where(above, less, quotient).output)
 
 
@@ -66,7 +60,7 @@ def bitwise_not(op: nn.BitwiseNot, rewriter: Rewriter) -> Match:
     """-1 - x, or for unsigned numbers the largest number - x"""
     dtype = dtype_of(op.input)
     ones = -1 if dtype.kind == "i" else np.iinfo(dtype).max
-    return rewriter.replace(op, nn.Sub(_constant(ones, op.input), op.input).output)
+    return rewriter.replace(op, nn.Sub(scalar(ones, op.input), op.input).output)
 
 
 def _power(shift: ir.Value, exponents: Array, like: ir.Value) -> ir.Value:

@@ -19,7 +19,7 @@ from ...errors import KmodelError
 from .section import Section
 from .struct import U32, U64, Buffer, Name16, Raw, Record, Text, const, misfit, require_bytes, struct
 from .types7 import TensorType, TupleType, Type, write_type
-from .v7 import Function, Model, Module
+from .v7 import Function, Module
 
 KIND = "native"
 ALIGNMENT = 64
@@ -133,11 +133,6 @@ def native_module(native: Native) -> Module:
     steps = [Section(f".steps{index}", "\n".join(one.steps).encode()) for index, one in enumerate(native.objects)]
     described = Section(".native", b"".join([header.write(), *records]))
     return Module(KIND, tuple(functions), (described, Section(".weights", native.weights), *objects, *steps))
-
-
-def native_model(native: Native) -> Model:
-    """A kmodel of nothing else."""
-    return Model((native_module(native),), alignment=ALIGNMENT)
 
 
 def read_native(module: Module) -> Native:

@@ -182,8 +182,3 @@ def _aligned(weights: Buffer) -> Array:
 def _dense(type_: TensorType) -> tuple[np.dtype[Any], tuple[int, ...]]:
     assert isinstance(type_.element, str)  # read_native has seen to it
     return numpy_dtype(type_.element), tuple(dim or 0 for dim in type_.shape)
-
-
-def _dense_array(array: Array) -> Array:
-    flags = array.flags
-    return array if flags.c_contiguous and flags.aligned else np.require(array, requirements=["C", "A"])
